@@ -1,0 +1,73 @@
+"""`python -m components STAGE …`: the one entry point of every image and of the local runner."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn, cast
+
+from components.errors import ConfigError, RetrainError
+from components.stage import Stage, write_executor_output
+
+STAGES = {
+    "fingerprint": "components.fingerprint.command",
+    "ingest": "components.ingest.command",
+    "split": "components.split.command",
+    "convert": "components.convert.command",
+    "train": "components.train.command",
+    "champion": "components.upload.champion",
+    "evaluate": "components.evaluate.command",
+    "gate": "components.gate.command",
+    "report": "components.report.command",
+    "upload": "components.upload.command",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one stage; return its exit code (see `components.errors`)."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    overview = argparse.ArgumentParser(prog="python -m components", description=__doc__)
+    overview.add_argument("stage", choices=STAGES)
+    name = overview.parse_args(argv[:1]).stage
+    stage = cast(Stage, importlib.import_module(STAGES[name]))
+    parser = argparse.ArgumentParser(prog=f"python -m components {name}", description=stage.__doc__)
+    parser.add_argument("--executor-input", help="KFP's description of this task, as JSON")
+    parser.add_argument("--timeout", type=int, default=0, help="seconds; 0 for no limit")
+    stage.add_arguments(parser)
+    args = parser.parse_args(argv[1:])
+    try:
+        with_timeout(args.timeout)
+        result = stage.run(args)
+        if args.executor_input:
+            write_executor_output(args.executor_input, result)
+    except RetrainError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+class StageTimeoutError(RetrainError):
+    """The stage ran past its timeout; a retry may resume it."""
+
+
+def with_timeout(seconds: int) -> None:
+    """Raise StageTimeoutError after `seconds`: KFP has no timeout for a task."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise StageTimeoutError(
+            f"ran past its timeout of {seconds} s. Raise compute.timeout in the config, "
+            "or look in the log for what it was waiting for."
+        )
+
+    if seconds < 0:
+        raise ConfigError(f"--timeout must be 0 or more, not {seconds}")
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
