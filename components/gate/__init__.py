@@ -1,0 +1,1 @@
+"""Decide whether a model may go into production, with reasons."""

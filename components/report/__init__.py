@@ -1,0 +1,1 @@
+"""Turn scores and a verdict into pages that people read."""
