@@ -1,0 +1,37 @@
+"""Under which name a phase's model is kept, and when it is put in production."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from components.settings import Settings
+
+CANDIDATE = "candidate"
+
+
+class ModelSettings(Settings):
+    """`phases.<phase>.model` of the config file."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+        description="Name of the model in the registry: lower case letters, digits, - and _.",
+    )
+    alias: str = Field(
+        default="champion",
+        pattern=r"^[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]$",
+        description="Alias that marks the version in production; a promotion moves it.",
+    )
+    on_hold: Literal["upload", "skip"] = Field(
+        default="upload",
+        description="What happens to a model that the gate holds back: 'upload' keeps it as a "
+        "version without the alias, so that a person may promote it; 'skip' keeps nothing.",
+    )
+
+    @field_validator("alias")
+    @classmethod
+    def _not_reserved(cls, alias: str) -> str:
+        if alias in (CANDIDATE, "default"):
+            raise ValueError(f"{alias!r} is reserved by the registry: choose another alias")
+        return alias
