@@ -1,0 +1,1 @@
+"""The convert stage: records in, corpora that spaCy reads out."""

@@ -1,0 +1,41 @@
+"""What a phase may say about its split."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from components.settings import Settings
+
+
+class SplitSettings(Settings):
+    """How a phase's documents are dealt out to train, dev and test."""
+
+    dev: float = Field(0.1, ge=0, lt=1, description="share of the documents that chooses the model")
+    test: float = Field(0.2, ge=0, lt=1, description="share of the documents that it is scored on")
+    group_by: str = Field(
+        "",
+        description="key whose equal values keep records on one side, such as meta.base_path; "
+        "empty: none. Records with the same text always stay together.",
+    )
+    near_duplicates: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Jaccard similarity from which two texts stay on one side; 0: not looked for",
+    )
+    seed: int = Field(0, description="key of the hash that orders the groups")
+    reshuffle: bool = Field(
+        False, description="start afresh: no document keeps the side of the previous run"
+    )
+
+    @model_validator(mode="after")
+    def leaves_something_to_train_on(self) -> Self:
+        """Refuse shares that leave no train side."""
+        if self.dev + self.test >= 1:
+            raise ValueError(
+                f"dev ({self.dev}) and test ({self.test}) leave nothing to train on: "
+                "their sum must be under 1"
+            )
+        return self
