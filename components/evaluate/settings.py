@@ -10,11 +10,11 @@ from components.settings import Settings
 class EvaluateSettings(Settings):
     """How the scores are taken; the defaults suit test sets from a hundred documents up."""
 
-    batch_size: int = Field(128, ge=1, description="documents per batch while predicting")
+    batch_size: int = Field(default=128, ge=1, description="documents per batch while predicting")
     resamples: int = Field(
-        1000, ge=100, le=100_000, description="bootstrap resamples behind every interval"
+        default=1000, ge=100, le=100_000, description="bootstrap resamples behind every interval"
     )
-    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
     slices: list[str] = Field(
         default=["doc_type"],
         description="meta keys by whose values the scores are broken down, e.g. doc_type",

@@ -14,14 +14,16 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 class MaxDrop(Settings):
     """How far F may fall below the champion's; only a fall larger than noise counts."""
 
-    overall: Fraction = Field(0.005, description="largest fall of overall F; 0.005 is half a point")
-    per_label: Fraction = Field(0.03, description="largest fall of any one label's F")
+    overall: Fraction = Field(
+        default=0.005, description="largest fall of overall F; 0.005 is half a point"
+    )
+    per_label: Fraction = Field(default=0.03, description="largest fall of any one label's F")
 
 
 class GateSettings(Settings):
     """Scores are fractions: an F of 75 is written 0.75."""
 
-    min_f: Fraction = Field(0.5, description="lowest overall F on test")
+    min_f: Fraction = Field(default=0.5, description="lowest overall F on test")
     min_f_per_label: Fraction | dict[str, Fraction] = Field(
         default={}, description="lowest F per label: one number for all, or {LABEL: number}"
     )
@@ -30,23 +32,25 @@ class GateSettings(Settings):
     )
     max_drop: MaxDrop = Field(default=MaxDrop(), description="largest fall against the champion")
     min_improvement: Fraction = Field(
-        0.0, description="a rise of overall F smaller than this counts as equal"
+        default=0.0, description="a rise of overall F smaller than this counts as equal"
     )
     min_support: int = Field(
-        10, ge=1, description="entities that a label needs in test before its F is judged"
+        default=10, ge=1, description="entities that a label needs in test before its F is judged"
     )
     max_interval: Fraction = Field(
-        0.2, description="widest 95 % interval of overall F; a wider one means too small a test set"
+        default=0.2,
+        description="widest 95 % interval of overall F; a wider one means too small a test set",
     )
     max_quarantined: Fraction = Field(
-        0.1, description="largest share of the annotations that ingest may have set aside"
+        default=0.1, description="largest share of the annotations that ingest may have set aside"
     )
     on_equal: Literal["promote", "hold"] = Field(
-        "hold", description="what to do with a model that is neither better nor worse"
+        default="hold", description="what to do with a model that is neither better nor worse"
     )
     mode: Literal["enforce", "report-only"] = Field(
-        "enforce", description="report-only: say what would be held, and promote all the same"
+        default="enforce",
+        description="report-only: say what would be held, and promote all the same",
     )
     on_hold: Literal["upload", "skip"] = Field(
-        "upload", description="whether a held model is still uploaded (never promoted)"
+        default="upload", description="whether a held model is still uploaded (never promoted)"
     )
