@@ -1,0 +1,1 @@
+"""What exactly is the input? Its digest keys everything after it."""

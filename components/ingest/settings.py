@@ -1,0 +1,76 @@
+"""Settings of `ingest`: what to select and what to do with bad input."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.settings import Settings
+
+Answer = Literal["accept", "reject", "ignore"]
+
+
+class Select(Settings):
+    """Which annotations to train on. Everything left out is counted in the data report."""
+
+    answers: tuple[Answer, ...] = Field(
+        default=("accept",), min_length=1, description="answers to keep"
+    )
+    annotators: tuple[str, ...] = Field(
+        default=(), description="whose annotation of a text wins, the first first; empty: a vote"
+    )
+    reviewed: bool = Field(default=False, description="keep only what a reviewer accepted")
+    include: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="keep only records whose key (meta.doc_type, tags) has one of these values",
+    )
+    exclude: dict[str, tuple[str, ...]] = Field(
+        default={}, description="leave out records whose key has one of these values"
+    )
+    since: date | None = Field(default=None, description="first day of annotation (UTC)")
+    until: date | None = Field(default=None, description="last day of annotation (UTC)")
+    rename: dict[str, str] = Field(default={}, description="label in the annotations: label here")
+    drop: tuple[str, ...] = Field(
+        default=(), description="labels (after renaming) whose spans are left out"
+    )
+    keep: tuple[str, ...] = Field(
+        default=(), description="labels (after renaming) to keep, dropping all others; empty: all"
+    )
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Refuse choices that contradict each other."""
+        both = sorted({*self.keep} & {*self.drop})
+        if both:
+            raise ValueError(f"labels in both keep and drop: {', '.join(both)}")
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"since ({self.since}) is after until ({self.until})")
+        return self
+
+
+class IngestSettings(Settings):
+    """What to select and how strict to be. docs/data.md explains each problem."""
+
+    select: Select = Select()
+    misaligned: Literal["expand", "contract", "quarantine"] = Field(
+        default="expand", description="a span that starts or ends inside a token"
+    )
+    overlap: Literal["longest", "first", "quarantine"] = Field(
+        default="longest", description="which of two overlapping spans stays"
+    )
+    conflicts: Literal["majority", "fail"] = Field(
+        default="majority",
+        description="annotators who disagree on a text, when neither review nor priority decides",
+    )
+    required: Literal["all"] | tuple[str, ...] = Field(
+        default="all",
+        description="labels that must have examples in two documents; other labels only warn",
+    )
+    max_quarantined: float = Field(
+        default=0.02, ge=0, le=1, description="share of records in quarantine that stops the run"
+    )
+    language: str = Field(
+        default="en", description="spaCy language whose tokeniser is used where tokens are missing"
+    )
