@@ -1,0 +1,1 @@
+"""The pipeline: its typed config, its DAG, and the places where it runs."""

@@ -1,0 +1,185 @@
+"""The config of a pipeline: what one YAML file may say, with a type for every key."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from components.convert.settings import ConvertSettings
+from components.evaluate.settings import EvaluateSettings
+from components.gate.settings import GateSettings
+from components.images import CPU_IMAGE, GPU_IMAGE
+from components.ingest.settings import IngestSettings
+from components.settings import Settings
+from components.sources import Source
+from components.split.settings import SplitSettings
+from components.train.settings import TrainSettings
+from components.upload.settings import ModelSettings
+from pipelines.machines import machine_limits
+
+STAGES = (
+    "fingerprint",
+    "champion",
+    "ingest",
+    "split",
+    "convert",
+    "train",
+    "evaluate",
+    "gate",
+    "report",
+    "upload",
+)
+DURATION = re.compile(r"(\d+)([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: str) -> int:
+    """Seconds of a duration written as 90s, 30m, 8h or 2d."""
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        raise ValueError(f"expected a duration such as 90s, 30m, 8h or 2d, not {duration!r}")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def checked_duration(duration: str) -> str:
+    """A duration that `seconds` understands, unchanged."""
+    seconds(duration)
+    return duration
+
+
+def checked_machine(machine: str) -> str:
+    """A machine type that `machine_limits` knows, unchanged."""
+    machine_limits(machine)
+    return machine
+
+
+def checked_label(label: str) -> str:
+    """A label that spaCy's NER can learn, unchanged."""
+    if not label.strip() or label in ("-", "O"):
+        raise ValueError(f"{label!r} can't be a label: spaCy reads it as 'no entity'")
+    if re.match(r"[BILUO]-", label):
+        raise ValueError(f"{label!r} is a BILUO tag: write the label alone, {label[2:]!r}")
+    return label
+
+
+Duration = Annotated[str, AfterValidator(checked_duration)]
+Label = Annotated[str, AfterValidator(checked_label)]
+Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class Resources(Settings):
+    """What one stage runs on, and how often and how long it may try."""
+
+    machine: Annotated[str, AfterValidator(checked_machine)] = Field(
+        "e2-standard-4", description="machine type whose CPU and memory the task asks for"
+    )
+    accelerator: str = Field("", description="accelerator type, e.g. NVIDIA_TESLA_T4; empty: none")
+    count: int = Field(1, ge=1, le=1, description="accelerators; training uses one")
+    timeout: Duration = Field("1h", description="longest run of one attempt")
+    retries: int = Field(1, ge=0, le=10, description="further attempts after a fault")
+
+
+class Compute(Settings):
+    """Resources per stage; what is not named here runs on a small machine."""
+
+    fingerprint: Resources = Resources()
+    champion: Resources = Resources()
+    ingest: Resources = Resources()
+    split: Resources = Resources()
+    convert: Resources = Resources()
+    train: Resources = Resources(machine="n1-standard-8", timeout="8h")
+    evaluate: Resources = Resources(machine="n1-standard-8")
+    gate: Resources = Resources()
+    report: Resources = Resources()
+    upload: Resources = Resources()
+
+    def of(self, stage: str) -> Resources:
+        """The resources of the stage of that name."""
+        resources: Resources = getattr(self, stage)
+        return resources
+
+
+class Train(TrainSettings):
+    """Which spaCy config trains the phase, and what this phase changes in it."""
+
+    config: str = Field(description="a spaCy training config; relative to this file")
+    set: dict[str, Any] = Field(
+        default={}, description="overrides by dotted key, exactly as `spacy train` takes them"
+    )
+
+
+class Phase(Settings):
+    """A set of entity labels with its own annotations, model and gate."""
+
+    task: Literal["ner"] = Field("ner", description="what the model learns to do")
+    labels: list[Label] = Field(min_length=1, description="every label that may be learnt")
+    annotations: list[Source] = Field(
+        min_length=1, description="paths, globs or gs:// of the annotations; relative to this file"
+    )
+    ingest: IngestSettings = IngestSettings()
+    split: SplitSettings = SplitSettings()
+    convert: ConvertSettings = ConvertSettings()
+    train: Train
+    evaluate: EvaluateSettings = EvaluateSettings()
+    gate: GateSettings = GateSettings()
+    model: ModelSettings
+    compute: Compute = Compute()
+
+    @model_validator(mode="after")
+    def labels_once(self) -> Self:
+        """Refuse a label that is listed twice."""
+        twice = {label for label in self.labels if self.labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"labels: listed twice: {', '.join(sorted(twice))}")
+        return self
+
+
+class Images(Settings):
+    """The images that the stages run in on a cluster; on one machine they are not used."""
+
+    cpu: str = Field(CPU_IMAGE, description="image of the stages without a GPU")
+    gpu: str = Field(GPU_IMAGE, description="image of train and evaluate")
+
+
+class Vertex(Settings):
+    """Where the pipeline runs on Vertex AI."""
+
+    project: str = Field(min_length=1, description="Google Cloud project id")
+    location: str = Field(min_length=1, description="region, e.g. europe-west2")
+    pipeline_root: str = Field(pattern=r"^gs://", description="bucket folder of the runs' outputs")
+    service_account: str = Field("", description="account that the tasks run as")
+
+
+class Pipeline(Settings):
+    """One config file."""
+
+    name: Name
+    target: Literal["local", "vertex", "kubeflow"] = Field(
+        "local", description="where `submit` and `schedule` send the pipeline"
+    )
+    registry: str = Field(
+        "models", description="folder of the models of local runs; relative to this file"
+    )
+    images: Images = Images()
+    vertex: Vertex | None = None
+    phases: dict[Name, Phase] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        """Refuse a target without its settings, and two phases that share a model's name."""
+        if self.target == "vertex" and self.vertex is None:
+            raise ValueError("target is vertex: add a `vertex` section (project, location, …)")
+        names = [phase.model.name for phase in self.phases.values()]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two phases write the model {', '.join(twice)}: name each its own")
+        return self
+
+    @property
+    def registry_url(self) -> str:
+        """The registry that the compiled pipeline uploads to unless the run says otherwise."""
+        if self.target == "vertex" and self.vertex:
+            return f"vertex://{self.vertex.project}/{self.vertex.location}"
+        return self.registry

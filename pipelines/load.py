@@ -1,0 +1,169 @@
+"""From a config file and `--set` options to a checked Pipeline, or to errors with their lines."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from components.errors import ConfigError
+from pipelines.config import Phase, Pipeline
+from pipelines.config_file import ConfigFile, KeyPath, dotted, merged, read_config_file
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked config, and the folder that its relative paths are relative to."""
+
+    path: Path
+    pipeline: Pipeline
+    training_configs: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the config file."""
+        return self.path.resolve().parent
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read, override and check a config file.
+
+    Args:
+        path: the YAML file.
+        overrides: `KEY=VALUE` options; `phases.<phase>.<spaCy section>.<key>` reaches into the
+            phase's training config, as in `phases.phase-1.training.max_steps=100`.
+
+    Raises:
+        ConfigError: every problem found, one a line, each with file, line and key.
+    """
+    file = read_config_file(path)
+    data = with_defaults(file)
+    for override in overrides:
+        apply_override(data, override)
+    try:
+        pipeline = Pipeline.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explain(error, file)) from None
+    configs = {name: training_config(file, name, phase) for name, phase in pipeline.phases.items()}
+    return Loaded(path, pipeline, configs)
+
+
+def with_defaults(file: ConfigFile) -> dict[str, Any]:
+    """The file's data with its `defaults` merged under each phase."""
+    data = dict(file.data)
+    defaults = data.pop("defaults", {})
+    phases = data.get("phases", {})
+    for name, value in (("defaults", defaults), ("phases", phases)):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file.place((name,))}: {name}: expected a mapping")
+    # An empty phase (`phase-3:`) is null in YAML; it takes everything from the defaults.
+    # Each phase gets its own copy: an override of one must not reach the others.
+    data["phases"] = {
+        name: copy.deepcopy(merged(defaults, phase or {})) for name, phase in phases.items()
+    }
+    return data
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """Put one `KEY=VALUE` into the data; the value is read as YAML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override}: expected KEY=VALUE, e.g. phases.phase-1.split.seed=1")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: {text!r} is not a YAML value") from None
+    *parents, last = override_path(data, key)
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f"--set {override}: {parent} is not a section")
+    data[last] = value
+
+
+def override_path(data: dict[str, Any], key: str) -> list[str]:
+    """Split a dotted key; what names no key of a phase belongs to its training config."""
+    parts = key.split(".")
+    if parts[0] != "phases" or len(parts) < 3:
+        return parts
+    if parts[1] not in data["phases"]:
+        raise ConfigError(
+            f"--set {key}: no phase {parts[1]!r}; the phases are {', '.join(data['phases'])}"
+        )
+    if parts[2:4] == ["train", "set"]:
+        return [*parts[:4], ".".join(parts[4:])]
+    if parts[2] not in Phase.model_fields and len(parts) > 3:
+        return [*parts[:2], "train", "set", ".".join(parts[2:])]
+    return parts
+
+
+def training_config(file: ConfigFile, name: str, phase: Phase) -> str:
+    """The text of a phase's training config."""
+    place = file.place(("phases", name, "train", "config"))
+    path = file.path.parent / phase.train.config
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{place}: phases.{name}.train.config: can't read {path}: {error}. "
+            "Give a spaCy training config, relative to this file."
+        ) from None
+
+
+def explain(error: ValidationError, file: ConfigFile) -> str:
+    """One line per problem: file, line, key, what is wrong, what was expected."""
+    return "\n".join(explain_one(problem, file) for problem in error.errors())
+
+
+def explain_one(problem: Any, file: ConfigFile) -> str:
+    """One problem of a pydantic error as a sentence."""
+    path: KeyPath = tuple(problem["loc"])
+    place = file.place(in_defaults(path, file))
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = known_keys(path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"unknown key.{hint} Known here: {', '.join(known)}"
+    elif problem["type"] == "missing":
+        message = "missing: add this key"
+    elif not isinstance(problem["input"], dict | list):
+        message += f", not {problem['input']!r}"
+    return f"{place}: {dotted(path) or 'the config'}: {message}"
+
+
+def in_defaults(path: KeyPath, file: ConfigFile) -> KeyPath:
+    """Where a phase's key was really written: in the phase itself or under `defaults`."""
+    if len(path) > 2 and path[0] == "phases":
+        shared = ("defaults", *path[2:])
+        if path not in file.places and shared in file.places:
+            return shared
+    return path
+
+
+def known_keys(path: KeyPath) -> list[str]:
+    """The keys that the schema knows at `path`."""
+    kind: Any = Pipeline
+    for key in path:
+        if model := model_of(kind):
+            field = model.model_fields.get(str(key))
+            kind = field.annotation if field else None
+        elif get_origin(kind) in (dict, list):
+            kind = get_args(kind)[-1]
+    model = model_of(kind)
+    return list(model.model_fields) if model else []
+
+
+def model_of(kind: Any) -> type[BaseModel] | None:
+    """The settings class in an annotation such as `X`, `X | None` or `Annotated[X, …]`."""
+    candidates = (kind,) if get_origin(kind) in (None, dict, list) else get_args(kind)
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

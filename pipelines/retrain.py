@@ -1,0 +1,170 @@
+"""The DAG: one branch per phase, from annotations to a model in the registry.
+
+Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, so phases run side
+by side wherever the spec runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kfp import dsl
+
+from components.convert.component import convert
+from components.evaluate.component import evaluate
+from components.fingerprint.component import fingerprint
+from components.gate.component import gate
+from components.ingest.component import ingest
+from components.report.component import report
+from components.settings import Settings
+from components.split.component import split
+from components.train.component import train
+from components.upload.component import champion, upload
+from pipelines.config import Compute, Images, Phase, Pipeline, seconds
+from pipelines.machines import machine_limits
+
+GPU_STAGES = ("train", "evaluate")
+# These look at the world outside (the annotations, the registry), so they look every time.
+NEVER_CACHED = ("fingerprint", "champion", "upload")
+
+
+def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
+    """The whole pipeline, as a KFP component that the compiler takes.
+
+    Args:
+        training_configs: phase name -> text of its spaCy training config.
+    """
+    # KFP does not let one pipeline be defined inside another, so the branches come first.
+    branches = [
+        phase_branch(name, phase, training_configs[name], config.images)
+        for name, phase in config.phases.items()
+    ]
+
+    @dsl.pipeline(name=config.name)
+    def all_phases(registry: str = config.registry_url) -> None:
+        for branch in branches:
+            branch(registry=registry)
+
+    return all_phases
+
+
+def phase_branch(name: str, phase: Phase, training_config: str, images: Images) -> Any:
+    """One phase as a sub-pipeline of that name."""
+    stage = Placed(phase.compute, images)
+    task, labels, model = phase.task, phase.labels, phase.model
+    sources = [plain(source) for source in phase.annotations]
+    context = {"phase": name, **plain(phase, without={"annotations", "compute"})}
+
+    @dsl.pipeline(name=name)
+    def branch(registry: str) -> None:
+        source = stage(fingerprint, sources=sources, context={**context, "config": training_config})
+        production = stage(
+            champion,
+            registry=registry,
+            model=model.name,
+            alias=model.alias,
+            digest=source["digest"],
+        )
+        clean = stage(
+            ingest,
+            sources=sources,
+            digest=source["data_digest"],
+            task=task,
+            labels=labels,
+            settings=plain(phase.ingest),
+        )
+        sides = stage(
+            split,
+            annotations=clean["annotations"],
+            task=task,
+            settings=plain(phase.split),
+        )
+        corpora = stage(
+            convert,
+            task=task,
+            train_set=sides["train_set"],
+            dev_set=sides["dev_set"],
+            test_set=sides["test_set"],
+            settings=plain(phase.convert),
+        )
+        trained = stage(
+            train,
+            task=task,
+            train_corpus=corpora["train_corpus"],
+            dev_corpus=corpora["dev_corpus"],
+            labels=labels,
+            config=training_config,
+            overrides=phase.train.set,
+            settings=plain(phase.train, without={"config", "set"}),
+        )
+        judged = stage(
+            evaluate,
+            task=task,
+            model=trained["model"],
+            test_corpus=corpora["test_corpus"],
+            champion=production["champion"],
+            labels=labels,
+            settings=plain(phase.evaluate),
+        )
+        verdict = stage(
+            gate,
+            scores=judged["scores"],
+            data_report=clean["data_report"],
+            labels=labels,
+            settings=plain(phase.gate),
+        )
+        page = stage(
+            report,
+            scores=judged["scores"],
+            verdict=verdict["verdict"],
+            predictions=judged["predictions"],
+            data_report=clean["data_report"],
+            split_report=sides["split_report"],
+            log=trained["log"],
+            champion=production["champion"],
+            context=context,
+        )
+        stage(
+            upload,
+            model=trained["model"],
+            scores=judged["scores"],
+            verdict=verdict["verdict"],
+            report=page["report"],
+            decision=verdict["decision"],
+            registry=registry,
+            name=model.name,
+            alias=model.alias,
+            digest=source["digest"],
+            run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+        )
+
+    return branch
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Calls a component as a task on the machine, in the image and with the limits of its stage."""
+
+    compute: Compute
+    images: Images
+
+    def __call__(self, component: Any, **inputs: Any) -> dict[str, Any]:
+        """The outputs of the new task, by name."""
+        stage = component.name
+        resources = self.compute.of(stage)
+        cpus, memory = machine_limits(resources.machine)
+        task = component(**inputs, timeout=seconds(resources.timeout))
+        task.set_container_image(self.images.gpu if stage in GPU_STAGES else self.images.cpu)
+        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
+        if resources.accelerator:
+            task.set_accelerator_type(resources.accelerator).set_accelerator_limit(resources.count)
+        task.set_retry(resources.retries, backoff_duration="60s", backoff_factor=2.0)
+        task.set_caching_options(stage not in NEVER_CACHED)
+        outputs: dict[str, Any] = task.outputs
+        return outputs
+
+
+def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:
+    """Settings as the plain JSON that a task takes; KFP has no null, so unset values are left out."""
+    return settings.model_dump(mode="json", exclude_none=True, exclude=without)

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes .venv from the locked requirements. `make setup` runs it; it is safe to run again.
+set -eu
+cd "$(dirname "$0")/.."
+
+fits='import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
+
+find_python() {
+    # Ask each to run: a pyenv shim exists for versions that are not active, too.
+    for candidate in ${PYTHON:-python3.12 python3.11 python3}; do
+        if "$candidate" -c "$fits" >/dev/null 2>&1; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    echo "setup: no Python 3.11 or 3.12 with venv found (tried: ${PYTHON:-python3.12 python3.11 python3})." >&2
+    echo "Install one (on Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2
+    return 2
+}
+
+python=$(find_python)
+if ! .venv/bin/python -c "$fits; import pip" >/dev/null 2>&1; then
+    "$python" -m venv --clear .venv
+fi
+
+pip='.venv/bin/python -m pip --disable-pip-version-check -q -q'
+echo "Installing the locked requirements into .venv ($(.venv/bin/python --version)); a few minutes the first time."
+$pip install --no-compile --require-hashes --no-deps -r requirements/dev.lock
+# Not in the lock: each platform has a build of its own, which brings the CUDA libraries that fit it.
+$pip install --no-compile "$(grep -o 'torch==[0-9.]*' pyproject.toml)"
+$pip install --no-compile --no-deps --no-build-isolation --editable .
+# Without bytecode every import costs several times more; pip compiles on one core only.
+.venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true
