@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,29 @@ from components.errors import ConfigError
 
 Key = str | int
 KeyPath = tuple[Key, ...]
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2 for the two traps of PyYAML's 1.1: a label NO is no boolean, 1e-4 is a number."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(true|false)$", re.I), list("tTfF")
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"([-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?|[-+]?\.inf|\.nan)$", re.I),
+    list("-+.0123456789"),
+)
+
+
+def yaml_value(text: str) -> Any:
+    """A YAML value as config files read it."""
+    return yaml.load(text, Loader)  # noqa: S506 (Loader is a SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -85,7 +109,7 @@ def read_one(path: Path) -> ConfigFile:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from None
-    loader = yaml.SafeLoader(text)
+    loader = Loader(text)
     try:
         node = loader.get_single_node()
         places: dict[KeyPath, Place] = {}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from components.errors import ConfigError
 from pipelines.config import Phase, Pipeline
-from pipelines.config_file import ConfigFile, KeyPath, dotted, merged, read_config_file
+from pipelines.config_file import ConfigFile, KeyPath, dotted, merged, read_config_file, yaml_value
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"--set {override}: expected KEY=VALUE, e.g. phases.phase-1.split.seed=1")
     try:
-        value = yaml.safe_load(text)
+        value = yaml_value(text)
     except yaml.YAMLError:
         raise ConfigError(f"--set {override}: {text!r} is not a YAML value") from None
     *parents, last = override_path(data, key)
