@@ -1,0 +1,45 @@
+"""Find the model in production that a new one must beat."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from components.stage import StageResult
+from components.upload.registry import champion_for, open_registry
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's inputs and outputs."""
+    parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
+    parser.add_argument("--model", required=True, help="name of the model in the registry")
+    parser.add_argument("--alias", required=True, help="alias of the version in production")
+    parser.add_argument("--digest", required=True, help="digest of the input (fingerprint)")
+    parser.add_argument(
+        "--champion", type=Path, required=True, help="empty folder, made when there is no champion"
+    )
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Resolve and verify the champion.
+
+    Returns:
+        parameter `version` ('' for none), and the registry's folder as the artifact's URI.
+
+    Raises:
+        DataError: the champion is damaged. It is not treated as absent: a model that was compared
+            with nothing would then take the place of one that may be better.
+    """
+    registry = open_registry(args.registry)
+    champion = champion_for(registry, args.model, args.alias, args.digest)
+    if champion is None:
+        args.champion.mkdir(parents=True, exist_ok=True)
+        print(f"No version of {args.model} to compare with: this model is the first.")
+        return StageResult(parameters={"version": ""})
+    registry.verify(champion)
+    print(f"To beat: version {champion.number} of {args.model} ({champion.uri}).")
+    return StageResult(
+        parameters={"version": champion.number},
+        metadata={"champion": {"model": args.model, "version": champion.number}},
+        uris={"champion": champion.uri},
+    )

@@ -1,0 +1,84 @@
+"""The KFP face of the champion and upload stages."""
+
+from kfp import dsl
+
+from components.images import CPU_IMAGE
+
+
+@dsl.container_component
+def champion(
+    registry: str,
+    model: str,
+    alias: str,
+    digest: str,
+    timeout: int,
+    champion: dsl.Output[dsl.Model],
+    version: dsl.OutputPath(str),
+) -> dsl.ContainerSpec:
+    """Find the model in production that a new one must beat."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "champion"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--registry",
+            registry,
+            "--model",
+            model,
+            "--alias",
+            alias,
+            "--digest",
+            digest,
+            "--champion",
+            champion.path,
+        ],
+    )
+
+
+@dsl.container_component
+def upload(
+    model: dsl.Input[dsl.Model],
+    scores: dsl.Input[dsl.Artifact],
+    verdict: dsl.Input[dsl.Artifact],
+    report: dsl.Input[dsl.HTML],
+    decision: str,
+    registry: str,
+    settings: dict,
+    digest: str,
+    run: str,
+    timeout: int,
+    version: dsl.OutputPath(str),
+    model_uri: dsl.OutputPath(str),
+) -> dsl.ContainerSpec:
+    """Keep the model as a version of the registry; put it in production if the gate says so."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "upload"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--model",
+            model.path,
+            "--scores",
+            scores.path,
+            "--verdict",
+            verdict.path,
+            "--report",
+            report.path,
+            "--decision",
+            decision,
+            "--registry",
+            registry,
+            "--settings",
+            settings,
+            "--digest",
+            digest,
+            "--run",
+            run,
+        ],
+    )

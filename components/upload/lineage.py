@@ -1,0 +1,100 @@
+"""Where a version comes from: data, code, configuration, scores, and what it replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from components.errors import DataError
+
+COMMIT_VARIABLE = "RETRAIN_COMMIT"
+IMAGE_VARIABLE = "RETRAIN_IMAGE"
+PACKAGES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transformers")
+
+
+class Lineage(BaseModel):
+    """`lineage.json` of a version.
+
+    Attributes:
+        digest: digest of the input data and its settings (the fingerprint stage).
+        run: name of the run that trained the model.
+        created: when the version was made, ISO 8601 in UTC.
+        decision: what the gate decided, "promote" or "hold".
+        scores: the overall and per-label scores on the test set, fractions or null.
+        config_digest: SHA-256 of the training configuration inside the model; '' without one.
+        commit: git commit of the code; '' when unknown.
+        image: digest of the container image; '' outside a container.
+        packages: installed versions of the libraries that decide what a model computes.
+        replaced: number of the version that the alias pointed to before the promotion; '' if none.
+        promoted: when the version was first put in production, ISO 8601 in UTC; '' if never.
+    """
+
+    # A registry outlives the code: keys of a newer release are kept, not refused.
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    digest: str
+    run: str
+    created: str
+    decision: str
+    scores: dict[str, Any]
+    config_digest: str = ""
+    commit: str = ""
+    image: str = ""
+    packages: dict[str, str] = {}
+    replaced: str = ""
+    promoted: str = ""
+
+
+def trace(model: Path, scores: Path, *, decision: str, digest: str, run: str) -> Lineage:
+    """Gather the lineage of a model that was just trained.
+
+    Raises:
+        DataError: the scores file is missing or is not what the evaluate stage writes.
+    """
+    config = model / "config.cfg"
+    return Lineage(
+        digest=digest,
+        run=run,
+        created=now(),
+        decision=decision,
+        scores=read_scores(scores),
+        config_digest=hashlib.sha256(config.read_bytes()).hexdigest() if config.is_file() else "",
+        commit=os.environ.get(COMMIT_VARIABLE, ""),
+        image=os.environ.get(IMAGE_VARIABLE, ""),
+        packages=installed(),
+    )
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """The model's own scores ("overall" and "labels") from the evaluate stage's scores file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {"overall": document["overall"], "labels": document["labels"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: not a scores file with 'overall' and 'labels' ({error!r}); "
+            "run the evaluate stage again."
+        ) from error
+
+
+def installed() -> dict[str, str]:
+    """Versions of the packages in PACKAGES that this environment has."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

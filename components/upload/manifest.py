@@ -1,0 +1,82 @@
+"""The list of a model's files with their SHA-256: its identity, and the proof that it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.errors import DataError
+
+FILE_NAME = "manifest.json"
+
+
+class Manifest(BaseModel):
+    """The files of one model.
+
+    Attributes:
+        files: path below the model's folder, with forward slashes -> SHA-256 in hex.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    files: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over the names and contents of all files: equal for equal models."""
+        return hashlib.sha256(json.dumps(sorted(self.files.items())).encode()).hexdigest()
+
+
+def describe(folder: Path) -> Manifest:
+    """List the files below a model's folder.
+
+    Raises:
+        DataError: the folder is missing or empty.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not paths:
+        raise DataError(f"{folder}: there is no model here; the train stage writes one.")
+    return Manifest(files={path.relative_to(folder).as_posix(): sha256(path) for path in paths})
+
+
+def check(folder: Path, manifest: Manifest) -> None:
+    """Compare a model's folder with its manifest; files that it does not list are no concern.
+
+    Raises:
+        DataError: a file is missing or has changed.
+    """
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise DataError(damage(str(path), "is missing"))
+        if sha256(path) != expected:
+            raise DataError(damage(str(path), "is not what was uploaded (its SHA-256 differs)"))
+
+
+def damage(path: str, what: str) -> str:
+    """The message for a file of a registered model that cannot be trusted."""
+    return (
+        f"{path} {what}. Restore the file from a backup, or put another version in production "
+        "with `retrain models rollback` or `retrain models promote`."
+    )
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest file.
+
+    Raises:
+        DataError: the file is missing or is not a manifest.
+    """
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DataError(damage(str(path), f"cannot be read as a manifest ({error})")) from error

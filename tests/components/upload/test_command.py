@@ -1,0 +1,127 @@
+"""The champion and upload stages, run as the pipeline runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.__main__ import main
+from components.upload.local import LocalRegistry
+
+MakeModel = Callable[[str], Path]
+
+
+class Run:
+    """Runs the two stages against one registry."""
+
+    def __init__(self, folder: Path, outputs: dict[str, Path]) -> None:
+        self.folder = folder
+        self.outputs = outputs
+        self.registry = folder / "models"
+
+    def stage(self, name: str, artifacts: dict[str, Any], *arguments: str | Path) -> dict[str, Any]:
+        output = self.folder / f"{name}.json"
+        executor_input = {"outputs": {"outputFile": str(output), "artifacts": artifacts}}
+        given = [name, "--executor-input", json.dumps(executor_input), *map(str, arguments)]
+        code = main([*given, "--registry", str(self.registry)])
+        if code:
+            return {"exit code": code}
+        written: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+        return written
+
+    def upload(self, model: Path, decision: str, *, digest: str, on_hold: str = "upload") -> Any:
+        arguments: list[str | Path] = ["--model", model, "--decision", decision]
+        for name, path in self.outputs.items():
+            arguments += [f"--{name}", path]
+        settings = json.dumps({"name": "ner", "on_hold": on_hold})
+        arguments += ["--settings", settings, "--digest", digest, "--run", "run-1"]
+        return self.stage("upload", {}, *arguments)
+
+    def champion(self, digest: str) -> Any:
+        path = self.folder / "champion"
+        artifact = {"name": "champion", "uri": str(path), "metadata": {}}
+        arguments = ["--model", "ner", "--alias", "champion", "--digest", digest]
+        declared = {"champion": {"artifacts": [artifact]}}
+        return self.stage("champion", declared, *arguments, "--champion", path)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, outputs: dict[str, Path]) -> Run:
+    return Run(tmp_path, outputs)
+
+
+def test_without_a_champion_its_folder_is_empty(pipeline: Run) -> None:
+    written = pipeline.champion("data")
+    assert written["parameterValues"] == {"version": ""}
+    assert list((pipeline.folder / "champion").iterdir()) == []
+
+
+def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeModel) -> None:
+    uploaded = pipeline.upload(model("pound"), "promote", digest="data-1")
+    uri = str(pipeline.registry / "ner" / "1" / "model")
+    assert uploaded["parameterValues"] == {"version": "1", "model_uri": uri}
+
+    written = pipeline.champion("data-2")
+
+    assert written["parameterValues"] == {"version": "1"}
+    (artifact,) = written["artifacts"]["champion"]["artifacts"]
+    assert artifact["uri"] == uri
+    assert artifact["metadata"] == {"model": "ner", "version": "1"}
+
+
+def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> None:
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    folder = pipeline.registry / "ner" / "1"
+    for name, path in pipeline.outputs.items():
+        assert (folder / path.name).read_bytes() == path.read_bytes(), name
+
+
+def test_a_model_held_back_may_be_kept_or_not(pipeline: Run, model: MakeModel) -> None:
+    skipped = pipeline.upload(model("pound"), "hold", digest="data-1", on_hold="skip")
+    assert skipped["parameterValues"] == {"version": "", "model_uri": ""}
+    assert not pipeline.registry.exists()
+
+    kept = pipeline.upload(model("pound"), "hold", digest="data-1")
+
+    assert kept["parameterValues"]["version"] == "1"
+    assert pipeline.champion("data-2")["parameterValues"] == {"version": ""}
+
+
+def test_a_damaged_champion_stops_the_run(
+    pipeline: Run, model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    (pipeline.registry / "ner" / "1" / "model" / "meta.json").unlink()
+
+    assert pipeline.champion("data-2") == {"exit code": 3}
+    assert "meta.json is missing. Restore the file from a backup" in capsys.readouterr().err
+
+
+def test_wrong_input_leaves_no_version(
+    pipeline: Run, model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = pipeline.folder / "nothing"
+    assert pipeline.upload(empty, "promote", digest="data-1") == {"exit code": 3}
+    assert f"{empty}: there is no model here" in capsys.readouterr().err
+
+    pipeline.outputs["scores"].write_text("{}", encoding="utf-8")
+    assert pipeline.upload(model("pound"), "promote", digest="data-1") == {"exit code": 3}
+    assert "not a scores file" in capsys.readouterr().err
+
+    assert LocalRegistry(pipeline.registry).versions("ner") == []
+
+
+def test_the_commit_and_the_image_are_recorded(
+    pipeline: Run, model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRAIN_COMMIT", "0123abc")
+    monkeypatch.setenv("RETRAIN_IMAGE", "europe-docker.pkg.dev/p/r/cpu@sha256:1")
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    (version,) = LocalRegistry(pipeline.registry).versions("ner")
+    assert version.lineage.commit == "0123abc"
+    assert version.lineage.image == "europe-docker.pkg.dev/p/r/cpu@sha256:1"
+    assert (version.lineage.digest, version.lineage.run) == ("data-1", "run-1")
