@@ -1,0 +1,30 @@
+"""The KFP face of fingerprint. Never cached: it is what tells that a source has changed."""
+
+from kfp import dsl
+
+from components.images import CPU_IMAGE
+
+
+@dsl.container_component
+def fingerprint(
+    sources: list,
+    context: dict,
+    timeout: int,
+    digest: dsl.OutputPath(str),
+    data_digest: dsl.OutputPath(str),
+) -> dsl.ContainerSpec:
+    """Digest of all that changes the result (digest), and of the annotations (data_digest)."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "fingerprint"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--sources",
+            sources,
+            "--context",
+            context,
+        ],
+    )
