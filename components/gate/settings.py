@@ -51,6 +51,3 @@ class GateSettings(Settings):
         default="enforce",
         description="report-only: say what would be held, and promote all the same",
     )
-    on_hold: Literal["upload", "skip"] = Field(
-        default="upload", description="whether a held model is still uploaded (never promoted)"
-    )

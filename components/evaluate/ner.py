@@ -1,0 +1,239 @@
+"""Named entities: run a spaCy pipeline over the test corpus and note what it finds.
+
+The only module of this stage that knows spaCy.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.pipeline import EntityRecognizer
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from thinc.api import prefer_gpu
+
+from components import progress
+from components.errors import DataError
+from components.evaluate.pairs import disagreements
+from components.prediction import Disagreement, Prediction
+from components.record import Span
+
+BATCH_WORDS = 20_000  # bounds the memory of a batch, whatever the length of its documents
+BEAM_WIDTH, BEAM_DENSITY = 8, 0.001
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a model made of a corpus.
+
+    Attributes:
+        predictions: one per document or window, in the corpus's order.
+        official: `ents_p`, `ents_r`, `ents_f` and `ents_per_type` from spaCy's own scorer.
+        words_per_second: speed of the pipeline alone, without reading and scoring.
+        labels: what the model can predict.
+    """
+
+    predictions: list[Prediction]
+    official: dict[str, Any]
+    words_per_second: float
+    labels: tuple[str, ...]
+
+
+def load(model: Path) -> Language:
+    """Load a pipeline, on the GPU when there is one."""
+    prefer_gpu()
+    return spacy.load(model)
+
+
+def run(nlp: Language, corpus: Path, batch_size: int, keep: Sequence[str] | None = None) -> Run:
+    """Predict a corpus.
+
+    Args:
+        corpus: a folder of .spacy files.
+        keep: labels to look at; None for all.
+
+    Raises:
+        DataError: the corpus holds no documents.
+    """
+    predictions: list[Prediction] = []
+    clock = Clock()
+    wanted = None if keep is None else set(keep)
+
+    def examples() -> Iterator[Example]:
+        for example, prediction in predict(nlp, corpus, batch_size, wanted, clock):
+            predictions.append(prediction)
+            yield example
+
+    # spaCy's scorer drinks from the stream while we take our notes, so that no document is kept.
+    official = get_ner_prf(examples())
+    if not predictions:
+        raise DataError(f"{corpus}: no documents to test on. Give the test split more of the data.")
+    return Run(predictions, official, clock.words / max(clock.seconds, 1e-9), labels_of(nlp))
+
+
+def labels_of(nlp: Language) -> tuple[str, ...]:
+    """The entity labels that a pipeline can predict, sorted."""
+    return tuple(sorted({label for name in nlp.pipe_names for label in entity_labels(nlp, name)}))
+
+
+def entity_labels(nlp: Language, name: str) -> Sequence[str]:
+    """The labels of one component if it sets entities."""
+    sets_entities = "doc.ents" in nlp.get_pipe_meta(name).assigns
+    return nlp.pipe_labels.get(name, []) if sets_entities else []
+
+
+@dataclass
+class Clock:
+    """Words predicted, and the seconds that it took."""
+
+    words: int = 0
+    seconds: float = 0.0
+
+
+def predict(
+    nlp: Language, corpus: Path, batch_size: int, keep: set[str] | None, clock: Clock
+) -> Iterator[tuple[Example, Prediction]]:
+    """Yield every document of a corpus with what the model found in it."""
+    done = 0
+    for shard in sorted(corpus.rglob("*.spacy")):
+        golds = list(DocBin().from_disk(shard).get_docs(nlp.vocab))
+        found: dict[int, tuple[Example, Prediction]] = {}
+        for batch in batches(golds, batch_size):
+            found.update(predict_batch(nlp, {place: golds[place] for place in batch}, keep, clock))
+            done += len(batch)
+            progress.report(documents=done)
+        for place in range(len(golds)):
+            yield found.pop(place)
+
+
+def batches(docs: Sequence[Doc], batch_size: int) -> Iterator[list[int]]:
+    """Group the places of documents of about the same length, so that little is padding."""
+    batch: list[int] = []
+    words = 0
+    for place in sorted(range(len(docs)), key=lambda place: len(docs[place])):
+        if batch and (len(batch) == batch_size or words + len(docs[place]) > BATCH_WORDS):
+            yield batch
+            batch, words = [], 0
+        batch.append(place)
+        words += len(docs[place])
+    if batch:
+        yield batch
+
+
+def predict_batch(
+    nlp: Language, golds: dict[int, Doc], keep: set[str] | None, clock: Clock
+) -> dict[int, tuple[Example, Prediction]]:
+    """Predict documents together; return each under its key."""
+    started = time.perf_counter()
+    # From the text, as in production: the gold tokens are not there for the model.
+    docs = list(nlp.pipe([gold.text for gold in golds.values()], batch_size=len(golds)))
+    clock.seconds += time.perf_counter() - started
+    clock.words += sum(len(doc) for doc in docs)
+    for doc in itertools.chain(docs, golds.values()):
+        restrict(doc, keep)
+    found = {
+        place: note(Example(doc, gold))
+        for doc, (place, gold) in zip(docs, golds.items(), strict=True)
+    }
+    weigh(nlp, [(example, prediction) for example, prediction in found.values()])
+    return found
+
+
+def restrict(doc: Doc, keep: set[str] | None) -> None:
+    """Take away the entities whose labels are not asked for."""
+    if keep is not None and any(entity.label_ not in keep for entity in doc.ents):
+        kept = [entity for entity in doc.ents if entity.label_ in keep]
+        doc.set_ents(kept, default="unmodified" if not doc.ents else "outside")
+
+
+def note(example: Example) -> tuple[Example, Prediction]:
+    """Write down what annotators and model say, in the terms of spaCy's scorer."""
+    gold = example.reference
+    facts = gold.user_data
+    annotated = gold.has_annotation("ENT_IOB")
+    spans = sorted(Span(e.start_char, e.end_char, e.label_) for e in gold.ents)
+    predicted = sorted(as_scored(example)) if annotated else []
+    return example, Prediction(
+        id=str(facts.get("id", "")),
+        text=gold.text,
+        words=len(example.predicted),
+        gold=spans,
+        predicted=predicted,
+        disagreements=disagreements(spans, predicted),
+        unreachable=unreachable(example),
+        meta=facts.get("meta", {}),
+    )
+
+
+def as_scored(example: Example) -> Iterator[Span]:
+    """Yield the predicted entities that `spacy.scorer.get_ner_prf` counts, in gold offsets."""
+    for entity in example.predicted.ents:
+        places = example.alignment.x2y[entity.start : entity.end]
+        if len(places):
+            span = example.reference[int(places[0]) : int(places[-1]) + 1]
+            if all(token.ent_iob != 0 for token in span):
+                yield Span(span.start_char, span.end_char, entity.label_)
+
+
+def unreachable(example: Example) -> int:
+    """Count the gold entities that no run of the model's tokens covers exactly."""
+    return sum(
+        not reachable(example, entity.start, entity.end) for entity in example.reference.ents
+    )
+
+
+def reachable(example: Example, start: int, end: int) -> bool:
+    """Whether some run of the model's tokens aligns to exactly these gold tokens."""
+    tokens = example.alignment.y2x[start:end]
+    if not len(tokens):
+        return False
+    back = example.alignment.x2y[int(tokens[0]) : int(tokens[-1]) + 1]
+    return (int(back[0]), int(back[-1]) + 1) == (start, end)
+
+
+def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:
+    """Note how sure the model is wherever it disagrees with the annotators.
+
+    The transition-based parser has no probability of its own: a beam search over the same scores
+    gives each entity's share of the beam (spaCy's `scored_ents`).
+    """
+    ner = next((pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)), None)
+    doubtful = [
+        (example.predicted, prediction) for example, prediction in found if prediction.disagreements
+    ]
+    if ner is None or not doubtful:
+        return
+    docs = [blank_copy(doc) for doc, _ in doubtful]
+    beams = ner.beam_parse(docs, beam_width=BEAM_WIDTH, beam_density=BEAM_DENSITY)
+    for doc, scores, (_, prediction) in zip(docs, ner.scored_ents(beams), doubtful, strict=True):
+        shares = {
+            (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label): float(share)
+            for (start, end, label), share in scores.items()
+        }
+        prediction.disagreements = [sure(one, shares) for one in prediction.disagreements]
+
+
+def blank_copy(doc: Doc) -> Doc:
+    """A copy without entities: entities that stand already would bind the beam."""
+    copy = doc.copy()
+    copy.set_ents([], default="missing")
+    return copy
+
+
+def sure(one: Disagreement, shares: dict[tuple[int, int, str], float]) -> Disagreement:
+    """Add the confidence: in what the model marked, or that what it left out is no entity."""
+    if one.predicted:
+        span = one.predicted
+        confidence = shares.get((span.start, span.end, span.label), 0.0)
+    else:
+        assert one.gold
+        confidence = 1 - shares.get((one.gold.start, one.gold.end, one.gold.label), 0.0)
+    return Disagreement(one.kind, one.gold, one.predicted, round(min(1.0, max(0.0, confidence)), 4))

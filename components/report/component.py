@@ -1,0 +1,55 @@
+"""The KFP face of the report stage."""
+
+from kfp import dsl
+
+from components.images import CPU_IMAGE
+
+
+@dsl.container_component
+def report(
+    scores: dsl.Input[dsl.Artifact],
+    verdict: dsl.Input[dsl.Artifact],
+    predictions: dsl.Input[dsl.Artifact],
+    data_report: dsl.Input[dsl.Artifact],
+    split_report: dsl.Input[dsl.Artifact],
+    log: dsl.Input[dsl.Artifact],
+    champion: dsl.Input[dsl.Model],
+    context: dict,
+    timeout: int,
+    report: dsl.Output[dsl.HTML],
+    review: dsl.Output[dsl.Dataset],
+    model_card: dsl.Output[dsl.Markdown],
+) -> dsl.ContainerSpec:
+    """Turn scores and a verdict into a page that people read."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "report"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--scores",
+            scores.path,
+            "--verdict",
+            verdict.path,
+            "--predictions",
+            predictions.path,
+            "--data-report",
+            data_report.path,
+            "--split-report",
+            split_report.path,
+            "--log",
+            log.path,
+            "--champion",
+            champion.path,
+            "--context",
+            context,
+            "--report",
+            report.path,
+            "--review",
+            review.path,
+            "--model-card",
+            model_card.path,
+        ],
+    )
