@@ -20,34 +20,44 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# torch's wheel asks for these where it needs them, in the versions that fit it; a development
-# machine may have a build of torch for the CPU, which needs none.
-COME_WITH_TORCH = re.compile(r"(torch|triton|cuda-\w+|nvidia-[\w-]+)==")
+# What a machine's kind of torch decides. A development machine installs torch by itself, since its
+# platform's wheel asks for the CUDA libraries that fit; an image has these in a layer of their own.
+CUDA = re.compile(r"(torch|triton|cuda-\w+|cupy-\w+|nvidia-[\w-]+)==")
+IMAGE = ("--python-version=3.11", "--python-platform=x86_64-manylinux_2_28", "--only-binary=:all:")
 
 
 @dataclass(frozen=True)
 class Lock:
-    """One requirements file: a dependency group and where it is to be installed.
+    """One requirements file.
 
     Attributes:
-        group: the group of [dependency-groups] in pyproject.toml, and the name of the file.
+        name: of the file in requirements/.
+        group: the group of [dependency-groups] in pyproject.toml that it installs.
+        options: further arguments of `uv pip compile`.
         with_project: also what the project itself depends on.
-        with_torch: name torch and its CUDA libraries, with hashes.
-        platform: further arguments of `uv pip compile`.
+        cuda: only torch and the libraries for a GPU, instead of everything else.
     """
 
+    name: str
     group: str
-    with_project: bool
-    with_torch: bool
-    platform: tuple[str, ...]
+    options: tuple[str, ...]
+    with_project: bool = False
+    cuda: bool = False
 
     @property
     def path(self) -> Path:
-        return ROOT / "requirements" / f"{self.group}.lock"
+        return ROOT / "requirements" / f"{self.name}.lock"
 
 
-DEVELOPMENT = Lock("dev", True, False, ("--universal", "--python-version=3.11"))
-LOCKS = (DEVELOPMENT,)
+DEVELOPMENT = Lock("dev", "dev", ("--universal", "--python-version=3.11"), with_project=True)
+# The first one constrains the others: an image runs the versions that the tests ran.
+LOCKS = (
+    DEVELOPMENT,
+    Lock("cpu", "cpu", IMAGE),
+    Lock("gpu", "gpu", IMAGE),
+    Lock("gpu-cuda", "gpu", IMAGE, cuda=True),
+    Lock("serve", "serve", IMAGE),
+)
 
 
 def main() -> int:
@@ -64,7 +74,7 @@ def main() -> int:
 
 
 def resolve(lock: Lock, *, upgrade: bool) -> str:
-    """Return the pins of a lock, one `name==version` each with the hashes of its files."""
+    """Return the pins of a lock: a `name==version` each, with the hashes of its files."""
     with TemporaryDirectory() as folder:
         output = Path(folder) / lock.path.name
         if lock.path.exists() and not upgrade:
@@ -72,18 +82,13 @@ def resolve(lock: Lock, *, upgrade: bool) -> str:
         command = [
             *("uv", "pip", "compile", "--quiet", "--generate-hashes"),
             *("--no-header", "--no-annotate", "--output-file", str(output)),
-            *("--group", lock.group, *lock.platform),
-            *(["pyproject.toml"] if lock.with_project else []),
+            *("--group", lock.group, *lock.options),
+            *(["pyproject.toml"] if lock.with_project else ["--constraint", str(DEVELOPMENT.path)]),
         ]
         subprocess.run(command, cwd=ROOT, check=True)
         text = output.read_text(encoding="utf-8")
-    return text if lock.with_torch else without_torch(text)
-
-
-def without_torch(text: str) -> str:
-    """Leave out torch and the libraries that its own wheel asks for."""
     blocks = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
-    return "".join(block for block in blocks if not COME_WITH_TORCH.match(block))
+    return "".join(block for block in blocks if bool(CUDA.match(block)) == lock.cuda)
 
 
 def pins(text: str) -> dict[str, set[str]]:

@@ -1,0 +1,43 @@
+# `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format golden lock clean
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv from the lock and compile bytecode (PYTHON=… to choose the Python)
+
+$(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" scripts/setup.sh
+	@touch $@
+
+run: setup ## Retrain both sample phases on this machine and print their scores
+	@$(BIN)/retrain run configs/sample.yaml
+
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest -n 2
+
+lint: setup ## Check style, formatting, types and security
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@# ruff has ported most of bandit's rules (S); bandit itself knows the gravest of the others.
+	@$(BIN)/bandit -q -lll -r components containers pipelines scripts
+	@git ls-files -z '*Dockerfile' | xargs -0 -r $(BIN)/hadolint
+	@git ls-files -z ':!requirements' | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+
+format: setup ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+golden: setup ## Rewrite the golden pipeline specs that the tests compare with
+	@$(BIN)/python scripts/golden.py
+
+lock: setup ## Renew requirements/*.lock after a change in pyproject.toml (UPGRADE=1: newest versions)
+	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove .venv and caches; runs and models stay
+	@rm -rf .venv .*_cache .hypothesis build *.egg-info
