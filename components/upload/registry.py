@@ -94,26 +94,36 @@ def numbered(versions: list[Version], number: str) -> Version | None:
     return next((version for version in versions if version.number == number), None)
 
 
+def known(registry: Registry, name: str) -> list[Version]:
+    """All versions of a model that has at least one.
+
+    Raises:
+        ConfigError: there is no such model; the message lists those that there are.
+    """
+    versions = registry.versions(name)
+    if not versions:
+        raise ConfigError(f"there is no model {name!r}; there is {listed(registry.names())}.")
+    return versions
+
+
 def find(registry: Registry, name: str, reference: str) -> Version:
     """The version that a person means by a number, an alias or the name of a run.
 
     A run that left several versions means its newest.
 
     Raises:
-        DataError: there is no such version; the message lists what there is.
+        ConfigError: there is no such version; the message lists what there is.
     """
-    versions = registry.versions(name)
-    of_run = [version for version in versions if version.lineage.run == reference]
+    versions = known(registry, name)
     found = numbered(versions, reference) or pointed_to(versions, reference)
+    of_run = [version for version in versions if version.lineage.run == reference]
     if found or of_run:
         return found or of_run[-1]
-    if not versions:
-        raise DataError(f"there is no model {name!r}; there is {listed(registry.names())}.")
-    known = [version.number for version in versions]
+    numbers = [version.number for version in versions]
     aliases = sorted(alias for version in versions for alias in version.aliases)
-    raise DataError(
+    raise ConfigError(
         f"model {name!r} has no version, alias or run {reference!r}; "
-        f"it has the versions {listed(known)} and the aliases {listed(aliases)}."
+        f"it has the versions {listed(numbers)} and the aliases {listed(aliases)}."
     )
 
 
@@ -129,11 +139,11 @@ def rollback(registry: Registry, name: str, alias: str) -> tuple[Version, Versio
         the version that was in production, and the one that is now.
 
     Raises:
-        DataError: nothing has the alias, or what has it replaced nothing.
+        ConfigError: nothing has the alias, or what has it replaced nothing.
     """
     withdrawn = find(registry, name, alias)
     if not withdrawn.lineage.replaced:
-        raise DataError(
+        raise ConfigError(
             f"version {withdrawn.number} of {name} replaced no other version: there is nothing to "
             f"roll back to. `retrain models promote {name} VERSION` chooses one."
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from components.errors import DataError
+from components.errors import ConfigError, DataError
 from components.upload.local import LocalRegistry
 from components.upload.registry import Artefact, champion_for, find, rollback, take_in
 
@@ -102,7 +102,7 @@ def test_a_first_version_cannot_be_rolled_back(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
     take_in(registry, "ner", "champion", artefact("pound"))
-    with pytest.raises(DataError, match="version 1 of ner replaced no other version"):
+    with pytest.raises(ConfigError, match="version 1 of ner replaced no other version"):
         rollback(registry, "ner", "champion")
 
 
@@ -114,9 +114,9 @@ def test_a_version_is_found_by_number_alias_and_run(
 
     found = [find(registry, "ner", name).number for name in ("2", "champion", "run-euro")]
     assert found == ["2", "1", "2"]
-    with pytest.raises(DataError, match="versions 1, 2 and the aliases candidate, champion"):
+    with pytest.raises(ConfigError, match="versions 1, 2 and the aliases candidate, champion"):
         find(registry, "ner", "3")
-    with pytest.raises(DataError, match="there is no model 'textcat'; there is ner"):
+    with pytest.raises(ConfigError, match="there is no model 'textcat'; there is ner"):
         find(registry, "textcat", "1")
 
 

@@ -1,0 +1,230 @@
+"""`retrain models`: the versions of the models, and which of them is in production."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, print_json
+from pipelines.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from components.upload.registry import Version
+
+app = typer.Typer(help="List, compare, promote, roll back and pull models.", no_args_is_help=True)
+
+
+class Where(StrEnum):
+    """Places that keep models."""
+
+    local = "local"
+    vertex = "vertex"
+
+
+WhereOption = Annotated[Where, typer.Option(help="Which registry: this machine's or Vertex AI's.")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="CONFIG", help="A pipeline config that names the registry."),
+]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry", metavar="FOLDER", help="Folder of the models here.", show_default="models"
+    ),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, e.g. ner-phase-1")]
+REFERENCE = "A version: its number, an alias, or the run that made it."
+Reference = Annotated[str, typer.Argument(metavar="VERSION", help=REFERENCE)]
+Alias = Annotated[str, typer.Option(help="The alias that marks the version in production.")]
+
+
+@app.command("list")
+def list_models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this model.")] = None,
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models and their versions, oldest first."""
+    from components.upload.registry import known
+    from pipelines.models import described, overall, registry_of
+
+    registry = registry_of(where, config, folder)
+    names = registry.names() if name is None else [name]
+    versions = [version for each in names for version in known(registry, each)]
+    if as_json:
+        print_json([described(version) for version in versions])
+        return
+    if not versions:
+        print("No models yet: `retrain run` makes them.")
+        return
+    print_table(
+        ["model", "version>", "aliases", "F>", "created", "run"],
+        [
+            [
+                version.name,
+                version.number,
+                ", ".join(version.aliases),
+                percent(overall(version)["f"]),
+                version.lineage.created,
+                version.lineage.run,
+            ]
+            for version in versions
+        ],
+    )
+
+
+@app.command("show")
+def show(
+    name: Name,
+    reference: Reference = "champion",
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a version comes from and how well it did on its test set."""
+    from components.upload.registry import find
+    from pipelines.models import described, per_label, registry_of
+
+    version = find(registry_of(where, config, folder), name, reference)
+    if as_json:
+        print_json(described(version))
+        return
+    lineage = version.lineage
+    facts = {
+        "aliases": ", ".join(version.aliases),
+        "files": version.uri,
+        "run": lineage.run,
+        "created": lineage.created,
+        "gate": lineage.decision,
+        "promoted": lineage.promoted,
+        "replaced": f"version {lineage.replaced}" if lineage.replaced else "",
+        "data": lineage.digest,
+        "training config": lineage.config_digest,
+        "commit": lineage.commit,
+        "image": lineage.image,
+        "packages": ", ".join(
+            f"{package} {number}" for package, number in lineage.packages.items()
+        ),
+    }
+    print(f"{version.name} version {version.number}\n")
+    print_table(["", ""], [[fact, value] for fact, value in facts.items() if value])
+    print()
+    print_table(
+        ["label", "P>", "R>", "F>", "support>"],
+        [
+            [label, *(percent(score.get(key)) for key in "prf"), str(score.get("support", ""))]
+            for label, score in per_label(version).items()
+        ],
+    )
+
+
+@app.command("compare")
+def compare(
+    name: Name,
+    old: Annotated[str, typer.Argument(metavar="OLD", help=REFERENCE)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=REFERENCE)],
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the scores of two versions, label by label."""
+    from components.upload.registry import find
+    from pipelines.models import compared, registry_of
+
+    registry = registry_of(where, config, folder)
+    comparison = compared(find(registry, name, old), find(registry, name, new))
+    if as_json:
+        print_json(comparison)
+        return
+    print_table(
+        ["F of label", f"version {comparison['old']}>", f"version {comparison['new']}>", "change>"],
+        [
+            [
+                label,
+                percent(row["old"]),
+                percent(row["new"]),
+                "" if row["difference"] is None else f"{100 * row['difference']:+.1f}",
+            ]
+            for label, row in comparison["f"].items()
+        ],
+    )
+    if not comparison["same_data"]:
+        print(
+            "\nEach was measured on its own test set, and their data differ: the change is the "
+            "models' and the data's together."
+        )
+
+
+@app.command("promote")
+def promote(
+    name: Name,
+    reference: Reference,
+    alias: Alias = "champion",
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Put a version in production, whatever the gate said; nothing is deleted."""
+    from components.upload.registry import find
+    from pipelines.models import registry_of
+
+    registry = registry_of(where, config, folder)
+    say_in_production(registry.promote(name, find(registry, name, reference).number, alias), alias)
+
+
+@app.command("rollback")
+def roll_back(
+    name: Name,
+    alias: Alias = "champion",
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Put the version back in production that the present one replaced; nothing is deleted."""
+    from components.upload.registry import rollback
+    from pipelines.models import registry_of
+
+    withdrawn, restored = rollback(registry_of(where, config, folder), name, alias)
+    print(f"Version {withdrawn.number} of {name} is withdrawn and kept.")
+    say_in_production(restored, alias)
+
+
+@app.command("pull")
+def pull(
+    name: Name,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to put the model.")
+    ],
+    reference: Reference = "champion",
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Copy a version's model to a folder, checked file by file, ready for `spacy.load`."""
+    from components.errors import ConfigError
+    from components.upload.registry import find
+    from pipelines.models import registry_of
+
+    if output.exists():
+        raise ConfigError(f"{output} exists already: choose another folder, or move it away.")
+    registry = registry_of(where, config, folder)
+    version = find(registry, name, reference)
+    registry.fetch(version, output)
+    print(f"Version {version.number} of {name} is in {output}: spacy.load({str(output)!r})")
+
+
+def say_in_production(version: Version, alias: str) -> None:
+    """Tell which version an alias points to now."""
+    print(f"{alias} of {version.name} is version {version.number} ({version.uri}).")
+
+
+def percent(fraction: float | None) -> str:
+    """A score as people read it; a dash where it is undefined."""
+    return "-" if fraction is None else f"{100 * fraction:.1f}"

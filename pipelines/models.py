@@ -1,0 +1,73 @@
+"""What `retrain models` says about the versions of a registry, as plain data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.errors import ConfigError
+from components.upload.registry import Registry, Version, open_registry
+from pipelines.load import load
+
+DEFAULT_REGISTRY = Path("models")
+
+
+def registry_of(where: str, config: Path | None, folder: Path | None) -> Registry:
+    """The registry that a command means.
+
+    Args:
+        where: "local" or "vertex".
+        config: a pipeline config; needed for Vertex AI.
+        folder: a folder of this machine, instead of the one that the config names.
+    """
+    if where == "local":
+        if folder is None and config is not None:
+            folder = config.parent / load(config).pipeline.registry
+        return open_registry(str(folder or DEFAULT_REGISTRY))
+    if config is None or folder is not None:
+        raise ConfigError("--where vertex needs --config FILE, whose `vertex` section says where.")
+    return open_registry(load(config).pipeline.registry_url)
+
+
+def described(version: Version) -> dict[str, Any]:
+    """A version with its lineage, as JSON."""
+    return {
+        "name": version.name,
+        "version": version.number,
+        "aliases": list(version.aliases),
+        "uri": version.uri,
+        "artefact": version.artefact,
+        **version.lineage.model_dump(mode="json"),
+    }
+
+
+def overall(version: Version) -> dict[str, float | None]:
+    """Overall precision, recall and F of a version on its test set, fractions or None."""
+    scores = version.lineage.scores["overall"]
+    return {measure: scores.get(measure) for measure in ("p", "r", "f")}
+
+
+def per_label(version: Version) -> dict[str, dict[str, float | None]]:
+    """The scores of every label, with `overall` as the last."""
+    labels: dict[str, dict[str, float | None]] = version.lineage.scores["labels"]
+    return {**labels, "overall": version.lineage.scores["overall"]}
+
+
+def compared(old: Version, new: Version) -> dict[str, Any]:
+    """Two versions' F per label, and whether the numbers can be compared at all.
+
+    The difference is None where one of the versions has no score.
+    """
+    before, after = per_label(old), per_label(new)
+    labels = {}
+    for label in [*(name for name in {**before, **after} if name != "overall"), "overall"]:
+        was, now = before.get(label, {}).get("f"), after.get(label, {}).get("f")
+        difference = None if was is None or now is None else now - was
+        labels[label] = {"old": was, "new": now, "difference": difference}
+    return {
+        "name": new.name,
+        "old": old.number,
+        "new": new.number,
+        "same_data": old.lineage.digest == new.lineage.digest,
+        "f": labels,
+    }
