@@ -34,7 +34,7 @@ format: setup ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format
 
 golden: setup ## Rewrite the golden pipeline specs that the tests compare with
-	@$(BIN)/python scripts/golden.py
+	@for config in configs/*.yaml; do $(BIN)/retrain compile $$config -o tests/golden/$${config##*/}; done
 
 lock: setup ## Renew requirements/*.lock after a change in pyproject.toml (UPGRADE=1: newest versions)
 	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
