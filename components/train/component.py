@@ -1,0 +1,49 @@
+"""The KFP face of the train stage."""
+
+from kfp import dsl
+
+from components.images import GPU_IMAGE
+
+
+@dsl.container_component
+def train(
+    task: str,
+    train_corpus: dsl.Input[dsl.Dataset],
+    dev_corpus: dsl.Input[dsl.Dataset],
+    labels: list,
+    config: str,
+    overrides: dict,
+    settings: dict,
+    timeout: int,
+    model: dsl.Output[dsl.Model],
+    log: dsl.Output[dsl.Artifact],
+) -> dsl.ContainerSpec:
+    """Train a spaCy pipeline and keep the one that does best on the dev corpus."""
+    return dsl.ContainerSpec(
+        image=GPU_IMAGE,
+        command=["python", "-m", "components", "train"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--task",
+            task,
+            "--train-corpus",
+            train_corpus.path,
+            "--dev-corpus",
+            dev_corpus.path,
+            "--labels",
+            labels,
+            "--config",
+            config,
+            "--overrides",
+            overrides,
+            "--settings",
+            settings,
+            "--model",
+            model.path,
+            "--log",
+            log.path,
+        ],
+    )

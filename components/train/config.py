@@ -1,0 +1,82 @@
+"""The training config: a plain spaCy config, checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from spacy import schemas, util
+from spacy.util import registry
+from thinc.api import Config, ConfigValidationError
+
+from components.errors import ConfigError
+
+# spaCy leaves out a key that it does not know in these sections without a word.
+SECTIONS: dict[str, Any] = {
+    "nlp": schemas.ConfigSchemaNlp,
+    "training": schemas.ConfigSchemaTraining,
+    "initialize": schemas.ConfigSchemaInit,
+}
+CORPUS_PATHS = ("train", "dev")
+
+
+def read_config(text: str, overrides: dict[str, Any]) -> Config:
+    """Parse and check a training config; variables in it stay as they are.
+
+    Args:
+        text: a spaCy config (.cfg).
+        overrides: dotted key -> value, as `spacy train` takes them.
+
+    Raises:
+        ConfigError: naming the key that is wrong.
+    """
+    with explained():
+        given = Config().from_str(text, interpolate=False)
+        config = Config().from_str(text, overrides=overrides, interpolate=False)
+        for section in ("paths", "system"):
+            refuse_unknown(section, config, known=set(given.get(section, {})))
+        for section, schema in SECTIONS.items():
+            refuse_unknown(section, config, known={*schema.model_fields})
+        for key in CORPUS_PATHS:
+            if key not in config.get("paths", {}):
+                raise ConfigError(
+                    f"training config: no paths.{key}. The pipeline gives its corpora in "
+                    "paths.train and paths.dev: name both, and use them in [corpora]."
+                )
+        filled = util.load_model_from_config(config, auto_fill=True).config.interpolate()
+    with explained("training"):
+        registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
+    with explained("corpora"):
+        registry.resolve(filled["corpora"])
+    return config
+
+
+def refuse_unknown(section: str, config: Config, known: set[str]) -> None:
+    """Raise ConfigError for a key of a section that nothing would read."""
+    for key in config.get(section, {}):
+        if key not in known:
+            raise ConfigError(
+                f"training config: unknown key {section}.{key}. "
+                f"Known in [{section}]: {', '.join(sorted(known))}."
+            )
+
+
+@contextmanager
+def explained(section: str = "") -> Iterator[None]:
+    """Turn spaCy's config errors into a ConfigError of a few lines."""
+    try:
+        yield
+    except ConfigValidationError as error:
+        raise ConfigError(f"training config: {summary(error, section)}") from error
+    except ValueError as error:  # a registered function that is missing is one, too
+        raise ConfigError(f"training config: {str(error).splitlines()[0]}") from error
+
+
+def summary(error: ConfigValidationError, section: str) -> str:
+    """The keys and complaints of a validation error, without a print of the whole config."""
+    problems = []
+    for problem in error.errors or []:
+        key = ".".join(str(part) for part in (section, *problem.get("loc", ())) if part)
+        problems.append(f"{key}: {problem['msg']}")
+    return "; ".join(problems) or error.desc or str(error.title)

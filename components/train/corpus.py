@@ -1,0 +1,41 @@
+"""Check that a corpus is the one that `convert` wrote, before hours are spent on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from components.errors import DataError
+
+
+def verify(corpus: Path) -> int:
+    """Compare a corpus folder with its manifest; return how many documents it holds.
+
+    Raises:
+        DataError: a shard is missing, changed or not listed, or there is no document.
+    """
+    manifest = corpus / "manifest.json"
+    try:
+        shards = {shard["file"]: shard for shard in json.loads(manifest.read_bytes())["shards"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{manifest}: not the manifest of a corpus ({error}). "
+            "Give a folder that `convert` wrote."
+        ) from error
+    present = {path.relative_to(corpus).as_posix() for path in corpus.rglob("*.spacy")}
+    for name in sorted(present ^ set(shards)):
+        problem = "is not in the manifest" if name in present else "is missing"
+        raise DataError(f"{corpus / name}: this shard {problem}. Run `convert` again.")
+    for name, shard in shards.items():
+        with (corpus / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != shard["sha256"]:
+            raise DataError(
+                f"{corpus / name}: changed since `convert` wrote it (SHA-256 {digest[:12]}…, the "
+                f"manifest says {shard['sha256'][:12]}…). Run `convert` again."
+            )
+    documents = int(sum(shard["documents"] for shard in shards.values()))
+    if documents == 0:
+        raise DataError(f"{corpus}: the corpus holds no document. Look at the split report.")
+    return documents

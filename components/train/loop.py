@@ -1,0 +1,197 @@
+"""The training loop: spaCy's own, step for step, with an order of batches that can be resumed.
+
+Follows spacy.training.loop (spaCy 3.8): the same updates, evaluations and stopping rules. What
+differs: batches follow from the seed and the epoch, and each step seeds the random numbers of
+dropout, so that nothing depends on how the run came to this step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from spacy import schemas
+from spacy.language import Language
+from spacy.training import Example
+from spacy.training.loop import (
+    create_before_to_disk_callback,
+    create_evaluation_callback,
+    subdivide_batch,
+    update_meta,
+)
+from spacy.util import registry, resolve_dot_names
+from thinc.api import fix_random_seed
+
+from components.errors import ConfigError
+from components.files import writing
+from components.train.batches import Corpus, batches
+from components.train.journal import Journal, Limits
+from components.train.state import State
+
+TaskScores = Callable[[dict[str, Any]], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a config says of training.
+
+    Attributes:
+        settings: its [training] section, resolved.
+        train, dev: the corpora that it names.
+    """
+
+    settings: dict[str, Any]
+    train: Corpus
+    dev: Corpus
+
+
+def resolve(nlp: Language) -> Training:
+    """Resolve what the config of a pipeline says of training."""
+    config = nlp.config.interpolate()
+    settings = registry.resolve(config["training"], schema=schemas.ConfigSchemaTraining)
+    return Training(
+        settings,
+        *resolve_dot_names(config, [settings["train_corpus"], settings["dev_corpus"]]),
+    )
+
+
+def train(
+    nlp: Language, training: Training, model: Path, log: Path, task_scores: TaskScores
+) -> State:
+    """Train an initialised pipeline and keep the best.
+
+    Args:
+        model: folder for the pipeline with the best score.
+        log: folder for training.log and history.jsonl.
+        task_scores: picks a task's scores for the history from those of an evaluation.
+
+    Raises:
+        ConfigError: training diverged.
+    """
+    settings = training.settings
+    limits = Limits(max_steps=settings["max_steps"], patience=settings["patience"])
+    with writing(model) as best, Journal(log, settings["logger"], limits) as journal:
+        return Loop(nlp, training, best, journal, task_scores).run()
+
+
+class Loop:
+    """One training run."""
+
+    def __init__(
+        self,
+        nlp: Language,
+        training: Training,
+        best: Path,
+        journal: Journal,
+        task_scores: TaskScores,
+    ) -> None:
+        settings = training.settings
+        self.nlp = nlp
+        self.settings = settings
+        self.optimizer = settings["optimizer"]
+        self.frozen = list(settings["frozen_components"])
+        self.seed = settings["seed"] or 0
+        self.batches = batches(
+            nlp,
+            training.train,
+            settings["batcher"],
+            max_epochs=settings["max_epochs"],
+            seed=self.seed,
+        )
+        dev = list(training.dev(nlp))
+        self.evaluate = create_evaluation_callback(nlp, lambda _: dev, settings["score_weights"])
+        self.prepare = create_before_to_disk_callback(settings["before_to_disk"])
+        self.dropouts = settings["dropout"]
+        if isinstance(self.dropouts, float | int):
+            self.dropouts = itertools.repeat(float(self.dropouts))
+        self.best = best
+        self.journal = journal
+        self.task_scores = task_scores
+        self.state = State()
+
+    def run(self) -> State:
+        """Train to the end; return where the run stood then."""
+        with self.nlp.select_pipes(disable=self.frozen):
+            self.journal.open_table(self.nlp)
+        for epoch, batch in self.batches:
+            self.state.step += 1
+            self.state.epoch = epoch
+            started = time.monotonic()
+            self.update(batch)
+            self.state.words += sum(len(example) for example in batch)
+            self.state.seconds += time.monotonic() - started
+            if self.state.step % self.settings["eval_frequency"]:
+                self.journal.step(self.state)
+            else:
+                self.measure()
+            if self.journal.limits.steps_left(self.state) == 0:
+                break
+        self.journal.close_table()
+        return self.state
+
+    def update(self, batch: list[Example]) -> None:
+        """One step of the optimiser on one batch."""
+        settings, state = self.settings, self.state
+        fix_random_seed(zlib.crc32(f"{self.seed}-{state.step}".encode()))
+        if settings["before_update"]:
+            settings["before_update"](self.nlp, {"step": state.step, "epoch": state.epoch})
+        dropout = next(self.dropouts)
+        losses: dict[str, Any] = dict(state.losses)
+        for part in cast(Any, subdivide_batch)(batch, settings["accumulate_gradient"]):
+            self.nlp.update(
+                part,
+                drop=dropout,
+                losses=losses,
+                sgd=cast(Any, False),  # the optimiser comes after the last part
+                exclude=self.frozen,
+                annotates=settings["annotating_components"],
+            )
+        for name, pipe in cast(Any, self.nlp.pipeline):
+            if name not in self.frozen and getattr(pipe, "is_trainable", False):
+                pipe.finish_update(self.optimizer)
+        self.optimizer.step_schedules()
+        # Losses come as scalars of numpy or cupy.
+        state.losses = {name: float(loss) for name, loss in losses.items()}
+
+    def measure(self) -> None:
+        """Evaluate on dev, note it, and keep the pipeline if it is the best so far."""
+        state = self.state
+        if not all(math.isfinite(loss) for loss in state.losses.values()):
+            raise ConfigError(
+                f"training config: the loss is no longer a number at step {state.step}. "
+                "Lower training.optimizer.learn_rate, or turn mixed_precision off."
+            )
+        started = time.monotonic()
+        with self.nlp.use_params(self.optimizer.averages):
+            score, scores = self.evaluate()
+            state.results.append((float(score), state.step))
+            info = {
+                "epoch": state.epoch,
+                "step": state.step,
+                "score": score,
+                "other_scores": scores,
+                "losses": state.losses,
+                "checkpoints": state.results,
+                "seconds": int(state.seconds),
+                "words": state.words,
+            }
+            if state.just_improved:
+                self.keep(info)
+        passed = time.monotonic() - started
+        state.seconds += passed
+        state.evaluation_seconds += passed
+        self.journal.evaluation(state, info, self.task_scores(scores))
+        state.losses = {}
+
+    def keep(self, info: dict[str, Any]) -> None:
+        """Write the pipeline as it is now, in place of the best before."""
+        with self.nlp.select_pipes(disable=self.frozen):
+            update_meta(self.settings, self.nlp, info)
+        with writing(self.best) as folder:
+            self.prepare(self.nlp).to_disk(folder)

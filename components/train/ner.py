@@ -1,0 +1,42 @@
+"""What training needs to know about named entity recognition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spacy.language import Language
+from spacy.pipeline.ner import EntityRecognizer
+
+from components.errors import ConfigError, DataError
+
+
+def check_labels(nlp: Language, labels: list[str]) -> list[str]:
+    """Compare the labels that the pipeline learnt from the corpus with those of the phase.
+
+    Returns:
+        labels without an example in the training corpus.
+
+    Raises:
+        ConfigError: the training config has no component that recognises entities.
+        DataError: the corpus holds labels that the phase does not name.
+    """
+    recognisers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)]
+    if not recognisers:
+        raise ConfigError(
+            "training config: nlp.pipeline has no component that recognises entities. "
+            'Add one with factory "ner".'
+        )
+    learnt = {label for pipe in recognisers for label in pipe.labels}
+    unknown = sorted(learnt - set(labels))
+    if unknown:
+        raise DataError(
+            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
+            "Add them to the phase's labels, or leave them out with ingest's select.drop."
+        )
+    return sorted(set(labels) - learnt)
+
+
+def scores(evaluation: dict[str, Any]) -> dict[str, float]:
+    """Overall F, precision and recall of an evaluation; 0 where they are undefined."""
+    names = {"f": "ents_f", "p": "ents_p", "r": "ents_r"}
+    return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}

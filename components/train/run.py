@@ -1,0 +1,79 @@
+"""From a corpus and a config to a trained pipeline on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from thinc.api import Config, prefer_gpu
+
+from components.errors import ConfigError
+from components.train import ner
+from components.train.base_weights import find_all, hub_errors, localised, restore_names
+from components.train.config import CORPUS_PATHS, read_config
+from components.train.corpus import verify
+from components.train.loop import Training, resolve, train
+from components.train.settings import TrainSettings
+from components.train.state import State
+
+TASKS: dict[str, ModuleType] = {"ner": ner}
+
+
+def train_pipeline(
+    *,
+    task: str,
+    train_corpus: Path,
+    dev_corpus: Path,
+    labels: list[str],
+    config_text: str,
+    overrides: dict[str, Any],
+    settings: TrainSettings,
+    model: Path,
+    log: Path,
+) -> State:
+    """Train the pipeline of a config on a corpus; see `components.train.command`."""
+    config = read_config(config_text, overrides)
+    for corpus in (train_corpus, dev_corpus):
+        print(f"{corpus}: {verify(corpus):,} documents", flush=True)
+    use_gpu = choose_device(settings)
+    nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu)
+    for label in TASKS[task].check_labels(nlp, labels):
+        print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
+    return train(nlp, training, model, log, TASKS[task].scores)
+
+
+def choose_device(settings: TrainSettings) -> int:
+    """Switch to the GPU where there is one and it is wanted; return spaCy's number for it."""
+    on_gpu = settings.device != "cpu" and prefer_gpu()
+    if settings.device == "gpu" and not on_gpu:
+        raise ConfigError(
+            "train.device is gpu and there is none: give the task an accelerator, "
+            "or set train.device to auto."
+        )
+    where = "GPU" if on_gpu else f"CPU, {torch.get_num_threads()} threads"
+    print(f"Training on {where}", flush=True)
+    return 0 if on_gpu else -1
+
+
+def initialise(
+    config: Config, train_corpus: Path, dev_corpus: Path, *, use_gpu: int
+) -> tuple[Language, Training]:
+    """Build the pipeline with its base weights and labels, and what its config says of training.
+
+    Nothing of this machine is left in the pipeline's own config.
+    """
+    weights = find_all(config)
+    for found in weights:
+        print(found, flush=True)
+    local = localised(config, weights)
+    local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
+    with hub_errors(weights):
+        nlp = init_nlp(local, use_gpu=use_gpu)
+    training = resolve(nlp)
+    restore_names(nlp, weights)
+    nlp.config["paths"].update({key: config["paths"][key] for key in CORPUS_PATHS})
+    return nlp, training

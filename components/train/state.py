@@ -1,0 +1,47 @@
+"""What a training run remembers from step to step, beside weights and optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class State:
+    """Where a run stands.
+
+    Attributes:
+        step: the last step done; -1 before the first, as spaCy counts from 0.
+        losses: loss per component since the last evaluation.
+        results: (score, step) of every evaluation.
+        words: words trained on so far.
+        seconds: time spent so far, evaluation included, over all attempts.
+        evaluation_seconds: the part of it spent on evaluation.
+    """
+
+    step: int = -1
+    epoch: int = 0
+    losses: dict[str, float] = field(default_factory=dict)
+    results: list[tuple[float, int]] = field(default_factory=list)
+    words: int = 0
+    seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+
+    @property
+    def words_per_second(self) -> float:
+        """Words trained on per second of training, evaluation left out."""
+        return self.words / max(self.seconds - self.evaluation_seconds, 1e-9)
+
+    @property
+    def best_step(self) -> int:
+        """The earliest step with the best score; 0 before the first evaluation."""
+        return -max(((score, -step) for score, step in self.results), default=(0.0, 0))[1]
+
+    @property
+    def best_score(self) -> float:
+        """The best score of any evaluation; 0 before the first."""
+        return max((score for score, _ in self.results), default=0.0)
+
+    @property
+    def just_improved(self) -> bool:
+        """Whether the last evaluation is (as good as) the best one."""
+        return bool(self.results) and self.results[-1][0] == self.best_score
