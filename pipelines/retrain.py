@@ -133,8 +133,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             report=page["report"],
             decision=verdict["decision"],
             registry=registry,
-            name=model.name,
-            alias=model.alias,
+            settings=plain(model),
             digest=source["digest"],
             run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
         )
@@ -166,5 +165,5 @@ class Placed:
 
 
 def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:
-    """Settings as the plain JSON that a task takes; KFP has no null, so unset values are left out."""
+    """Settings as the JSON that a task takes; KFP has no null, so unset values are left out."""
     return settings.model_dump(mode="json", exclude_none=True, exclude=without)

@@ -1,0 +1,32 @@
+"""The `retrain` command line: one file per command, heavy imports inside them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from components.errors import RetrainError
+from pipelines.cli import compile, models, run, runs
+
+app = typer.Typer(
+    name="retrain",
+    help="Turn annotations into better spaCy models: on this machine, Vertex AI or Kubeflow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("compile")(compile.compile)
+app.add_typer(runs.app, name="runs")
+app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on ends as one message and its code."""
+    try:
+        app()
+    except RetrainError as error:
+        print(f"retrain: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

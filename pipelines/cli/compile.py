@@ -1,0 +1,32 @@
+"""`retrain compile`: the pipeline spec of a config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import ConfigPath, Overrides
+
+
+def compile(
+    config: ConfigPath,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write the spec.")
+    ],
+    overrides: Overrides = None,
+) -> None:
+    """Compile a config to a pipeline spec for Vertex AI, Kubeflow or this machine.
+
+    The same config gives the same bytes. Upload the file in the console, or send it with
+    your own tools.
+    """
+    from components.files import writing
+    from pipelines.compile import compiled
+    from pipelines.load import load
+
+    spec = compiled(load(config, overrides or ()))
+    with writing(output) as path:
+        path.write_text(spec, encoding="utf-8")
+    print(f"Wrote {output}")

@@ -1,0 +1,35 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+ConfigPath = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A pipeline config, e.g. configs/sample.yaml")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one value, e.g. phases.phase-1.split.seed=1, or one of a phase's spaCy "
+        "config, e.g. phases.phase-1.training.max_steps=100. May be repeated.",
+    ),
+]
+Phases = Annotated[
+    list[str] | None,
+    typer.Option("--phase", metavar="NAME", help="Only this phase. May be repeated."),
+]
+RunsFolder = Annotated[
+    Path, typer.Option("--out", metavar="FOLDER", help="Folder of the runs on this machine.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

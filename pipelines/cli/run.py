@@ -1,0 +1,42 @@
+"""`retrain run`: the whole pipeline on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, ConfigPath, Overrides, Phases, RunsFolder, print_json
+
+
+def run(
+    config: ConfigPath,
+    phases: Phases = None,
+    overrides: Overrides = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tasks at the same time.", show_default="the number of cores"),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run every stage, whatever was run before.")
+    ] = False,
+    out: RunsFolder = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Run a config's pipeline here: the same spec as in the cloud, phases side by side.
+
+    Ends with a table per phase, and where the models, the reports and the logs are. Stages whose
+    input is as in an earlier run are reused. Interrupted? Run the same command again.
+    """
+    from pipelines.launch import run_config
+    from pipelines.summary import print_summary, summary
+
+    result = run_config(
+        config, overrides or (), phases=phases, workers=workers, use_cache=not no_cache, out=out
+    )
+    if as_json:
+        print_json(summary(result.path))
+    else:
+        print_summary(result.path)
+    raise typer.Exit(result.exit_code)

@@ -1,0 +1,105 @@
+"""`retrain runs`: what ran on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import AsJson, RunsFolder, print_json
+
+app = typer.Typer(help="The runs on this machine: list them, look at one, read its logs.")
+
+RunReference = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
+]
+
+
+@app.command("list")
+def list_(out: RunsFolder = Path("runs"), as_json: AsJson = False) -> None:
+    """List the runs, newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.runs import list_runs
+    from pipelines.summary import phases_of
+
+    records = list_runs(out)
+    if as_json:
+        print_json([overview(record) for record in records])
+        return
+    if not records:
+        print(f"No runs in {out}. Start one: retrain run configs/sample.yaml")
+        return
+    table = Table()
+    for heading in ("run", "state", "took", "phases", "config"):
+        table.add_column(heading, no_wrap=heading in ("run", "state"))
+    for record in records:
+        took = f"{record.seconds:.0f} s" if record.seconds is not None else ""
+        phases = ", ".join(phases_of(record))
+        table.add_row(record.id, record.state, took, phases, record.config)
+    Console().print(table)
+
+
+def overview(record: Any) -> dict[str, Any]:
+    """A run without its tasks, as JSON."""
+    import msgspec
+
+    fields: dict[str, Any] = msgspec.to_builtins(record)
+    del fields["tasks"]
+    return fields
+
+
+@app.command()
+def show(run: RunReference, out: RunsFolder = Path("runs"), as_json: AsJson = False) -> None:
+    """Show one run: its tasks, its scores, and where everything lies."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.runs import find_run, read_record
+    from pipelines.summary import print_summary, summary
+
+    folder = find_run(out, run)
+    if as_json:
+        import msgspec
+
+        tasks = msgspec.to_builtins(read_record(folder).tasks)
+        print_json({**summary(folder), "tasks": tasks})
+        return
+    table = Table()
+    for heading in ("task", "state", "took", "attempts", "note"):
+        table.add_column(heading)
+    for task in read_record(folder).tasks.values():
+        took = f"{task.seconds:.1f} s" if task.seconds is not None else ""
+        note = f"from {task.reused_from}" if task.reused_from else task.note
+        table.add_row(task.task, task.state, took, str(task.attempts or ""), note)
+    Console().print(table)
+    print_summary(folder)
+
+
+@app.command()
+def logs(
+    run: RunReference,
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK", help="A task, e.g. phase-1/train; all by default"),
+    ] = None,
+    out: RunsFolder = Path("runs"),
+    lines: Annotated[
+        int | None, typer.Option("-n", "--lines", min=1, help="Only the last lines of each log.")
+    ] = None,
+) -> None:
+    """Print the logs of a run, or of one of its tasks."""
+    from pipelines.runs import find_run, find_task, read_record, tail
+
+    record = read_record(find_run(out, run))
+    tasks = [find_task(record, task)] if task else list(record.tasks.values())
+    for chosen in tasks:
+        if chosen.log is None:
+            continue
+        path = out / chosen.log
+        if len(tasks) > 1:
+            print(f"==> {path} <==")
+        text = tail(path, lines) if lines else path.read_text(errors="replace").splitlines()
+        print("\n".join(text))

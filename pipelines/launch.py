@@ -1,0 +1,69 @@
+"""From a config to a run on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from components.errors import ConfigError
+from pipelines.compile import compiled
+from pipelines.live import watcher
+from pipelines.load import load
+from pipelines.local import RunResult, run_spec
+
+
+def run_config(
+    config: Path,
+    overrides: Sequence[str] = (),
+    *,
+    phases: Sequence[str] | None = None,
+    workers: int | None = None,
+    use_cache: bool = True,
+    out: Path = Path("runs"),
+    quiet: bool = False,
+) -> RunResult:
+    """Compile a config and run the spec here.
+
+    Models go to the config's local registry folder, also where its target is Vertex AI: a run on
+    a laptop never touches production.
+
+    Raises:
+        ConfigError: the config is wrong, or asks for what can't run here; nothing was run.
+    """
+    loaded = load(config, overrides)
+    unknown = sorted({*(phases or ())} - {*loaded.pipeline.phases})
+    if unknown:
+        known = ", ".join(loaded.pipeline.phases)
+        raise ConfigError(f"--phase {', '.join(unknown)}: {config} has the phases {known}")
+    # Tasks inherit it; the lineage of every model names the commit that made it.
+    os.environ.setdefault("RETRAIN_COMMIT", commit_of(loaded.folder))
+    return run_spec(
+        yaml.safe_load(compiled(loaded)),
+        out=out,
+        cwd=loaded.folder,
+        name=loaded.pipeline.name,
+        listener=watcher(quiet=quiet),
+        parameters={"registry": loaded.pipeline.registry},
+        phases=phases,
+        workers=workers,
+        use_cache=use_cache,
+        config=str(config),
+    )
+
+
+def commit_of(folder: Path) -> str:
+    """The git commit that a folder is at; empty where there is none."""
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return result.stdout.strip()

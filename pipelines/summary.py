@@ -1,0 +1,171 @@
+"""How a run ended: a table per phase, and where everything lies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.runs import RunRecord, TaskRecord, read_record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+# What a phase hands on: name in the summary -> (stage, output artifact).
+FILES = {
+    "model": ("train", "model"),
+    "report": ("report", "report"),
+    "data_report": ("ingest", "report"),
+    "quarantine": ("ingest", "quarantine"),
+}
+UNDEFINED = "\N{EN DASH}"
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """The end of a run as JSON.
+
+    Returns:
+        `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
+        `decision`, `version`, `model_uri`, `scores` (overall and per label; fractions or null),
+        the paths of FILES that exist, and the `failed` task with its log.
+    """
+    record = read_record(run)
+    return {
+        "run": record.id,
+        "state": record.state,
+        "seconds": record.seconds,
+        "folder": str(run),
+        "logs": str(run / "logs"),
+        "tasks": {state: count_state(record, state) for state in ("reused", "succeeded", "failed")},
+        "phases": {phase: phase_summary(run, record, phase) for phase in phases_of(record)},
+    }
+
+
+def phases_of(record: RunRecord) -> list[str]:
+    """The phases of a run, in their order."""
+    return list(dict.fromkeys(task.branch for task in record.tasks.values() if task.branch))
+
+
+def count_state(record: RunRecord, state: str) -> int:
+    """How many tasks ended so."""
+    return sum(task.state == state for task in record.tasks.values())
+
+
+def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
+    """One phase of `summary`."""
+    tasks = {task.stage: task for task in record.tasks.values() if task.branch == phase}
+    result: dict[str, Any] = {"state": phase_state(list(tasks.values()))}
+    for name, (stage, output) in FILES.items():
+        path = run / phase / stage / output
+        if finished(tasks.get(stage)) and path.exists():
+            result[name] = str(path)
+    for name, stage in (("decision", "gate"), ("version", "upload"), ("model_uri", "upload")):
+        if finished(tasks.get(stage)):
+            result[name] = tasks[stage].parameters.get(name)
+    if finished(tasks.get("evaluate")):
+        path = run / phase / "evaluate" / "scores"
+        result["scores"] = json.loads(path.read_text(encoding="utf-8"))
+    failed = next((task for task in tasks.values() if task.state == "failed"), None)
+    if failed:
+        result["failed"] = {
+            "task": failed.task,
+            "exit_code": failed.exit_code,
+            "log": str(run.parent / failed.log) if failed.log else None,
+        }
+    return result
+
+
+def finished(task: TaskRecord | None) -> bool:
+    """Whether the task's outputs are there."""
+    return task is not None and task.state in ("succeeded", "reused")
+
+
+def phase_state(tasks: list[TaskRecord]) -> str:
+    """One word for a phase: failed, cancelled, reused, succeeded or not-run."""
+    states = {task.state for task in tasks}
+    for state in ("failed", "cancelled"):
+        if state in states:
+            return state
+    if states <= {"skipped", "not-run", "pending"}:
+        return "not-run"
+    return "succeeded"
+
+
+def print_summary(run: Path, console: Console | None = None) -> None:
+    """Print a table per phase, what became of the model, and what to do next."""
+    from rich.console import Console
+
+    console = console or Console()
+    data = summary(run)
+    for name, phase in data["phases"].items():
+        if "scores" in phase:
+            console.print(score_table(name, phase["scores"]))
+        console.print(outcome(name, phase), highlight=False, markup=False, soft_wrap=True)
+        console.print()
+    tasks = data["tasks"]
+    took = f"{data['seconds']:.0f} s" if data["seconds"] is not None else "unknown time"
+    lines = [
+        f"Run {data['run']}: {data['state']} in {took}; "
+        f"{tasks['succeeded']} tasks run, {tasks['reused']} reused",
+        f"  outputs  {data['folder']}",
+        f"  logs     {data['logs']}",
+        *next_steps(data),
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def score_table(phase: str, scores: dict[str, Any]) -> Table:
+    """Precision, recall, F and support per entity on the test set, the overall row last."""
+    from rich.table import Table
+
+    table = Table(title=f"{phase}: entities of the test set", title_justify="left")
+    table.add_column("entity")
+    for heading in ("precision", "recall", "F", "support"):
+        table.add_column(heading, justify="right")
+    for label, row in scores["labels"].items():
+        table.add_row(label, *score_cells(row))
+    table.add_section()
+    table.add_row("overall", *score_cells(scores["overall"]), style="bold")
+    return table
+
+
+def score_cells(row: dict[str, Any]) -> list[str]:
+    """Scores in percent as spaCy prints them; an undefined one is a dash."""
+    cells = [UNDEFINED if row[key] is None else f"{100 * row[key]:.2f}" for key in ("p", "r", "f")]
+    return [*cells, str(row["support"])]
+
+
+def outcome(name: str, phase: dict[str, Any]) -> str:
+    """What became of a phase, in a few lines."""
+    if "failed" in phase:
+        failed = phase["failed"]
+        code = failed["exit_code"]
+        return f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
+    if "version" not in phase:
+        return f"{name}: {phase['state']}"
+    decision = {"promote": "PROMOTED", "hold": "HELD BACK by the gate (the report says why)"}
+    version = f"version {phase['version']}" if phase["version"] else "not uploaded"
+    lines = [
+        f"{name}: {decision[phase['decision']]}, {version}",
+        f"  model    {phase['model_uri'] or phase['model']}",
+        f"  report   {phase['report']}",
+        f"  data     {phase['data_report']}",
+    ]
+    return "\n".join(lines)
+
+
+def next_steps(data: dict[str, Any]) -> list[str]:
+    """What a person would do now."""
+    if data["state"] == "succeeded":
+        first = next(iter(data["phases"].values()))
+        model = first.get("model_uri") or first.get("model")
+        return [
+            "Next: open a report in your browser, or use a model:",
+            f"  python -c \"import spacy; nlp = spacy.load('{model}'); "
+            "print(nlp('Apply by 5 April 2024.').ents)\"",
+            "  your own annotations: retrain init annotations.jsonl -o my.yaml",
+        ]
+    if data["state"] in ("cancelled", "interrupted"):
+        return ["Next: run the same command again; what was finished is reused."]
+    return ["Next: read the log of the failed task, mend its cause, run the same command again."]

@@ -1,0 +1,93 @@
+"""What `retrain compile` writes: the golden specs, and what Vertex AI needs to find in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.compile import compiled
+from pipelines.load import load
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
+
+
+def retrain(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def govuk() -> dict[str, Any]:
+    spec: dict[str, Any] = yaml.safe_load(compiled(load(ROOT / "configs/govuk.yaml")))
+    return spec
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_each_config_compiles_to_its_golden_spec(name: str) -> None:
+    golden = ROOT / f"tests/golden/{name}.yaml"
+    spec = compiled(load(ROOT / f"configs/{name}.yaml"))
+    assert spec == golden.read_text(encoding="utf-8"), "`make golden` rewrites it: read the diff"
+
+
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    for seed in ("1", "2"):
+        result = retrain(
+            "compile", "configs/govuk.yaml", "-o", f"{tmp_path}/{seed}.yaml", PYTHONHASHSEED=seed
+        )
+        assert result.returncode == 0, result.stderr
+    assert (tmp_path / "1.yaml").read_bytes() == (tmp_path / "2.yaml").read_bytes()
+
+
+def test_the_spec_is_one_document_without_a_path_of_this_machine() -> None:
+    text = compiled(load(ROOT / "configs/govuk.yaml"))
+    assert len(list(yaml.safe_load_all(text))) == 1
+    for path in (str(ROOT), str(Path.home()), sys.prefix):
+        assert path not in text
+
+
+def test_phases_are_parallel_branches() -> None:
+    tasks = govuk()["root"]["dag"]["tasks"]
+    assert list(tasks) == ["phase-1", "phase-2"]
+    assert not any("dependentTasks" in task for task in tasks.values())
+
+
+def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
+    executors = govuk()["deploymentSpec"]["executors"]
+    trains = [e["container"] for e in executors.values() if e["container"]["command"][-1] == "train"]
+    assert len(trains) == 2
+    for container in trains:
+        resources = container["resources"]
+        assert resources["accelerator"]["type"] == "NVIDIA_TESLA_T4"
+        assert resources["accelerator"]["count"] == "1"
+        assert resources["resourceCpuLimit"] == "8"
+        assert resources["resourceMemoryLimit"] == "30Gi"
+
+
+def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
+    (tmp_path / "train.cfg").write_text("[nlp]\n", encoding="utf-8")
+    phase = "  {}:\n    labels: [{}]\n    annotations: [{}.jsonl]\n    model: {{name: {}}}\n"
+    names = ["phase-1", "phase-2", "dates"]
+    config = tmp_path / "three.yaml"
+    config.write_text(
+        "name: three\ndefaults: {train: {config: train.cfg}}\nphases:\n"
+        + "".join(phase.format(name, f"LABEL{n}", name, name) for n, name in enumerate(names)),
+        encoding="utf-8",
+    )
+    spec = yaml.safe_load(compiled(load(config)))
+    assert list(spec["root"]["dag"]["tasks"]) == sorted(names)
+    branches = [spec["components"][f"comp-{name}"]["dag"]["tasks"] for name in names]
+    assert branches[0].keys() == branches[1].keys() == branches[2].keys()
+    ingest = branches[2]["ingest"]["inputs"]["parameters"]
+    assert ingest["labels"]["runtimeValue"]["constant"] == ["LABEL2"]
