@@ -5,7 +5,6 @@ The only module of this stage that knows spaCy.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ import spacy
 from spacy.language import Language
 from spacy.pipeline import EntityRecognizer
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc, DocBin
-from spacy.training import Example
+from spacy.tokens import Doc
+from spacy.training import Corpus, Example
+from spacy.util import minibatch
 from thinc.api import prefer_gpu
 
 from components import progress
@@ -26,6 +26,7 @@ from components.evaluate.pairs import disagreements
 from components.prediction import Disagreement, Prediction
 from components.record import Span
 
+BUFFER = 4096  # documents among which batches of like length are formed
 BATCH_WORDS = 20_000  # bounds the memory of a batch, whatever the length of its documents
 BEAM_WIDTH, BEAM_DENSITY = 8, 0.001
 
@@ -53,22 +54,20 @@ def load(model: Path) -> Language:
     return spacy.load(model)
 
 
-def run(nlp: Language, corpus: Path, batch_size: int, keep: Sequence[str] | None = None) -> Run:
+def run(nlp: Language, corpus: Path, batch_size: int) -> Run:
     """Predict a corpus.
 
     Args:
         corpus: a folder of .spacy files.
-        keep: labels to look at; None for all.
 
     Raises:
         DataError: the corpus holds no documents.
     """
     predictions: list[Prediction] = []
     clock = Clock()
-    wanted = None if keep is None else set(keep)
 
     def examples() -> Iterator[Example]:
-        for example, prediction in predict(nlp, corpus, batch_size, wanted, clock):
+        for example, prediction in predict(nlp, corpus, batch_size, clock):
             predictions.append(prediction)
             yield example
 
@@ -99,59 +98,52 @@ class Clock:
 
 
 def predict(
-    nlp: Language, corpus: Path, batch_size: int, keep: set[str] | None, clock: Clock
+    nlp: Language, corpus: Path, batch_size: int, clock: Clock
 ) -> Iterator[tuple[Example, Prediction]]:
     """Yield every document of a corpus with what the model found in it."""
     done = 0
-    for shard in sorted(corpus.rglob("*.spacy")):
-        golds = list(DocBin().from_disk(shard).get_docs(nlp.vocab))
+    # spaCy's own reader decides, as in `spacy evaluate`, when a document keeps its gold tokens.
+    for buffer in minibatch(Corpus(corpus)(nlp), BUFFER):  # type: ignore[no-untyped-call]
         found: dict[int, tuple[Example, Prediction]] = {}
-        for batch in batches(golds, batch_size):
-            found.update(predict_batch(nlp, {place: golds[place] for place in batch}, keep, clock))
-            done += len(batch)
+        for places in batches([len(example.reference) for example in buffer], batch_size):
+            predicted = predict_batch(nlp, [buffer[place] for place in places], clock)
+            found.update(zip(places, predicted, strict=True))
+            done += len(places)
             progress.report(documents=done)
-        for place in range(len(golds)):
+        for place in range(len(buffer)):
             yield found.pop(place)
 
 
-def batches(docs: Sequence[Doc], batch_size: int) -> Iterator[list[int]]:
-    """Group the places of documents of about the same length, so that little is padding."""
+def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Group the places of documents of about the same length, so that little is padding.
+
+    Args:
+        lengths: words of each document.
+        batch_size: documents in a batch at most; a batch also ends at BATCH_WORDS.
+    """
     batch: list[int] = []
     words = 0
-    for place in sorted(range(len(docs)), key=lambda place: len(docs[place])):
-        if batch and (len(batch) == batch_size or words + len(docs[place]) > BATCH_WORDS):
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) == batch_size or words + lengths[place] > BATCH_WORDS):
             yield batch
             batch, words = [], 0
         batch.append(place)
-        words += len(docs[place])
+        words += lengths[place]
     if batch:
         yield batch
 
 
 def predict_batch(
-    nlp: Language, golds: dict[int, Doc], keep: set[str] | None, clock: Clock
-) -> dict[int, tuple[Example, Prediction]]:
-    """Predict documents together; return each under its key."""
+    nlp: Language, examples: Sequence[Example], clock: Clock
+) -> list[tuple[Example, Prediction]]:
+    """Predict documents together; return each with what was found in it."""
     started = time.perf_counter()
-    # From the text, as in production: the gold tokens are not there for the model.
-    docs = list(nlp.pipe([gold.text for gold in golds.values()], batch_size=len(golds)))
+    docs = list(nlp.pipe([one.predicted for one in examples], batch_size=len(examples)))
     clock.seconds += time.perf_counter() - started
     clock.words += sum(len(doc) for doc in docs)
-    for doc in itertools.chain(docs, golds.values()):
-        restrict(doc, keep)
-    found = {
-        place: note(Example(doc, gold))
-        for doc, (place, gold) in zip(docs, golds.items(), strict=True)
-    }
-    weigh(nlp, [(example, prediction) for example, prediction in found.values()])
+    found = [note(Example(doc, one.reference)) for doc, one in zip(docs, examples, strict=True)]
+    weigh(nlp, found)
     return found
-
-
-def restrict(doc: Doc, keep: set[str] | None) -> None:
-    """Take away the entities whose labels are not asked for."""
-    if keep is not None and any(entity.label_ not in keep for entity in doc.ents):
-        kept = [entity for entity in doc.ents if entity.label_ in keep]
-        doc.set_ents(kept, default="unmodified" if not doc.ents else "outside")
 
 
 def note(example: Example) -> tuple[Example, Prediction]:

@@ -1,0 +1,149 @@
+"""Score a model on the test documents, and the model in production beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from components.errors import ConfigError
+from components.evaluate.settings import EvaluateSettings
+from components.files import writing
+from components.prediction import write_predictions
+from components.stage import StageResult
+
+if TYPE_CHECKING:
+    from components.evaluate.ner import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's inputs and outputs."""
+    parser.add_argument("--task", required=True, choices=["ner"])
+    parser.add_argument("--model", type=Path, required=True, help="folder of the spaCy pipeline")
+    parser.add_argument("--test-corpus", type=Path, required=True, help="folder of .spacy files")
+    parser.add_argument(
+        "--champion",
+        type=Path,
+        required=True,
+        help="folder of the pipeline in production, or empty",
+    )
+    parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
+    parser.add_argument("--settings", required=True, help="EvaluateSettings as JSON")
+    parser.add_argument("--scores", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--predictions", type=Path, required=True, help="JSON Lines to write")
+    parser.add_argument("--metrics", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--confusion", type=Path, required=True, help="JSON to write")
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Evaluate the model.
+
+    Returns:
+        metadata of `metrics` (flat names) and of `confusion`, for the console.
+
+    Raises:
+        ConfigError: the settings or labels are wrong.
+        DataError: the corpus holds no documents.
+    """
+    from components.evaluate import console, ner
+
+    settings, labels = parse(args.settings, args.labels)
+    new = ner.run(ner.load(args.model), args.test_corpus, settings.batch_size)
+    scores = scores_of(new, labels, settings)
+    scores["task"] = args.task
+    scores["champion"] = champion(args.champion, args.test_corpus, new, labels, settings)
+
+    flat, matrix = console.metrics(scores), console.confusion_matrix(scores["confusion"])
+    write_predictions(args.predictions, new.predictions)
+    write_json(args.metrics, flat)
+    write_json(args.confusion, matrix)
+    write_json(args.scores, scores)
+    print(table(scores))
+    return StageResult(metadata={"metrics": flat, "confusion": matrix})
+
+
+def parse(settings: str, labels: str) -> tuple[EvaluateSettings, list[str]]:
+    """Read the arguments that are JSON."""
+    try:
+        return EvaluateSettings.model_validate_json(settings), [
+            str(one) for one in json.loads(labels)
+        ]
+    except (ValidationError, ValueError, TypeError) as error:
+        raise ConfigError(f"--settings or --labels: {error}") from error
+
+
+def scores_of(new: Run, labels: list[str], settings: EvaluateSettings) -> dict[str, Any]:
+    """Score a run and hold the result against spaCy's own."""
+    from components.evaluate.scores import agrees, score
+
+    scores = score(
+        new.predictions,
+        labels,
+        slice_keys=settings.slices,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
+    if not agrees(scores, new.official):
+        raise RuntimeError(f"our scores differ from those of spaCy's scorer: {new.official}")
+    scores["words_per_second"] = new.words_per_second
+    scores["model_labels"] = list(new.labels)
+    return scores
+
+
+def champion(
+    model: Path, corpus: Path, new: Run, labels: list[str], settings: EvaluateSettings
+) -> dict[str, Any] | None:
+    """Score the model in production on the same documents; None when there is none.
+
+    A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
+    `error` and holds.
+    """
+    from components.evaluate import ner
+    from components.evaluate.counts import count
+    from components.evaluate.scores import compare
+
+    if not model.is_dir() or not any(model.iterdir()):
+        return None
+    try:
+        nlp = ner.load(model)
+    # Whatever an old pipeline raises in a new environment, it means the same.
+    except Exception as error:
+        print(f"The model in production cannot be loaded from {model}: {error}")
+        return {"error": f"{type(error).__name__}: {error}"}
+    old = ner.run(nlp, corpus, settings.batch_size)
+    scores = scores_of(old, labels, settings)
+    # A label that only the champion lacks would punish it for a question it was never asked.
+    shared = [label for label in labels if label in old.labels]
+    comparison = compare(
+        count(new.predictions, labels),
+        count(old.predictions, labels),
+        shared,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
+    return {
+        **{key: scores[key] for key in ("overall", "labels", "model_labels", "words_per_second")},
+        "comparison": comparison,
+    }
+
+
+def table(scores: dict[str, Any]) -> str:
+    """The scores as text, for the log."""
+    rows = [f"{'':16}{'P':>8}{'R':>8}{'F':>8}{'support':>9}"]
+    for name, values in [*scores["labels"].items(), ("overall", scores["overall"])]:
+        shown = "".join(
+            f"{'-' if values[key] is None else format(100 * values[key], '.2f'):>8}"
+            for key in "prf"
+        )
+        rows.append(f"{name:16}{shown}{values['support']:>9}")
+    return "\n".join(rows)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write JSON, whole or not at all; NaN is refused."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

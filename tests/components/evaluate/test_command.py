@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spacy.cli.evaluate import evaluate as spacy_evaluate
+
+from components.__main__ import main
+from components.prediction import read_predictions
+from tests.components.evaluate.conftest import Shelf
+from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
+
+FAST = {"resamples": 100}
+
+
+def judge(
+    folder: Path, model: Path, corpus: Path, champion: Path, labels: list[str] | None = None
+) -> dict[str, Any]:
+    """Run the stage as the pipeline does; return its scores, and the task's metadata as `shown`."""
+    out = {name: folder / name for name in ("scores", "predictions", "metrics", "confusion")}
+    declared = {
+        name: {"artifacts": [{"name": name, "uri": str(path)}]} for name, path in out.items()
+    }
+    executor = {"outputs": {"artifacts": declared, "outputFile": str(folder / "out.json")}}
+    arguments = {
+        "executor-input": json.dumps(executor),
+        "task": "ner",
+        "model": str(model),
+        "test-corpus": str(corpus),
+        "champion": str(champion),
+        "labels": json.dumps(labels or LABELS),
+        "settings": json.dumps(FAST),
+        **{name: str(path) for name, path in out.items()},
+    }
+    flat = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+    assert main(["evaluate", *flat]) == 0
+    shown = json.loads((folder / "out.json").read_text(encoding="utf-8"))["artifacts"]
+    scores = json.loads(out["scores"].read_text(encoding="utf-8"))
+    return {
+        **scores,
+        "shown": {name: one["artifacts"][0]["metadata"] for name, one in shown.items()},
+    }
+
+
+def test_scores_equal_those_of_spacy_evaluate(tmp_path: Path, shelf: Shelf) -> None:
+    theirs = spacy_evaluate(str(shelf.weak), shelf.corpus, silent=True)
+    ours = judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    assert 0.2 < ours["overall"]["f"] < 0.95, "a perfect model would prove little"
+    for key in "prf":
+        assert ours["overall"][key] == pytest.approx(theirs[f"ents_{key}"], abs=1e-9)
+        for label, scores in theirs["ents_per_type"].items():
+            assert ours["labels"][label][key] == pytest.approx(scores[key], abs=1e-9)
+
+
+def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(40, seed=3)
+    for doc in docs:
+        with doc.retokenize() as retokenizer:
+            for entity in doc.ents:
+                if entity.end < len(doc):
+                    retokenizer.merge(doc[entity.start : entity.end + 1])
+    corpus = write_corpus(tmp_path / "merged", docs)
+    theirs = spacy_evaluate(str(shelf.good), corpus, silent=True)
+    ours = judge(tmp_path, shelf.good, corpus, shelf.nothing)
+    assert ours["overall"]["f"] == pytest.approx(theirs["ents_f"], abs=1e-9)
+
+
+def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    scores = judge(tmp_path, shelf.good, shelf.corpus, shelf.nothing, [*LABELS, "EVENT"])
+    event = scores["labels"]["EVENT"]
+    assert (event["p"], event["r"], event["f"], event["support"]) == (None, None, None, 0)
+    metrics = scores["shown"]["metrics"]
+    assert metrics["f1"] == scores["overall"]["f"]
+    assert {"f1_ORG", "p_ORG", "r_ORG", "support_ORG"} <= set(metrics)
+    assert not [name for name in metrics if "EVENT" in name]
+
+
+def test_the_console_gets_the_whole_confusion_matrix(tmp_path: Path, shelf: Shelf) -> None:
+    scores = judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    matrix = scores["shown"]["confusion"]["confusionMatrix"]
+    names = [spec["displayName"] for spec in matrix["annotationSpecs"]]
+    assert names == [*LABELS, "(none)"]
+    cells = {
+        (names[row], names[column]): number
+        for row, line in enumerate(matrix["rows"])
+        for column, number in enumerate(line["row"])
+    }
+    for label in LABELS:
+        row = sum(cells[label, column] for column in names)
+        assert row == scores["labels"][label]["support"]
+
+
+def test_the_champion_is_scored_on_the_same_documents(tmp_path: Path, shelf: Shelf) -> None:
+    alone = judge(tmp_path / "a", shelf.weak, shelf.corpus, shelf.nothing)
+    scores = judge(tmp_path / "b", shelf.good, shelf.corpus, shelf.weak)
+    assert scores["champion"]["overall"] == alone["overall"]
+    overall = scores["champion"]["comparison"]["overall"]
+    assert overall["difference"] == pytest.approx(scores["overall"]["f"] - alone["overall"]["f"])
+    assert overall["interval"][0] < overall["difference"] < overall["interval"][1]
+    assert overall["better"] > 0.9
+
+
+def test_a_model_is_not_better_than_itself(tmp_path: Path, shelf: Shelf) -> None:
+    overall = judge(tmp_path, shelf.weak, shelf.corpus, shelf.weak)["champion"]["comparison"][
+        "overall"
+    ]
+    assert (overall["difference"], overall["interval"], overall["better"]) == (0, [0, 0], 0)
+
+
+def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: Shelf) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "meta.json").write_text("{", encoding="utf-8")
+    scores = judge(tmp_path, shelf.good, shelf.corpus, broken)
+    assert list(scores["champion"]) == ["error"]
+    assert scores["overall"]["f"] > 0.9
+
+
+def test_only_labels_that_the_champion_knows_are_compared(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(60, seed=1)
+    for doc in docs:
+        doc.set_ents([entity for entity in doc.ents if entity.label_ != "MONEY"])
+    narrow = train_tiny(tmp_path / "narrow", docs)
+    comparison = judge(tmp_path, shelf.good, shelf.corpus, narrow)["champion"]["comparison"]
+    assert comparison["labels"] == ["ORG", "DATE"]
+    backwards = judge(tmp_path, narrow, shelf.corpus, shelf.good)["champion"]["comparison"]
+    assert backwards["per_label"]["MONEY"]["f"]["new"] == 0
+
+
+def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(80, seed=2)
+    one_shard = write_corpus(tmp_path / "one", docs, shards=1)
+    first = judge(tmp_path / "a", shelf.weak, one_shard, shelf.nothing)
+    again = judge(tmp_path / "b", shelf.weak, shelf.corpus, shelf.nothing)
+    for key in ("overall", "confusion", "matches"):
+        if key == "overall":
+            assert first[key]["f"] == again[key]["f"]
+        else:
+            assert first[key] == again[key]
+    written = [p.id for p in read_predictions(tmp_path / "a" / "predictions")]
+    assert written == [doc.user_data["id"] for doc in docs]
+
+
+def test_disagreements_carry_the_confidence_of_the_model(tmp_path: Path, shelf: Shelf) -> None:
+    judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    found = [one for p in read_predictions(tmp_path / "predictions") for one in p.disagreements]
+    assert found
+    assert all(one.confidence is not None and 0 <= one.confidence <= 1 for one in found)
+    assert len({one.confidence for one in found}) > 3
+
+
+def test_an_empty_corpus_is_refused(
+    tmp_path: Path, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = write_corpus(tmp_path / "empty", [], shards=1)
+    arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(empty)]
+    arguments += ["--champion", str(shelf.nothing), "--labels", "[]", "--settings", "{}"]
+    for name in ("scores", "predictions", "metrics", "confusion"):
+        arguments += [f"--{name}", str(tmp_path / name)]
+    assert main(["evaluate", *arguments]) == 3
+    assert "no documents" in capsys.readouterr().err
+    assert not (tmp_path / "scores").exists()
+
+
+def test_windows_of_one_document_count_as_one(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(20, seed=4)
+    for place, doc in enumerate(docs):
+        doc.user_data["id"] = f"document {place // 2}"
+    scores = judge(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), shelf.nothing)
+    assert scores["documents"] == 10
