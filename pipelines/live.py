@@ -1,0 +1,196 @@
+"""What a person sees while a run is on: a live table, or plain lines where nobody watches."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.local import Listener
+from pipelines.runs import RunRecord, State, TaskRecord, seconds_between
+
+_PROGRESS_EVERY = 30.0
+_STYLES: dict[State, str] = {
+    "succeeded": "green",
+    "reused": "cyan",
+    "failed": "bold red",
+    "cancelled": "yellow",
+}
+_MARKS: dict[State, str] = {
+    "succeeded": "✓",
+    "reused": "↻",
+    "failed": "✗",
+    "cancelled": "■",
+    "skipped": "-",
+    "not-run": "-",
+}
+
+
+def listener(console: Console) -> Listener:
+    """The view that suits the console: live on a terminal, plain lines elsewhere."""
+    return LiveView(console) if console.is_terminal else PlainView(console)
+
+
+class PlainView:
+    """One line per change of state, and one per half minute for a task that takes long."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._spoke: dict[str, float] = {}
+
+    def started(self, run: RunRecord) -> None:
+        self._run = run
+        self._say(f"run {run.id}")
+
+    def changed(self, task: TaskRecord) -> None:
+        self._spoke[task.task] = time.monotonic()
+        self._say(f"{title(task)}  {describe(task)}")
+
+    def noted(self, task: str, note: str) -> None:
+        self._say(f"{task.replace('/', ' · ')}  {note}")
+
+    def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
+        now = time.monotonic()
+        for task in self._run.tasks.values():
+            if task.state == "running" and now - self._spoke[task.task] >= _PROGRESS_EVERY:
+                self._spoke[task.task] = now
+                values = " ".join(figures(progress.get(task.task, {})))
+                self._say(f"{title(task)}  running for {duration(task.seconds)}  {values}".rstrip())
+
+    def ended(self) -> None:
+        run = self._run
+        self._say(f"run {run.id} {run.state} in {duration(run.seconds)}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class LiveView:
+    """A row per branch: its stages so far, what runs now, for how long, and how training goes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+
+    def started(self, run: RunRecord) -> None:
+        self._run = run
+        self._console.print(f"run [bold]{run.id}[/bold]", highlight=False)
+        self._live.start()
+
+    def changed(self, task: TaskRecord) -> None:
+        if task.state == "failed":
+            self._live.console.print(Text(f"{title(task)}  {describe(task)}", style="bold red"))
+        self.tick({})
+
+    def noted(self, task: str, note: str) -> None:
+        self._live.console.print(Text(f"{task.replace('/', ' · ')}  {note}", style="yellow"))
+
+    def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
+        self._live.update(self._table(progress), refresh=True)
+
+    def ended(self) -> None:
+        self._live.update(self._table({}), refresh=True)
+        self._live.stop()
+
+    def _table(self, progress: Mapping[str, Mapping[str, Any]]) -> Table:
+        table = Table(box=None, pad_edge=False, expand=True)
+        for heading in ("branch", "stages", "now", "elapsed", "progress"):
+            table.add_column(heading, overflow="fold", ratio=3 if heading == "stages" else None)
+        for name, tasks in branches(self._run).items():
+            running = [task for task in tasks if task.state == "running"]
+            now = ", ".join(task.stage for task in running)
+            figure = [text for task in running for text in figures(progress.get(task.task, {}))]
+            table.add_row(
+                name,
+                _stages(tasks),
+                now,
+                duration(_elapsed(tasks)),
+                "  ".join(figure),
+            )
+        return table
+
+
+def branches(run: RunRecord) -> dict[str, list[TaskRecord]]:
+    """Branch -> its tasks, in the order in which they began; a task on its own is a branch."""
+    found = defaultdict(list)
+    for task in run.tasks.values():
+        found[task.branch or task.task].append(task)
+    for tasks in found.values():
+        tasks.sort(key=lambda task: task.started or "~")
+    return dict(found)
+
+
+def title(task: TaskRecord) -> str:
+    """`phase-1 · train`"""
+    return task.task.replace("/", " · ")
+
+
+def describe(task: TaskRecord) -> str:
+    """What has become of a task, in a few words."""
+    why = f": {task.note}" if task.note else ""
+    match task.state:
+        case "running":
+            return "started"
+        case "reused":
+            return f"reused from {task.reused_from}"
+        case "succeeded":
+            return f"done in {duration(task.seconds)}"
+        case "failed":
+            return f"failed with exit code {task.exit_code} after {duration(task.seconds)}{why}"
+        case _:
+            return f"{task.state}{why}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `63 s`, `12 min 05 s` or `3 h 07 min`."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def figures(progress: Mapping[str, Any]) -> list[str]:
+    """Reported progress as texts: step 80/160, loss 12.3, F 0.81, then whatever else there is."""
+    rest = dict(progress)
+    texts = []
+    if "step" in rest:
+        step, limit = rest.pop("step"), rest.pop("max_steps", None)
+        texts.append(f"step {step}/{limit}" if limit else f"step {step}")
+    for name, value in rest.items():
+        label = "F" if name == "f" else name
+        texts.append(f"{label} {value:.4g}" if isinstance(value, float) else f"{label} {value}")
+    return texts
+
+
+def _stages(tasks: list[TaskRecord]) -> Text:
+    text = Text()
+    for task in tasks:
+        if task.state in ("pending", "running"):
+            continue
+        text.append(f"{_MARKS[task.state]} {task.stage}  ", style=_STYLES.get(task.state, "dim"))
+    left = sum(task.state == "pending" for task in tasks)
+    if left:
+        text.append(f"+ {left} to come", style="dim")
+    return text
+
+
+def _elapsed(tasks: list[TaskRecord]) -> float | None:
+    """From the first start in a branch to its last end."""
+    begun = [task.started for task in tasks if task.started]
+    if not begun:
+        return None
+    ended = [task.ended for task in tasks if task.ended]
+    over = not any(task.state == "running" for task in tasks)
+    return seconds_between(min(begun), max(ended) if over else None)
