@@ -15,9 +15,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from components.wording import count, percent, points, points_span, span
+
 SHELL = Path(__file__).parent / "templates"
-UNDEFINED = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 
 
 def render(
@@ -46,7 +46,9 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, points=points, count=count)
+    environment.filters.update(
+        percent=percent, points=points, count=count, span=span, points_span=points_span
+    )
     return environment.get_template(template.name).render(
         title=title,
         kicker=kicker,
@@ -66,21 +68,3 @@ def security_policy(script: str) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def percent(fraction: float | None) -> str:
-    """Return 0.8731 as "87.3", and an undefined value as a dash."""
-    return UNDEFINED if fraction is None else f"{100 * fraction:.1f}"
-
-
-def points(difference: float | None) -> str:
-    """Return a difference of fractions in points with its sign: "+1.2", "0.0"."""
-    if difference is None:
-        return UNDEFINED
-    rounded = round(100 * difference, 1)
-    return f"{rounded:+.1f}".replace("-", MINUS) if rounded else "0.0"
-
-
-def count(number: float | None) -> str:
-    """Return 12345 as "12,345"."""
-    return UNDEFINED if number is None else f"{number:,.0f}"

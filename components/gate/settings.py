@@ -32,7 +32,9 @@ class GateSettings(Settings):
     )
     max_drop: MaxDrop = Field(default=MaxDrop(), description="largest fall against the champion")
     min_improvement: Fraction = Field(
-        default=0.0, description="a rise of overall F smaller than this counts as equal"
+        default=0.005,
+        description="a rise of overall F smaller than this counts as equal: another seed alone "
+        "moves F by about half a point",
     )
     min_support: int = Field(
         default=10, ge=1, description="entities that a label needs in test before its F is judged"

@@ -1,0 +1,83 @@
+"""Decide whether the model may go into production, with reasons."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.errors import ConfigError, DataError
+from components.files import writing
+from components.gate.settings import GateSettings
+from components.gate.summary import markdown
+from components.gate.verdict import judge
+from components.stage import StageResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's inputs and outputs."""
+    parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
+    parser.add_argument(
+        "--data-report", type=Path, required=True, help="report of the ingest stage"
+    )
+    parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
+    parser.add_argument("--settings", required=True, help="GateSettings as JSON")
+    parser.add_argument("--verdict", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--summary", type=Path, required=True, help="Markdown to write")
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Judge the model.
+
+    A hold is a result, not a failure: the stage succeeds, and the pipeline goes on to upload the
+    model without promoting it.
+
+    Returns:
+        parameter `decision`: "promote" or "hold".
+
+    Raises:
+        ConfigError: the settings or labels are wrong.
+        DataError: the scores or the data report are not what their stages write.
+    """
+    try:
+        policy = GateSettings.model_validate_json(args.settings)
+        labels = [str(label) for label in json.loads(args.labels)]
+    except (ValidationError, ValueError, TypeError) as error:
+        raise ConfigError(f"--settings or --labels: {error}") from error
+    scores, data_report = read(args.scores), read(args.data_report)
+    try:
+        verdict = judge(scores, data_report, labels, policy)
+        summary = markdown(verdict, scores)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{args.scores} or {args.data_report}: {error!r} is not as evaluate and ingest write "
+            "it. Run them again."
+        ) from error
+    write(args.verdict, json.dumps(verdict, ensure_ascii=False, allow_nan=False, indent=1))
+    write(args.summary, summary)
+    print(log(verdict))
+    return StageResult(parameters={"decision": verdict["decision"]})
+
+
+def read(path: Path) -> Any:
+    """Read a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({error}).") from error
+
+
+def log(verdict: dict[str, Any]) -> str:
+    """The verdict as text; a hold must be hard to overlook."""
+    lines = [f"{rule['verdict'].upper():5} {rule['text']}" for rule in verdict["rules"]]
+    mark = "!!! " if verdict["would"] == "hold" else ""
+    return "\n".join([*lines, "", f"{mark}{verdict['headline']}"])
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

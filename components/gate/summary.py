@@ -1,0 +1,53 @@
+"""The verdict as Markdown, for the console of KFP and Vertex AI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.wording import percent, points, span
+
+SIGNS = {"pass": "✓", "fail": "✗", "note": "·"}
+
+
+def markdown(verdict: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    """Return the headline, the score table and every rule."""
+    return "\n".join(
+        [
+            f"# {plain(verdict['headline'])}",
+            "",
+            *score_table(scores),
+            "",
+            *(f"- {SIGNS[rule['verdict']]} {plain(rule['text'])}" for rule in verdict["rules"]),
+            "",
+        ]
+    )
+
+
+def score_table(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the score table."""
+    yield "| label | P | R | F | 95 % interval | change | support |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    comparison = (scores["champion"] or {}).get("comparison", {"per_label": {}})
+    for label, values in scores["labels"].items():
+        yield row(label, values, comparison["per_label"].get(label, {}))
+    yield row("overall", scores["overall"], comparison.get("overall", {}))
+
+
+def row(name: str, values: Mapping[str, Any], compared: Mapping[str, Any]) -> str:
+    """One line of the score table."""
+    cells = [
+        plain(name),
+        *(percent(values[key]) for key in "prf"),
+        span(values["interval"]["f"]),
+        points(compared.get("difference")),
+        str(values["support"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is: no HTML, no markup, one line."""
+    one_line = " ".join(text.split())
+    return re.sub(r"([\\`*_\[\]|#<>&])", lambda found: f"&#{ord(found[0])};", one_line)

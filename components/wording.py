@@ -1,0 +1,34 @@
+"""How numbers are written wherever people read them."""
+
+from __future__ import annotations
+
+UNDEFINED = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return 0.8731 as "87.3", and an undefined value as a dash."""
+    return UNDEFINED if fraction is None else f"{100 * fraction:.1f}"
+
+
+def points(difference: float | None) -> str:
+    """Return a difference of fractions in points with its sign: "+1.2", "0.0"."""
+    if difference is None:
+        return UNDEFINED
+    rounded = round(100 * difference, 1)
+    return f"{rounded:+.1f}".replace("-", MINUS) if rounded else "0.0"
+
+
+def count(number: float | None) -> str:
+    """Return 12345 as "12,345"."""
+    return UNDEFINED if number is None else f"{number:,.0f}"
+
+
+def span(interval: tuple[float, float] | list[float] | None) -> str:
+    """Return an interval of fractions as "84.1 to 90.2"."""
+    return UNDEFINED if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+
+
+def points_span(interval: tuple[float, float] | list[float] | None) -> str:
+    """Return an interval of a difference in points as "+0.9 to +3.2"."""
+    return UNDEFINED if interval is None else f"{points(interval[0])} to {points(interval[1])}"
