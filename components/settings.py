@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.errors import ConfigError
 
 
 class Settings(BaseModel):
@@ -13,3 +17,19 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, text: str, option: str = "--settings") -> Self:
+        """Read settings from the JSON that a stage is given.
+
+        Raises:
+            ConfigError: naming the option, the key and what was expected.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}"
+                for problem in error.errors()
+            )
+            raise ConfigError(f"{option}: {problems}") from None

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+from rich.console import Console
 
 from components.errors import ConfigError
 from pipelines.compile import compiled
-from pipelines.live import watcher
+from pipelines.live import listener
 from pipelines.load import load
 from pipelines.local import RunResult, run_spec
 
@@ -24,12 +25,15 @@ def run_config(
     workers: int | None = None,
     use_cache: bool = True,
     out: Path = Path("runs"),
-    quiet: bool = False,
+    console: Console,
 ) -> RunResult:
     """Compile a config and run the spec here.
 
     Models go to the config's local registry folder, also where its target is Vertex AI: a run on
     a laptop never touches production.
+
+    Args:
+        console: where the run is watched: live on a terminal, a line per change elsewhere.
 
     Raises:
         ConfigError: the config is wrong, or asks for what can't run here; nothing was run.
@@ -46,7 +50,7 @@ def run_config(
         out=out,
         cwd=loaded.folder,
         name=loaded.pipeline.name,
-        listener=watcher(quiet=quiet),
+        listener=listener(console),
         parameters={"registry": loaded.pipeline.registry},
         phases=phases,
         workers=workers,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,8 @@ from pipelines.runs import RunRecord, TaskRecord, read_record
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from pipelines.local import Failure
 
 # What a phase hands on: name in the summary -> (stage, output artifact).
 FILES = {
@@ -92,11 +96,16 @@ def phase_state(tasks: list[TaskRecord]) -> str:
     return "succeeded"
 
 
-def print_summary(run: Path, console: Console | None = None) -> None:
-    """Print a table per phase, what became of the model, and what to do next."""
-    from rich.console import Console
+def print_failures(failures: Sequence[Failure]) -> None:
+    """Print the last lines of each failed task's log, on stderr."""
+    for failure in failures:
+        print(f"\n{failure.task.task} failed; the end of {failure.log}:", file=sys.stderr)
+        for line in failure.tail:
+            print(f"  {line}", file=sys.stderr)
 
-    console = console or Console()
+
+def print_summary(run: Path, console: Console) -> None:
+    """Print a table per phase, what became of the model, and what to do next."""
     data = summary(run)
     for name, phase in data["phases"].items():
         if "scores" in phase:

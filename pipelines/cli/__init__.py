@@ -7,7 +7,7 @@ import sys
 import typer
 
 from components.errors import RetrainError
-from pipelines.cli import compile, models, run, runs
+from pipelines.cli import compile, init, models, run, runs
 
 app = typer.Typer(
     name="retrain",
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("compile")(compile.compile)
 app.add_typer(runs.app, name="runs")

@@ -29,14 +29,24 @@ def run(
     Ends with a table per phase, and where the models, the reports and the logs are. Stages whose
     input is as in an earlier run are reused. Interrupted? Run the same command again.
     """
-    from pipelines.launch import run_config
-    from pipelines.summary import print_summary, summary
+    from rich.console import Console
 
+    from pipelines.launch import run_config
+    from pipelines.summary import print_failures, print_summary, summary
+
+    console = Console(stderr=as_json)
     result = run_config(
-        config, overrides or (), phases=phases, workers=workers, use_cache=not no_cache, out=out
+        config,
+        overrides or (),
+        phases=phases,
+        workers=workers,
+        use_cache=not no_cache,
+        out=out,
+        console=console,
     )
+    print_failures(result.failures)
     if as_json:
         print_json(summary(result.path))
     else:
-        print_summary(result.path)
+        print_summary(result.path, console)
     raise typer.Exit(result.exit_code)

@@ -74,8 +74,9 @@ def show(run: RunReference, out: RunsFolder = Path("runs"), as_json: AsJson = Fa
         took = f"{task.seconds:.1f} s" if task.seconds is not None else ""
         note = f"from {task.reused_from}" if task.reused_from else task.note
         table.add_row(task.task, task.state, took, str(task.attempts or ""), note)
-    Console().print(table)
-    print_summary(folder)
+    console = Console()
+    console.print(table)
+    print_summary(folder, console)
 
 
 @app.command()

@@ -1,0 +1,92 @@
+"""What an annotation export holds, for a first config."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.errors import DataError
+from components.ingest.annotation import Annotation, Refused, Skipped
+from components.ingest.problems import Problems, StopReadingError
+from components.ingest.readers.detect import read
+
+# Values that repeat say which records belong together: pages, documents, authors.
+MIN_PER_GROUP = 1.2
+MIN_GROUPS = 20
+MOST = 0.95
+
+
+@dataclass
+class Survey:
+    """Counts over one export.
+
+    Attributes:
+        spans: label -> entities, in accepted records.
+        documents: label -> accepted records that have it.
+        answers: answer -> records.
+        unreadable: records that `ingest` would put into quarantine on reading.
+        values: meta key -> value -> records, for keys whose values are single.
+    """
+
+    spans: Counter[str] = field(default_factory=Counter)
+    documents: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+    values: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        """How many records were accepted."""
+        return self.answers["accept"]
+
+    def group_by(self) -> str:
+        """The meta key that best says which records belong together; "" if none does.
+
+        It is on every accepted record, repeats, and still has the most different values.
+        """
+        fitting = {
+            key: len(counts)
+            for key, counts in self.values.items()
+            if counts.total() == self.accepted
+            and counts.total() >= MIN_PER_GROUP * len(counts) > 24
+        }
+        return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
+
+
+def survey(path: Path) -> Survey:
+    """Count labels, answers and meta keys of an export in any format that `ingest` reads.
+
+    Raises:
+        DataError: the file can't be read to its end, or holds no labelled entity.
+    """
+    found = Survey()
+    try:
+        for item in read(path, path.name, "auto", Problems()):
+            if isinstance(item, Refused):
+                found.unreadable += 1
+            elif isinstance(item, Annotation):
+                take_in(item, found)
+            elif isinstance(item, Skipped):
+                found.answers[item.reason] += 1
+    except StopReadingError as error:
+        raise DataError(str(error)) from None
+    if not found.spans:
+        raise DataError(
+            f"{path}: no accepted record has an entity, so there are no labels to learn. "
+            "Give an export of ner.manual, ner.correct or ner.teach, or of another labelling tool."
+        )
+    return found
+
+
+def take_in(annotation: Annotation, found: Survey) -> None:
+    """Count one annotation."""
+    found.answers[annotation.answer or "none"] += 1
+    if annotation.answer != "accept":
+        return
+    labels = Counter(span.label for span in annotation.spans if span.label)
+    found.spans += labels
+    found.documents.update(labels.keys())
+    for key, value in annotation.meta.items():
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            found.values.setdefault(key, Counter())[str(value)] += 1

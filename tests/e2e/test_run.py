@@ -1,0 +1,161 @@
+"""`retrain run` as a user types it, on a cut-down sample with spaCy's small CNN."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+ROOT = Path(__file__).parents[2]
+CONFIG = f"""\
+name: small
+registry: models
+defaults:
+  split: {{dev: 0.15, test: 0.25, group_by: meta.base_path}}
+  ingest: {{required: []}}
+  train:
+    config: {ROOT}/configs/training/cnn.cfg
+    set: {{training.max_steps: 40, training.eval_frequency: 20}}
+  gate: {{min_f: 0, max_interval: 1, min_support: 1}}
+phases:
+  phase-1:
+    labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
+    annotations: [phase1.jsonl]
+    model: {{name: ner-phase-1}}
+  phase-2:
+    labels: [OCCUPATION, ROLE, TITLE, GPE, LOC, FAC, ORG, EVENT]
+    annotations: [phase2.jsonl]
+    model: {{name: ner-phase-2}}
+"""
+
+
+def retrain(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cut(source: Path, target: Path, lines: int) -> None:
+    with source.open("rb") as file:
+        target.write_bytes(b"".join(itertools.islice(file, lines)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("a project")
+    (folder / "small.yaml").write_text(CONFIG, encoding="utf-8")
+    for name in ("phase1.jsonl", "phase2.jsonl"):
+        cut(ROOT / "configs/sample" / name, folder / name, 150)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(project: Path) -> dict[str, Any]:
+    result = retrain(project, "run", "small.yaml", "--json")
+    assert result.returncode == 0, result.stderr
+    summary: dict[str, Any] = json.loads(result.stdout)
+    return summary
+
+
+def states(project: Path, run: str) -> dict[str, str]:
+    result = retrain(project, "runs", "show", run, "--json")
+    return {name: task["state"] for name, task in json.loads(result.stdout)["tasks"].items()}
+
+
+def test_both_phases_end_with_a_model_that_plain_spacy_opens(
+    project: Path, first: dict[str, Any]
+) -> None:
+    assert first["state"] == "succeeded"
+    for name, label in (("phase-1", "MONEY"), ("phase-2", "ORG")):
+        phase = first["phases"][name]
+        assert phase["decision"] == "promote"
+        assert phase["scores"]["labels"][label]["support"] > 0
+        assert 0 <= phase["scores"]["overall"]["f"] <= 1
+        code = f"import spacy; print(spacy.load({phase['model_uri']!r}).pipe_names)"
+        opened = subprocess.run(
+            [sys.executable, "-I", "-c", code], cwd="/", capture_output=True, text=True, check=True
+        )
+        assert "ner" in opened.stdout
+        assert Path(phase["report"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_model_scores_on_the_test_set_what_the_table_says(first: dict[str, Any]) -> None:
+    phase = first["phases"]["phase-1"]
+    nlp = spacy.load(phase["model_uri"])
+    corpus = Path(first["folder"]) / "phase-1" / "convert" / "test_corpus"
+    from spacy.training import Corpus
+
+    scores = nlp.evaluate(list(Corpus(corpus)(nlp)))
+    assert scores["ents_f"] == pytest.approx(phase["scores"]["overall"]["f"], abs=1e-9)
+
+
+def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[str, Any]) -> None:
+    result = retrain(project, "run", "small.yaml")
+    assert result.returncode == 0, result.stderr
+    assert f"reused from {first['run']}" in result.stdout
+    assert "entities of the test set" in result.stdout
+    after = states(project, "latest")
+    for phase in ("phase-1", "phase-2"):
+        for stage in ("ingest", "split", "convert", "train", "evaluate", "gate", "report"):
+            assert after[f"{phase}/{stage}"] == "reused"
+    versions = list((project / "models" / "ner-phase-1").glob("[0-9]*"))
+    assert len(versions) == 1
+
+
+def test_one_phase_with_one_value_changed(project: Path, first: dict[str, Any]) -> None:
+    result = retrain(
+        project,
+        *("run", "small.yaml", "--phase", "phase-2", "--json"),
+        *("--set", "phases.phase-2.training.max_steps=20"),
+    )
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    after = states(project, summary["run"])
+    assert after["phase-2/convert"] == "reused"
+    assert after["phase-2/train"] == "succeeded"
+    assert set(after[task] for task in after if task.startswith("phase-1/")) == {"not-run"}
+
+
+def test_a_file_cut_in_the_middle_of_a_line_is_bad_data(project: Path, tmp_path: Path) -> None:
+    data = (project / "phase1.jsonl").read_bytes()
+    (tmp_path / "phase1.jsonl").write_bytes(data[:-40])
+    (tmp_path / "phase2.jsonl").write_bytes((project / "phase2.jsonl").read_bytes())
+    (tmp_path / "small.yaml").write_text(CONFIG, encoding="utf-8")
+    result = retrain(tmp_path, "run", "small.yaml", "--phase", "phase-1")
+    assert result.returncode == 3
+    assert "phase1.jsonl:150" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "models").exists()
+    assert not list(tmp_path.glob("runs/*/phase-1/ingest/*"))
+
+
+def test_a_label_that_no_annotation_has_is_bad_data(project: Path, tmp_path: Path) -> None:
+    for name in ("phase1.jsonl", "phase2.jsonl"):
+        (tmp_path / name).write_bytes((project / name).read_bytes())
+    config = CONFIG.replace("PHONE]", "PHONE, NATIONALITY]").replace("required: []", "")
+    (tmp_path / "small.yaml").write_text(config, encoding="utf-8")
+    result = retrain(tmp_path, "run", "small.yaml", "--phase", "phase-1")
+    assert result.returncode == 3
+    assert "NATIONALITY" in result.stderr
+
+
+def test_a_missing_file_and_a_typo_stop_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(CONFIG.replace("labels:", "lables:"), encoding="utf-8")
+    result = retrain(tmp_path, "run", "small.yaml")
+    assert result.returncode == 2
+    assert "Did you mean 'labels'?" in result.stderr
+    (tmp_path / "small.yaml").write_text(CONFIG, encoding="utf-8")
+    result = retrain(tmp_path, "run", "small.yaml")
+    assert result.returncode == 2
+    assert "phase1.jsonl: no such file" in result.stderr
