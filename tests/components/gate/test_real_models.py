@@ -1,0 +1,59 @@
+"""The gate over real models: what a retrain that nobody watches must not let through."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.__main__ import main
+from tests.tiny_ner import LABELS, make_docs, shuffle_labels, train_tiny, write_corpus
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train_tiny(tmp_path_factory.mktemp("champion") / "model", make_docs(80, seed=1))
+
+
+def judged(folder: Path, model: Path, champion: Path) -> dict[str, Any]:
+    """Run evaluate and gate with their defaults on 150 test documents."""
+    corpus = write_corpus(folder / "corpus", make_docs(150, seed=2))
+    (folder / "data").write_text('{"records": {"in": 80, "quarantined": 0}}', encoding="utf-8")
+    outputs = ("scores", "predictions", "metrics", "confusion")
+    evaluated = main(
+        [
+            "evaluate", "--task", "ner", "--model", str(model), "--test-corpus", str(corpus),
+            "--champion", str(champion), "--labels", json.dumps(LABELS), "--settings", "{}",
+            *(part for name in outputs for part in (f"--{name}", str(folder / name))),
+        ]
+    )  # fmt: skip
+    gated = main(
+        [
+            "gate", "--scores", str(folder / "scores"), "--data-report", str(folder / "data"),
+            "--labels", json.dumps(LABELS), "--settings", "{}",
+            "--verdict", str(folder / "verdict"), "--summary", str(folder / "summary"),
+        ]
+    )  # fmt: skip
+    assert (evaluated, gated) == (0, 0)
+    return dict(json.loads((folder / "verdict").read_text(encoding="utf-8")))
+
+
+def test_labels_shuffled_in_a_third_of_train_are_held(tmp_path: Path, champion: Path) -> None:
+    degraded = train_tiny(tmp_path / "model", shuffle_labels(make_docs(80, seed=1), share=1 / 3))
+    verdict = judged(tmp_path, degraded, champion)
+    assert (verdict["decision"], verdict["outcome"]) == ("hold", "worse")
+
+
+def test_another_seed_on_the_same_data_is_not_better(tmp_path: Path, champion: Path) -> None:
+    again = train_tiny(tmp_path / "model", make_docs(80, seed=1), seed=7)
+    verdict = judged(tmp_path, again, champion)
+    assert verdict["decision"] == "hold"
+    assert verdict["outcome"] == "equal"
+
+
+def test_twice_the_training_is_better_than_half(tmp_path: Path, champion: Path) -> None:
+    half = train_tiny(tmp_path / "half", make_docs(80, seed=1), steps=36)
+    verdict = judged(tmp_path, champion, half)
+    assert (verdict["decision"], verdict["outcome"]) == ("promote", "better")
