@@ -117,7 +117,9 @@ def local_paths(pattern: str) -> list[str]:
         raise ConfigError(f"{pattern}: is a folder. Name its files, e.g. {pattern}/*.jsonl.")
     if path.exists():
         return [pattern]
-    return sorted(p for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
+    # Path.glob takes no absolute pattern.
+    matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
+    return sorted(match for match in matches if Path(match).is_file())
 
 
 def remote_paths(pattern: str) -> list[str]:
@@ -227,8 +229,8 @@ def crc32c(path: Path) -> str:
     """CRC32C as GCS gives it: big-endian, base64."""
     import google_crc32c
 
-    checksum = google_crc32c.Checksum()
+    checksum = 0
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):
-            checksum.update(chunk)
-    return base64.b64encode(checksum.digest()).decode()
+            checksum = google_crc32c.extend(checksum, chunk)
+    return base64.b64encode(checksum.to_bytes(4, "big")).decode()

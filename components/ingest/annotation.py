@@ -1,0 +1,85 @@
+"""What every reader yields: an annotation as the tool wrote it, or why there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class RawSpan(msgspec.Struct):
+    """A span as exported: nothing about it is certain but the types."""
+
+    start: int
+    end: int
+    label: str | None = None
+    text: str | None = None
+    answer: str | None = None
+
+
+class RawToken(msgspec.Struct):
+    """A token as exported."""
+
+    start: int
+    end: int
+    text: str | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a record stands: the file, and its line (or its number, where lines do not count)."""
+
+    source: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}"
+
+
+class Annotation(msgspec.Struct):
+    """One person's (or model's) answer on one text.
+
+    Attributes:
+        tokens: None when the export has none.
+        annotator: "" when it is not known.
+        time: seconds since 1970, UTC; None when it is not known.
+        reviewed: somebody checked it, or chose it among others.
+        binary: the answer is about the spans given, and says nothing about the rest of the text.
+        complete: False when the export itself says that some tokens are unknown.
+        trusted: False where offsets that no text of the span confirms may be wrong.
+        raw: the record as it stands in the source.
+    """
+
+    place: Place
+    text: str
+    spans: list[RawSpan]
+    raw: bytes
+    tokens: list[RawToken] | None = None
+    answer: str | None = None
+    annotator: str = ""
+    time: float | None = None
+    reviewed: bool = False
+    binary: bool = False
+    complete: bool = True
+    rejected: list[RawSpan] = []
+    trusted: bool = True
+    tags: tuple[str, ...] = ()
+    meta: dict[str, Any] = {}
+
+
+class Refused(msgspec.Struct):
+    """A record that could not be read. `kind` is a key of `problems.KINDS`."""
+
+    place: Place
+    kind: str
+    detail: str
+    raw: bytes
+
+
+class Skipped(msgspec.Struct):
+    """A record that holds no annotation of this task."""
+
+    place: Place
+    reason: str
+
+
+Item = Annotation | Refused | Skipped

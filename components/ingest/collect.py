@@ -1,0 +1,151 @@
+"""The work of ingest: every record that goes in is kept, skipped or quarantined, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from components.errors import ConfigError
+from components.ingest.agreement import Agreement
+from components.ingest.annotation import Annotation, Item, Place, Refused, Skipped
+from components.ingest.ner import Ner
+from components.ingest.problems import (
+    Note,
+    Policy,
+    Problems,
+    QuarantineError,
+    StopReadingError,
+)
+from components.ingest.readers.detect import read
+from components.ingest.resolve import Candidate, encode, resolve
+from components.ingest.selection import reason_to_skip
+from components.ingest.settings import IngestSettings
+from components.ingest.text import check_text
+from components.record import Record
+from components.sources import Copy
+
+TASKS = {"ner": Ner}
+
+
+class Quarantined(msgspec.Struct):
+    """A line of quarantine.jsonl. `line` is a number within the source: see `Place`."""
+
+    source: str
+    line: int
+    reason: str
+    detail: str
+    record: msgspec.Raw | str
+
+
+@dataclass
+class Counts:
+    """What became of the records. `read` = `kept` + all `skipped` + all `quarantined`."""
+
+    read: int = 0
+    kept: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    by_source: Counter[str] = field(default_factory=Counter)
+
+
+class Collector:
+    """Takes items from readers; `quarantine` fills at once, records come from `finish`."""
+
+    def __init__(self, task: str, labels: Sequence[str], settings: IngestSettings):
+        if task not in TASKS:
+            raise ConfigError(f"task: no such task {task!r}; there is: {', '.join(TASKS)}.")
+        self.labels = labels
+        self.settings = settings
+        self.task = TASKS[task](labels, settings)
+        self.problems = Problems()
+        self.counts = Counts()
+        self.quarantine: list[Quarantined] = []
+        self.agreement = Agreement()
+        self.candidates: dict[str, list[Candidate]] = {}
+
+    def read(self, copies: Sequence[Copy]) -> None:
+        """Read all files; one that cannot be read to its end is a problem that stops the run."""
+        for copy, source in zip(copies, short_names(copies), strict=True):
+            try:
+                self.add_all(read(copy.path, source, copy.file.format, self.problems))
+            except StopReadingError as error:
+                self.problems.add(error.position, Note(error.kind, error.detail))
+
+    def add_all(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self.counts.read += 1
+            self.counts.by_source[item.place.source] += 1
+            if isinstance(item, Skipped):
+                self.counts.skipped[item.reason] += 1
+            elif isinstance(item, Refused):
+                self.refuse(item.place, item.raw, QuarantineError(item.kind, item.detail))
+            else:
+                self.add(item)
+
+    def add(self, annotation: Annotation) -> None:
+        """Select, check and repair one annotation."""
+        try:
+            reason = reason_to_skip(annotation, self.settings.select)
+            if reason:
+                self.counts.skipped[reason] += 1
+                return
+            text_notes = check_text(annotation.text)
+            record, notes = self.task.check(annotation)
+        except QuarantineError as problem:
+            self.refuse(annotation.place, annotation.raw, problem)
+            return
+        for note in [*text_notes, *notes]:
+            self.problems.add(str(annotation.place), note)
+        self.candidates.setdefault(record.id, []).append(
+            Candidate(
+                packed=encode(record),
+                complete=record.complete,
+                annotator=annotation.annotator,
+                time=annotation.time if annotation.time is not None else float("-inf"),
+                order=self.counts.read,
+                reviewed=annotation.reviewed,
+            )
+        )
+
+    def refuse(self, place: Place, raw: bytes, problem: QuarantineError) -> None:
+        """Put a record into quarantine."""
+        self.counts.quarantined[problem.kind] += 1
+        excerpt = raw.decode(errors="replace")
+        self.problems.add(
+            str(place), Note(problem.kind, problem.detail, excerpt, Policy.QUARANTINE)
+        )
+        self.quarantine.append(
+            Quarantined(place.source, place.line, problem.kind, problem.detail, as_json(raw))
+        )
+
+    def finish(self) -> Iterator[Record]:
+        """Yield one record per text, in the order of the sources. To be read once, to its end."""
+        for candidates in self.candidates.values():
+            self.agreement.add(candidates)
+            resolved = resolve(candidates, self.settings, self.task)
+            self.counts.skipped += resolved.skipped
+            if resolved.record is None:
+                continue
+            for note in resolved.notes:
+                self.problems.add(resolved.record.source, note)
+            self.counts.kept += 1
+            yield resolved.record
+
+
+def short_names(copies: Sequence[Copy]) -> list[str]:
+    """How positions name each file: by its name, or by its path where two share a name."""
+    names = Counter(copy.file.name for copy in copies)
+    return [c.file.name if names[c.file.name] == 1 else c.file.path for c in copies]
+
+
+def as_json(raw: bytes) -> msgspec.Raw | str:
+    """The record as JSON if it is that, else as a string."""
+    text = raw.decode(errors="replace")
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return text
+    return msgspec.Raw(b" ".join(raw.split(b"\n")))

@@ -1,0 +1,124 @@
+"""Read, check, select and resolve annotations; quarantine what cannot be trusted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from components.errors import ConfigError, DataError, RetrainError
+from components.files import writing
+from components.ingest.settings import IngestSettings
+from components.record import write_records
+from components.sources import Copy, content_digest, copy_files, list_files, parse_sources
+from components.stage import StageResult
+
+T = TypeVar("T")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sources", required=True, help="JSON list of {path, format}")
+    parser.add_argument("--digest", required=True, help="`data_digest` of fingerprint")
+    parser.add_argument("--task", required=True, help="what is annotated: ner")
+    parser.add_argument("--labels", required=True, help="JSON list of the declared labels")
+    parser.add_argument("--settings", default="{}", help="IngestSettings as JSON")
+    parser.add_argument("--annotations", required=True, type=Path, help="out: clean records")
+    parser.add_argument("--quarantine", required=True, type=Path, help="out: refused records")
+    parser.add_argument("--snapshot", required=True, type=Path, help="out: folder of the raw input")
+    parser.add_argument("--data-report", required=True, type=Path, help="out: report as JSON")
+    parser.add_argument("--report", required=True, type=Path, help="out: report as HTML")
+    parser.add_argument("--summary", required=True, type=Path, help="out: report as Markdown")
+
+
+class SourceMovedError(RetrainError):
+    """The source is no longer what was fingerprinted; a retry sees it afresh."""
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Write clean records, quarantine, snapshot and report; raise DataError on unfit data.
+
+    On unfit data everything but the records is written, so that a person can see why.
+    """
+    from components.ingest.collect import Collector
+    from components.ingest.coverage import Coverage
+    from components.ingest.page import markdown, page
+    from components.ingest.summary import make_report
+
+    collector = Collector(
+        args.task,
+        parse("--labels", list[str], args.labels),
+        parse("--settings", IngestSettings, args.settings),
+    )
+    collector.read(take_snapshot(args.sources, args.digest, args.snapshot))
+    coverage = Coverage(collector.labels)
+    with writing(args.annotations) as annotations:
+        write_records(annotations, coverage.counting(collector.finish()))
+        report = make_report(collector, coverage, args.digest)
+        write_quarantine(args.quarantine, collector.quarantine)
+        write_text(args.data_report, json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_text(args.report, page(report))
+        write_text(args.summary, markdown(report))
+        print(markdown(report))
+        if report["verdict"] == "unfit":
+            raise unfit(report["reasons"], args.report, args.quarantine)
+    return StageResult(
+        metadata={
+            "annotations": report["records"],
+            "data_report": {"verdict": report["verdict"]},
+        }
+    )
+
+
+def take_snapshot(sources: str, digest: str, folder: Path) -> list[Copy]:
+    """Copy the raw input, and make sure that it is what was fingerprinted.
+
+    Raises:
+        SourceMovedError: it is not.
+    """
+    files = list_files(parse_sources(sources))
+    with writing(folder) as temporary:
+        copies = copy_files(files, temporary)
+        found = content_digest(files, [copy.identity for copy in copies])
+        if found != digest:
+            raise SourceMovedError(
+                f"the annotations have changed since they were fingerprinted (digest {digest}, "
+                f"now {found}). Run again."
+            )
+    return [replace(copy, path=folder / copy.path.relative_to(temporary)) for copy in copies]
+
+
+def write_quarantine(path: Path, quarantined: Iterable[msgspec.Struct]) -> None:
+    with writing(path) as temporary, temporary.open("wb") as file:
+        for line in quarantined:
+            file.write(msgspec.json.encode(line) + b"\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def unfit(reasons: Sequence[str], report: Path, quarantine: Path) -> DataError:
+    """One message: all that must be mended, and where to look."""
+    listed = "".join(f"\n  - {reason}" for reason in reasons)
+    return DataError(
+        f"the data is not fit to train on:{listed}\n"
+        f"See {report} for all problems and {quarantine} for the records left out; docs/data.md "
+        "explains each problem."
+    )
+
+
+def parse(name: str, kind: type[T], text: str) -> T:
+    """Read an argument given as JSON; raise ConfigError if it is not what it should be."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{name}: {where}: {first['msg']}") from error

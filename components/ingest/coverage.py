@@ -1,0 +1,103 @@
+"""What the kept records hold: labels, lengths and sides, and whether that is enough."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from components.ingest.problems import Note, Policy, Problems
+from components.ingest.settings import IngestSettings
+from components.ingest.tokens import estimate_pieces
+from components.record import Record
+
+FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
+PIECES = 512  # what BERT and its kin can read at once
+LONGEST_BIN = 1024  # tokens
+BIN = 32
+
+
+class Coverage:
+    """Sums over the records that were kept."""
+
+    def __init__(self, labels: Sequence[str]):
+        self.labels = labels
+        self.spans: Counter[str] = Counter()
+        self.documents: Counter[str] = Counter()
+        self.lengths: Counter[int] = Counter()
+        self.over_limit = 0
+        self.sides: Counter[str] = Counter()
+        self.partial: Counter[str] = Counter()
+
+    def counting(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass records on, and count them."""
+        for record in records:
+            self.add(record)
+            yield record
+
+    def add(self, record: Record) -> None:
+        self.spans.update(span.label for span in record.spans)
+        self.documents.update({span.label for span in record.spans})
+        tokens = record.tokens or []
+        self.lengths[len(tokens)] += 1
+        self.over_limit += estimate_pieces(tokens) > PIECES
+        self.sides.update([record.side] if record.side else [])
+        if not record.complete:
+            self.partial["documents"] += 1
+            self.partial["accepted"] += len(record.spans)
+            self.partial["rejected"] += len(record.rejected)
+
+    def judge(self, settings: IngestSettings, problems: Problems) -> None:
+        """Add the problems that only show in the whole."""
+        if not self.spans:
+            problems.add("", Note("no_entities", "no record that was kept has an entity"))
+        for label in self.labels:
+            required = settings.required == "all" or label in settings.required
+            policy = Policy.STOP if required else Policy.WARN
+            if not self.documents[label]:
+                problems.add("", Note("missing_label", label, policy=policy))
+            elif self.documents[label] == 1:
+                problems.add("", Note("single_document_label", label, policy=policy))
+            elif self.spans[label] < FEW_EXAMPLES:
+                detail = f"{label}: {self.spans[label]} examples"
+                problems.add("", Note("few_examples", detail))
+
+    def report(self) -> dict[str, Any]:
+        total = self.lengths.total()
+        return {
+            "labels": {
+                label: {"spans": self.spans[label], "documents": self.documents[label]}
+                for label in self.labels
+            },
+            "lengths": {"unit": "tokens", **histogram(self.lengths)},
+            "word_pieces": {
+                "limit": PIECES,
+                "documents_over": self.over_limit,
+                "share_over": self.over_limit / total if total else None,
+                "estimated": True,
+            },
+            "sides": dict(sorted(self.sides.items())),
+            "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
+        }
+
+
+def histogram(lengths: Counter[int]) -> dict[str, Any]:
+    """Counts of documents between edges 32 tokens apart; the last bin has no upper end."""
+    longest = max(lengths, default=0)
+    width = BIN * max(1, -(-min(longest, LONGEST_BIN) // (BIN * 32)))
+    bins = min(longest, LONGEST_BIN) // width + 1
+    counts = [0] * bins
+    for length, documents in lengths.items():
+        counts[min(length // width, bins - 1)] += documents
+    edges = [width * place for place in range(bins + 1)]
+    return {"edges": edges, "counts": counts, "longest": longest, "median": median(lengths)}
+
+
+def median(lengths: Counter[int]) -> int:
+    """The lower median."""
+    seen = 0
+    for length, documents in sorted(lengths.items()):
+        seen += documents
+        if 2 * seen >= lengths.total():
+            return length
+    return 0

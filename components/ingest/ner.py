@@ -1,0 +1,217 @@
+"""What is particular to named entities: spans, labels, votes and agreement."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from components.ingest.annotation import Annotation, RawSpan
+from components.ingest.problems import Note, QuarantineError
+from components.ingest.settings import IngestSettings
+from components.ingest.spans import choose_reading, locate, trim
+from components.ingest.text import text_id
+from components.ingest.tokens import Boundaries, tokens_of
+from components.record import Record, Span
+
+TAGGED = re.compile(r"[BILUES]-.+")
+
+
+class Ner:
+    """Turns annotations into records, and several records of one text into one."""
+
+    def __init__(self, labels: Sequence[str], settings: IngestSettings):
+        self.declared = frozenset(labels)
+        self.by_upper = {label.upper(): label for label in labels}
+        self.settings = settings
+
+    def check(self, annotation: Annotation) -> tuple[Record, list[Note]]:
+        """Check and repair one annotation, whose text has been checked.
+
+        Raises:
+            QuarantineError: a span cannot be trusted, so the record cannot.
+        """
+        text = annotation.text
+        tokens, notes = tokens_of(text, annotation.tokens, self.settings.language)
+        boundaries = Boundaries(tokens)
+        accepted, rejected = answered(annotation, notes)
+        spans = self.repair_all(annotation, accepted, boundaries, notes)
+        record = Record(
+            id=text_id(text),
+            text=text,
+            spans=self.without_overlaps(spans, text, notes),
+            tokens=tokens,
+            meta=annotation.meta,
+            source=str(annotation.place),
+            side=side(annotation.tags),
+            complete=annotation.complete and not annotation.binary,
+            rejected=self.repair_all(annotation, rejected, boundaries, notes),
+        )
+        return record, notes
+
+    def repair_all(
+        self,
+        annotation: Annotation,
+        raw: Sequence[RawSpan],
+        boundaries: Boundaries,
+        notes: list[Note],
+    ) -> list[Span]:
+        """Repair spans; sorted, without duplicates and without labels that are left out."""
+        text = annotation.text
+        chosen = [(span, label) for span in raw if (label := self.label(span, annotation, notes))]
+        reading = choose_reading(text, [span for span, _ in chosen])
+        if reading != "characters":
+            notes.append(Note("shifted_span", f"offsets count {reading}", text))
+        if not annotation.trusted and any(span.text is None for span, _ in chosen):
+            notes.append(Note("offsets_unverified", excerpt=text))
+        repaired = []
+        for span, label in chosen:
+            (start, end), trimmed = trim(text, *locate(text, span, reading))
+            notes.extend(trimmed)
+            if not boundaries.aligned(start, end):
+                start, end = self.align(text, start, end, label, boundaries, notes)
+            repaired.append(Span(start, end, label))
+        return self.distinct(repaired, text, notes)
+
+    def label(self, span: RawSpan, annotation: Annotation, notes: list[Note]) -> str:
+        """The label to train, or "" if its spans are left out."""
+        select = self.settings.select
+        label = span.label or ""
+        label = select.rename.get(label, label)
+        if label in select.drop or (select.keep and label not in select.keep):
+            return ""
+        if label in self.declared:
+            return label
+        if not label or label in ("-", "O") or TAGGED.fullmatch(label):
+            notes.append(Note("bad_label", repr(label), annotation.text))
+        else:
+            notes.append(Note("undeclared_label", self.suggest(label), annotation.text))
+        return ""
+
+    def suggest(self, label: str) -> str:
+        """The label with the nearest declared one."""
+        nearest = get_close_matches(label.upper(), self.by_upper, n=1)
+        return f"{label!r}: did you mean {self.by_upper[nearest[0]]!r}?" if nearest else repr(label)
+
+    def align(
+        self,
+        text: str,
+        start: int,
+        end: int,
+        label: str,
+        boundaries: Boundaries,
+        notes: list[Note],
+    ) -> tuple[int, int]:
+        """Move a span onto token boundaries as the config says."""
+        policy = self.settings.misaligned
+        shown = f"{label} {text[start:end]!r}"
+        if policy == "quarantine":
+            raise QuarantineError("misaligned_span", f"{shown} is off token boundaries")
+        moved = getattr(boundaries, policy)(start, end)
+        if moved[0] >= moved[1] or not text[slice(*moved)].strip():
+            raise QuarantineError("misaligned_span", f"{shown} holds no whole token")
+        (start, end), _ = trim(text, *moved)
+        notes.append(Note("misaligned_span", f"{shown} became {text[start:end]!r}", text))
+        return start, end
+
+    def distinct(self, spans: Iterable[Span], text: str, notes: list[Note]) -> list[Span]:
+        kept: list[Span] = []
+        for span in sorted(spans):
+            if kept and span == kept[-1]:
+                notes.append(Note("duplicate_span", show(span, text), text))
+            else:
+                kept.append(span)
+        return kept
+
+    def without_overlaps(self, spans: list[Span], text: str, notes: list[Note]) -> list[Span]:
+        """Apply the policy of the config to overlapping spans."""
+        policy = self.settings.overlap
+        kept, lost = drop_overlaps(spans, longest=policy == "longest")
+        for span, rival in lost:
+            detail = f"{show(span, text)} overlaps {show(rival, text)}"
+            if policy == "quarantine":
+                raise QuarantineError("overlapping_spans", detail)
+            notes.append(Note("overlapping_spans", f"{detail}, which stays", text))
+        return kept
+
+    def merge(self, records: Sequence[Record], newest: int) -> Record:
+        """Keep the spans that more than half of the annotators marked; the newest decides a tie.
+
+        Two such spans never overlap: some annotator would have marked both.
+        """
+        votes = Counter(span for record in records for span in record.spans)
+        half, record = len(records) / 2, records[newest]
+        record.spans = sorted(
+            span
+            for span, count in votes.items()
+            if count > half or (count == half and span in record.spans)
+        )
+        return record
+
+    def merge_partial(self, records: Sequence[Record]) -> tuple[Record, int]:
+        """Gather accepted and rejected spans, the oldest record first; a newer answer replaces."""
+        verdicts: dict[Span, bool] = {}
+        contradicted = 0
+        for record in records:
+            said = dict.fromkeys(record.rejected, False) | dict.fromkeys(record.spans, True)
+            contradicted += sum(verdicts.get(span, yes) != yes for span, yes in said.items())
+            verdicts |= said
+        merged = records[-1]
+        merged.spans, lost = drop_overlaps(sorted(s for s, yes in verdicts.items() if yes))
+        merged.rejected = sorted(span for span, yes in verdicts.items() if not yes)
+        return merged, contradicted + len(lost)
+
+
+def drop_overlaps(
+    spans: list[Span], *, longest: bool = True
+) -> tuple[list[Span], list[tuple[Span, Span]]]:
+    """Keep the longest, or else the first, of overlapping spans; ties go to the first.
+
+    Returns:
+        The spans kept, sorted, and each one lost with the one that it overlaps.
+    """
+    if longest:
+        spans = sorted(spans, key=lambda span: (span.start - span.end, span))
+    kept: list[Span] = []
+    lost = []
+    for span in spans:
+        rival = find_rival(kept, span)
+        if rival is None:
+            insort(kept, span)
+        else:
+            lost.append((span, rival))
+    return kept, lost
+
+
+def find_rival(kept: Sequence[Span], span: Span) -> Span | None:
+    """The span that overlaps `span` among sorted ones that do not overlap each other."""
+    place = bisect_left(kept, span)
+    if place and kept[place - 1].end > span.start:
+        return kept[place - 1]
+    if place < len(kept) and kept[place].start < span.end:
+        return kept[place]
+    return None
+
+
+def answered(annotation: Annotation, notes: list[Note]) -> tuple[list[RawSpan], list[RawSpan]]:
+    """Split spans into accepted and rejected ones; only binary answers reject."""
+    if not annotation.binary:
+        return annotation.spans, annotation.rejected
+    answers = [(span, span.answer or annotation.answer) for span in annotation.spans]
+    if any(answer != annotation.answer for _, answer in answers):
+        notes.append(Note("span_answer_differs", excerpt=annotation.text))
+    return (
+        [span for span, answer in answers if answer == "accept"],
+        [span for span, answer in answers if answer == "reject"],
+    )
+
+
+def side(tags: Sequence[str]) -> str:
+    """The side that a team chose; test goes before dev, and dev before train."""
+    return next((name for name in ("test", "dev", "train") if name in tags), "")
+
+
+def show(span: Span, text: str) -> str:
+    return f"{span.label} {text[span.start : span.end]!r}"

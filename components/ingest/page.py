@@ -1,0 +1,99 @@
+"""The data report for people: an HTML page, and Markdown for the console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.charts import bars, histogram
+from components.ingest.summary import Report
+from components.page import render
+
+TEMPLATE = Path(__file__).with_name("data_report.html")
+
+HEADLINES = {
+    "fit": "Fit to train on",
+    "warnings": "Fit to train on, with warnings",
+    "unfit": "Not fit to train on",
+}
+TONES = {"fit": "good", "warnings": "warn", "unfit": "bad"}
+CONSEQUENCES = {
+    "stop": "stops the run",
+    "quarantine": "left out, in quarantine",
+    "repair": "repaired",
+    "warn": "warning",
+}
+
+
+def page(report: Report) -> str:
+    """The report as one HTML file."""
+    return render(
+        TEMPLATE,
+        title="Data report",
+        made_from="; ".join(report["sources"]),
+        headline=HEADLINES[report["verdict"]],
+        tone=TONES[report["verdict"]],
+        consequences=CONSEQUENCES,
+        report=report,
+        label_chart=label_chart(report["labels"]),
+        length_chart=length_chart(report["lengths"]),
+    )
+
+
+def label_chart(labels: dict[str, dict[str, int]]) -> str:
+    return bars(
+        "Examples of each label",
+        "Spans and documents that hold each label, among the records kept.",
+        list(labels),
+        {
+            "spans": [counts["spans"] for counts in labels.values()],
+            "documents": [counts["documents"] for counts in labels.values()],
+        },
+        axis="count",
+    )
+
+
+def length_chart(lengths: dict[str, Any]) -> str:
+    return histogram(
+        "Length of the texts",
+        f"Documents by number of tokens; the longest has {lengths['longest']}.",
+        lengths["edges"],
+        lengths["counts"],
+        x_axis="tokens (longer texts count in the last bar)",
+        y_axis="documents",
+    )
+
+
+def markdown(report: Report) -> str:
+    """The report in short."""
+    records = report["records"]
+    lines = [
+        f"## Data: {HEADLINES[report['verdict']].lower()}",
+        "",
+        *(f"- **{escape(reason)}**" for reason in report["reasons"]),
+        f"- {records['in']:,} records in: {records['kept']:,} kept, {records['skipped']:,} "
+        f"skipped, {records['quarantined']:,} in quarantine "
+        f"({report['quarantined_share']:.1%}; at most {report['max_quarantined']:.1%})",
+        *(f"- skipped: {count:,} ({escape(why)})" for why, count in report["skipped"].items()),
+        "",
+        "| label | spans | documents |",
+        "|---|---:|---:|",
+        *(
+            f"| {escape(label)} | {counts['spans']:,} | {counts['documents']:,} |"
+            for label, counts in report["labels"].items()
+        ),
+    ]
+    if report["problems"]:
+        lines += ["", "| problem | what happened | count | first at |", "|---|---|---:|---|"]
+    for problem in report["problems"]:
+        first = ", ".join(map(escape, problem["first"][:3]))
+        what = CONSEQUENCES[problem["policy"]]
+        lines.append(f"| {problem['title']} | {what} | {problem['count']:,} | {first} |")
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Keep text from being read as Markdown or HTML."""
+    for mark in "\\`*_[]|<>&":
+        text = text.replace(mark, f"&#{ord(mark)};" if mark in "<>&|" else f"\\{mark}")
+    return " ".join(text.split())

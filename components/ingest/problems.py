@@ -1,0 +1,207 @@
+"""The classes of bad input, their fixed policies, and the tally of what was met.
+
+docs/data.md explains each class to those who annotate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from components.errors import RetrainError
+
+FIRST_POSITIONS = 5
+EXAMPLES = 3
+EXCERPT = 160  # characters
+
+
+class Policy(StrEnum):
+    """What happens to the data that has the problem."""
+
+    STOP = "stop"
+    QUARANTINE = "quarantine"
+    REPAIR = "repair"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class of problem: its policy, what it is, and what a person should do."""
+
+    policy: Policy
+    title: str
+    action: str
+
+
+S, Q, X, W = Policy.STOP, Policy.QUARANTINE, Policy.REPAIR, Policy.WARN
+
+KINDS = {
+    # Files
+    "unknown_format": Kind(
+        S, "File whose format is not recognised", "Name its `format:` in the config."
+    ),
+    "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
+    "corrupt_file": Kind(
+        S, "Compressed or binary file that is cut or corrupt", "Export or copy it again."
+    ),
+    "wrong_encoding": Kind(S, "File that is not UTF-8", "Save it as UTF-8."),
+    "empty_file": Kind(W, "File without a record", "Check that the export worked."),
+    "byte_order_mark": Kind(X, "Byte order mark at the start of a line", "Nothing."),
+    "windows_lines": Kind(X, "File with Windows line ends", "Nothing."),
+    # Records
+    "not_json": Kind(Q, "Line that is not JSON", "Export again, or mend the line."),
+    "not_object": Kind(Q, "Line that is not a JSON object", "Export again, or mend the line."),
+    "nan_literal": Kind(Q, "NaN or Infinity, which JSON does not have", "Mend the line."),
+    "duplicate_keys": Kind(Q, "Same key twice in one object", "Mend the line."),
+    "wrong_shape": Kind(Q, "Field that is missing or of the wrong type", "Mend the record."),
+    "missing_answer": Kind(
+        Q, "Record without accept, reject or ignore", "Answer it in the annotation tool."
+    ),
+    # Text
+    "lone_surrogate": Kind(Q, "Half of a surrogate pair in the text", "Clean the source text."),
+    "blank_text": Kind(Q, "Empty or white text", "Leave it out of the annotation stream."),
+    "long_text": Kind(Q, "Text over 1,000,000 characters", "Split the document first."),
+    "nul": Kind(W, "NUL character in the text", "Clean the text before annotating."),
+    "nbsp": Kind(W, "No-break space in the text", "Clean the text before annotating."),
+    "zero_width": Kind(W, "Zero-width character in the text", "Clean the text before annotating."),
+    "decomposed": Kind(
+        W, "Letter and accent as two characters", "Normalise the text (NFC) before annotating."
+    ),
+    # Tokens
+    "missing_tokens": Kind(X, "Record without tokens: tokenised here", "Nothing."),
+    "tokens_disagree": Kind(
+        W,
+        "Tokens that do not spell the text: tokenised afresh",
+        "Check that the text was not edited after it was tokenised.",
+    ),
+    # Spans
+    "misaligned_span": Kind(
+        X,
+        "Span that starts or ends inside a token",
+        "Choose `misaligned`; annotate with the tokeniser that you train with.",
+    ),
+    "white_edges": Kind(X, "Span with white edges: trimmed", "Nothing."),
+    "bad_offsets": Kind(
+        Q, "Span of no length, reversed, outside the text or not in whole numbers", "Mend the span."
+    ),
+    "shifted_span": Kind(
+        X,
+        "Span whose offsets count something else than characters",
+        "Nothing: its own text shows where it belongs.",
+    ),
+    "span_text_differs": Kind(
+        Q, "Span whose own text is not the text at its offsets", "Annotate the record again."
+    ),
+    "offsets_unverified": Kind(
+        W,
+        "Label Studio span without its own text: its offsets cannot be checked",
+        "Export it from a newer Label Studio.",
+    ),
+    "duplicate_span": Kind(X, "Same span twice in one record", "Nothing."),
+    "overlapping_spans": Kind(
+        X, "Spans that overlap", "Choose `overlap`; agree with the annotators which one counts."
+    ),
+    "span_answer_differs": Kind(
+        W, "Span whose own answer differs from its record's: the span's counts", "Nothing."
+    ),
+    # Labels
+    "bad_label": Kind(
+        S, "Label that is empty, '-', 'O' or a tag such as B-ORG", "Mend the export."
+    ),
+    "undeclared_label": Kind(
+        S,
+        "Label that the config does not declare",
+        "Declare it in `labels`, or rename or drop it in `select`.",
+    ),
+    "missing_label": Kind(
+        S, "Declared label with no example", "Annotate some, or take it out of `labels`."
+    ),
+    "single_document_label": Kind(
+        S,
+        "Declared label with examples in one document only",
+        "Annotate more: nothing would be left to test it on.",
+    ),
+    "few_examples": Kind(
+        W, "Label with fewer than 50 examples", "Annotate more: its scores will be uncertain."
+    ),
+    # Several annotations of one text
+    "conflicting_annotations": Kind(
+        W, "Annotators who disagree on a text", "Have it reviewed, or set `select.annotators`."
+    ),
+    # The whole
+    "too_many_quarantined": Kind(
+        S, "Too large a share of the records in quarantine", "Read quarantine.jsonl first."
+    ),
+    "no_entities": Kind(S, "No entity at all", "Check the sources, the answers and the labels."),
+}
+
+
+class QuarantineError(Exception):
+    """One record cannot be trusted. `kind` is a key of KINDS."""
+
+    def __init__(self, kind: str, detail: str):
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class StopReadingError(RetrainError):
+    """A file cannot be read on. `kind` is a key of KINDS."""
+
+    def __init__(self, kind: str, position: str, detail: str):
+        super().__init__(f"{position}: {detail}")
+        self.kind = kind
+        self.position = position
+        self.detail = detail
+
+
+@dataclass
+class Problem:
+    """How often a class of problem was met, and where first."""
+
+    policy: Policy
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+    examples: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One problem met: `detail` says what, `excerpt` shows the data around it."""
+
+    kind: str
+    detail: str = ""
+    excerpt: str = ""
+    policy: Policy | None = None  # where the config decides; else the policy of the kind
+
+
+class Problems:
+    """The tally of all problems of a run."""
+
+    def __init__(self) -> None:
+        self.met: dict[str, Problem] = {}
+
+    def add(self, position: str, note: Note, count: int = 1) -> None:
+        """Count a problem met at `position`."""
+        policy = note.policy or KINDS[note.kind].policy
+        problem = self.met.setdefault(note.kind, Problem(policy))
+        problem.policy = policy
+        problem.count += count
+        if position and len(problem.first) < FIRST_POSITIONS and position not in problem.first:
+            problem.first.append(position)
+        if len(problem.examples) < EXAMPLES and (note.detail or note.excerpt):
+            excerpt = note.excerpt[:EXCERPT]
+            example = {"position": position, "detail": note.detail, "excerpt": excerpt}
+            problem.examples.append(example)
+
+    def sorted(self) -> Iterator[tuple[str, Problem]]:
+        """The problems met, the gravest first, in the order of KINDS."""
+        gravity = list(Policy)
+        order = list(KINDS)
+        yield from sorted(
+            self.met.items(), key=lambda item: (gravity.index(item[1].policy), order.index(item[0]))
+        )
+
+    def with_policy(self, policy: Policy) -> dict[str, Problem]:
+        return {kind: problem for kind, problem in self.sorted() if problem.policy is policy}

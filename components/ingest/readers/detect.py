@@ -1,0 +1,77 @@
+"""Read a source file in whatever format it is."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from components.ingest.annotation import Item
+from components.ingest.problems import Note, Problems, StopReadingError
+from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
+from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
+from components.sources import Format
+
+HEAD = 1 << 20  # bytes looked at
+LABEL_STUDIO = re.compile(rb'"(completions|annotations|predictions)"\s*:\s*\[|"data"\s*:\s*\{')
+
+Reader = Callable[[Path, str, Problems], Iterator[Item]]
+
+READERS: dict[str, Reader] = {
+    "prodigy": json_items.reader(prodigy.read_items),
+    "labelstudio": json_items.reader(labelstudio.read_items),
+    "conll": columns.read_columns,
+    "iob": columns.read_iob,
+    "docbin": docbin.read_docbin,
+}
+
+
+def read(path: Path, source: str, file_format: Format, problems: Problems) -> Iterator[Item]:
+    """Yield what `path` holds, record by record, in its order.
+
+    Args:
+        source: the file's name in positions and messages.
+        file_format: "auto" to tell it from the content.
+
+    Raises:
+        StopReadingError: the file cannot be read to its end.
+    """
+    head = read_bytes(path, source, HEAD)
+    if not head.strip():
+        problems.add(source, Note("empty_file"))
+        return
+    name = detect(head, source) if file_format == "auto" else file_format
+    yield from READERS[name](path, source, problems)
+
+
+def detect(head: bytes, source: str) -> str:
+    """Tell the format from the first bytes of a file (unpacked).
+
+    Raises:
+        StopReadingError: it is none that we know.
+    """
+    if head.startswith(UTF_16):
+        raise StopReadingError("wrong_encoding", source, "is UTF-16. Save it as UTF-8.")
+    if is_zlib(head):
+        return "docbin"
+    lines = [line for line in head.removeprefix(BYTE_ORDER_MARK).splitlines()[:50] if line.strip()]
+    if any(map(columns.looks_like_column, lines)):
+        return "conll"
+    if any(map(columns.looks_like_iob, lines)):
+        return "iob"
+    if any(line.lstrip().startswith((b"{", b"[")) for line in lines):
+        return "labelstudio" if LABEL_STUDIO.search(head) else "prodigy"
+    raise StopReadingError(
+        "unknown_format",
+        source,
+        "is neither Prodigy JSONL, Label Studio JSON, CoNLL/IOB columns nor a spaCy DocBin. "
+        "If it is one of them, name it with `format:` beside its path.",
+    )
+
+
+def is_zlib(head: bytes) -> bool:
+    try:
+        return len(zlib.decompressobj().decompress(head, 1)) == 1
+    except zlib.error:
+        return False

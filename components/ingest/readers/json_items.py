@@ -1,0 +1,75 @@
+"""JSON records one per line, in one array, or a single one over several lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from components.ingest.annotation import Item, Place, Refused
+from components.ingest.problems import Problems, StopReadingError
+from components.ingest.readers.json_faults import is_cut
+from components.ingest.readers.lines import (
+    BYTE_ORDER_MARK,
+    check_encoding,
+    open_bytes,
+    read_bytes,
+    read_lines,
+)
+
+OPEN_ENDED = re.compile(rb"\s*(\{|\{.*[,{\[])\s*")  # the first line of an object over several lines
+
+ReadItems = Callable[[Place, bytes], Iterator[Item]]
+
+
+def reader(read_items: ReadItems) -> Callable[[Path, str, Problems], Iterator[Item]]:
+    """A reader of files of JSON records, each of which `read_items` turns into annotations."""
+
+    def read(path: Path, source: str, problems: Problems) -> Iterator[Item]:
+        documents = whole_file(path, source)
+        if documents is None:
+            yield from read_json_lines(path, source, problems, read_items)
+        else:
+            for number, document in enumerate(documents, start=1):
+                yield from read_items(Place(source, number), bytes(document))
+
+    return read
+
+
+def read_json_lines(
+    path: Path, source: str, problems: Problems, read_items: ReadItems
+) -> Iterator[Item]:
+    """Records one per line; raises StopReadingError when the last one is cut."""
+    last: Item | None = None
+    for number, line in read_lines(path, source, problems):
+        for last in read_items(Place(source, number), line):
+            yield last
+    if isinstance(last, Refused) and last.kind == "not_json" and is_cut(last.raw):
+        raise StopReadingError(
+            "cut_line",
+            str(last.place),
+            "the file ends in the middle of a record. Export or copy it again.",
+        )
+
+
+def whole_file(path: Path, source: str) -> list[msgspec.Raw] | None:
+    """The records of a file that is one JSON document; None if it is JSON lines."""
+    with open_bytes(path) as file:
+        first = next((line for line in file if line.strip()), b"").removeprefix(BYTE_ORDER_MARK)
+    is_array = first.lstrip().startswith(b"[")
+    if not is_array and not OPEN_ENDED.fullmatch(first):
+        return None
+    text = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)
+    check_encoding(text, Place(source, 1))
+    try:
+        if is_array:
+            return msgspec.json.decode(text, type=list[msgspec.Raw])
+        return [msgspec.json.decode(text, type=msgspec.Raw)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        if is_array:
+            raise StopReadingError(
+                "cut_line", source, f"is not one whole JSON array: {error}. Export it again."
+            ) from error
+        return None

@@ -1,0 +1,78 @@
+"""The data report as JSON: all that the page, the console and later stages say about the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.ingest.collect import Collector, Counts
+from components.ingest.coverage import Coverage
+from components.ingest.problems import KINDS, Note, Policy, Problems
+from components.ingest.settings import IngestSettings
+
+Report = dict[str, Any]
+
+
+def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
+    """Judge the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
+    counts, problems, settings = collector.counts, collector.problems, collector.settings
+    share = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
+    judge_quarantine(share, settings, problems)
+    coverage.judge(settings, problems)
+    return {
+        "verdict": verdict(problems),
+        "reasons": reasons(problems),
+        "digest": digest,
+        "records": record_counts(counts),
+        "skipped": dict(counts.skipped.most_common()),
+        "quarantined": dict(counts.quarantined.most_common()),
+        "quarantined_share": share,
+        "max_quarantined": settings.max_quarantined,
+        "sources": dict(counts.by_source),
+        "agreement": collector.agreement.report(),
+        "problems": [
+            {
+                "class": kind,
+                "policy": problem.policy.value,
+                "title": KINDS[kind].title,
+                "action": KINDS[kind].action,
+                "count": problem.count,
+                "first": problem.first,
+                "examples": problem.examples,
+            }
+            for kind, problem in problems.sorted()
+        ],
+        **coverage.report(),
+    }
+
+
+def record_counts(counts: Counts) -> dict[str, int]:
+    return {
+        "in": counts.read,
+        "kept": counts.kept,
+        "skipped": sum(counts.skipped.values()),
+        "quarantined": sum(counts.quarantined.values()),
+    }
+
+
+def judge_quarantine(share: float, settings: IngestSettings, problems: Problems) -> None:
+    if share > settings.max_quarantined:
+        detail = f"{share:.1%} of the records; `max_quarantined` is {settings.max_quarantined:.1%}"
+        problems.add("", Note("too_many_quarantined", detail))
+
+
+def verdict(problems: Problems) -> str:
+    if problems.with_policy(Policy.STOP):
+        return "unfit"
+    return "warnings" if problems.with_policy(Policy.WARN) else "fit"
+
+
+def reasons(problems: Problems) -> list[str]:
+    """One sentence for each problem that stops the run."""
+    sentences = []
+    for kind, problem in problems.with_policy(Policy.STOP).items():
+        where = f" at {', '.join(problem.first)}" if problem.first else ""
+        details = "; ".join(dict.fromkeys(e["detail"] for e in problem.examples if e["detail"]))
+        more = f" (and {problem.count - len(problem.examples)} more)"
+        more = more if problem.count > len(problem.examples) else ""
+        sentences.append(f"{KINDS[kind].title}{where}: {details}{more}. {KINDS[kind].action}")
+    return sentences

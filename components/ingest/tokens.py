@@ -1,0 +1,102 @@
+"""The tokens of a text: the annotation tool's own where spaCy can rebuild them, else new ones."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from components.errors import ConfigError
+from components.ingest.annotation import RawToken
+from components.ingest.problems import Note
+
+Offsets = list[tuple[int, int]]
+
+CHARACTERS_PER_PIECE = 7
+
+
+def tokens_of(
+    text: str, given: Sequence[RawToken] | None, language: str
+) -> tuple[Offsets, list[Note]]:
+    """Return (start, end) of each token of `text`, and what was repaired for it."""
+    if given and agree(text, given):
+        return [(token.start, token.end) for token in given], []
+    kind = "missing_tokens" if given is None else "tokens_disagree"
+    return tokenise(text, language), [Note(kind, excerpt=text)]
+
+
+def agree(text: str, tokens: Sequence[RawToken]) -> bool:
+    """Whether spaCy can rebuild `text` from `tokens`: in order, and one space apart at most."""
+    position = 0
+    for token in tokens:
+        start, end = token.start, token.end
+        gap = start - position
+        if gap and (gap != 1 or not position or text[position : position + 1] != " "):
+            return False
+        word = text[start:end]
+        if end <= start or end > len(text) or (token.text is not None and token.text != word):
+            return False
+        if (word[0].isspace() or word[-1].isspace()) and not word.isspace():
+            return False
+        position = end
+    return text[position:] in ("", " ")
+
+
+def tokenise(text: str, language: str) -> Offsets:
+    """Offsets of the tokens of spaCy's tokeniser for `language`."""
+    doc = tokeniser(language)(text)
+    return [(token.idx, token.idx + len(token)) for token in doc]
+
+
+@cache
+def tokeniser(language: str) -> Callable[[str], Any]:
+    import spacy
+
+    try:
+        tokenizer: Callable[[str], Any] = spacy.blank(language).tokenizer
+        return tokenizer
+    except (ImportError, OSError) as error:
+        raise ConfigError(
+            f"ingest.language: spaCy has no tokeniser for {language!r}: {error}"
+        ) from error
+
+
+class Boundaries:
+    """Token boundaries of one text, to move a span onto them."""
+
+    def __init__(self, tokens: Offsets):
+        self.starts = [start for start, _ in tokens]
+        self.ends = [end for _, end in tokens]
+
+    def aligned(self, start: int, end: int) -> bool:
+        first, last = bisect_left(self.starts, start), bisect_left(self.ends, end)
+        return (
+            first < len(self.starts)
+            and last < len(self.ends)
+            and self.starts[first] == start
+            and self.ends[last] == end
+        )
+
+    def expand(self, start: int, end: int) -> tuple[int, int]:
+        """The smallest run of whole tokens around the span; white edges are not tokens' own."""
+        first = max(0, bisect_right(self.starts, start) - 1)
+        last = min(len(self.ends) - 1, bisect_left(self.ends, end))
+        return min(self.starts[first], start), max(self.ends[last], end)
+
+    def contract(self, start: int, end: int) -> tuple[int, int]:
+        """The largest run of whole tokens in the span; reversed or empty if there is none."""
+        first, last = bisect_left(self.starts, start), bisect_right(self.ends, end) - 1
+        if first >= len(self.starts) or last < 0:
+            return start, start
+        return self.starts[first], self.ends[last]
+
+
+def estimate_pieces(tokens: Offsets) -> int:
+    """Estimate how many word pieces a transformer makes of a text.
+
+    One for each seven characters, or part of them, of each token. Measured against the tokeniser
+    of all-MiniLM-L6-v2: 5 % too many on government prose (re3d), 2 to 4 % too few on headlines and
+    forum posts, 27 % too few on tweets (WNUT-17).
+    """
+    return sum(-(-(end - start) // CHARACTERS_PER_PIECE) for start, end in tokens)
