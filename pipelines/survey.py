@@ -43,13 +43,14 @@ class Survey:
     def group_by(self) -> str:
         """The meta key that best says which records belong together; "" if none does.
 
-        It is on every accepted record, repeats, and still has the most different values.
+        It is on nearly every accepted record, repeats, and still has the most different values.
         """
         fitting = {
             key: len(counts)
             for key, counts in self.values.items()
-            if counts.total() == self.accepted
-            and counts.total() >= MIN_PER_GROUP * len(counts) > 24
+            if counts.total() >= MOST * self.accepted
+            and counts.total() >= MIN_PER_GROUP * len(counts)
+            and len(counts) >= MIN_GROUPS
         }
         return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
 

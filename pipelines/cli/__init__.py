@@ -7,7 +7,7 @@ import sys
 import typer
 
 from components.errors import RetrainError
-from pipelines.cli import compile, init, models, run, runs
+from pipelines.cli import check, compile, init, models, run, runs
 
 app = typer.Typer(
     name="retrain",
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("compile")(compile.compile)
 app.add_typer(runs.app, name="runs")
