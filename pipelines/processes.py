@@ -1,83 +1,21 @@
-"""One task's command as a process: its log, its signals, and its end with the runner's."""
+"""The processes of a run: started, stopped, and never left behind."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from components.errors import RetrainError
 from pipelines import reaper
+from pipelines.launchers import Command
 
 GRACE = 15.0
-
-
-@dataclass(frozen=True)
-class Command:
-    """What a task runs and what it may touch.
-
-    Attributes:
-        argv: the command; every path in it is absolute.
-        environment: variables beside those that the runner itself has.
-        cwd: folder that relative paths in the task's values are relative to.
-        image: name of the container image that the spec gives.
-        reads: files and folders of the inputs that lie on this machine.
-        writes: the task's own folder: outputs, executor output file, progress file.
-        log: file that stdout and stderr are appended to.
-    """
-
-    argv: list[str]
-    environment: Mapping[str, str]
-    cwd: Path
-    image: str
-    reads: list[Path]
-    writes: Path
-    log: Path
-
-    def by_hand(self) -> str:
-        """The command as a line for a shell."""
-        variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
-        line = " ".join([*variables, *(shlex.quote(word) for word in self.argv)])
-        return f"cd {shlex.quote(str(self.cwd))} && {line}"
-
-
-class Launcher(Protocol):
-    """Where a task's command runs: the seam for containers.
-
-    The runner always starts one process per attempt (`Command.argv`), in its own process group,
-    sends it SIGTERM to stop it and takes its exit code as the task's. A launcher says what that
-    process is: `launch(command)` is entered before the process starts, yields the command to start
-    instead (for a container: the engine's `run` with `command.reads` mounted read-only at the same
-    paths and `command.writes` writable), and is left after it ended, however it ended.
-    """
-
-    def launch(self, command: Command) -> AbstractContextManager[Command]: ...
-
-
-class ThisMachine:
-    """Runs commands as they are, with this interpreter for `python`."""
-
-    def launch(self, command: Command) -> AbstractContextManager[Command]:
-        program, *arguments = command.argv
-        if program in ("python", "python3"):
-            program = sys.executable
-        environment = {
-            # The stages run the code of this checkout, whatever lies in the config's folder.
-            "PYTHONSAFEPATH": "1",
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-            **command.environment,
-        }
-        argv = [program, *arguments]
-        return nullcontext(Command(**{**vars(command), "argv": argv, "environment": environment}))
 
 
 class CancelledError(RetrainError):

@@ -11,8 +11,8 @@ from typing import Any
 from components.errors import ConfigError, DataError
 from components.progress import PROGRESS_VARIABLE
 from pipelines.digests import content_digest
+from pipelines.launchers import Command
 from pipelines.placeholders import executor_input_values, fill, fill_deep
-from pipelines.processes import Command
 from pipelines.runs import Artifact
 from pipelines.scopes import Values, typed
 from pipelines.spec import ArtifactDefinition, Container, Node, ParameterType

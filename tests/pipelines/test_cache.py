@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from kfp import dsl
 
-from components.files import writing
-from pipelines import cache
+from pipelines.launchers import ThisMachine
 from pipelines.local import RunResult
+from pipelines.spec import Container
 from tests.pipelines.pieces import (
     APPEND,
     RETURN,
@@ -225,32 +225,23 @@ def test_two_runs_at_once_share_the_work(tmp_path: Path) -> None:
     assert {text_of(result, "second") for result in results} == {"x+"}
 
 
-def test_the_code_of_a_stage_is_part_of_its_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "components"
-    for file in ("files.py", "split/command.py", "report/page.html", "upload/champion.py"):
-        with writing(package / file) as path:
-            path.write_text("1", encoding="utf-8")
-    monkeypatch.setattr(cache.components, "__file__", str(package / "__init__.py"))
+def test_what_runs_is_part_of_the_key(tmp_path: Path) -> None:
+    class Another(ThisMachine):
+        def identity(self, container: Container) -> Any:
+            return "another version"
 
-    def digests() -> list[str]:
-        stages = ("split", "report", "champion", "upload")
-        return [cache.code_digest(["python", "-m", "components", stage]) for stage in stages]
-
-    def changed(file: str) -> list[bool]:
-        before = digests()
-        (package / file).write_text("2", encoding="utf-8")
-        return [one != other for one, other in zip(before, digests(), strict=True)]
-
-    assert changed("split/command.py") == [True, False, False, False]
-    assert changed("report/page.html") == [False, True, False, False]
-    assert changed("upload/champion.py") == [False, False, True, True]
-    assert changed("files.py") == [True, True, True, True]
-
-
-def test_versions_are_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cache.versions()["torch"]
     run(chain(), tmp_path)
-    monkeypatch.setattr(cache, "versions", lambda: {"torch": "0"})
-    assert reused(run(chain(), tmp_path)) == set()
+    assert reused(run(chain(), tmp_path, launcher=Another())) == set()
+    assert len(reused(run(chain(), tmp_path, launcher=Another()))) == 3
+
+
+def test_code_that_was_edited_while_it_ran_is_not_kept(tmp_path: Path) -> None:
+    class Edited(ThisMachine):
+        edits = 0
+
+        def identity(self, container: Container) -> Any:
+            self.edits += 1
+            return self.edits
+
+    run(chain(), tmp_path, launcher=Edited())
+    assert not list((tmp_path / "runs/cache").glob("*.json"))

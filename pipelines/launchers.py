@@ -1,0 +1,86 @@
+"""Where a task's command runs: the seam between the local runner and containers."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.code import code_digest, versions
+from pipelines.spec import Container
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a task runs and what it may touch.
+
+    Attributes:
+        argv: the command; paths of inputs and outputs in it are absolute.
+        environment: variables beside those that the runner itself has.
+        cwd: the config's folder: relative paths in a task's parameters (annotations, a registry)
+            are relative to it.
+        image: name of the container image, as the spec gives it.
+        reads: input artifacts that lie on this machine, at the paths by which `argv` names them. A
+            reused one is a link into an older run.
+        writes: the task's own folder: its outputs, executor output file and progress file.
+        log: file that stdout and stderr are appended to.
+    """
+
+    argv: list[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    image: str
+    reads: list[Path]
+    writes: Path
+    log: Path
+
+    def by_hand(self) -> str:
+        """The command as a line for a shell."""
+        variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        line = " ".join([*variables, *(shlex.quote(word) for word in self.argv)])
+        return f"cd {shlex.quote(str(self.cwd))} && {line}"
+
+
+class Launcher(Protocol):
+    """Turns a task's command into the process to start.
+
+    The runner starts one process per attempt, in a process group of its own, with the log as its
+    stdout and stderr; SIGTERM to the group asks it to stop, SIGKILL follows; its exit code is the
+    task's. A container engine's `run` in the foreground is such a process.
+    """
+
+    def identity(self, container: Container) -> Any:
+        """What runs when this command is launched, as JSON: part of the cache's key.
+
+        Code and libraries here; the digest of the image for a container.
+        """
+
+    def launch(self, command: Command) -> AbstractContextManager[Command]:
+        """Entered before an attempt and left after it, however it ended.
+
+        Yields the command to start in its place: for a container, the engine's `run` with
+        `reads` (what they link to) read-only and `writes` writable, at the same paths.
+        """
+
+
+class ThisMachine:
+    """Runs commands as they are, with this interpreter for `python`."""
+
+    def identity(self, container: Container) -> Any:
+        return [code_digest(container.command), versions()]
+
+    def launch(self, command: Command) -> AbstractContextManager[Command]:
+        program, *arguments = command.argv
+        if program in ("python", "python3"):
+            program = sys.executable
+        environment = {
+            # Stages run the code of this checkout, whatever lies in the config's folder.
+            "PYTHONSAFEPATH": "1",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            **command.environment,
+        }
+        return nullcontext(replace(command, argv=[program, *arguments], environment=environment))
