@@ -44,11 +44,14 @@ def read_config(text: str, overrides: dict[str, Any]) -> Config:
                     f"training config: no paths.{key}. The pipeline gives its corpora in "
                     "paths.train and paths.dev: name both, and use them in [corpora]."
                 )
+        given = config.interpolate()
+    for section in ("training", "corpora"):
+        with explained(section):
+            registry.resolve(given.get(section, {}))
+    with explained("components"):
         filled = util.load_model_from_config(config, auto_fill=True).config.interpolate()
     with explained("training"):
         registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
-    with explained("corpora"):
-        registry.resolve(filled["corpora"])
     return config
 
 

@@ -1,0 +1,151 @@
+"""The stage, run on small corpora: what it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+
+Train = Callable[..., int]
+
+CNN = {"training.max_steps": 40, "training.eval_frequency": 20}
+TINY = {
+    "components.transformer.model.name": "tiny/bert",
+    "training.max_steps": 2,
+    "training.eval_frequency": 1,
+}
+
+
+def test_model_log_history_and_progress(
+    train: Train,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RETRAIN_PROGRESS", str(tmp_path / "progress.json"))
+    assert train("cnn", CNN) == 0
+    doc = spacy.load(tmp_path / "out/model")("The fee is £12 if you apply online.")
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("£12", "MONEY")]
+    table = (tmp_path / "out/log/training.log").read_text(encoding="utf-8")
+    assert table in capsys.readouterr().out
+    lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
+    history = [json.loads(line) for line in lines]
+    assert [entry["step"] for entry in history] == [0, 20, 40]
+    assert {"epoch", "loss", "f", "p", "r", "words_per_second"} <= set(history[-1])
+    progress = json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))
+    assert progress["step"] == progress["max_steps"] == 40
+    assert progress["f"] == history[-1]["f"] > 0.9
+
+
+def test_same_input_gives_the_same_model(train: Train, tmp_path: Path) -> None:
+    for out in ("one", "two"):
+        paths = {"model": str(tmp_path / out), "log": str(tmp_path / f"{out}-log")}
+        assert train("cnn", CNN, **paths) == 0
+    one, two = ((tmp_path / out / "ner/model").read_bytes() for out in ("one", "two"))
+    assert one == two
+
+
+def test_saved_transformer_needs_nothing_of_ours(
+    train: Train, tmp_path: Path, base_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It keeps the hub's name, no path of this machine, and loads without us or a hub."""
+    assert train("minilm", TINY) == 0
+    assert f"tiny/bert, from {base_models / 'tiny--bert'}" in capsys.readouterr().out
+    model = tmp_path / "out/model"
+    for file in model.rglob("*"):
+        assert not file.is_file() or str(tmp_path).encode() not in file.read_bytes(), file
+    config = spacy.util.load_config(model / "config.cfg")
+    assert config["components"]["transformer"]["model"]["name"] == "tiny/bert"
+    (base_models / "tiny--bert").rename(tmp_path / "gone")
+    # Isolated and elsewhere: neither our package nor the folder of base models can be found.
+    load = "import spacy, sys; spacy.load(sys.argv[1])('Pay £5.'); assert 'components' not in "
+    subprocess.run(
+        [sys.executable, "-I", "-c", load + "sys.modules", model],
+        cwd=tmp_path,
+        env={"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+
+
+def test_weights_that_are_nowhere(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+    name = {"components.transformer.model.name": "no/such-model"}
+    assert train("minilm", {**TINY, **name}) == 5
+    message = capsys.readouterr().err
+    assert "components.transformer.model.name" in message
+    assert "no--such-model" in message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"training.max_setps": 5}, "unknown key training.max_setps"),
+        ({"trainnig.max_steps": 5}, "trainnig.max_steps"),
+        ({"training.max_steps": "many"}, "training.max_steps"),
+        ({"training.optimizer.lr": 0.1}, "training.optimizer.lr"),
+        ({"components.ner.model.widht": 3}, "components.ner.model.widht"),
+        ({"corpora.train.lenght": 3}, "corpora.train.lenght"),
+        ({"training.batcher.@batchers": "no.v1"}, "no.v1"),
+        ({"nlp.pipeline": ["tok2vec", "nre"]}, "nre"),
+        ({"system.sede": 1}, "unknown key system.sede"),
+    ],
+)
+def test_wrong_override_is_named(
+    train: Train,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    overrides: dict[str, object],
+    expected: str,
+) -> None:
+    assert train("cnn", overrides) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"config": "[training\n"}, "training config"),
+        ({"config": "[paths]\ntrain = null\n"}, "paths.dev"),
+        ({"overrides": "{"}, "--overrides: not JSON"),
+        ({"labels": "{}"}, "--labels: expected a JSON list"),
+        ({"settings": '{"devise": "cpu"}'}, "devise"),
+    ],
+)
+def test_wrong_argument_is_named(
+    train: Train, capsys: pytest.CaptureFixture[str], options: dict[str, str], expected: str
+) -> None:
+    assert train("cnn", CNN, **options) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_pipeline_without_recogniser(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("cnn", {"nlp.pipeline": ["tok2vec"]}) == 2
+    assert "recognises entities" in capsys.readouterr().err
+
+
+def test_label_that_the_phase_does_not_name(
+    train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("cnn", CNN, labels='["MONEY"]') == 3
+    assert "does not name: DATE" in capsys.readouterr().err
+
+
+def test_label_without_an_example_is_told(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("cnn", CNN, labels='["DATE", "MONEY", "FORM"]') == 0
+    assert "no example of FORM" in capsys.readouterr().out
+
+
+def test_diverged_training_is_an_error(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate = {"training.optimizer.learn_rate": 1e30, "training.optimizer.grad_clip": 0.0}
+    assert train("cnn", {**CNN, **rate}) == 2
+    assert "no longer a number" in capsys.readouterr().err
+    assert not (tmp_path / "out/model").exists()

@@ -1,0 +1,46 @@
+"""The training configs that we ship are whole, valid, and lose no data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from spacy.util import load_config, load_model_from_config
+from thinc.api import Config
+
+CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "training").glob("*.cfg"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_spacy_accepts_it(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy", "debug", "config", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Config is valid" in done.stdout
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_nothing_is_left_to_defaults(path: Path) -> None:
+    config = load_config(path)
+    filled = load_model_from_config(config, auto_fill=True).config
+    assert keys(filled) == keys(config)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_no_batch_is_discarded(path: Path) -> None:
+    assert load_config(path)["training"]["batcher"]["discard_oversize"] is False
+
+
+def keys(config: Config, prefix: str = "") -> set[str]:
+    """The dotted keys of a config."""
+    found = set()
+    for key, value in config.items():
+        found.add(f"{prefix}{key}")
+        if isinstance(value, dict):
+            found |= keys(value, f"{prefix}{key}.")
+    return found
