@@ -105,7 +105,7 @@ def override_path(data: dict[str, Any], key: str) -> list[str]:
 
 def training_config(file: ConfigFile, name: str, phase: Phase) -> str:
     """The text of a phase's training config."""
-    place = file.place(("phases", name, "train", "config"))
+    place = file.place(in_defaults(("phases", name, "train", "config"), file))
     path = file.path.parent / phase.train.config
     try:
         return path.read_text(encoding="utf-8")

@@ -4,8 +4,6 @@ Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, s
 by side wherever the spec runs.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

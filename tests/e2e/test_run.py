@@ -6,7 +6,6 @@ import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +123,7 @@ def test_one_phase_with_one_value_changed(project: Path, first: dict[str, Any]) 
     after = states(project, summary["run"])
     assert after["phase-2/convert"] == "reused"
     assert after["phase-2/train"] == "succeeded"
-    assert set(after[task] for task in after if task.startswith("phase-1/")) == {"not-run"}
+    assert {after[task] for task in after if task.startswith("phase-1/")} == {"not-run"}
 
 
 def test_a_file_cut_in_the_middle_of_a_line_is_bad_data(project: Path, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def test_phases_are_parallel_branches() -> None:
 
 def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
     executors = govuk()["deploymentSpec"]["executors"]
-    trains = [e["container"] for e in executors.values() if e["container"]["command"][-1] == "train"]
+    containers = [executor["container"] for executor in executors.values()]
+    trains = [container for container in containers if container["command"][-1] == "train"]
     assert len(trains) == 2
     for container in trains:
         resources = container["resources"]

@@ -75,7 +75,7 @@ def test_defaults_reach_every_phase_and_a_phase_wins(tmp_path: Path) -> None:
         ("tiny.cfg", "gone.cfg", "tiny.yaml:3: phases.phase-1.train.config: can't read gone.cfg"),
         ("tiny.cfg", "tiny.cfg, sett: {}", "tiny.yaml:3: phases.phase-1.train.sett: unknown key"),
         ("name: tiny", "name: tiny\nname: two", "tiny.yaml:2: name: written twice, first on line"),
-        ("name: tiny", "name: [", "tiny.yaml:2: not valid YAML"),
+        ("name: tiny", "name: [", "tiny.yaml:3: not valid YAML"),
         ("name: tiny", "name: tiny\ntarget: vertex", "add a `vertex` section"),
         ("name: tiny", "name: Tiny!", "tiny.yaml:1: name: String should match pattern"),
         (TINY, "- 1", "tiny.yaml:1: expected a YAML mapping"),
