@@ -137,19 +137,11 @@ def log_path(run: Path, task: str) -> Path:
 
 @contextmanager
 def new_run(out: Path, name: str) -> Iterator[Path]:
-    """Make a run folder with an id that sorts by time; it counts as running inside the context.
-
-    Raises:
-        ConfigError: `out` cannot be written to.
-    """
+    """Make a run folder with an id that sorts by time; it counts as running inside the context."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     slug = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
-    base = f"{stamp}-{slug}"
-    try:
-        folder = _make_unique(out, base)
-        lock = (folder / _LOCK).open("w")
-    except OSError as error:
-        raise ConfigError(f"{out}: no run folder can be made there ({error.strerror})") from error
+    folder = _make_unique(out, f"{stamp}-{slug}")
+    lock = (folder / _LOCK).open("w")
     with lock:
         # The kernel drops the lock however we end: so a reader can tell a dead run from a live one.
         fcntl.flock(lock, fcntl.LOCK_EX)
