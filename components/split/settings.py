@@ -16,6 +16,7 @@ class SplitSettings(Settings):
     test: float = Field(0.2, ge=0, lt=1, description="share of the documents that it is scored on")
     group_by: str = Field(
         "",
+        pattern=r"^(meta(\.[^.]+)+)?$",
         description="key whose equal values keep records on one side, such as meta.base_path; "
         "empty: none. Records with the same text always stay together.",
     )
@@ -25,7 +26,7 @@ class SplitSettings(Settings):
         le=1,
         description="Jaccard similarity from which two texts stay on one side; 0: not looked for",
     )
-    seed: int = Field(0, description="key of the hash that orders the groups")
+    seed: int = Field(0, description="key of the hash that says where a group starts")
     reshuffle: bool = Field(
         False, description="start afresh: no document keeps the side of the previous run"
     )
@@ -39,3 +40,8 @@ class SplitSettings(Settings):
                 "their sum must be under 1"
             )
         return self
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Shares of train, dev and test."""
+        return 1 - self.dev - self.test, self.dev, self.test

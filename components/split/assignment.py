@@ -1,0 +1,107 @@
+"""The assignment: which side every text and every group key was given, kept between retrains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from components.errors import DataError
+from components.files import writing
+from components.split.facts import NO_KEY, Facts
+from components.split.sides import SIDES, UNDECIDED
+
+VERSION = 1
+
+
+class Stored(msgspec.Struct):
+    """The file: keys as 16 hex digits under their side."""
+
+    version: int
+    train: list[str]
+    dev: list[str]
+    test: list[str]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Keys (of texts and of groups alike), ascending, and the side of each."""
+
+    keys: NDArray[np.uint64]
+    sides: NDArray[np.int8]
+
+    def sides_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
+        """The side of each key; UNDECIDED where it is not known."""
+        if not len(self.keys):
+            return np.full(len(keys), UNDECIDED, np.int8)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, self.sides[at], np.int8(UNDECIDED))
+
+
+def nothing() -> Assignment:
+    """The assignment before the first run."""
+    return Assignment(np.empty(0, np.uint64), np.empty(0, np.int8))
+
+
+def assignment_of(facts: Facts, sides: NDArray[np.int8]) -> Assignment:
+    """What a later run must know: the side of every key of these records."""
+    keyed = facts.group_keys != NO_KEY
+    keys = np.concatenate([facts.text_keys, facts.group_keys[keyed]])
+    unique, first = np.unique(keys, return_index=True)
+    return Assignment(unique, np.concatenate([sides, sides[keyed]])[first])
+
+
+def read_assignment(path: Path) -> Assignment:
+    """Read what `write_assignment` wrote.
+
+    Raises:
+        DataError: it is something else.
+    """
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=Stored)
+        lists = [getattr(stored, side) for side in SIDES]
+        keys = np.array([int(key, 16) for keys in lists for key in keys], np.uint64)
+    except (OSError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"{path}: cannot be read as the assignment of an earlier run: {error}. "
+            "Give an assignment.json that `split` wrote, or none to start afresh."
+        ) from error
+    if stored.version != VERSION:
+        raise DataError(f"{path}: version {stored.version} of the assignment is not known here")
+    order = np.argsort(keys, kind="stable")
+    codes = np.repeat(np.arange(len(SIDES), dtype=np.int8), [len(keys) for keys in lists])
+    return Assignment(keys[order], codes[order])
+
+
+def write_assignment(path: Path, assignment: Assignment) -> None:
+    """Write it as JSON, the same bytes for the same assignment."""
+    lists = (
+        [f"{key:016x}" for key in assignment.keys[assignment.sides == code].tolist()]
+        for code in range(len(SIDES))
+    )
+    with writing(path) as temporary:
+        temporary.write_bytes(msgspec.json.encode(Stored(VERSION, *lists)) + b"\n")
+
+
+def decided(facts: Facts, groups: NDArray[np.int64], earlier: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The side of each group that is not free to choose; UNDECIDED for the others.
+
+    Tags in the annotations come first; where they disagree within a group, test wins over dev over
+    train, so that what a team holds out stays whole. Then earlier sides; where new records join
+    earlier groups into one, train wins over dev over test, because a model that has seen a text
+    must not be scored on it.
+
+    Args:
+        earlier: the earlier side of each record, or UNDECIDED.
+    """
+    count = int(groups.max(initial=-1)) + 1
+    tagged = np.full(count, UNDECIDED, np.int8)
+    np.maximum.at(tagged, groups, facts.tags)
+    known = earlier != UNDECIDED
+    kept = np.full(count, len(SIDES), np.int8)
+    np.minimum.at(kept, groups[known], earlier[known])
+    kept[kept == len(SIDES)] = UNDECIDED
+    return np.where(tagged != UNDECIDED, tagged, kept)

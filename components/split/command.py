@@ -1,0 +1,70 @@
+"""Deal records out to train, dev and test: balanced by label, without leaks, stable."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from components.split.settings import SplitSettings
+from components.stage import StageResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the stage reads and writes."""
+    parser.add_argument("--annotations", type=Path, required=True, help="JSON Lines from `ingest`")
+    parser.add_argument("--task", default="ner", help="what the records are annotated for")
+    parser.add_argument("--settings", default="{}", help="SplitSettings as JSON")
+    parser.add_argument(
+        "--previous", default="", help="assignment of an earlier run, whose sides are kept"
+    )
+    for side in ("train", "dev", "test"):
+        parser.add_argument(f"--{side}-set", type=Path, required=True, help="JSON Lines to write")
+    parser.add_argument("--assignment", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--split-report", type=Path, required=True, help="JSON to write")
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Read the records twice: for the few numbers that decide, and to copy the lines."""
+    import msgspec
+
+    from components.files import writing
+    from components.split.assignment import (
+        assignment_of,
+        decided,
+        nothing,
+        read_assignment,
+        write_assignment,
+    )
+    from components.split.deal import deal
+    from components.split.facts import read_facts
+    from components.split.grouping import anchors, group
+    from components.split.near_duplicates import near_duplicates
+    from components.split.sides import UNDECIDED
+    from components.split.summary import summarise
+    from components.split.writing import write_sides
+
+    settings = SplitSettings.model_validate_json(args.settings)
+    facts = read_facts(args.annotations, args.task, settings.group_by)
+    previous = read_assignment(Path(args.previous)) if args.previous else nothing()
+    near = near_duplicates(args.annotations, facts, settings.near_duplicates)
+    groups = group(facts, near)
+
+    earlier = previous.sides_of(facts.text_keys)
+    anchored = previous.sides_of(facts.group_keys)
+    anchored[earlier != UNDECIDED] = earlier[earlier != UNDECIDED]
+    if settings.reshuffle:
+        anchored[:] = UNDECIDED
+    fixed = decided(facts, groups, anchored)
+    sides = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.shares)
+    sides = sides[groups]
+
+    write_sides(args.annotations, facts, sides, (args.train_set, args.dev_set, args.test_set))
+    write_assignment(args.assignment, assignment_of(facts, sides))
+    report = summarise(facts, groups, sides, earlier, settings)
+    with writing(args.split_report) as path:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return StageResult(
+        metadata={
+            f"{side}_set": {"documents": count} for side, count in report["documents"].items()
+        }
+    )

@@ -1,0 +1,49 @@
+"""The KFP face of `split`."""
+
+from kfp import dsl
+
+from components.images import CPU_IMAGE
+
+
+@dsl.container_component
+def split(
+    annotations: dsl.Input[dsl.Dataset],
+    task: str,
+    settings: dict,
+    timeout: int,
+    train_set: dsl.Output[dsl.Dataset],
+    dev_set: dsl.Output[dsl.Dataset],
+    test_set: dsl.Output[dsl.Dataset],
+    assignment: dsl.Output[dsl.Artifact],
+    split_report: dsl.Output[dsl.Artifact],
+    previous: str = "",
+) -> dsl.ContainerSpec:
+    """Deal records out to train, dev and test: balanced by label, without leaks, stable."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "split"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--annotations",
+            annotations.path,
+            "--task",
+            task,
+            "--settings",
+            settings,
+            "--previous",
+            previous,
+            "--train-set",
+            train_set.path,
+            "--dev-set",
+            dev_set.path,
+            "--test-set",
+            test_set.path,
+            "--assignment",
+            assignment.path,
+            "--split-report",
+            split_report.path,
+        ],
+    )

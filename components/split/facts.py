@@ -1,0 +1,128 @@
+"""First pass over the records: the few numbers of each that decide its side."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from components.errors import DataError
+from components.split import ner
+from components.split.sides import SIDES, UNDECIDED
+
+TASKS = {"ner": ner}
+
+NO_KEY = 0
+
+Shape = TypeVar("Shape")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One entry per record, in the order of the file.
+
+    Attributes:
+        offsets: byte where its line starts; one more entry for the end of the file.
+        text_keys: hash of its normalised text.
+        group_keys: hash of its `group_by` value; NO_KEY without one.
+        label_sets: index into `sets`.
+        tags: the side that the annotations ask for, or UNDECIDED.
+        sets: the distinct sets of labels.
+    """
+
+    offsets: NDArray[np.int64]
+    text_keys: NDArray[np.uint64]
+    group_keys: NDArray[np.uint64]
+    label_sets: NDArray[np.int32]
+    tags: NDArray[np.int8]
+    sets: list[tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.text_keys)
+
+
+def read_facts(path: Path, task: str, group_by: str) -> Facts:
+    """Read a file of records once; the texts are not kept.
+
+    Raises:
+        DataError: a line is not a record, or names a side that does not exist.
+    """
+    seam = TASKS[task]
+    keys = group_by.split(".")[1:]
+    codes = {"": UNDECIDED} | {side: code for code, side in enumerate(SIDES)}
+    offsets, text_keys, group_keys = array("q", [0]), array("Q"), array("Q")
+    label_sets, tags = array("i"), array("b")
+    sets: dict[tuple[str, ...], int] = {}
+    for number, (line, document) in enumerate(read_as(path, seam.Document), start=1):
+        if document.side not in codes:
+            raise DataError(
+                f"{path}:{number}: side is {document.side!r}; it must be one of {', '.join(SIDES)}"
+            )
+        offsets.append(offsets[-1] + len(line))
+        text_keys.append(key_of(normalised(document.text), b"text"))
+        group_keys.append(group_key(document.meta, keys))
+        label_sets.append(sets.setdefault(seam.labels(document), len(sets)))
+        tags.append(codes[document.side])
+    return Facts(
+        np.array(offsets, np.int64),
+        np.array(text_keys, np.uint64),
+        np.array(group_keys, np.uint64),
+        np.array(label_sets, np.int32),
+        np.array(tags, np.int8),
+        list(sets),
+    )
+
+
+def read_as(path: Path, shape: type[Shape]) -> Iterator[tuple[bytes, Shape]]:
+    """Yield each line with what `shape` sees in it.
+
+    Raises:
+        DataError: a line does not have the shape.
+    """
+    decode = msgspec.json.Decoder(shape).decode
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield line, decode(line)
+            except msgspec.DecodeError as error:
+                raise DataError(
+                    f"{path}:{number}: not an annotation record: {error}. "
+                    "Give the file that `ingest` wrote."
+                ) from error
+
+
+def normalised(text: str) -> str:
+    """The text without what a reader would not see: case, width and form, runs of white space.
+
+    Unicode promises that assigned characters normalise alike in every later version, so this does
+    not depend on the Python version.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
+
+
+def group_key(meta: dict[str, Any], keys: list[str]) -> int:
+    """Hash of the value under a path of keys; NO_KEY when it is missing, null or empty."""
+    value: Any = meta
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not keys or value is None or value == "":
+        return NO_KEY
+    return key_of(msgspec.json.encode(value, order="deterministic").decode(), b"group")
+
+
+def key_of(text: str, kind: bytes) -> int:
+    """A 64-bit hash that is the same on every machine, and never NO_KEY."""
+    digest = hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"), digest_size=8, person=kind
+    ).digest()
+    return int.from_bytes(digest, "big") or 1

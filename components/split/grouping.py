@@ -1,0 +1,67 @@
+"""Which records must stay together, and the name of their group that outlives a retrain."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.split.facts import NO_KEY, Facts
+
+Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def group(facts: Facts, near: Edges) -> NDArray[np.int64]:
+    """Number the groups: records of one group share a text, a key or a chain of near-duplicates.
+
+    Returns:
+        for each record the number of its group, 0 to the number of groups - 1.
+    """
+    edges = [same(facts.text_keys), same(facts.group_keys), near]
+    left, right = (np.concatenate(side) for side in zip(*edges, strict=True))
+    return connected(len(facts), left, right)
+
+
+def same(keys: NDArray[np.uint64]) -> Edges:
+    """Join each record that has a key to the first that has the same one."""
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    repeats = np.flatnonzero((first[inverse] != np.arange(len(keys))) & (keys != NO_KEY))
+    return first[inverse[repeats]], repeats
+
+
+def connected(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Connected components of the graph with edges left[i] - right[i], numbered from 0.
+
+    Every root hooks onto the least root next to it, then paths are halved until they are flat
+    (Shiloach and Vishkin 1982), so the rounds are few and each is a handful of array operations.
+    """
+    root = np.arange(size)
+    while True:
+        a, b = root[left], root[right]
+        apart = a != b
+        if not apart.any():
+            return np.unique(root, return_inverse=True)[1]
+        left, right = left[apart], right[apart]
+        np.minimum.at(root, np.maximum(a, b)[apart], np.minimum(a, b)[apart])
+        while (root[root] != root).any():
+            root = root[root]
+
+
+def anchors(facts: Facts, groups: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    """A keyed hash of each group: where it starts, the same in every later run.
+
+    A group is named after the least of its keys, so that it keeps its name while it grows under
+    one `group_by` key.
+    """
+    keys = np.where(facts.group_keys == NO_KEY, facts.text_keys, facts.group_keys)
+    names = np.full(int(groups.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(names, groups, keys)
+    key = str(seed).encode()
+
+    def keyed(name: bytes) -> int:
+        return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=key).digest(), "big")
+
+    raw = names.astype(">u8").tobytes()
+    hashes = (keyed(raw[at : at + 8]) for at in range(0, len(raw), 8))
+    return np.fromiter(hashes, np.uint64, len(names))

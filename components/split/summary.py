@@ -1,0 +1,96 @@
+"""The split report: what went where, how far from the aim, and what stayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.split.facts import NO_KEY, Facts
+from components.split.settings import SplitSettings
+from components.split.sides import SIDES, UNDECIDED
+
+VERSION = 1
+
+
+def summarise(
+    facts: Facts,
+    groups: NDArray[np.int64],
+    sides: NDArray[np.int8],
+    earlier: NDArray[np.int8],
+    settings: SplitSettings,
+) -> dict[str, Any]:
+    """Describe a split.
+
+    Args:
+        groups: number of the group of each record.
+        sides: side of each record.
+        earlier: side of each record in the previous run, or UNDECIDED.
+    """
+    known = earlier != UNDECIDED
+    sizes = np.bincount(groups)
+    labels = label_counts(facts, groups, sides, settings.shares)
+    deviations = [abs(value) for label in labels.values() for value in label["deviation"].values()]
+    return {
+        "version": VERSION,
+        "settings": settings.model_dump(),
+        "documents": named(np.bincount(sides, minlength=len(SIDES))),
+        "labels": labels,
+        "worst_deviation": max(deviations, default=0.0),
+        "mean_deviation": round(float(np.mean(deviations or [0.0])), 4),
+        "missing": [
+            {"label": name, "side": side, "groups": label["groups"]}
+            for name, label in labels.items()
+            for side, share in zip(SIDES, settings.shares, strict=True)
+            if share and not label["documents"][side]
+        ],
+        "groups": {
+            "count": len(sizes),
+            "largest": int(sizes.max(initial=0)),
+            "on_both_sides": leaks(facts, sides),
+        },
+        "stability": {
+            "known": int(known.sum()),
+            "new": int((~known).sum()),
+            "moved": int((known & (earlier != sides)).sum()),
+        },
+        "tags": {
+            "tagged": int((facts.tags != UNDECIDED).sum()),
+            "overruled": int(((facts.tags != UNDECIDED) & (facts.tags != sides)).sum()),
+        },
+    }
+
+
+def label_counts(
+    facts: Facts,
+    groups: NDArray[np.int64],
+    sides: NDArray[np.int8],
+    shares: tuple[float, float, float],
+) -> dict[str, dict[str, Any]]:
+    """Per label: documents on each side, the deviation from the aim, and its groups."""
+    result = {}
+    for name in sorted({label for labels in facts.sets for label in labels}):
+        rows = np.array([name in labels for labels in facts.sets])[facts.label_sets]
+        counts = np.bincount(sides[rows], minlength=len(SIDES))
+        result[name] = {
+            "documents": named(counts),
+            "deviation": named(np.round(counts - counts.sum() * np.array(shares), 2)),
+            "groups": len(np.unique(groups[rows])),
+        }
+    return result
+
+
+def leaks(facts: Facts, sides: NDArray[np.int8]) -> int:
+    """Count the texts and group keys that are on more than one side; 0 unless there is a bug."""
+    total = 0
+    for keys in (facts.text_keys, facts.group_keys):
+        keyed = keys != NO_KEY
+        pairs = np.unique(np.stack([keys[keyed], sides[keyed].astype(np.uint64)]), axis=1)
+        total += int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+    return total
+
+
+def named(values: NDArray[Any]) -> dict[str, Any]:
+    """One value per side, under its name."""
+    return dict(zip(SIDES, values.tolist(), strict=True))
