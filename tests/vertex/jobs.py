@@ -1,0 +1,174 @@
+"""Pipeline jobs: created, run step by step as they are looked at, cancelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud import aiplatform_v1 as v1
+from google.protobuf import json_format
+
+from tests.vertex.rules import (
+    ApiError,
+    check_display_name,
+    check_labels,
+    check_spec,
+    matches,
+    query_of,
+    require,
+)
+
+State = v1.PipelineState
+TaskState = v1.PipelineTaskDetail.State
+OVER = {
+    State.PIPELINE_STATE_SUCCEEDED,
+    State.PIPELINE_STATE_FAILED,
+    State.PIPELINE_STATE_CANCELLED,
+}
+
+
+class Jobs:
+    """The pipeline jobs of one location.
+
+    A job goes one step further each time it is read: pending, running, done. `failing` names tasks
+    (`phase-1/train`) that fail; with them fail the job and the rest of their branch.
+    """
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Any] = {}
+        self.failing: set[str] = set()
+        self.busy = False
+
+    def create(self, parent: str, query: str, job: Any) -> Any:
+        job_id = query_of(query, {"pipelineJobId"}).get("pipelineJobId", "")
+        return self.start(parent, job_id or f"job-{len(self.by_name) + 1}", job)
+
+    def start(self, parent: str, job_id: str, job: Any) -> Any:
+        """Check a job as the service would, and begin it."""
+        require(re.fullmatch(r"[a-z][-a-z0-9]{0,126}", job_id), f"pipeline_job_id {job_id!r}.")
+        check_job(job)
+        name = f"{parent}/pipelineJobs/{job_id}"
+        if name in self.by_name:
+            raise ApiError(409, f"PipelineJob {name} already exists.")
+        job = v1.PipelineJob(job)
+        job.name = name
+        job.state = State.PIPELINE_STATE_PENDING
+        job.create_time = datetime.now(UTC)
+        job.job_detail = {"task_details": list(task_details(spec_of(job)))}
+        self.by_name[name] = job
+        return job
+
+    def get(self, name: str) -> Any:
+        job = self._at(name)
+        if not self.busy:
+            self._step(job)
+        return job
+
+    def list(self, parent: str, query: str) -> Any:
+        text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
+        # One a page: a client that reads only the first page must fail.
+        found = [
+            job
+            for name, job in reversed(self.by_name.items())
+            if name.startswith(f"{parent}/") and matches(text.get("filter", ""), fields(job))
+        ]
+        start = int(text.get("pageToken", "0"))
+        more = str(start + 1) if start + 1 < len(found) else ""
+        return v1.ListPipelineJobsResponse(
+            pipeline_jobs=found[start : start + 1], next_page_token=more
+        )
+
+    def cancel(self, name: str) -> None:
+        job = self._at(name)
+        require(job.state not in OVER, f"{name} is over and can't be cancelled.")
+        job.state = State.PIPELINE_STATE_CANCELLED
+        job.end_time = datetime.now(UTC)
+
+    def _at(self, name: str) -> Any:
+        if name not in self.by_name:
+            raise ApiError(404, f"PipelineJob {name} not found.")
+        return self.by_name[name]
+
+    def _step(self, job: Any) -> None:
+        if job.state == State.PIPELINE_STATE_PENDING:
+            job.state = State.PIPELINE_STATE_RUNNING
+            job.start_time = datetime.now(UTC)
+        elif job.state == State.PIPELINE_STATE_RUNNING:
+            self.finish(job)
+
+    def finish(self, job: Any) -> None:
+        """End a job as `failing` says."""
+        broken: set[str] = set()
+        paths = task_paths(job)
+        for task in job.job_detail.task_details:
+            path = paths[task.task_id]
+            branch = path.partition("/")[0]
+            task.start_time = task.end_time = datetime.now(UTC)
+            task.state = TaskState.SUCCEEDED
+            if path in self.failing:
+                broken.add(branch)
+                task.state = TaskState.FAILED
+                task.error = {"code": 9, "message": "The replica exited with a non-zero status: 3."}
+            elif branch in broken:
+                task.state = TaskState.NOT_TRIGGERED
+        failed = bool(broken)
+        job.state = State.PIPELINE_STATE_FAILED if failed else State.PIPELINE_STATE_SUCCEEDED
+        job.end_time = datetime.now(UTC)
+
+
+def check_job(job: Any) -> None:
+    """What the reference requires of a PipelineJob."""
+    check_display_name(job.display_name)
+    check_labels(job.labels)
+    root = job.runtime_config.gcs_output_directory
+    require(root.startswith("gs://"), "runtime_config.gcs_output_directory must be a gs:// path.")
+    if job.service_account:
+        account = re.fullmatch(r"[^@\s]+@[^@\s]+\.iam\.gserviceaccount\.com", job.service_account)
+        require(account, f"service_account {job.service_account!r} is invalid.")
+    parameters = json_format.MessageToDict(v1.PipelineJob.pb(job).runtime_config)
+    check_spec(spec_of(job), parameters.get("parameterValues", {}))
+
+
+def spec_of(job: Any) -> dict[str, Any]:
+    """The pipeline spec of a job as plain data."""
+    spec: dict[str, Any] = json_format.MessageToDict(v1.PipelineJob.pb(job).pipeline_spec)
+    return spec
+
+
+def task_details(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One detail per task and sub-pipeline, each with the id of the one that it is in."""
+    yield {"task_id": 1, "task_name": spec["pipelineInfo"]["name"], "state": "PENDING"}
+    waiting = [(1, spec["root"])]
+    number = 1
+    while waiting:
+        parent, component = waiting.pop(0)
+        for name, task in component.get("dag", {}).get("tasks", {}).items():
+            number += 1
+            yield {
+                "task_id": number,
+                "parent_task_id": parent,
+                "task_name": name,
+                "state": "PENDING",
+            }
+            waiting.append((number, spec["components"][task["componentRef"]["name"]]))
+
+
+def task_paths(job: Any) -> dict[int, str]:
+    """Task id -> `phase/stage`."""
+    details = {task.task_id: task for task in job.job_detail.task_details}
+    paths: dict[int, str] = {}
+    for number, task in details.items():
+        parent = paths.get(task.parent_task_id, "")
+        inside = task.parent_task_id in details and parent
+        paths[number] = f"{parent}/{task.task_name}" if inside else task.task_name
+        if not task.parent_task_id:
+            paths[number] = ""
+    return paths
+
+
+def fields(job: Any) -> dict[str, str]:
+    """What a filter may ask of a job."""
+    labels = {f"labels.{key}": value for key, value in job.labels.items()}
+    return {"display_name": job.display_name, "state": job.state.name, **labels}

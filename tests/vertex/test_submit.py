@@ -1,0 +1,183 @@
+"""Submitting runs with the real client: once, whatever happens on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.cloud import storage
+
+from components.errors import ConfigError, RemoteError
+from components.upload import google
+from pipelines.load import load
+from pipelines.submission import Submission, prepare, refuse_unrepeatable
+from pipelines.vertex import VertexRuns
+from tests.vertex.double import Double, Fault
+
+CREATE = r"^POST .*/pipelineJobs$"
+
+
+@pytest.fixture
+def runs(double: Double, config: Path) -> VertexRuns:
+    vertex = load(config).pipeline.vertex
+    assert vertex
+    return VertexRuns(vertex)
+
+
+def test_a_run_is_created_as_the_reference_asks(
+    runs: VertexRuns, submission: Submission, double: Double
+) -> None:
+    run, new = runs.submit(submission)
+
+    assert new
+    assert run.id == submission.job_id(1)
+    assert run.state == "pending"
+    (job,) = double.jobs.by_name.values()
+    assert job.runtime_config.gcs_output_directory == runs.settings.pipeline_root
+    assert job.runtime_config.failure_policy.name == "PIPELINE_FAILURE_POLICY_FAIL_SLOW"
+    assert job.service_account == runs.settings.service_account
+    assert dict(job.labels) == submission.labels
+    assert submission.labels["retrain-config"] == "demo"
+    assert submission.labels["retrain-commit"] == submission.commit
+
+
+def test_the_same_submit_again_finds_the_run(runs: VertexRuns, submission: Submission) -> None:
+    first, _ = runs.submit(submission)
+    again, new = runs.submit(submission)
+    assert (again.id, new) == (first.id, False)
+
+
+def test_force_makes_another_attempt(runs: VertexRuns, submission: Submission) -> None:
+    runs.submit(submission)
+    for attempt in (2, 3):
+        forced, new = runs.submit(submission, force=True)
+        assert (forced.id, new) == (submission.job_id(attempt), True)
+
+
+def test_a_config_and_its_data_make_the_identity(config: Path, bucket: storage.Bucket) -> None:
+    first, again = prepare(load(config)), prepare(load(config))
+    assert first == again
+    assert len(first.commit) == 40
+
+    bucket.blob("phase1.jsonl").upload_from_string('{"text": "two"}\n')
+    assert prepare(load(config)).job_id(1) != first.job_id(1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(CREATE, status=429, times=2),
+        Fault(CREATE, status=503, times=2),
+        Fault(CREATE, drop="before"),
+        Fault(CREATE, drop="after"),
+    ],
+    ids=["too many requests", "unavailable", "dropped before", "dropped after"],
+)
+def test_a_passing_fault_is_waited_out(
+    runs: VertexRuns, submission: Submission, double: Double, fault: Fault
+) -> None:
+    double.faults = [fault]
+    run, _ = runs.submit(submission)
+    assert run.id == submission.job_id(1)
+    assert len(double.jobs.by_name) == 1
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(
+    runs: VertexRuns,
+    submission: Submission,
+    double: Double,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(google, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(google, "PATIENCE_SECONDS", 10.0)
+    double.faults = [Fault(CREATE, delay=30.0)]
+    run, new = runs.submit(submission)
+    assert (run.id, new) == (submission.job_id(1), False)
+    assert len(double.jobs.by_name) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(CREATE, status=429, times=1000),
+        Fault(CREATE, status=503, times=1000),
+        Fault(CREATE, drop="before", times=1000),
+        Fault("^(POST|GET) .*/pipelineJobs", drop="after", times=1000),
+        Fault(CREATE, status=403),
+        Fault(CREATE, status=409),
+    ],
+    ids=["too many", "unavailable", "dropped before", "dropped after", "forbidden", "conflict"],
+)
+def test_a_lasting_fault_is_one_message_and_the_next_try_leaves_one_run(
+    runs: VertexRuns, submission: Submission, double: Double, fault: Fault
+) -> None:
+    double.faults = [fault]
+    with pytest.raises(RemoteError, match=f"^submit {submission.job_id(1)}: "):
+        runs.submit(submission)
+
+    double.faults = []
+    run, _ = runs.submit(submission)
+    assert [name.rpartition("/")[2] for name in double.jobs.by_name] == [run.id]
+
+
+def test_a_missing_bucket_is_refused_and_not_created(
+    runs: VertexRuns, submission: Submission, double: Double, bucket: storage.Bucket
+) -> None:
+    bucket.delete(force=True)
+    with pytest.raises(ConfigError, match=f"there is no bucket {bucket.name}"):
+        runs.submit(submission)
+    assert double.requests == []
+    assert not bucket.exists()
+
+
+def test_a_bucket_of_another_region_is_refused(
+    runs: VertexRuns, submission: Submission, double: Double
+) -> None:
+    settings = runs.settings.model_copy(update={"location": "europe-west2"})
+    with pytest.raises(ConfigError, match="is in us-central1 and the pipeline runs in europe"):
+        VertexRuns(settings).submit(submission)
+    assert double.requests == []
+
+
+def test_what_nobody_could_repeat_is_refused_with_every_reason(config: Path) -> None:
+    refuse_unrepeatable(load(config))
+    text = config.read_text(encoding="utf-8").replace("cpu:0123abc", "cpu:latest")
+    text = text.replace("us-docker.pkg.dev/my-project/retrain/gpu:0123abc", "retrain-gpu")
+    config.write_text(text.replace("/retrain/gpu:0123abc", "/retrain/gpu"), encoding="utf-8")
+    with (config.parent / "cnn.cfg").open("a", encoding="utf-8") as file:
+        file.write("\n# changed\n")
+
+    with pytest.raises(ConfigError) as refused:
+        refuse_unrepeatable(load(config))
+
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 4
+    assert "images.cpu: 'europe-docker.pkg.dev/my-project/retrain/cpu:latest' may be" in lines[0]
+    assert "images.gpu" in lines[1]
+    assert "cnn.cfg is not committed" in lines[2]
+    assert "demo.yaml is not committed" in lines[3]
+
+
+def test_annotations_of_this_machine_are_refused(config: Path, bucket: storage.Bucket) -> None:
+    text = config.read_text(encoding="utf-8")
+    text = text.replace(f"gs://{bucket.name}/phase1.jsonl", "phase1.jsonl")
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"phase-1\.annotations: phase1\.jsonl is on this"):
+        refuse_unrepeatable(load(config))
+
+
+def test_only_the_phases_that_are_named_are_sent(
+    runs: VertexRuns, config: Path, double: Double
+) -> None:
+    run, _ = runs.submit(prepare(load(config), ["phase-2"]))
+    assert {task.path.partition("/")[0] for task in runs.get(run.id).tasks} == {"phase-2"}
+    with pytest.raises(ConfigError, match=r"--phase phase-3: .* has the phases phase-1, phase-2"):
+        prepare(load(config), ["phase-3"])
+
+
+def test_parameters_must_be_the_pipelines(runs: VertexRuns, config: Path, double: Double) -> None:
+    runs.submit(prepare(load(config), parameters=["registry=vertex://other/us-central1"]))
+    (job,) = double.jobs.by_name.values()
+    assert dict(job.runtime_config.parameter_values) == {"registry": "vertex://other/us-central1"}
+    with pytest.raises(ConfigError, match=r"--param rate=1: .*: registry"):
+        prepare(load(config), parameters=["rate=1"])
