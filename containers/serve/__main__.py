@@ -1,0 +1,121 @@
+"""`python -m containers.serve`: the server, in the image and behind `retrain serve`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from components.errors import ConfigError, RetrainError
+from containers.serve.app import Server, build
+from containers.serve.guards import log
+from containers.serve.models import Models, Source, load, sources_in
+from containers.serve.options import Options, from_environment
+from containers.serve.storage import local_folder
+
+
+class GracefulServer(uvicorn.Server):
+    """Tells the load balancer first, then closes the door, then finishes what is inside."""
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self._state = server
+        self.error: Exception | None = None
+        server.failed = self._fail
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        log("listening", port=self.servers[0].sockets[0].getsockname()[1])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if sig == signal.SIGINT or self._state.draining or not self._state.ready:
+            self.should_exit = True
+            return
+        self._state.draining = True
+        log("draining", seconds=self._state.options.drain)
+        timer = threading.Timer(self._state.options.drain, self._close)
+        timer.daemon = True
+        timer.start()
+
+    def _close(self) -> None:
+        self.should_exit = True
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self.should_exit = True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m containers.serve", description=__doc__)
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="PHASE=FOLDER[@VERSION]",
+        help="a phase and its model; several in the order in which overlaps are resolved "
+        "(default: what AIP_STORAGE_URI holds)",
+    )
+    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on")  # noqa: S104
+    args = parser.parse_args(argv)
+    try:
+        options = from_environment(os.environ)
+        serve(options, [source(text) for text in args.model], args.host)
+    except RetrainError as error:
+        print(f"serve: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def source(text: str) -> Source:
+    """Read PHASE=FOLDER[@VERSION].
+
+    Raises:
+        ConfigError: it is not of that form.
+    """
+    phase, equals, place = text.partition("=")
+    folder, _, version = place.partition("@")
+    if not (phase and equals and folder):
+        raise ConfigError(f"--model {text}: expected PHASE=FOLDER or PHASE=FOLDER@VERSION.")
+    return Source(phase, Path(folder), version)
+
+
+def serve(options: Options, sources: list[Source], host: str) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        RetrainError: there is no model that can be served.
+    """
+
+    def load_models() -> Models:
+        return load(sources or sources_in(local_folder(options.storage_uri)))
+
+    if not sources and not options.storage_uri:
+        raise ConfigError(
+            "There is no model to serve: set AIP_STORAGE_URI, or name one with --model."
+        )
+    server = Server(options, load_models)
+    config = uvicorn.Config(
+        build(server),
+        host=host,
+        port=options.http_port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=30,
+    )
+    listening = GracefulServer(config, server)
+    listening.run()
+    if listening.error:
+        raise listening.error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

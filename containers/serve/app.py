@@ -1,0 +1,201 @@
+"""The app: predict, health and metrics, and the life of a server around them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException, Response
+from fastapi import Request as HttpRequest
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+
+from containers.serve.batcher import Batcher, BatchLimits, QueueFullError
+from containers.serve.contract import Prediction, Request
+from containers.serve.contract import Response as Answer
+from containers.serve.guards import BodyLimit, Watch, log
+from containers.serve.metrics import Metrics
+from containers.serve.models import Models
+from containers.serve.options import Options
+
+PAGE = Path(__file__).parent / "page"
+WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025."
+
+
+class Server:
+    """The state of one server: loading, ready, or draining.
+
+    Args:
+        load: returns the models; called on a thread, so that health checks are answered meanwhile.
+    """
+
+    def __init__(self, options: Options, load: Callable[[], Models]) -> None:
+        self.options = options
+        self.metrics = Metrics()
+        self.models: Models | None = None
+        self.draining = False
+        self.failed: Callable[[Exception], None] = lambda _error: None
+        self._load = load
+        self._batcher: Batcher | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models have answered a first text and the server is to be sent more."""
+        return self._batcher is not None and not self.draining
+
+    @asynccontextmanager
+    async def life(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Load and predict while the app lives."""
+        work = asyncio.create_task(self._work())
+        yield
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+    async def _work(self) -> None:
+        try:
+            models = await asyncio.to_thread(self._load)
+            await asyncio.to_thread(models.analyse, [WARM_UP], list(models.phases))
+        except Exception as error:
+            self.failed(error)
+            return
+        options = self.options
+        limits = BatchLimits(
+            texts=options.batch_texts, wait=options.batch_wait, queue=options.max_queue
+        )
+        self.models = models
+        self._batcher = Batcher(models.analyse, limits, self.metrics)
+        log("ready", versions=models.versions)
+        await self._batcher.run()
+
+    async def predict(self, request: Request, phases: list[str] | None) -> Answer:
+        """Answer a request.
+
+        Raises:
+            HTTPException: 503 before the models are ready, 422 for what cannot be predicted,
+                429 when too many texts wait.
+        """
+        if self._batcher is None or self.models is None:
+            raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
+        wanted = self._wanted(phases)
+        texts = request.texts()
+        self._check(texts)
+        try:
+            found = await self._batcher.submit(texts, wanted)
+        except QueueFullError as error:
+            raise HTTPException(
+                429,
+                f"More than max_queue = {self.options.max_queue} texts wait.",
+                {"Retry-After": "1"},
+            ) from error
+        self.metrics.texts.inc(len(texts))
+        versions = {name: self.models.versions[name] for name in wanted}
+        return Answer(
+            predictions=[
+                Prediction(entities=entities, versions=versions, meta=meta)
+                for entities, meta in zip(found, request.metas(), strict=True)
+            ]
+        )
+
+    def _wanted(self, phases: list[str] | None) -> list[str]:
+        """The phases to ask, in their declared order."""
+        assert self.models
+        unknown = [name for name in phases or () if name not in self.models.phases]
+        if unknown:
+            known = ", ".join(self.models.phases)
+            raise HTTPException(422, f"There is no phase {unknown[0]!r} here, only: {known}.")
+        return [name for name in self.models.phases if phases is None or name in phases]
+
+    def _check(self, texts: list[str]) -> None:
+        """Refuse what is over a limit, naming it."""
+        most = self.options.max_texts
+        if len(texts) > most:
+            raise HTTPException(422, f"{len(texts)} instances are more than max_texts = {most}.")
+        longest = self.options.max_characters
+        for number, text in enumerate(texts):
+            if len(text) > longest:
+                raise HTTPException(
+                    422,
+                    f"instances[{number}] has {len(text)} characters, more than "
+                    f"max_characters = {longest}.",
+                )
+
+
+def build(server: Server) -> FastAPI:
+    """The app of a server."""
+    options = server.options
+    app = FastAPI(title="retrain", lifespan=server.life, docs_url=None, redoc_url=None)
+    app.add_middleware(BodyLimit, limit=options.max_body)
+    app.add_middleware(Watch, metrics=server.metrics)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+    @app.get(options.health_route)
+    async def health() -> JSONResponse:
+        """200 once the models have answered a first text, 503 before and while draining."""
+        state = "ready" if server.ready else "draining" if server.draining else "loading"
+        return JSONResponse({"status": state}, 200 if server.ready else 503)
+
+    @app.post(options.predict_route, response_model_exclude_none=True)
+    async def predict(request: Request, http: HttpRequest, response: Response) -> Answer:
+        """Predict with every phase, or those that `parameters.phases` names."""
+        phases = request.parameters.phases if request.parameters else None
+        return await answered(server, request, phases, http, response)
+
+    @app.post("/phases/{phase}/predict", response_model_exclude_none=True)
+    async def predict_phase(
+        phase: str, request: Request, http: HttpRequest, response: Response
+    ) -> Answer:
+        """Predict with one phase."""
+        return await answered(server, request, [phase], http, response)
+
+    @app.get("/metrics")
+    async def metrics() -> PlainTextResponse:
+        """What the server has counted, for Prometheus."""
+        return PlainTextResponse(server.metrics.page())
+
+    if options.page:
+        add_page(app, server)
+    return app
+
+
+async def answered(
+    server: Server, request: Request, phases: list[str] | None, http: HttpRequest, out: Response
+) -> Answer:
+    """Predict, leave the sizes for the log, and send clients elsewhere while draining."""
+    texts = request.texts()
+    http.state.sizes = {"texts": len(texts), "characters": sum(map(len, texts))}
+    if server.draining:
+        out.headers["Connection"] = "close"
+    return await server.predict(request, phases)
+
+
+def add_page(app: FastAPI, server: Server) -> None:
+    """Serve the page to try the models, and what it needs to know about them."""
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        return FileResponse(PAGE / "page.html", headers={"Content-Security-Policy": policy})
+
+    @app.get("/page/{name}", include_in_schema=False)
+    async def part(name: str) -> FileResponse:
+        if name not in ("page.css", "page.js"):
+            raise HTTPException(404)
+        return FileResponse(PAGE / name)
+
+    @app.get("/models", include_in_schema=False)
+    async def models() -> dict[str, object]:
+        return {
+            "predict": server.options.predict_route,
+            "versions": server.models.versions if server.models else {},
+        }
+
+
+async def invalid(_request: HttpRequest, error: Exception) -> JSONResponse:
+    """Say where a request is wrong, without its text."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    return JSONResponse({"detail": f"{where or 'body'}: {first['msg']}"}, 422)

@@ -1,0 +1,69 @@
+"""What the server takes and gives, as Vertex AI's contract for custom containers has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Instance(BaseModel):
+    """A text and whatever its sender wants back with the prediction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    meta: dict[str, Any] | None = None
+
+
+class Parameters(BaseModel):
+    """How to predict; Vertex AI sends null where a caller says nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phases: list[str] | None = Field(None, description="only these phases; all when left out")
+
+
+class Request(BaseModel):
+    """The body of a prediction request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instances: list[str | Instance]
+    parameters: Parameters | None = None
+
+    def texts(self) -> list[str]:
+        """The text of each instance, in order."""
+        return [one if isinstance(one, str) else one.text for one in self.instances]
+
+    def metas(self) -> list[dict[str, Any] | None]:
+        """What came with each instance, in order."""
+        return [None if isinstance(one, str) else one.meta for one in self.instances]
+
+
+class Entity(BaseModel):
+    """An entity: character offsets into the instance's text, end exclusive.
+
+    `confidence` (0 to 1) is left out where the model gives none, as spaCy's NER does.
+    """
+
+    text: str
+    label: str
+    start: int
+    end: int
+    phase: str
+    confidence: float | None = None
+
+
+class Prediction(BaseModel):
+    """What the models say about one instance, and the version of each model that was asked."""
+
+    entities: list[Entity]
+    versions: dict[str, str]
+    meta: dict[str, Any] | None = None
+
+
+class Response(BaseModel):
+    """The body of an answer: one prediction per instance, in the same order."""
+
+    predictions: list[Prediction]

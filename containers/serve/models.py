@@ -1,0 +1,166 @@
+"""The models of one server: several phases over one text, read as one answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from components.errors import ConfigError, DataError
+from components.upload.manifest import describe
+from containers.serve.contract import Entity
+
+BUNDLE = "serve.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the model of a phase lies: a folder with a spaCy pipeline, and its version."""
+
+    phase: str
+    folder: Path
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A model that is ready to predict."""
+
+    name: str
+    nlp: Language
+    version: str
+
+
+class Models:
+    """The phases of a server, in their declared order: where entities overlap, the first wins.
+
+    A text is tokenised once, by the first phase's tokenizer; all phases share its vocabulary.
+
+    Raises:
+        ConfigError: the phases do not tokenise alike, so they cannot share tokens.
+    """
+
+    def __init__(self, phases: Sequence[Phase]) -> None:
+        self.phases = {phase.name: phase for phase in phases}
+        first = phases[0]
+        self._tokenize = first.nlp.make_doc
+        for phase in phases[1:]:
+            if rules(phase.nlp) != rules(first.nlp):
+                raise ConfigError(
+                    f"{phase.name} does not split texts into tokens as {first.name} does. "
+                    "Serve them apart, or train both with the same tokenizer."
+                )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each phase's model."""
+        return {name: phase.version for name, phase in self.phases.items()}
+
+    def analyse(self, texts: Sequence[str], wanted: Sequence[str]) -> list[list[Entity]]:
+        """Return the entities of each text, in the order of the text.
+
+        Args:
+            wanted: names of the phases to ask.
+        """
+        tokens = [self._tokenize(text) for text in texts]
+        found: list[list[Entity]] = [[] for _ in texts]
+        for name, phase in self.phases.items():
+            if name in wanted:
+                docs = phase.nlp.pipe(map(untouched, tokens), batch_size=len(texts))
+                for entities, doc in zip(found, docs, strict=True):
+                    entities += without_overlap(entities, entities_of(doc, name))
+        return [sorted(entities, key=lambda entity: entity.start) for entities in found]
+
+
+def rules(nlp: Language) -> Any:
+    """What decides how a pipeline splits a text into tokens."""
+    return nlp.tokenizer.to_bytes(exclude=["vocab"])  # type: ignore[union-attr]
+
+
+def untouched(doc: Doc) -> Doc:
+    """A document with the same tokens and nothing else: NER keeps entities that it finds set."""
+    return Doc(
+        doc.vocab,
+        words=[token.text for token in doc],
+        spaces=[bool(token.whitespace_) for token in doc],
+    )
+
+
+def entities_of(doc: Doc, phase: str) -> list[Entity]:
+    """The entities that a phase's model found."""
+    return [
+        Entity(
+            text=span.text, label=span.label_, start=span.start_char, end=span.end_char, phase=phase
+        )
+        for span in doc.ents
+    ]
+
+
+def without_overlap(kept: Sequence[Entity], new: Iterable[Entity]) -> list[Entity]:
+    """Those of the new entities that touch none of the kept ones."""
+    return [
+        entity
+        for entity in new
+        if all(entity.end <= other.start or other.end <= entity.start for other in kept)
+    ]
+
+
+def load(sources: Sequence[Source]) -> Models:
+    """Load the models of a server.
+
+    Raises:
+        ConfigError: two that cannot be served together.
+        DataError: a folder that holds no spaCy pipeline.
+    """
+    phases: list[Phase] = []
+    for source in sources:
+        phases.append(load_phase(source, phases[0].nlp.vocab if phases else True))
+    return Models(phases)
+
+
+def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
+    """Load one model; its version is the digest of its files unless the source gives another."""
+    if not (source.folder / "config.cfg").is_file():
+        raise DataError(
+            f"{source.folder}: there is no spaCy pipeline here (no config.cfg). Name the folder "
+            "`model` of a version in the registry, or of a run."
+        )
+    nlp = spacy.load(source.folder, vocab=vocab)
+    if vocab is not True and nlp.vocab.vectors.size:
+        raise ConfigError(
+            f"{source.phase}: its model brings word vectors, which phases cannot share. "
+            "Put it first, or serve it apart."
+        )
+    return Phase(source.phase, nlp, source.version or describe(source.folder).digest[:12])
+
+
+def sources_in(folder: Path) -> list[Source]:
+    """The models in a downloaded artefact: one pipeline, or several that `serve.json` lists.
+
+    serve.json is {"phases": [{"phase": "phase-1", "folder": "a", "version": "3"}, …]}, in the
+    order in which overlaps are resolved, with folders below its own.
+
+    Raises:
+        DataError: serve.json names a folder elsewhere, or is not what is shown above.
+    """
+    bundle = folder / BUNDLE
+    if not bundle.is_file():
+        return [Source("model", folder)]
+    try:
+        entries: list[dict[str, Any]] = json.loads(bundle.read_text(encoding="utf-8"))["phases"]
+        sources = [Source(e["phase"], folder / e["folder"], e.get("version", "")) for e in entries]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{bundle}: not a list of phases with their folders ({error!r})."
+        ) from error
+    outside = [s for s in sources if not s.folder.resolve().is_relative_to(folder.resolve())]
+    if outside:
+        raise DataError(f"{bundle}: {outside[0].folder} is not below the folder of {BUNDLE}.")
+    return sources

@@ -1,0 +1,62 @@
+"""How a server is told what to do: Vertex AI's variables, and our own beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, ValidationError, model_validator
+
+from components.errors import ConfigError
+from components.settings import Settings
+
+VERTEX = "AIP_"
+OURS = "RETRAIN_SERVE_"
+
+
+class Options(Settings):
+    """The options of a server.
+
+    Those with an alias are set by Vertex AI; any other by RETRAIN_SERVE_<NAME>.
+    """
+
+    http_port: int = Field(8080, alias="AIP_HTTP_PORT")
+    health_route: str = Field("/health", alias="AIP_HEALTH_ROUTE")
+    predict_route: str = Field("/predict", alias="AIP_PREDICT_ROUTE")
+    storage_uri: str = Field("", alias="AIP_STORAGE_URI", description="gs://… or a folder")
+    max_body: int = Field(4_000_000, gt=0, description="bytes in a request")
+    max_texts: int = Field(256, gt=0, description="instances in a request")
+    max_characters: int = Field(50_000, gt=0, description="characters in a text")
+    max_queue: int = Field(1024, gt=0, description="texts that wait; more are answered with 429")
+    batch_texts: int = Field(32, gt=0, description="most texts predicted together")
+    batch_wait: float = Field(0.003, ge=0, le=1, description="seconds a lonely text waits")
+    drain: float = Field(2.0, ge=0, description="seconds between SIGTERM and the closed door")
+    page: bool = Field(False, description="show a page to try the models at /")
+
+    @model_validator(mode="after")
+    def a_full_request_must_fit(self) -> Options:
+        """A request of the allowed size could otherwise never be taken."""
+        if self.max_texts > self.max_queue:
+            raise ValueError("max_texts must not be more than max_queue")
+        return self
+
+
+def from_environment(environment: Mapping[str, str]) -> Options:
+    """Read the options from environment variables.
+
+    Raises:
+        ConfigError: a variable has a value that cannot be used, or a name that means nothing.
+    """
+    known = {field.alias for field in Options.model_fields.values()}
+    values = {
+        name.removeprefix(OURS).lower() if name.startswith(OURS) else name: value
+        for name, value in environment.items()
+        if name.startswith(OURS) or name in known
+    }
+    try:
+        return Options.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Only the rule that compares two options has no place of its own.
+        name = str(first["loc"][0]) if first["loc"] else "max_texts"
+        variable = name if name in known else OURS + name.upper()
+        raise ConfigError(f"{variable}: {first['msg']}. Correct it, or leave it out.") from error

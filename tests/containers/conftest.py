@@ -1,0 +1,114 @@
+"""Small spaCy pipelines on disk that find the same words every time, and servers of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import spacy
+
+from containers.serve.models import Models, Source, load
+
+ROOT = Path(__file__).parents[2]
+
+
+def write_model(folder: Path, patterns: dict[str, str]) -> Path:
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": text} for text, label in patterns.items()])
+    nlp.to_disk(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
+    """Two phases that disagree about "Revenue"."""
+    root = tmp_path_factory.mktemp("models")
+    money = write_model(root / "phase-1", {"form P60": "FORM", "HM Revenue": "ORG", "£5": "MONEY"})
+    places = write_model(root / "phase-2", {"London": "GPE", "Revenue": "TITLE", "🎉": "EVENT"})
+    return [Source("phase-1", money), Source("phase-2", places, "7")]
+
+
+@pytest.fixture(scope="session")
+def models(folders: list[Source]) -> Models:
+    return load(folders)
+
+
+class Running:
+    """A server in a process of its own."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "containers.serve", "--host", "127.0.0.1", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "AIP_HTTP_PORT": "0", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.log: list[dict[str, object]] = []
+        self.noise: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = f"http://127.0.0.1:{self.wait_for('listening')['port']}"
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            try:
+                self.log.append(json.loads(line))
+            except ValueError:
+                self.noise.append(line)
+
+    def wait_for(self, message: str) -> dict[str, object]:
+        """The first line of the log that says so."""
+        while self._process.poll() is None or self._reader.is_alive():
+            for line in self.log:
+                if line["message"] == message:
+                    return line
+            time.sleep(0.01)
+        raise AssertionError("".join(self.noise))
+
+    def until_ready(self) -> Running:
+        self.wait_for("ready")
+        return self
+
+    def terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        code = self._process.wait()
+        self._reader.join()
+        return code
+
+
+@pytest.fixture
+def start(folders: list[Source]) -> Iterator[Callable[..., Running]]:
+    """Start servers of both phases; all are stopped in the end."""
+    started: list[Running] = []
+
+    def start_one(*arguments: str, **environment: str) -> Running:
+        named = [f"--model={s.phase}={s.folder}@{s.version}" for s in folders]
+        started.append(Running(*(arguments or named), **environment))
+        return started[-1]
+
+    yield start_one
+    for server in started:
+        server._process.kill()
+        server.wait()
+
+
+def predict(url: str, *texts: str) -> list[dict[str, object]]:
+    answer = httpx2.post(f"{url}/predict", json={"instances": list(texts)}, timeout=60)
+    answer.raise_for_status()
+    predictions: list[dict[str, object]] = answer.json()["predictions"]
+    return predictions

@@ -1,0 +1,224 @@
+"""The server's HTTP contract, against the app itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from containers.serve.app import Server, build
+from containers.serve.models import Models
+from containers.serve.options import Options
+
+TEXT = "Send form P60 to HM Revenue in London 🎉 with £5"
+
+
+def client_of(models: Models, **options: object) -> TestClient:
+    server = Server(Options.model_validate(options), lambda: models)
+    return TestClient(build(server))
+
+
+def until_ready(client: TestClient) -> None:
+    while client.get("/health").status_code != 200:
+        pass
+
+
+@pytest.fixture
+def client(models: Models) -> Iterator[TestClient]:
+    with client_of(models) as client:
+        until_ready(client)
+        yield client
+
+
+def entities(prediction: dict[str, list[dict[str, object]]]) -> list[tuple[object, ...]]:
+    return [(e["text"], e["label"], e["start"], e["end"]) for e in prediction["entities"]]
+
+
+def test_both_phases_answer_and_the_first_wins_an_overlap(client: TestClient) -> None:
+    answer = client.post("/predict", json={"instances": [TEXT], "parameters": None})
+    assert answer.status_code == 200
+    [prediction] = answer.json()["predictions"]
+    assert entities(prediction) == [
+        ("form P60", "FORM", 5, 13),
+        ("HM Revenue", "ORG", 17, 27),
+        ("London", "GPE", 31, 37),
+        ("🎉", "EVENT", 38, 39),
+        ("£5", "MONEY", 45, 47),
+    ]
+    for found in prediction["entities"]:
+        assert TEXT[found["start"] : found["end"]] == found["text"]
+    assert set(prediction["versions"]) == {"phase-1", "phase-2"}
+    assert prediction["versions"]["phase-2"] == "7"
+
+
+def test_an_instance_may_bring_its_meta(client: TestClient) -> None:
+    body = {"instances": ["London", {"text": "£5", "meta": {"page": 3}}]}
+    first, second = client.post("/predict", json=body).json()["predictions"]
+    assert "meta" not in first
+    assert second["meta"] == {"page": 3}
+    assert entities(second) == [("£5", "MONEY", 0, 2)]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\u200b", "a" * 5000])
+def test_a_text_without_entities_has_none(client: TestClient, text: str) -> None:
+    [prediction] = client.post("/predict", json={"instances": [text]}).json()["predictions"]
+    assert prediction["entities"] == []
+
+
+def test_no_instances_give_no_predictions(client: TestClient) -> None:
+    assert client.post("/predict", json={"instances": []}).json() == {"predictions": []}
+
+
+def test_one_phase_alone_by_its_route_or_by_a_parameter(client: TestClient) -> None:
+    by_route = client.post("/phases/phase-2/predict", json={"instances": [TEXT]}).json()
+    named = {"instances": [TEXT], "parameters": {"phases": ["phase-2"]}}
+    assert by_route == client.post("/predict", json=named).json()
+    [prediction] = by_route["predictions"]
+    assert ("Revenue", "TITLE", 20, 27) in entities(prediction)
+    assert set(prediction["versions"]) == {"phase-2"}
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ({"instances": "London"}, "instances"),
+        ({"instances": [3]}, "instances.0"),
+        ({"instances": [{"txt": "London"}]}, "instances.0"),
+        ({}, "instances"),
+        ({"instances": ["x"], "model": "/etc/passwd"}, "model"),
+        ({"instances": ["x"], "parameters": {"phases": ["phase-9"]}}, "phase-9"),
+    ],
+)
+def test_a_wrong_body_gets_422_and_is_told_where(
+    client: TestClient, body: object, part: str
+) -> None:
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 422
+    assert part in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_not_json_gets_an_answer(client: TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/predict", content=body, headers=headers).status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    ("options", "instances", "status", "limit"),
+    [
+        ({"max_texts": 2}, ["a", "b", "c"], 422, "max_texts = 2"),
+        ({"max_characters": 10}, ["a", "b" * 11], 422, "max_characters = 10"),
+        ({"max_body": 100}, ["a" * 200], 413, "max_body = 100"),
+    ],
+)
+def test_what_is_over_a_limit_is_refused_by_its_name(
+    models: Models, options: dict[str, int], instances: list[str], status: int, limit: str
+) -> None:
+    with client_of(models, **options) as client:
+        until_ready(client)
+        answer = client.post("/predict", json={"instances": instances})
+        assert (answer.status_code, limit in answer.text) == (status, True)
+
+
+def test_a_body_without_a_declared_length_is_limited_too(models: Models) -> None:
+    with client_of(models, max_body=100) as client:
+        until_ready(client)
+        parts = (b" " * 60 for _ in range(5))
+        assert client.post("/predict", content=parts).status_code == 413
+
+
+class Slow:
+    """Models that answer when they are let."""
+
+    def __init__(self, models: Models) -> None:
+        self.phases, self.versions = models.phases, models.versions
+        self._models = models
+        self.started, self.go = threading.Semaphore(0), threading.Event()
+
+    def analyse(self, texts: list[str], wanted: list[str]) -> object:
+        self.started.release()
+        self.go.wait()
+        return self._models.analyse(texts, wanted)
+
+
+def test_a_full_queue_answers_429_and_when_to_come_back(models: Models) -> None:
+    slow = Slow(models)
+    slow.go.set()
+    with client_of(slow, max_queue=2, max_texts=2, batch_texts=1) as client:  # type: ignore[arg-type]
+        until_ready(client)
+        slow.started.acquire()  # the warm-up
+        slow.go.clear()
+        answers: list[int] = []
+        body = {"instances": ["London"]}
+
+        def ask() -> None:
+            answers.append(client.post("/predict", json=body).status_code)
+
+        clients = [threading.Thread(target=ask)]
+        clients[0].start()
+        slow.started.acquire()  # one is predicted; now fill the queue
+        for _ in range(2):
+            clients.append(threading.Thread(target=ask))
+            clients[-1].start()
+        while "retrain_queue_texts 2.0" not in client.get("/metrics").text:
+            pass
+        refused = client.post("/predict", json=body)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert "max_queue = 2" in refused.json()["detail"]
+        slow.go.set()
+        for each in clients:
+            each.join()
+        assert answers == [200, 200, 200]
+
+
+def test_it_is_not_ready_before_the_models_have_answered(models: Models) -> None:
+    slow = Slow(models)
+    with client_of(slow) as client:  # type: ignore[arg-type]
+        slow.started.acquire()
+        health, early = client.get("/health"), client.post("/predict", json={"instances": ["a"]})
+        assert (health.status_code, health.json()) == (503, {"status": "loading"})
+        assert (early.status_code, early.headers["Retry-After"]) == (503, "5")
+        slow.go.set()
+        until_ready(client)
+
+
+def test_vertex_chooses_the_routes(models: Models) -> None:
+    route = "/v1/endpoints/5/deployedModels/6:predict"
+    with client_of(models, AIP_PREDICT_ROUTE=route, AIP_HEALTH_ROUTE="/v1/endpoints/5") as client:
+        while client.get("/v1/endpoints/5").status_code != 200:
+            pass
+        assert client.post(route, json={"instances": ["London"]}).status_code == 200
+        assert client.post("/predict", json={"instances": ["London"]}).status_code == 404
+
+
+def test_metrics_and_logs_count_and_never_hold_a_text(
+    client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.post("/predict", json={"instances": [TEXT, "secretive"]})
+    client.post("/predict", json={"instances": [{"txt": "secretive"}]})
+    client.post("/secretive")
+    metrics = client.get("/metrics").text
+    assert 'retrain_requests_total{route="/predict",status="200"} 1.0' in metrics
+    assert 'retrain_requests_total{route="/predict",status="422"} 1.0' in metrics
+    assert 'retrain_requests_total{route="other",status="404"} 1.0' in metrics
+    assert "retrain_texts_total 2.0" in metrics
+    out = capsys.readouterr().out
+    assert {"texts": 2, "characters": len(TEXT) + 9}.items() <= json.loads(
+        next(line for line in out.splitlines() if '"texts"' in line)
+    ).items()
+    for text in ("secretive", "P60"):
+        assert text not in out + metrics
+
+
+def test_the_page_is_there_when_asked_for(models: Models) -> None:
+    with client_of(models, page=True) as client:
+        until_ready(client)
+        assert "default-src 'self'" in client.get("/").headers["Content-Security-Policy"]
+        assert client.get("/page/page.js").status_code == 200
+        assert client.get("/page/..%2fapp.py").status_code == 404
+        assert client.get("/models").json()["predict"] == "/predict"
+    with client_of(models) as client:
+        assert client.get("/").status_code == 404
