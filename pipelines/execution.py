@@ -45,6 +45,7 @@ class Executor:
     Args:
         folder: the run's folder.
         stopped: set when the run is to end.
+        begun: called with a task when it is not reused but really starts.
         report: called with a task's path and a line on what it is waiting for or doing again.
     """
 
@@ -59,6 +60,7 @@ class Executor:
         processes: Processes,
         launcher: Launcher,
         stopped: threading.Event,
+        begun: Callable[[Node], None],
         report: Callable[[str, str], None],
     ) -> None:
         self._folder = folder
@@ -69,6 +71,7 @@ class Executor:
         self._processes = processes
         self._launcher = launcher
         self._stopped = stopped
+        self._begun = begun
         self._report = report
 
     def execute(self, node: Node, inputs: Values) -> Outcome:
@@ -158,6 +161,7 @@ class Executor:
 
     def _run(self, node: Node, inputs: Values) -> Outcome:
         """Run the command until it succeeds or no retry is left."""
+        self._begun(node)
         folder = self._folder / node.path
         folder.mkdir(parents=True)
         run_values = self._run_values(node)

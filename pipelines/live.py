@@ -76,7 +76,8 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._live = Live(console=console, auto_refresh=False)
+        self._progress: Mapping[str, Mapping[str, Any]] = {}
 
     def started(self, run: RunRecord) -> None:
         self._run = run
@@ -86,12 +87,13 @@ class LiveView:
     def changed(self, task: TaskRecord) -> None:
         if task.state == "failed":
             self._live.console.print(Text(f"{title(task)}  {describe(task)}", style="bold red"))
-        self.tick({})
+        self.tick(self._progress)
 
     def noted(self, task: str, note: str) -> None:
         self._live.console.print(Text(f"{task.replace('/', ' · ')}  {note}", style="yellow"))
 
     def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
+        self._progress = progress
         self._live.update(self._table(progress), refresh=True)
 
     def ended(self) -> None:
@@ -100,8 +102,10 @@ class LiveView:
 
     def _table(self, progress: Mapping[str, Mapping[str, Any]]) -> Table:
         table = Table(box=None, pad_edge=False, expand=True)
-        for heading in ("branch", "stages", "now", "elapsed", "progress"):
-            table.add_column(heading, overflow="fold", ratio=3 if heading == "stages" else None)
+        table.add_column("branch")
+        table.add_column("stages", ratio=1)
+        for heading, width in (("now", 10), ("elapsed", 12), ("progress", 34)):
+            table.add_column(heading, min_width=width)  # no jumping about as the texts change
         for name, tasks in branches(self._run).items():
             running = [task for task in tasks if task.state == "running"]
             now = ", ".join(task.stage for task in running)

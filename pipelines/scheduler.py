@@ -25,6 +25,7 @@ from pipelines.scopes import Ended, MissingInputError, Scope, Values
 from pipelines.spec import Container, Node
 from pipelines.tasks import progress_path
 
+NOT_RUN = Outcome("not-run", Values())
 _TICK_SECONDS = 0.25
 
 
@@ -66,6 +67,7 @@ class Scheduler:
                 processes=self._processes,
                 launcher=launcher,
                 stopped=self._stopped,
+                begun=lambda node: self._events.put(lambda: self._started(node)),
                 report=lambda task, note: self._events.put(lambda: self._note(task, note)),
             )
             self._save()
@@ -134,11 +136,8 @@ class Scheduler:
     def _work(self, scope: Scope, node: Node, inputs: Values) -> None:
         """In a thread of the pool: run one task."""
         try:
-            if self._stopped.is_set():
-                outcome = Outcome("not-run", Values())
-            else:
-                self._events.put(lambda: self._started(node))
-                outcome = self._executor.execute(node, inputs)
+            stopped = self._stopped.is_set()
+            outcome = NOT_RUN if stopped else self._executor.execute(node, inputs)
         except BaseException as error:  # it would be lost in this thread, and the run wait forever
             self._events.put(functools.partial(_raise, error))
         else:
@@ -158,7 +157,9 @@ class Scheduler:
         task.parameters, task.artifacts = outcome.outputs.parameters, outcome.outputs.artifacts
         task.reused_from, task.log = outcome.reused_from, outcome.log or task.log
         task.note = outcome.note
-        task.ended = now() if task.started else None
+        if outcome is not NOT_RUN:
+            task.ended = now()
+            task.started = task.started or task.ended
         self._change(task)
         self._end(scope, node, Ended(outcome.state, outcome.outputs))
 
