@@ -26,6 +26,7 @@ def render(
     title: str,
     kicker: str = "",
     made_from: str = "",
+    style: str = "",
     script: str = "",
     **values: Any,
 ) -> str:
@@ -35,6 +36,7 @@ def render(
         template: a Jinja template that starts with `{% extends "page.html" %}`.
         kicker: a short line above the title, e.g. the name of the pipeline.
         made_from: what the page was made from, for its last line.
+        style: CSS of our own, after the shell's.
         script: JavaScript of our own, the same for every page: only this runs (it is named by its
             hash in the page's security policy), so it must never hold data.
         values: what the template prints.
@@ -54,7 +56,7 @@ def render(
         kicker=kicker,
         made_from=made_from,
         script=Markup(script),  # noqa: S704 - our own file, never data
-        style=Markup((SHELL / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        style=Markup((SHELL / "page.css").read_text(encoding="utf-8") + style),  # noqa: S704 - our own
         policy=security_policy(script),
         **values,
     )

@@ -77,5 +77,6 @@ def train_tiny(folder: Path, docs: Sequence[Doc], *, steps: int = 60, seed: int 
     nlp.initialize(lambda: examples)
     for step in range(steps):
         nlp.update(examples[step % 4 :: 4])
+    folder.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(folder)
     return folder

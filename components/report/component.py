@@ -19,6 +19,7 @@ def report(
     report: dsl.Output[dsl.HTML],
     review: dsl.Output[dsl.Dataset],
     model_card: dsl.Output[dsl.Markdown],
+    facts: dsl.Output[dsl.Artifact],
 ) -> dsl.ContainerSpec:
     """Turn scores and a verdict into a page that people read."""
     return dsl.ContainerSpec(
@@ -51,5 +52,7 @@ def report(
             review.path,
             "--model-card",
             model_card.path,
+            "--facts",
+            facts.path,
         ],
     )

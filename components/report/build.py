@@ -1,0 +1,133 @@
+"""Puts a report together: everything that the template prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components import page
+from components.prediction import Prediction
+from components.record import Span
+from components.report.changes import Change
+from components.report.disputes import KINDS, disputes, likeliest_mistakes, worst_first
+from components.report.figures import confusion_chart, label_chart, training_charts
+from components.report.weakness import weak_spots
+from components.wording import UNDEFINED
+
+ROOM = Path(__file__).parent
+MOST_DISPUTES = 300
+TINTS = 8
+NOT_COMPARED = {"difference": None, "interval": None, "better": None}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is made from.
+
+    Attributes:
+        title: of the page; `kicker` stands above it.
+        name: of the model in the charts; `other` that of the model it is compared with.
+        scores: what `evaluate` wrote.
+        headline: the first sentence; `reasons` follow it; `mood` is "good", "bad" or "warn".
+        rules: of the gate.
+        predictions: what `evaluate` wrote.
+        history: of the training, one mapping per evaluation.
+        data: what `ingest` wrote, `split` what `split` wrote; both None to leave them out.
+        changes: since the model in production; None when there is nothing to compare with.
+        review: name of the file that holds the likeliest mistakes.
+    """
+
+    title: str
+    kicker: str
+    name: str
+    other: str
+    scores: Mapping[str, Any]
+    headline: str
+    mood: str
+    predictions: Iterable[Prediction]
+    reasons: Sequence[str] = ()
+    rules: Sequence[Mapping[str, Any]] = ()
+    history: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] | None = None
+    split: Mapping[str, Any] | None = None
+    changes: Sequence[Change] | None = None
+    review: str = ""
+    made_from: str = field(default="", kw_only=True)
+
+
+def html(material: Material) -> str:
+    """Return the whole page."""
+    scores = material.scores
+    found = worst_first(material.predictions)
+    comparison = (scores["champion"] or {}).get("comparison")
+    labels = [label for label in scores["confusion"]["labels"] if label != "(none)"]
+    kinds = Counter(one.kind for _, one in found)
+    return page.render(
+        ROOM / "report.html",
+        title=material.title,
+        kicker=material.kicker,
+        made_from=material.made_from,
+        style=(ROOM / "report.css").read_text(encoding="utf-8"),
+        script=(ROOM / "filter.js").read_text(encoding="utf-8") if found else "",
+        undefined=UNDEFINED,
+        mood=material.mood,
+        headline=material.headline,
+        reasons=material.reasons,
+        rules=material.rules,
+        scores=scores,
+        other=material.other,
+        comparison=comparison,
+        compared_labels=comparison["per_label"] if comparison else {},
+        compared_overall=comparison["overall"] if comparison else NOT_COMPARED,
+        not_compared=NOT_COMPARED,
+        label_chart=label_chart(scores, material.name, material.other),
+        spots=weak_spots(scores),
+        less_strict=less_strict(scores),
+        confusion_chart=confusion_chart(scores["confusion"]),
+        training_charts=training_charts(material.history),
+        data=material.data,
+        split=material.split,
+        problems=material.data["problems"] if material.data else [],
+        changes=material.changes,
+        mistakes=disputes(likeliest_mistakes(found)),
+        review=material.review,
+        disputes=disputes(found[:MOST_DISPUTES]),
+        total=len(found),
+        kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
+        labels=labels,
+        tone=tone,
+        tint=lambda label: labels.index(label) % TINTS,
+        kind_number=list(KINDS).index,
+        label_number=lambda span: label_number(span, labels),
+    )
+
+
+def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Rows of the table of less strict scores, the strict one first."""
+    matches = scores["matches"]
+    return [
+        ("label and both ends", scores["overall"]),
+        (
+            "the same, entities lost to tokenisation counted as missed",
+            scores["tokenisation"]["with_lost"],
+        ),
+        ("both ends, any label", matches["exact"]),
+        ("an overlap, any label; one half if the ends differ", matches["partial"]),
+        ("label and an overlap", matches["type"]),
+    ]
+
+
+def tone(compared: Mapping[str, Any]) -> str:
+    """CSS class of a change: coloured only where it is larger than noise."""
+    interval = compared.get("interval")
+    if not interval or interval[0] <= 0 <= interval[1]:
+        return ""
+    return "good" if interval[0] > 0 else "bad"
+
+
+def label_number(span: Span | None, labels: Sequence[str]) -> str:
+    """The place of a span's label in the filter; "" for none."""
+    return "" if span is None else str(labels.index(span.label))

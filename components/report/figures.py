@@ -1,0 +1,87 @@
+"""The charts of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from components import charts
+from components.wording import percent
+
+MOST_LABELS = 30  # a larger confusion matrix cannot be read
+
+
+def label_chart(scores: Mapping[str, Any], name: str, other: str) -> Markup:
+    """F by label with intervals, beside the other model's if there is one."""
+    groups = [*scores["labels"], "overall"]
+    rows = [*scores["labels"].values(), scores["overall"]]
+    series = {name: in_percent([row["f"] for row in rows])}
+    compared = (scores["champion"] or {}).get("comparison")
+    if compared and compared["labels"]:
+        others = [compared["per_label"].get(label, {}).get("f", {}) for label in scores["labels"]]
+        others.append(compared["overall"]["f"])
+        series[other] = in_percent([one.get("champion") for one in others])
+    intervals = {name: [in_percent_pair(row["interval"]["f"]) for row in rows]}
+    told = "; ".join(
+        f"{group} {percent(row['f'])}" for group, row in zip(groups, rows, strict=True)
+    )
+    return charts.bars(
+        "F by label", f"F in percent: {told}.", groups, series, intervals, axis="F (%)", limit=100
+    )
+
+
+def confusion_chart(confusion: Mapping[str, Any]) -> Markup | None:
+    """Gold labels by predicted labels; None where there are too many to see anything."""
+    labels, rows = confusion["labels"], confusion["rows"]
+    if len(labels) > MOST_LABELS:
+        return None
+    return charts.heat_map(
+        "Which label was taken for which",
+        "Rows are what annotators marked, columns what the model said. The table below has the "
+        "same numbers.",
+        labels,
+        rows,
+        x_axis="model",
+        y_axis="annotators",
+    )
+
+
+def training_charts(history: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    """Loss and F on dev over the steps of the training; empty without a history."""
+    if not history:
+        return []
+    loss = [(entry["step"], entry["loss"]) for entry in history]
+    drawn = [
+        charts.lines(
+            "Training loss",
+            f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps.",
+            {"loss": loss},
+            x_axis="step",
+            y_axis="loss",
+        )
+    ]
+    scored = [(entry["step"], 100 * entry["f"]) for entry in history if entry.get("f") is not None]
+    if scored:
+        best = max(scored, key=lambda point: point[1])
+        drawn.append(
+            charts.lines(
+                "F on the dev documents",
+                f"The best F, {best[1]:.1f}, was reached at step {best[0]}.",
+                {"F": scored},
+                x_axis="step",
+                y_axis="F (%)",
+            )
+        )
+    return drawn
+
+
+def in_percent(values: Sequence[float | None]) -> list[float | None]:
+    """Fractions as percentages."""
+    return [None if value is None else 100 * value for value in values]
+
+
+def in_percent_pair(interval: Sequence[float] | None) -> tuple[float, float] | None:
+    """An interval of fractions as percentages."""
+    return (100 * interval[0], 100 * interval[1]) if interval else None

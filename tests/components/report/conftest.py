@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.__main__ import main
+from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
+
+DATA = {
+    "digest": "d" * 64,
+    "records": {"in": 150, "kept": 140, "skipped": 8, "quarantined": 2},
+    "labels": {label: {"spans": 100, "documents": 60} for label in LABELS},
+    "problems": [{"title": "Span with white edges", "count": 3, "first": ["a.jsonl:7"]}],
+}
+SPLIT = {
+    "documents": {"train": 60, "dev": 10, "test": 70},
+    "labels": {label: {"documents": {"train": 30, "dev": 5, "test": 35}} for label in LABELS},
+    "stability": {"known": 100, "new": 40, "moved": 0},
+}
+CONTEXT = {"phase": "phase-1", "labels": LABELS, "model": {"name": "ner-phase-1"}}
+HISTORY = [
+    {"step": 10 * step, "loss": 100 / step, "f": 1 - 1 / step, "p": 0.5, "r": 0.5}
+    for step in range(1, 9)
+]
+
+
+def run_report(folder: Path, judged: Path, champion: Path, **changed: Any) -> Path:
+    """Run the stage on what evaluate and gate wrote into `judged`; return the output folder."""
+    folder.mkdir(exist_ok=True)
+    files = {"data-report": DATA, "split-report": SPLIT} | changed
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    log = folder / "log"
+    log.mkdir(exist_ok=True)
+    lines = "".join(json.dumps(entry) + "\n" for entry in HISTORY)
+    (log / "history.jsonl").write_text(lines, encoding="utf-8")
+    arguments = {
+        **{name: judged / name for name in ("scores", "verdict", "predictions")},
+        **{name: folder / name for name in ("data-report", "split-report", "log")},
+        "champion": champion,
+        "context": json.dumps(CONTEXT),
+        **{name: folder / name for name in ("report", "review", "model-card", "facts")},
+    }
+    flat = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+    assert main(["report", *flat]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What evaluate and gate say about a middling model beside a champion, in one folder."""
+    folder = tmp_path_factory.mktemp("judged")
+    model = train_tiny(folder / "weak" / "model", make_docs(60, seed=1), steps=34)
+    champion = train_tiny(folder / "1" / "model", make_docs(60, seed=1), steps=30)
+    corpus = write_corpus(folder / "corpus", make_docs(80, seed=2))
+    (folder / "data").write_text(json.dumps(DATA), encoding="utf-8")
+    outputs = ("scores", "predictions", "metrics", "confusion")
+    evaluated = main(
+        [
+            "evaluate", "--task", "ner", "--model", str(model), "--test-corpus", str(corpus),
+            "--champion", str(champion), "--labels", json.dumps([*LABELS, "EVENT"]),
+            "--settings", "{}",
+            *(part for name in outputs for part in (f"--{name}", str(folder / name))),
+        ]
+    )  # fmt: skip
+    gated = main(
+        [
+            "gate", "--scores", str(folder / "scores"), "--data-report", str(folder / "data"),
+            "--labels", json.dumps(LABELS), "--settings", "{}",
+            "--verdict", str(folder / "verdict"), "--summary", str(folder / "summary"),
+        ]
+    )  # fmt: skip
+    assert (evaluated, gated) == (0, 0)
+    return folder
