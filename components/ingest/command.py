@@ -7,10 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
 from components.errors import ConfigError, DataError, RetrainError
 from components.files import writing
@@ -18,8 +16,6 @@ from components.ingest.settings import IngestSettings
 from components.record import write_records
 from components.sources import Copy, content_digest, copy_files, list_files, parse_sources
 from components.stage import StageResult
-
-T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +48,8 @@ def run(args: argparse.Namespace) -> StageResult:
 
     collector = Collector(
         args.task,
-        parse("--labels", list[str], args.labels),
-        parse("--settings", IngestSettings, args.settings),
+        parse_labels(args.labels),
+        IngestSettings.parse(args.settings),
     )
     collector.read(take_snapshot(args.sources, args.digest, args.snapshot))
     coverage = Coverage(collector.labels)
@@ -66,7 +62,11 @@ def run(args: argparse.Namespace) -> StageResult:
         write_text(args.summary, markdown(report))
         print(markdown(report))
         if report["verdict"] == "unfit":
-            raise unfit(report["reasons"], args.report, args.quarantine)
+            print(
+                f"See {args.report} for all problems and {args.quarantine} for the records left "
+                "out; docs/data.md explains each problem."
+            )
+            raise unfit(report["reasons"])
     return StageResult(
         metadata={
             "annotations": report["records"],
@@ -104,21 +104,17 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def unfit(reasons: Sequence[str], report: Path, quarantine: Path) -> DataError:
-    """One message: all that must be mended, and where to look."""
+def unfit(reasons: Sequence[str]) -> DataError:
+    """One message with all that must be mended."""
+    if len(reasons) == 1:
+        return DataError(reasons[0])
     listed = "".join(f"\n  - {reason}" for reason in reasons)
-    return DataError(
-        f"the data is not fit to train on:{listed}\n"
-        f"See {report} for all problems and {quarantine} for the records left out; docs/data.md "
-        "explains each problem."
-    )
+    return DataError(f"{len(reasons)} problems stop the run:{listed}")
 
 
-def parse(name: str, kind: type[T], text: str) -> T:
-    """Read an argument given as JSON; raise ConfigError if it is not what it should be."""
+def parse_labels(text: str) -> list[str]:
+    """Read --labels; raise ConfigError if it is not a JSON list of strings."""
     try:
-        return TypeAdapter(kind).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{name}: {where}: {first['msg']}") from error
+        return msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"--labels: {error}. Give a JSON list of strings.") from error

@@ -51,6 +51,7 @@ class Coverage:
         """Add the problems that only show in the whole."""
         if not self.spans:
             problems.add("", Note("no_entities", "no record that was kept has an entity"))
+            return
         for label in self.labels:
             required = settings.required == "all" or label in settings.required
             policy = Policy.STOP if required else Policy.WARN

@@ -39,7 +39,7 @@ S, Q, X, W = Policy.STOP, Policy.QUARANTINE, Policy.REPAIR, Policy.WARN
 KINDS = {
     # Files
     "unknown_format": Kind(
-        S, "File whose format is not recognised", "Name its `format:` in the config."
+        S, "File whose format is not recognised", "Check that it is the right file."
     ),
     "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
     "corrupt_file": Kind(

@@ -47,6 +47,9 @@ class Select(Settings):
             raise ValueError(f"labels in both keep and drop: {', '.join(both)}")
         if self.since and self.until and self.since > self.until:
             raise ValueError(f"since ({self.since}) is after until ({self.until})")
+        for key in (*self.include, *self.exclude):
+            if key != "tags" and not key.startswith("meta."):
+                raise ValueError(f"include and exclude know `tags` and `meta.KEY`, not {key!r}")
         return self
 
 

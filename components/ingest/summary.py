@@ -16,7 +16,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
     """Judge the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
     counts, problems, settings = collector.counts, collector.problems, collector.settings
     share = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
-    judge_quarantine(share, settings, problems)
+    judge_quarantine(share, counts, settings, problems)
     coverage.judge(settings, problems)
     return {
         "verdict": verdict(problems),
@@ -54,9 +54,15 @@ def record_counts(counts: Counts) -> dict[str, int]:
     }
 
 
-def judge_quarantine(share: float, settings: IngestSettings, problems: Problems) -> None:
+def judge_quarantine(
+    share: float, counts: Counts, settings: IngestSettings, problems: Problems
+) -> None:
     if share > settings.max_quarantined:
-        detail = f"{share:.1%} of the records; `max_quarantined` is {settings.max_quarantined:.1%}"
+        why = ", ".join(f"{number} {kind}" for kind, number in counts.quarantined.most_common(3))
+        detail = (
+            f"{share:.1%} of the records ({why}); `max_quarantined` is "
+            f"{settings.max_quarantined:.1%}"
+        )
         problems.add("", Note("too_many_quarantined", detail))
 
 
@@ -74,5 +80,6 @@ def reasons(problems: Problems) -> list[str]:
         details = "; ".join(dict.fromkeys(e["detail"] for e in problem.examples if e["detail"]))
         more = f" (and {problem.count - len(problem.examples)} more)"
         more = more if problem.count > len(problem.examples) else ""
-        sentences.append(f"{KINDS[kind].title}{where}: {details}{more}. {KINDS[kind].action}")
+        what = f"{KINDS[kind].title}{where}: {details}{more}".rstrip(".: ")
+        sentences.append(f"{what}. {KINDS[kind].action}")
     return sentences

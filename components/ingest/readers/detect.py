@@ -65,8 +65,8 @@ def detect(head: bytes, source: str) -> str:
     raise StopReadingError(
         "unknown_format",
         source,
-        "is neither Prodigy JSONL, Label Studio JSON, CoNLL/IOB columns nor a spaCy DocBin. "
-        "If it is one of them, name it with `format:` beside its path.",
+        "neither Prodigy JSONL, Label Studio JSON, CoNLL/IOB columns nor a spaCy DocBin. "
+        "If it is one of them, name it with `format:` beside its path in the config.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,10 +70,9 @@ def careful(value: dict[str, Any]) -> Row:
             return careful({**value, "tokens": []})
         if "$.answer" in where:
             raise QuarantineError("missing_answer", where) from error
-        if "$.spans[...]" in where and ("start" in where or "end" in where):
-            raise QuarantineError(
-                "bad_offsets", f"offsets must be whole numbers: {where}"
-            ) from error
+        if "$.spans[" in where and re.search(r"[.`](start|end)\b", where):
+            detail = f"offsets must be whole numbers: {where}"
+            raise QuarantineError("bad_offsets", detail) from error
         raise QuarantineError("wrong_shape", where) from error
 
 
