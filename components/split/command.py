@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.summary import summarise
     from components.split.writing import write_sides
 
-    settings = SplitSettings.model_validate_json(args.settings)
+    settings = SplitSettings.parse(args.settings)
     facts = read_facts(args.annotations, args.task, settings.group_by)
     previous = read_assignment(Path(args.previous)) if args.previous else nothing()
     near = near_duplicates(args.annotations, facts, settings.near_duplicates)

@@ -1,0 +1,62 @@
+"""A corpus: the shards of one side, and the manifest that says what they must be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from components.convert.ner import Counts
+from components.convert.shards import Shard
+
+VERSION = 1
+
+
+def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> None:
+    """Write manifest.json: `train` refuses a folder whose files are not these."""
+    manifest = {
+        "version": VERSION,
+        "shards": [
+            {
+                "file": shard.file,
+                "sha256": shard.sha256,
+                "bytes": shard.size,
+                "documents": shard.counts.documents,
+            }
+            for shard in shards
+            if shard.counts.records
+        ],
+        "documents": counts.documents,
+        "words": counts.words,
+        "labels": dict(sorted(counts.entities.items())),
+    }
+    (folder / "manifest.json").write_text(
+        json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def summary(counts: Counts) -> dict[str, Any]:
+    """The part of convert_report.json on one side."""
+    return {
+        "records": counts.records,
+        "documents": counts.documents,
+        "windowed": counts.windowed,
+        "words": counts.words,
+        "incomplete": counts.incomplete,
+        "rejected_spans": counts.rejected,
+        "tokens": {
+            "retokenised": counts.retokenised,
+            "disagreeing": counts.disagreeing,
+            "split": counts.split,
+        },
+        "labels": {
+            label: {"entities": entities, "misaligned": counts.misaligned[label]}
+            for label, entities in sorted(counts.entities.items())
+        },
+        "misaligned": counts.misaligned.total(),
+        "misaligned_examples": [
+            {"source": source, "label": label, "text": text}
+            for source, label, text in counts.examples
+        ],
+    }

@@ -1,0 +1,52 @@
+"""Long documents in windows that never cut an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SENTENCE_ENDS = frozenset(".!?\N{HORIZONTAL ELLIPSIS}\N{IDEOGRAPHIC FULL STOP}")
+
+
+def windows(
+    words: Sequence[str], entities: Sequence[tuple[int, int]], longest: int
+) -> list[tuple[int, int]]:
+    """Cut a document into windows of at most `longest` words.
+
+    A window ends after a sentence where one ends in its last quarter. Only an entity that is longer
+    than a window, or a chain of overlapping ones, makes a window longer.
+
+    Args:
+        entities: first word and the word after the last of each.
+
+    Returns:
+        first word and the word after the last of each window.
+    """
+    inside = {word for start, end in entities for word in range(start + 1, end)}
+    result = []
+    start = 0
+    while len(words) - start > longest:
+        end = window_end(words, inside, start, longest)
+        result.append((start, end))
+        start = end
+    if start < len(words) or not result:
+        result.append((start, len(words)))
+    return result
+
+
+def window_end(words: Sequence[str], inside: set[int], start: int, longest: int) -> int:
+    """Where a window that starts here ends best; `inside` may not be its end."""
+    allowed = [end for end in range(start + longest, start, -1) if end not in inside]
+    for end in allowed:
+        if end > start + longest * 3 // 4 and ends_sentence(words[end - 1]):
+            return end
+    if allowed:
+        return allowed[0]
+    end = start + longest + 1
+    while end in inside:
+        end += 1
+    return end
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a sentence or a line is likely to end with this word."""
+    return word[-1] in SENTENCE_ENDS or "\n" in word
