@@ -45,8 +45,7 @@ class Prediction(msgspec.Struct, omit_defaults=True):
         gold: entities that annotators marked, sorted.
         predicted: entities that the model marked, sorted, in the offsets in which spaCy's scorer
             compares them: stretched to whole gold tokens, without those on unannotated tokens.
-        lost: gold entities that do not lie on token boundaries; they are not in `gold`.
-        unreachable: how many of `gold` the model's tokeniser cannot delimit.
+        lost: how many of `gold` the model's tokeniser cannot delimit: always missed.
     """
 
     id: str
@@ -55,8 +54,7 @@ class Prediction(msgspec.Struct, omit_defaults=True):
     gold: list[Span]
     predicted: list[Span]
     disagreements: list[Disagreement] = []
-    lost: list[Span] = []
-    unreachable: int = 0
+    lost: int = 0
     meta: dict[str, Any] = {}
 
 

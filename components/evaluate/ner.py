@@ -160,7 +160,7 @@ def note(example: Example) -> tuple[Example, Prediction]:
         gold=spans,
         predicted=predicted,
         disagreements=disagreements(spans, predicted),
-        unreachable=unreachable(example),
+        lost=lost(example),
         meta=facts.get("meta", {}),
     )
 
@@ -175,20 +175,16 @@ def as_scored(example: Example) -> Iterator[Span]:
                 yield Span(span.start_char, span.end_char, entity.label_)
 
 
-def unreachable(example: Example) -> int:
-    """Count the gold entities that no run of the model's tokens covers exactly."""
-    return sum(
-        not reachable(example, entity.start, entity.end) for entity in example.reference.ents
-    )
+def lost(example: Example) -> int:
+    """Count the gold entities that no run of the model's tokens can stand for."""
+    return sum(not reachable(example, one.start, one.end) for one in example.reference.ents)
 
 
 def reachable(example: Example, start: int, end: int) -> bool:
     """Whether some run of the model's tokens aligns to exactly these gold tokens."""
-    tokens = example.alignment.y2x[start:end]
-    if not len(tokens):
-        return False
-    back = example.alignment.x2y[int(tokens[0]) : int(tokens[-1]) + 1]
-    return (int(back[0]), int(back[-1]) + 1) == (start, end)
+    aligned = [example.alignment.x2y[int(token)] for token in example.alignment.y2x[start:end]]
+    inside = [places for places in aligned if start <= places[0] and places[-1] < end]
+    return bool(inside) and (int(inside[0][0]), int(inside[-1][-1])) == (start, end - 1)
 
 
 def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:

@@ -91,24 +91,23 @@ def numbers(counts: NDArray[Any]) -> dict[str, float | None]:
 
 
 def tokenisation(predictions: Iterable[Prediction], totals: NDArray[np.int64]) -> dict[str, Any]:
-    """What the scorer does not see: gold entities that token boundaries cut.
+    """Gold entities that the model cannot get right, for its tokens end elsewhere.
+
+    They are in all scores, as missed: leaving them out, as a corpus made with `char_span` does,
+    would hide them.
 
     Args:
         totals: right, spurious and missed over all labels.
 
     Returns:
-        `lost`: entities that could not be put into the corpus, `share` of all gold entities that
-        they are, and the scores `with_lost` counted as missed. `unreachable`: entities of the
-        corpus that the model's own tokeniser cannot delimit (they are scored, as missed).
+        `lost`: how many, their `share` of all gold entities, and the scores `without` them.
     """
-    predictions = list(predictions)
-    lost = sum(len(prediction.lost) for prediction in predictions)
+    lost = sum(prediction.lost for prediction in predictions)
     support = int(totals[RIGHT] + totals[MISSED])
     return {
         "lost": lost,
-        "share": lost / (lost + support) if lost + support else None,
-        "with_lost": numbers(totals + np.array([0, 0, lost])),
-        "unreachable": sum(prediction.unreachable for prediction in predictions),
+        "share": lost / support if support else None,
+        "without": numbers(totals - np.array([0, 0, lost])),
     }
 
 

@@ -52,7 +52,7 @@ def weak_tokens(scores: Mapping[str, Any]) -> Iterator[str]:
     tokens = scores["tokenisation"]
     if tokens["share"] and tokens["share"] > MUCH_LOST:
         yield (
-            f"{count(tokens['lost'])} marked entities ({percent(tokens['share'])} %) do not lie on "
-            "token boundaries: the model cannot find them, and the scores do not count them. "
-            f"Counted as missed, F is {percent(tokens['with_lost']['f'])}."
+            f"{count(tokens['lost'])} marked entities ({percent(tokens['share'])} %) begin or end "
+            "inside one of the model's words, so it cannot get them right. Without them F would be "
+            f"{percent(tokens['without']['f'])}."
         )

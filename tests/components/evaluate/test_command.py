@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 from spacy.cli.evaluate import evaluate as spacy_evaluate
+from spacy.tokens import Doc, Span
 
 from components.__main__ import main
 from components.prediction import read_predictions
@@ -65,6 +67,18 @@ def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, she
     theirs = spacy_evaluate(str(shelf.good), corpus, silent=True)
     ours = judge(tmp_path, shelf.good, corpus, shelf.nothing)
     assert ours["overall"]["f"] == pytest.approx(theirs["ents_f"], abs=1e-9)
+
+
+def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shelf: Shelf) -> None:
+    nlp = spacy.blank("en")
+    split = Doc(nlp.vocab, words=["pre", "Treasury", "tax"], spaces=[False, True, False])
+    split.set_ents([Span(split, 1, 2, "ORG")])
+    split.user_data = {"id": "split", "meta": {}}
+    corpus = write_corpus(tmp_path / "split", [split, *make_docs(10, seed=5)])
+    scores = judge(tmp_path, shelf.good, corpus, shelf.nothing)
+    assert scores["tokenisation"]["lost"] == 1
+    assert scores["labels"]["ORG"]["r"] < 1
+    assert scores["tokenisation"]["without"]["r"] > scores["overall"]["r"]
 
 
 def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
