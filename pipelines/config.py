@@ -181,5 +181,6 @@ class Pipeline(Settings):
     def registry_url(self) -> str:
         """The registry that the compiled pipeline uploads to unless the run says otherwise."""
         if self.target == "vertex" and self.vertex:
-            return f"vertex://{self.vertex.project}/{self.vertex.location}"
+            bucket = self.vertex.pipeline_root.removeprefix("gs://").partition("/")[0]
+            return f"vertex://{self.vertex.project}/{self.vertex.location}/{bucket}/models"
         return self.registry

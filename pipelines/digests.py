@@ -21,7 +21,7 @@ def content_digest(path: Path) -> str:
     for entry in _entries(path):
         name = entry.relative_to(path).as_posix()
         # Name and kind go in with their length, so that no two trees give the same bytes.
-        kind = "folder" if entry.is_dir() else "file"
+        kind = "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
         head = f"{kind} {len(name.encode())} {name}\n".encode()
         digest.update(head)
         if kind == "file":
@@ -36,10 +36,9 @@ def signature(path: Path) -> str:
         return ABSENT
     digest = hashlib.sha256()
     for entry in _entries(path):
-        status = entry.stat()
-        size = 0 if entry.is_dir() else status.st_size
-        changed = 0 if entry.is_dir() else status.st_mtime_ns
-        digest.update(f"{entry.relative_to(path).as_posix()}\0{size}\0{changed}\n".encode())
+        status = entry.stat(follow_symlinks=entry.exists())
+        seen = "folder" if entry.is_dir() else f"{status.st_size} {status.st_mtime_ns}"
+        digest.update(f"{entry.relative_to(path).as_posix()}\0{seen}\n".encode())
     return digest.hexdigest()
 
 

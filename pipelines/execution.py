@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from pipelines.cache import Cache, Entry, Output, task_key
 from pipelines.digests import signature
 from pipelines.launchers import Command, Launcher
 from pipelines.processes import CancelledError, Processes
-from pipelines.runs import Artifact, State, log_path, now
+from pipelines.runs import ATTEMPT, Artifact, State, log_path, now, tail
 from pipelines.scopes import Values
 from pipelines.spec import Container, Node
 from pipelines.tasks import command, executor_input, progress_path, read_outputs
@@ -118,7 +120,7 @@ class Executor:
         for name, output in entry.outputs.items():
             artifacts[name] = output.artifact
             if output.path:
-                link = folder / name
+                link = folder / Path(output.path).name
                 # Relative, so that the folder of all runs can be moved.
                 link.symlink_to(os.path.relpath(self._cache.location(output), folder))
                 artifacts[name] = msgspec.structs.replace(output.artifact, uri=str(link))
@@ -176,19 +178,19 @@ class Executor:
             threads=self._threads,
         )
         policy = node.spec.retry_policy
-        attempt = 0
-        while True:
+        attempt = 1
+        while code := self._attempt(prepared, attempt):
+            final = code in _FINAL_CODES or attempt > policy.max_retry_count
+            if not final and not self._stopped.is_set():
+                pause = policy.pause(attempt)
+                why = f"attempt {attempt} failed ({_reason(code, prepared.log)})"
+                self._report(node.path, f"{why}; again in {pause:g} s")
+                self._stopped.wait(pause)
+            if final or self._stopped.is_set():
+                state: State = "cancelled" if self._stopped.is_set() else "failed"
+                note = _reason(code, prepared.log) if state == "failed" else ""
+                return Outcome(state, Values(), exit_code=code, attempts=attempt, note=note)
             attempt += 1
-            code = self._attempt(prepared, attempt)
-            if code == 0:
-                break
-            stopped = self._stopped.is_set()
-            if stopped or code in _FINAL_CODES or attempt > policy.max_retry_count:
-                state: State = "cancelled" if stopped else "failed"
-                return Outcome(state, Values(), exit_code=code, attempts=attempt)
-            pause = policy.pause(attempt)
-            self._report(node.path, f"attempt {attempt} ended with {code}; again in {pause:g} s")
-            self._stopped.wait(pause)
         outputs = read_outputs(node, document, self._cwd)
         progress_path(folder).unlink(missing_ok=True)
         return Outcome("succeeded", outputs, exit_code=0, attempts=attempt)
@@ -196,7 +198,7 @@ class Executor:
     def _attempt(self, prepared: Command, attempt: int) -> int:
         with self._launcher.launch(prepared) as launched:
             with prepared.log.open("a", encoding="utf-8") as log:
-                log.write(f"--- attempt {attempt}, {now()}: {launched.by_hand()}\n")
+                log.write(f"{ATTEMPT} {attempt}, {now()}: {launched.by_hand()}\n")
             return self._processes.run(launched)
 
     def _run_values(self, node: Node) -> dict[str, str]:
@@ -209,3 +211,14 @@ class Executor:
             ".pipeline_task_name": node.path,
             ".pipeline_task_uuid": f"{name}/{node.path}",
         }
+
+
+def _reason(code: int, log: Path) -> str:
+    """Why an attempt failed, in a line: the signal that ended it, or what it said last."""
+    if code == 128 + signal.SIGKILL:
+        return "killed, as happens when the machine's memory runs out"
+    if code > 128:
+        with suppress(ValueError):
+            return f"ended by {signal.Signals(code - 128).name}"
+    said = tail(log, 1)
+    return said[0] if said and not said[0].startswith(ATTEMPT) else f"exit code {code}"

@@ -22,7 +22,7 @@ from components.files import writing
 from pipelines.cores import available_cores
 from pipelines.launchers import Launcher, ThisMachine
 from pipelines.listeners import Listener
-from pipelines.runs import RunRecord, State, TaskRecord, log_path, new_run, now, tail
+from pipelines.runs import ATTEMPT, RunRecord, State, TaskRecord, log_path, new_run, now, tail
 from pipelines.scheduler import Scheduler
 from pipelines.scopes import Scope, Values, typed
 from pipelines.spec import Node, read_spec
@@ -169,5 +169,5 @@ def _task_records(root: Node, chosen: set[str]) -> dict[str, TaskRecord]:
 
 def _failure(folder: Path, task: TaskRecord) -> Failure:
     log = log_path(folder, task.task)
-    lines = [line for line in tail(log, _TAIL_LINES) if not line.startswith("--- attempt ")]
+    lines = [line for line in tail(log, _TAIL_LINES) if not line.startswith(ATTEMPT)]
     return Failure(task, log, lines)

@@ -156,7 +156,7 @@ class Placed:
         task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
         if resources.accelerator:
             task.set_accelerator_type(resources.accelerator).set_accelerator_limit(resources.count)
-        task.set_retry(resources.retries, backoff_duration="60s", backoff_factor=2.0)
+        task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
         task.set_caching_options(stage not in NEVER_CACHED)
         outputs: dict[str, Any] = task.outputs
         return outputs

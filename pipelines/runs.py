@@ -24,6 +24,8 @@ from components.errors import ConfigError, DataError
 from components.files import writing
 
 RECORD = "run.json"
+# Begins the line that stands above every attempt in a log.
+ATTEMPT = "--- attempt"
 _LOCK = ".running"
 
 State = Literal[

@@ -61,15 +61,14 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
     tasks = {task.stage: task for task in record.tasks.values() if task.branch == phase}
     result: dict[str, Any] = {"state": phase_state(list(tasks.values()))}
     for name, (stage, output) in FILES.items():
-        path = run / phase / stage / output
-        if finished(tasks.get(stage)) and path.exists():
-            result[name] = str(path)
+        if finished(tasks.get(stage)):
+            result[name] = tasks[stage].artifacts[output].uri
     for name, stage in (("decision", "gate"), ("version", "upload"), ("model_uri", "upload")):
         if finished(tasks.get(stage)):
             result[name] = tasks[stage].parameters.get(name)
     if finished(tasks.get("evaluate")):
-        path = run / phase / "evaluate" / "scores"
-        result["scores"] = json.loads(path.read_text(encoding="utf-8"))
+        path = tasks["evaluate"].artifacts["scores"].uri
+        result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
     failed = next((task for task in tasks.values() if task.state == "failed"), None)
     if failed:
         result["failed"] = {

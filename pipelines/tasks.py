@@ -26,6 +26,8 @@ _THREAD_VARIABLES = (
     "RAYON_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+# So that a double click opens what people read.
+SUFFIXES = {"system.HTML": ".html", "system.Markdown": ".md"}
 
 
 def executor_input(
@@ -173,7 +175,8 @@ def _artifact(raw: Mapping[str, Any], cwd: Path) -> Artifact:
 
 def _empty(name: str, definition: ArtifactDefinition, folder: Path) -> Artifact:
     kind = definition.artifact_type
-    return Artifact(name, str(folder / name), kind.schema_title, kind.schema_version)
+    path = folder / f"{name}{SUFFIXES.get(kind.schema_title, '')}"
+    return Artifact(name, str(path), kind.schema_title, kind.schema_version)
 
 
 def _described(artifact: Artifact) -> dict[str, Any]:
