@@ -87,7 +87,7 @@ class Scheduler:
         """Tell the listener; when its terminal or pipe is gone, end the run as SIGHUP would."""
         try:
             event(*what)
-        except OSError:
+        except (OSError, SystemExit):  # rich leaves by SystemExit when its pipe breaks
             self._listener = Nobody()
             self._lost = signal.SIGPIPE
             self._stop()

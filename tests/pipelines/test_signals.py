@@ -37,19 +37,18 @@ import fcntl, subprocess
 lock = open('alive', 'w')
 fcntl.flock(lock, fcntl.LOCK_EX)
 subprocess.Popen(['sleep', '600'], pass_fds=[lock.fileno()])
-pathlib.Path('began').touch()
+pathlib.Path('begins').write_text(str(os.getpid()))
+os.rename('begins', 'began')
 time.sleep(600)
 """
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LONG
 
 
-def start(folder: Path, second: str) -> subprocess.Popen[str]:
+def start(folder: Path, second: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
     """A runner in a process of its own, its second task under way."""
     spec = compiled(chain(second=second))
     (folder / "spec.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
-    runner = subprocess.Popen(
-        [sys.executable, "-c", RUNNER, str(folder)], stdout=subprocess.PIPE, text=True
-    )
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(folder)], stdout=stdout, text=True)
     until((folder / "began").exists)
     return runner
 
@@ -144,4 +143,26 @@ def test_what_a_task_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     runner = start(tmp_path, ends)
     runner.communicate()
     assert runner.returncode == 0
+    assert not alive(tmp_path)
+
+
+def test_a_run_whose_reader_is_gone_ends(tmp_path: Path) -> None:
+    runner = start(tmp_path, LONG)
+    assert runner.stdout
+    runner.stdout.close()
+    os.kill(int((tmp_path / "began").read_text()), signal.SIGTERM)  # something to tell: it failed
+    runner.wait()
+    assert runner.returncode == 141
+    assert the_run(tmp_path).state == "cancelled"
+
+
+def test_a_run_whose_terminal_is_closed_ends_as_cancelled(tmp_path: Path) -> None:
+    terminal, own = os.openpty()
+    runner = start(tmp_path, LONG, stdout=own)
+    os.close(own)
+    os.close(terminal)
+    runner.send_signal(signal.SIGHUP)
+    runner.wait()
+    assert runner.returncode == 129
+    assert the_run(tmp_path).state == "cancelled"
     assert not alive(tmp_path)

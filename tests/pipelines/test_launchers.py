@@ -1,0 +1,60 @@
+"""The seam for containers: a launcher decides which process a task's command becomes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines.launchers import Command, ThisMachine
+from tests.pipelines.pieces import WRITE, run, text_of
+from tests.pipelines.test_cache import chain
+
+
+class Wrapped(ThisMachine):
+    """Runs every command through `env`, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.left = 0
+
+    @contextmanager
+    def launch(self, command: Command) -> Iterator[Command]:
+        self.commands.append(command)
+        argv = ["env", "WRAPPED=yes", sys.executable, *command.argv[1:]]
+        try:
+            yield replace(command, argv=argv)
+        finally:
+            self.left += 1
+
+
+def test_a_launcher_wraps_every_command(tmp_path: Path) -> None:
+    launcher = Wrapped()
+    second = "pathlib.Path(a[1]).write_text(os.environ['WRAPPED'] + os.environ['OMP_NUM_THREADS'])"
+    result = run(chain(second=second), tmp_path, launcher=launcher)
+    assert text_of(result, "second") == f"yes{result.record.threads}"
+    command = next(command for command in launcher.commands if command.reads)
+    assert command.argv[0] == "python"
+    assert command.image == "test"
+    assert command.cwd == tmp_path
+    assert command.reads == [result.path / "first/made"]
+    assert command.writes == result.path / "second"
+    assert launcher.left == 3
+
+
+def test_a_launcher_is_left_after_a_failure(tmp_path: Path) -> None:
+    launcher = Wrapped()
+    assert run(chain(first="sys.exit(9)"), tmp_path, launcher=launcher).exit_code == 1
+    assert launcher.left == len(launcher.commands) == 2
+
+
+def test_the_command_in_the_log_runs_by_hand(tmp_path: Path) -> None:
+    result = run(chain(first=WRITE, text="it's {$HOME} ü"), tmp_path)
+    header = (result.path / "logs/first.log").read_text(encoding="utf-8").splitlines()[0]
+    output = result.path / "first/made"
+    output.unlink()
+    subprocess.run(header.partition(": cd ")[2].join(["cd ", ""]), shell=True, check=True)
+    assert output.read_text(encoding="utf-8") == "it's {$HOME} ü"
