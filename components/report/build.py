@@ -72,6 +72,7 @@ def html(material: Material) -> str:
         made_from=material.made_from,
         style=(ROOM / "report.css").read_text(encoding="utf-8"),
         script=(ROOM / "filter.js").read_text(encoding="utf-8") if found else "",
+        contents=contents(material),
         undefined=UNDEFINED,
         mood=material.mood,
         headline=material.headline,
@@ -85,6 +86,7 @@ def html(material: Material) -> str:
         not_compared=NOT_COMPARED,
         label_chart=label_chart(scores, material.name, material.other),
         spots=weak_spots(scores),
+        slices={key: parts for key, parts in scores["slices"].items() if len(parts) > 1},
         less_strict=less_strict(scores),
         confusion_chart=confusion_chart(scores["confusion"]),
         training_charts=training_charts(material.history),
@@ -103,6 +105,18 @@ def html(material: Material) -> str:
         kind_number=list(KINDS).index,
         label_number=lambda span: label_number(span, labels),
     )
+
+
+def contents(material: Material) -> list[tuple[str, str]]:
+    """Anchors and names of the sections that this report has."""
+    return [
+        ("scores", "Scores"),
+        ("confusion", "Confusion"),
+        *([("training", "Training")] if material.history else []),
+        *([("data", "Data")] if material.data else []),
+        *([("changes", "Changes")] if material.changes is not None else []),
+        ("errors", "Errors"),
+    ]
 
 
 def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

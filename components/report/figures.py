@@ -48,33 +48,22 @@ def confusion_chart(confusion: Mapping[str, Any]) -> Markup | None:
     )
 
 
-def training_charts(history: Sequence[Mapping[str, Any]]) -> list[Markup]:
-    """Loss and F on dev over the steps of the training; empty without a history."""
+def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
+    """Name and chart of loss and of F on dev over the steps; empty without a history."""
     if not history:
         return []
     loss = [(entry["step"], entry["loss"]) for entry in history]
-    drawn = [
-        charts.lines(
-            "Training loss",
-            f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps.",
-            {"loss": loss},
-            x_axis="step",
-            y_axis="loss",
-        )
-    ]
+    told = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
+    drawn = [("Training loss", told, {"loss": loss}, "loss")]
     scored = [(entry["step"], 100 * entry["f"]) for entry in history if entry.get("f") is not None]
     if scored:
-        best = max(scored, key=lambda point: point[1])
-        drawn.append(
-            charts.lines(
-                "F on the dev documents",
-                f"The best F, {best[1]:.1f}, was reached at step {best[0]}.",
-                {"F": scored},
-                x_axis="step",
-                y_axis="F (%)",
-            )
-        )
-    return drawn
+        step, best = max(scored, key=lambda point: point[1])
+        told = f"The best F, {best:.1f}, was reached at step {step}."
+        drawn.append(("F on the dev documents", told, {"F": scored}, "F (%)"))
+    return [
+        (f"{title}. {told}", charts.lines(title, told, series, x_axis="step", y_axis=axis))
+        for title, told, series, axis in drawn
+    ]
 
 
 def in_percent(values: Sequence[float | None]) -> list[float | None]:

@@ -4,7 +4,7 @@
 const kind = document.getElementById("filter-kind");
 const label = document.getElementById("filter-label");
 const shown = document.getElementById("filter-shown");
-const disputes = document.querySelectorAll(".dispute");
+const disputes = document.querySelectorAll("[data-kind]");
 
 function filter() {
   let visible = 0;
