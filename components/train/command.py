@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="the text of a spaCy config")
     parser.add_argument("--overrides", default="{}", help="dotted key -> value, as JSON")
     parser.add_argument("--settings", default="{}", help="TrainSettings as JSON")
+    parser.add_argument(
+        "--checkpoints",
+        default="",
+        help="folder for checkpoints, the same at each attempt; '' none",
+    )
     parser.add_argument("--model", type=Path, required=True, help="folder for the pipeline")
     parser.add_argument("--log", type=Path, required=True, help="folder for the log")
 
@@ -37,6 +42,7 @@ def run(args: argparse.Namespace) -> StageResult:
         ConfigError: settings, config or overrides are wrong.
         DataError: a corpus is not what `convert` wrote.
         RemoteError: the model hub did not answer.
+        StoppedError: a signal asked to stop; a checkpoint is written.
     """
     from components.train.run import train_pipeline
 
@@ -54,6 +60,7 @@ def run(args: argparse.Namespace) -> StageResult:
         settings=settings,
         model=args.model,
         log=args.log,
+        checkpoints=Path(args.checkpoints) if args.checkpoints else None,
     )
     metadata: dict[str, Any] = {
         "framework": "spaCy",

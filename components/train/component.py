@@ -17,6 +17,7 @@ def train(
     timeout: int,
     model: dsl.Output[dsl.Model],
     log: dsl.Output[dsl.Artifact],
+    checkpoints: str = "",
 ) -> dsl.ContainerSpec:
     """Train a spaCy pipeline and keep the one that does best on the dev corpus."""
     return dsl.ContainerSpec(
@@ -41,6 +42,8 @@ def train(
             overrides,
             "--settings",
             settings,
+            "--checkpoints",
+            checkpoints,
             "--model",
             model.path,
             "--log",

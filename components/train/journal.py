@@ -57,7 +57,7 @@ class Journal:
     """Writes training.log (spaCy's table) and history.jsonl into a folder, and reports progress.
 
     Attributes:
-        folder: where the two files go.
+        folder: where the two files go; a run that resumes continues them.
         logger: the `training.logger` of the config, resolved.
     """
 
@@ -70,8 +70,8 @@ class Journal:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.table = (self.folder / "training.log").open("w", encoding="utf-8")
-        self.history = (self.folder / "history.jsonl").open("w", encoding="utf-8")
+        self.table = (self.folder / "training.log").open("a", encoding="utf-8")
+        self.history = (self.folder / "history.jsonl").open("a", encoding="utf-8")
         self.out = Tee(sys.stdout, self.table)
         self.last_line = time.monotonic()
         return self

@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from spacy import schemas
@@ -31,7 +30,10 @@ from thinc.api import fix_random_seed
 from components.errors import ConfigError
 from components.files import writing
 from components.train.batches import Corpus, batches
-from components.train.journal import Journal, Limits
+from components.train.checkpoint import Checkpoints, Saved
+from components.train.journal import Journal
+from components.train.pace import Pace, Stop, StoppedError
+from components.train.snapshot import Arrays, put, take
 from components.train.state import State
 
 TaskScores = Callable[[dict[str, Any]], dict[str, float]]
@@ -61,35 +63,22 @@ def resolve(nlp: Language) -> Training:
     )
 
 
-def train(
-    nlp: Language, training: Training, model: Path, log: Path, task_scores: TaskScores
-) -> State:
-    """Train an initialised pipeline and keep the best.
+class Loop:
+    """One training run.
 
     Args:
-        model: folder for the pipeline with the best score.
-        log: folder for training.log and history.jsonl.
+        nlp: the initialised pipeline.
         task_scores: picks a task's scores for the history from those of an evaluation.
-
-    Raises:
-        ConfigError: training diverged.
+        checkpoints: keeps the best pipeline, and the run.
     """
-    settings = training.settings
-    limits = Limits(max_steps=settings["max_steps"], patience=settings["patience"])
-    with writing(model) as best, Journal(log, settings["logger"], limits) as journal:
-        return Loop(nlp, training, best, journal, task_scores).run()
-
-
-class Loop:
-    """One training run."""
 
     def __init__(
         self,
         nlp: Language,
         training: Training,
-        best: Path,
         journal: Journal,
         task_scores: TaskScores,
+        checkpoints: Checkpoints,
     ) -> None:
         settings = training.settings
         self.nlp = nlp
@@ -110,30 +99,70 @@ class Loop:
         self.dropouts = settings["dropout"]
         if isinstance(self.dropouts, float | int):
             self.dropouts = itertools.repeat(float(self.dropouts))
-        self.best = best
         self.journal = journal
         self.task_scores = task_scores
+        self.checkpoints = checkpoints
         self.state = State()
 
-    def run(self) -> State:
-        """Train to the end; return where the run stood then."""
+    def resume(self, arrays: Arrays, saved: Saved) -> None:
+        """Go on from a checkpoint: put the run where it stood, to the bit."""
+        put(self.nlp, self.optimizer, arrays, saved.counts)
+        self.state = saved.state
+        for _ in range(saved.state.step + 1):
+            next(self.batches)
+            next(self.dropouts)
+            self.optimizer.step_schedules()
+        self.journal.say(f"Resumed after step {saved.state.step}")
+
+    def run(self, pace: Pace | None, stop: Stop) -> State:
+        """Train to the end; return where the run stood then.
+
+        Args:
+            pace: when to write checkpoints; None writes none.
+            stop: asked after each step whether to stop.
+
+        Raises:
+            StoppedError: it was; a checkpoint is written.
+            ConfigError: training diverged.
+        """
+        if pace:
+            pace.written(self.state.step, cost=0.0)
         with self.nlp.select_pipes(disable=self.frozen):
             self.journal.open_table(self.nlp)
         for epoch, batch in self.batches:
-            self.state.step += 1
-            self.state.epoch = epoch
-            started = time.monotonic()
-            self.update(batch)
-            self.state.words += sum(len(example) for example in batch)
-            self.state.seconds += time.monotonic() - started
-            if self.state.step % self.settings["eval_frequency"]:
-                self.journal.step(self.state)
-            else:
-                self.measure()
             if self.journal.limits.steps_left(self.state) == 0:
                 break
+            self.step(epoch, batch)
+            if pace and (stop.signal or pace.due(self.state.step)):
+                pace.written(self.state.step, self.save())
+            if stop.signal:
+                raise StoppedError(
+                    f"stopped by {stop.signal} after step {self.state.step}. "
+                    "The same run goes on from there."
+                )
         self.journal.close_table()
         return self.state
+
+    def save(self) -> float:
+        """Write a checkpoint; return the seconds that it took."""
+        started = time.monotonic()
+        arrays, counts = take(self.nlp, self.optimizer)
+        self.checkpoints.save(arrays, counts, self.state, self.journal.folder)
+        return time.monotonic() - started
+
+    def step(self, epoch: int, batch: list[Example]) -> None:
+        """One update and, when it is time, an evaluation."""
+        state = self.state
+        state.step += 1
+        state.epoch = epoch
+        started = time.monotonic()
+        self.update(batch)
+        state.words += sum(len(example) for example in batch)
+        state.seconds += time.monotonic() - started
+        if state.step % self.settings["eval_frequency"]:
+            self.journal.step(state)
+        else:
+            self.measure()
 
     def update(self, batch: list[Example]) -> None:
         """One step of the optimiser on one batch."""
@@ -193,5 +222,6 @@ class Loop:
         """Write the pipeline as it is now, in place of the best before."""
         with self.nlp.select_pipes(disable=self.frozen):
             update_meta(self.settings, self.nlp, info)
-        with writing(self.best) as folder:
+        with writing(self.checkpoints.best_folder(self.state.step)) as folder:
             self.prepare(self.nlp).to_disk(folder)
+        self.checkpoints.best_written()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -12,11 +14,16 @@ from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
 from components.errors import ConfigError
+from components.files import remove
 from components.train import ner
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
+from components.train.checkpoint import Checkpoints
 from components.train.config import CORPUS_PATHS, read_config
 from components.train.corpus import verify
-from components.train.loop import Training, resolve, train
+from components.train.inputs import inputs
+from components.train.journal import Journal, Limits
+from components.train.loop import Loop, Training, resolve
+from components.train.pace import Pace, Stop
 from components.train.settings import TrainSettings
 from components.train.state import State
 
@@ -34,6 +41,7 @@ def train_pipeline(
     settings: TrainSettings,
     model: Path,
     log: Path,
+    checkpoints: Path | None,
 ) -> State:
     """Train the pipeline of a config on a corpus; see `components.train.command`."""
     config = read_config(config_text, overrides)
@@ -43,7 +51,31 @@ def train_pipeline(
     nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu)
     for label in TASKS[task].check_labels(nlp, labels):
         print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
-    return train(nlp, training, model, log, TASKS[task].scores)
+    depends_on = inputs(
+        config_text=config_text,
+        overrides=overrides,
+        corpora=[train_corpus, dev_corpus],
+        labels=labels,
+    )
+    remove(log)
+    with ExitStack() as stack:
+        stop, pace = Stop(), None
+        root = checkpoints
+        if root:
+            stack.enter_context(stop)
+            pace = Pace(settings)
+        else:
+            root = Path(stack.enter_context(TemporaryDirectory()))
+        kept = Checkpoints(root, depends_on)
+        found = kept.load(log)
+        limits = Limits(training.settings["max_steps"], training.settings["patience"])
+        journal = stack.enter_context(Journal(log, training.settings["logger"], limits))
+        loop = Loop(nlp, training, journal, TASKS[task].scores, kept)
+        if found:
+            loop.resume(*found)
+        state = loop.run(pace, stop)
+        kept.finish(model)
+    return state
 
 
 def choose_device(settings: TrainSettings) -> int:

@@ -121,7 +121,7 @@ def test_wrong_override_is_named(
 def test_wrong_argument_is_named(
     train: Train, capsys: pytest.CaptureFixture[str], options: dict[str, str], expected: str
 ) -> None:
-    assert train("cnn", CNN, **options) == 2
+    assert train("cnn", {}, **options) == 2
     assert expected in capsys.readouterr().err
 
 

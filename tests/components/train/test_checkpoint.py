@@ -1,0 +1,137 @@
+"""Checkpoints: the newest whole one of the same run, or none and a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.train.checkpoint import Checkpoints
+from components.train.pace import Pace
+from components.train.settings import TrainSettings
+from components.train.state import State
+
+INPUTS = {"config": "c" * 64, "data": "d" * 64, "code": "e" * 64, "torch": "2.13.0"}
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """The log of a run."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for name in ("training.log", "history.jsonl"):
+        (folder / name).write_text(name, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def written(tmp_path: Path, log: Path) -> Checkpoints:
+    """Checkpoints of steps 1 to 4, with the best pipeline of step 2."""
+    checkpoints = Checkpoints(tmp_path / "root", INPUTS)
+    for step in range(1, 5):
+        if step <= 2:
+            checkpoints.best_folder(step).mkdir(parents=True)
+            (checkpoints.best_folder(step) / "model").write_text(f"best at {step}")
+            checkpoints.best_written()
+        arrays = {"weights/ner/0/W": np.full(3, step, dtype=np.float32)}
+        counts = {"nr_update": {"ner/0/W": step}, "last_seen": {}}
+        checkpoints.save(arrays, counts, State(step=step, results=[(0.5, step)]), log)
+    return checkpoints
+
+
+def test_two_are_kept_with_the_best_pipeline(written: Checkpoints) -> None:
+    assert {path.name for path in written.folder.iterdir()} == {
+        "LATEST",
+        "ckpt-3",
+        "ckpt-4",
+        "best-2",
+    }
+
+
+def test_newest_is_read_with_its_log(written: Checkpoints, tmp_path: Path) -> None:
+    found = Checkpoints(tmp_path / "root", INPUTS).load(tmp_path / "new-log")
+    assert found
+    arrays, saved = found
+    assert arrays["weights/ner/0/W"].tolist() == [4, 4, 4]
+    assert saved.state == State(step=4, results=[(0.5, 4)])
+    assert saved.counts["nr_update"] == {"ner/0/W": 4}
+    assert (tmp_path / "new-log/history.jsonl").read_text(encoding="utf-8") == "history.jsonl"
+
+
+@pytest.mark.parametrize("name", ["arrays.safetensors", "state.json", "history.jsonl"])
+def test_damaged_newest_falls_back_to_the_older(
+    written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (written.folder / "ckpt-4" / name).write_bytes(b"half")
+    found = Checkpoints(written.folder.parent, INPUTS).load(log)
+    assert found
+    assert found[1].state.step == 3
+    assert f"ckpt-4/{name} does not have the SHA-256" in capsys.readouterr().out
+
+
+def test_without_its_best_pipeline_none_is_used(
+    written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (written.folder / "best-2/model").unlink()
+    assert Checkpoints(written.folder.parent, INPUTS).load(log) is None
+    assert "best-2/model is missing" in capsys.readouterr().out
+
+
+def test_unreadable_latest_is_told(
+    written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (written.folder / "LATEST").write_text("{", encoding="utf-8")
+    assert Checkpoints(written.folder.parent, INPUTS).load(log) is None
+    assert "LATEST can't be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["code", "torch"])
+def test_another_code_is_refused_by_name(
+    written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    other = {**INPUTS, name: "2.14.0"}
+    assert Checkpoints(written.folder.parent, other).load(log) is None
+    message = capsys.readouterr().out
+    assert f"{name} differs: {INPUTS[name][:16]} then, 2.14.0 now" in message
+
+
+@pytest.mark.parametrize("name", ["config", "data"])
+def test_another_config_or_corpus_has_its_own_folder(
+    written: Checkpoints, log: Path, name: str
+) -> None:
+    other = Checkpoints(written.folder.parent, {**INPUTS, name: "f" * 64})
+    assert other.folder != written.folder
+    assert other.load(log) is None
+
+
+@pytest.mark.parametrize("name", ["config", "data"])
+def test_copied_checkpoints_of_another_run_are_refused(
+    written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    other = Checkpoints(written.folder.parent, {**INPUTS, name: "f" * 64})
+    written.folder.rename(other.folder)
+    assert other.load(log) is None
+    assert f"{name} differs" in capsys.readouterr().out
+
+
+def test_finish_hands_over_the_best_and_leaves_nothing(
+    written: Checkpoints, tmp_path: Path
+) -> None:
+    written.finish(tmp_path / "model")
+    assert (tmp_path / "model/model").read_text(encoding="utf-8") == "best at 2"
+    assert not written.folder.exists()
+
+
+def test_pace_waits_for_steps_and_for_what_writing_costs() -> None:
+    pace = Pace(TrainSettings(checkpoint_every=10, checkpoint_minutes=0))
+    assert [step for step in range(12) if pace.due(step)] == [10, 11]
+    pace.written(10, cost=0.0)
+    assert not pace.due(19)
+    assert pace.due(20)
+    pace.written(20, cost=1e6)
+    assert not pace.due(2000)
+
+
+def test_pace_without_steps_or_minutes_is_never_due() -> None:
+    assert not Pace(TrainSettings(checkpoint_every=0, checkpoint_minutes=0)).due(10**9)
