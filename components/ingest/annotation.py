@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class RawSpan(msgspec.Struct):
+class RawSpan(msgspec.Struct, gc=False):
     """A span as exported: nothing about it is certain but the types."""
 
     start: int
@@ -17,7 +17,7 @@ class RawSpan(msgspec.Struct):
     answer: str | None = None
 
 
-class RawToken(msgspec.Struct):
+class RawToken(msgspec.Struct, gc=False):
     """A token as exported."""
 
     start: int

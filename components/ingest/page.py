@@ -92,8 +92,11 @@ def markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+MARKS = str.maketrans(
+    {mark: f"\\{mark}" for mark in "\\`*_[]"} | {mark: f"&#{ord(mark)};" for mark in "|<>&"}
+)
+
+
 def escape(text: str) -> str:
     """Keep text from being read as Markdown or HTML."""
-    for mark in "\\`*_[]|<>&":
-        text = text.replace(mark, f"&#{ord(mark)};" if mark in "<>&|" else f"\\{mark}")
-    return " ".join(text.split())
+    return " ".join(text.translate(MARKS).split())

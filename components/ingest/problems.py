@@ -39,7 +39,9 @@ S, Q, X, W = Policy.STOP, Policy.QUARANTINE, Policy.REPAIR, Policy.WARN
 KINDS = {
     # Files
     "unknown_format": Kind(
-        S, "File whose format is not recognised", "Check that it is the right file."
+        S,
+        "File whose format is not recognised",
+        "Name its `format:` beside its path in the config, or take it out.",
     ),
     "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
     "corrupt_file": Kind(
@@ -147,10 +149,15 @@ class QuarantineError(Exception):
 
 
 class StopReadingError(RetrainError):
-    """A file cannot be read on. `kind` is a key of KINDS."""
+    """A file cannot be read on.
+
+    Args:
+        kind: a key of KINDS, whose action is added to the message.
+        detail: what is wrong, without a full stop.
+    """
 
     def __init__(self, kind: str, position: str, detail: str):
-        super().__init__(f"{position}: {detail}")
+        super().__init__(f"{position}: {detail}. {KINDS[kind].action}")
         self.kind = kind
         self.position = position
         self.detail = detail

@@ -76,7 +76,9 @@ def choose_reading(text: str, spans: list[RawSpan]) -> str:
 
 def fits(text: str, span: RawSpan, reading: Reading) -> bool:
     located = reading(text, span.start, span.end)
-    return located is not None and located[0] >= 0 and text[slice(*located)] == span.text
+    if located is None or located[0] < 0 or located[1] > len(text):
+        return False
+    return text[slice(*located)] == span.text
 
 
 def locate(text: str, span: RawSpan, reading: str) -> Located:

@@ -52,7 +52,7 @@ def detect(head: bytes, source: str) -> str:
         StopReadingError: it is none that we know.
     """
     if head.startswith(UTF_16):
-        raise StopReadingError("wrong_encoding", source, "is UTF-16. Save it as UTF-8.")
+        raise StopReadingError("wrong_encoding", source, "it is UTF-16")
     if is_zlib(head):
         return "docbin"
     lines = [line for line in head.removeprefix(BYTE_ORDER_MARK).splitlines()[:50] if line.strip()]
@@ -65,8 +65,7 @@ def detect(head: bytes, source: str) -> str:
     raise StopReadingError(
         "unknown_format",
         source,
-        "neither Prodigy JSONL, Label Studio JSON, CoNLL/IOB columns nor a spaCy DocBin. "
-        "If it is one of them, name it with `format:` beside its path in the config.",
+        "neither Prodigy JSONL, Label Studio JSON, CoNLL or IOB, nor a spaCy DocBin",
     )
 
 

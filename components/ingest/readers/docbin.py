@@ -24,7 +24,7 @@ def read_docbin(path: Path, source: str, _problems: Problems) -> Iterator[Item]:
         raise
     except Exception as error:  # DocBin checks nothing: what breaks depends on where it is cut
         raise StopReadingError(
-            "corrupt_file", source, f"is not a whole spaCy DocBin: {error}. Copy it again."
+            "corrupt_file", source, f"it is not a whole spaCy DocBin: {error}"
         ) from error
     for number, doc in enumerate(docs, start=1):
         place = Place(source, number)

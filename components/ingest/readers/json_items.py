@@ -50,7 +50,7 @@ def read_json_lines(
         raise StopReadingError(
             "cut_line",
             str(last.place),
-            "the file ends in the middle of a record. Export or copy it again.",
+            "the last line is cut",
         )
 
 
@@ -70,6 +70,6 @@ def whole_file(path: Path, source: str) -> list[msgspec.Raw] | None:
     except (msgspec.DecodeError, RecursionError) as error:
         if is_array:
             raise StopReadingError(
-                "cut_line", source, f"is not one whole JSON array: {error}. Export it again."
+                "cut_line", source, f"it is not one whole JSON array: {error}"
             ) from error
         return None

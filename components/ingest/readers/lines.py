@@ -70,24 +70,21 @@ def check_encoding(text: bytes, place: Place) -> None:
     if text.isascii():
         return
     if text.startswith(UTF_16):
-        raise StopReadingError("wrong_encoding", str(place), "is UTF-16. Save it as UTF-8.")
+        raise StopReadingError("wrong_encoding", str(place), "it is UTF-16")
     try:
         text.decode()
     except UnicodeDecodeError as error:
         # A file may be cut inside a character: then it is not the encoding that is wrong.
         if error.reason == "unexpected end of data":
             raise StopReadingError(
-                "cut_line", str(place), "the file ends in the middle of a character."
+                "cut_line", str(place), "it ends in the middle of a character"
             ) from error
         raise StopReadingError(
             "wrong_encoding",
             str(place),
-            f"byte {error.start + 1} (0x{text[error.start]:02x}) is not UTF-8. Save the file as "
-            "UTF-8.",
+            f"byte {error.start + 1} of the line (0x{text[error.start]:02x}) is not UTF-8",
         ) from error
 
 
 def corrupt(source: str, error: Exception) -> StopReadingError:
-    return StopReadingError(
-        "corrupt_file", source, f"the file is cut or corrupt: {error}. Copy it again."
-    )
+    return StopReadingError("corrupt_file", source, f"{error}")

@@ -33,8 +33,11 @@ class Row(msgspec.Struct):
 
 
 decode_row = msgspec.json.Decoder(Row).decode
-decode_top = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+decode_tokens = msgspec.json.Decoder(list[RawToken]).decode
 decode_any = msgspec.json.Decoder().decode
+
+TOKENS = b'"tokens":'
+CUT_OUT = b"[]"
 
 
 def read_items(place: Place, line: bytes) -> Iterator[Item]:
@@ -46,14 +49,60 @@ def read_items(place: Place, line: bytes) -> Iterator[Item]:
 
 
 def parse(line: bytes) -> Row:
-    """Parse one line; raise QuarantineError with the class of what is wrong."""
+    """Parse one record; raise QuarantineError with the class of what is wrong."""
+    return quick(line) or careful(strict_object(line))
+
+
+def quick(line: bytes) -> Row | None:
+    """Parse a record as Prodigy writes it; None if there may be anything wrong with it.
+
+    JSON parsers keep the last of two equal keys and say nothing. To see them, the keys in the text
+    are counted and compared with those that parsing leaves; that would cost more than parsing if
+    the tokens, most of the text and all alike, were not taken out first.
+    """
+    rest, tokens = take_tokens(line)
     try:
-        row = decode_row(line)
-        if not repeats_keys(line):
-            return row
+        row = decode_row(rest)
+        if count_keys(decode_any(rest)) != rest.count(b'":') or b'" :' in rest:
+            return None
+        if tokens:
+            if row.tokens != []:
+                return None
+            row.tokens = decode_tokens(tokens)
+            if not alike(tokens, row):
+                return None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        pass
-    return careful(strict_object(line))
+        return None
+    return row
+
+
+def take_tokens(line: bytes) -> tuple[bytes, bytes]:
+    """Split a record into itself with an empty list of tokens, and the list."""
+    start = line.find(TOKENS) + len(TOKENS)
+    end = line.find(b"}]", start) + len(b"}]")
+    tokens = line[start:end].lstrip()
+    if start < len(TOKENS) or end < len(b"}]") or not tokens.startswith(b"[{"):
+        return line, b""
+    return line[:start] + CUT_OUT + line[end:], tokens
+
+
+def alike(tokens: bytes, row: Row) -> bool:
+    """Whether all tokens have the keys of the first, each once: their quotes are counted.
+
+    The quotes of a token are those of its keys and of its text, and those inside the text.
+    """
+    keys = decode_any(tokens[1 : tokens.index(b"}") + 1]).keys()
+    quotes = len(row.tokens or ()) * (2 * len(keys) + 2) + row.text.count('"')
+    return "text" in keys and tokens.count(b'"') == quotes
+
+
+def count_keys(value: Any) -> int:
+    """The number of keys in all objects of `value`."""
+    if isinstance(value, dict):
+        return len(value) + sum([count_keys(inner) for inner in value.values() if inner])
+    if isinstance(value, list):
+        return sum([count_keys(inner) for inner in value])
+    return 0
 
 
 def careful(value: dict[str, Any]) -> Row:
@@ -74,41 +123,6 @@ def careful(value: dict[str, Any]) -> Row:
             detail = f"offsets must be whole numbers: {where}"
             raise QuarantineError("bad_offsets", detail) from error
         raise QuarantineError("wrong_shape", where) from error
-
-
-def repeats_keys(line: bytes) -> bool:
-    """Whether an object in this valid JSON may have a key twice; False is certain.
-
-    Every key ends with `":`. Their number is compared with the number of keys that parsing leaves;
-    text that contains `":` or odd spacing only makes it say True.
-    """
-    if b'" :' in line:
-        return True
-    top = decode_top(line)
-    return line.count(b'":') != len(top) + sum(map(count_keys, top.values()))
-
-
-def count_keys(value: msgspec.Raw) -> int:
-    """The number of keys in `value`, where all objects of a list look like its first."""
-    text = bytes(value)
-    if text.startswith(b"[{") and text.find(b"{", 2) > 0 and b"}" in text:
-        return list_keys(text)
-    return nested_keys(decode_any(text)) if text[:1] in b"[{" else 0
-
-
-def list_keys(text: bytes) -> int:
-    """As `count_keys`, for a list of objects without building them all."""
-    try:
-        first = decode_any(text[1 : text.index(b"}") + 1])
-    except msgspec.DecodeError:
-        return nested_keys(decode_any(text))
-    return len(first) * text.count(b"{")
-
-
-def nested_keys(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(map(nested_keys, value.values()))
-    return sum(map(nested_keys, value)) if isinstance(value, list) else 0
 
 
 def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:

