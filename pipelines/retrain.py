@@ -129,6 +129,8 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             scores=judged["scores"],
             verdict=verdict["verdict"],
             report=page["report"],
+            model_card=page["model_card"],
+            facts=page["facts"],
             decision=verdict["decision"],
             registry=registry,
             settings=plain(model),

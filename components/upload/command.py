@@ -20,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
     parser.add_argument("--verdict", type=Path, required=True, help="verdict of the gate stage")
     parser.add_argument("--report", type=Path, required=True, help="the report, one HTML file")
+    parser.add_argument("--model-card", type=Path, required=True, help="of the report stage")
+    parser.add_argument("--facts", type=Path, required=True, help="of the report stage")
     parser.add_argument("--decision", choices=["promote", "hold"], required=True)
     parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
     parser.add_argument("--settings", required=True, help="ModelSettings as JSON")
@@ -48,6 +50,8 @@ def run(args: argparse.Namespace) -> StageResult:
         model=args.model,
         documents={
             "report.html": args.report,
+            "MODEL_CARD.md": args.model_card,
+            "facts.json": args.facts,
             "scores.json": args.scores,
             "verdict.json": args.verdict,
         },
