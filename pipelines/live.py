@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.listeners import Listener
+from pipelines.runner.listeners import Listener
 from pipelines.runs import RunRecord, State, TaskRecord, seconds_between
 
 _PROGRESS_EVERY = 30.0

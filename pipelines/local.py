@@ -2,8 +2,8 @@
 
     result = run_spec(yaml.safe_load(text), out=Path("runs"), cwd=config.parent, name="sample")
 
-Tasks start as soon as what they need is there, branches side by side; see `pipelines/cache.py` for
-what is reused and `pipelines/runs.py` for what is left on disk.
+Tasks start as soon as what they need is there, branches side by side. What is reused stands in
+`pipelines/runner/cache.py`, what is left on disk in `pipelines/runs.py`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import yaml
 
 from components.errors import ConfigError
 from components.files import writing
-from pipelines.cores import available_cores
-from pipelines.launchers import Launcher, ThisMachine
-from pipelines.listeners import Listener
+from pipelines.runner.cores import available_cores
+from pipelines.runner.graph import Node, read_spec
+from pipelines.runner.launchers import Launcher, ThisMachine
+from pipelines.runner.listeners import Listener
+from pipelines.runner.scheduler import Scheduler
+from pipelines.runner.scopes import Scope, Values, typed
 from pipelines.runs import ATTEMPT, RunRecord, State, TaskRecord, log_path, new_run, now, tail
-from pipelines.scheduler import Scheduler
-from pipelines.scopes import Scope, Values, typed
-from pipelines.spec import Node, read_spec
 
 _TAIL_LINES = 20
 

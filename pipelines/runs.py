@@ -4,7 +4,7 @@ runs/<id>/run.json               RunRecord, rewritten whole at each change of st
 runs/<id>/spec.yaml              what was run
 runs/<id>/logs/<task>.log        stdout and stderr of every attempt ("phase-1.train.log")
 runs/<id>/<phase>/<stage>/<output>
-runs/cache/                      see pipelines/cache.py
+runs/cache/                      see pipelines/runner/cache.py
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ from typing import Any
 import msgspec
 
 from components.files import writing
-from pipelines.digests import content_digest, signature
-from pipelines.processes import CancelledError
+from pipelines.runner.digests import content_digest, signature
+from pipelines.runner.graph import Node
+from pipelines.runner.processes import CancelledError
+from pipelines.runner.spec import Container
 from pipelines.runs import Artifact
-from pipelines.spec import Container, Node
 
 _POLL_SECONDS = 0.2
 
@@ -34,7 +35,7 @@ class Output(msgspec.Struct, frozen=True):
     Attributes:
         path: where it lies, relative to the folder of all runs; None for one that lies elsewhere
             (its `artifact.uri` was set by the task).
-        signature: see `pipelines.digests.signature`.
+        signature: see `pipelines.runner.digests.signature`.
     """
 
     artifact: Artifact
@@ -127,7 +128,7 @@ def task_key(
     """The key of a task with these inputs; None if it cannot be cached.
 
     It covers the command, the component's definition, the input values, the content of the input
-    artifacts and, in `identity`, the code that runs (see `pipelines.launchers.Launcher`).
+    artifacts and, in `identity`, the code that runs (see `pipelines.runner.launchers.Launcher`).
     """
     if not node.cached or any(artifact.digest is None for artifact in artifacts.values()):
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import components
 from components.__main__ import STAGES
-from pipelines.digests import content_digest
+from pipelines.runner.digests import content_digest
 
 _PACKAGES = (
     "cupy-cuda12x",

@@ -15,14 +15,15 @@ import msgspec
 
 from components.errors import ConfigError, DataError, GateError, RetrainError
 from components.files import remove
-from pipelines.cache import Cache, Entry, Output, task_key
-from pipelines.digests import signature
-from pipelines.launchers import Command, Launcher
-from pipelines.processes import CancelledError, Processes
+from pipelines.runner.cache import Cache, Entry, Output, task_key
+from pipelines.runner.digests import signature
+from pipelines.runner.graph import Node
+from pipelines.runner.launchers import Command, Launcher
+from pipelines.runner.processes import CancelledError, Processes
+from pipelines.runner.scopes import Values
+from pipelines.runner.spec import Container
+from pipelines.runner.tasks import command, executor_input, progress_path, read_outputs
 from pipelines.runs import ATTEMPT, Artifact, State, log_path, now, tail
-from pipelines.scopes import Values
-from pipelines.spec import Container, Node
-from pipelines.tasks import command, executor_input, progress_path, read_outputs
 
 # Trying again changes nothing about these: a person must act.
 _FINAL_CODES = (ConfigError.exit_code, DataError.exit_code, GateError.exit_code)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.errors import ConfigError
-from pipelines.conditions import Comparison, parse
-from pipelines.placeholders import check_constant, check_placeholders
-from pipelines.spec import (
+from pipelines.runner.conditions import Comparison, parse
+from pipelines.runner.placeholders import check_constant, check_placeholders
+from pipelines.runner.spec import (
     SCHEMA_VERSION,
     ComponentRef,
     ComponentSpec,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipelines.code import code_digest, versions
-from pipelines.spec import Container
+from pipelines.runner.code import code_digest, versions
+from pipelines.runner.spec import Container
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ThisMachine:
         environment = {
             # Stages run the code of this checkout, whatever lies in the config's folder.
             "PYTHONSAFEPATH": "1",
-            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
             **command.environment,
         }
         return nullcontext(replace(command, argv=[program, *arguments], environment=environment))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pipelines.spec import Definitions
+from pipelines.runner.spec import Definitions
 
 _PLACEHOLDER = re.compile(r"\{\{\$(.*?)\}\}")
 _INPUT_PARAMETER = re.compile(r"\.inputs\.parameters\['([^']+)'\]")

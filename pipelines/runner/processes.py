@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from components.errors import RetrainError
-from pipelines import reaper
-from pipelines.launchers import Command
+from pipelines.runner import reaper
+from pipelines.runner.launchers import Command
 
 GRACE = 15.0
 

@@ -14,16 +14,17 @@ from typing import Any
 import msgspec
 
 from components.errors import ConfigError, RemoteError
-from pipelines.cache import Cache
-from pipelines.execution import Executor, Outcome
-from pipelines.interrupts import Interrupts
-from pipelines.launchers import Launcher
-from pipelines.listeners import Listener, Nobody
-from pipelines.processes import Processes
+from pipelines.runner.cache import Cache
+from pipelines.runner.execution import Executor, Outcome
+from pipelines.runner.graph import Node
+from pipelines.runner.interrupts import Interrupts
+from pipelines.runner.launchers import Launcher
+from pipelines.runner.listeners import Listener, Nobody
+from pipelines.runner.processes import Processes
+from pipelines.runner.scopes import Ended, MissingInputError, Scope, Values
+from pipelines.runner.spec import Container
+from pipelines.runner.tasks import progress_path
 from pipelines.runs import RunRecord, State, TaskRecord, log_path, now, write_record
-from pipelines.scopes import Ended, MissingInputError, Scope, Values
-from pipelines.spec import Container, Node
-from pipelines.tasks import progress_path
 
 NOT_RUN = Outcome("not-run", Values())
 _TICK_SECONDS = 0.25

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.errors import ConfigError
-from pipelines.placeholders import fill_deep, plain_numbers, references
+from pipelines.runner.graph import Dag, Node
+from pipelines.runner.placeholders import fill_deep, plain_numbers, references
+from pipelines.runner.spec import ParameterType
 from pipelines.runs import Artifact, State
-from pipelines.spec import Dag, Node, ParameterType
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from typing import Any
 
 from components.errors import ConfigError, DataError
 from components.progress import PROGRESS_VARIABLE
-from pipelines.digests import content_digest
-from pipelines.launchers import Command
-from pipelines.placeholders import executor_input_values, fill, fill_deep
+from pipelines.runner.digests import content_digest
+from pipelines.runner.graph import Node
+from pipelines.runner.launchers import Command
+from pipelines.runner.placeholders import executor_input_values, fill, fill_deep
+from pipelines.runner.scopes import Values, typed
+from pipelines.runner.spec import ArtifactDefinition, Container, ParameterType
 from pipelines.runs import Artifact
-from pipelines.scopes import Values, typed
-from pipelines.spec import ArtifactDefinition, Container, Node, ParameterType
 
 _THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from pipelines import live
 from pipelines.live import LiveView, PlainView, duration, figures, listener
-from tests.pipelines.pieces import WRITE, run
-from tests.pipelines.test_cache import chain
+from tests.pipelines.runner.pieces import WRITE, run
+from tests.pipelines.runner.test_cache import chain
 
 WORKS = (
     "pathlib.Path(os.environ['RETRAIN_PROGRESS']).write_text("

@@ -13,7 +13,7 @@ import pytest
 from kfp import dsl
 
 from components.errors import ConfigError
-from tests.pipelines.pieces import (
+from tests.pipelines.runner.pieces import (
     APPEND,
     RETURN,
     WRITE,

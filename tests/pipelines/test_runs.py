@@ -10,8 +10,8 @@ import yaml
 
 from components.errors import ConfigError, DataError
 from pipelines.runs import TaskRecord, find_run, find_task, list_runs, new_run, read_record, tail
-from tests.pipelines.pieces import compiled, run
-from tests.pipelines.test_cache import chain
+from tests.pipelines.runner.pieces import compiled, run
+from tests.pipelines.runner.test_cache import chain
 
 
 def test_what_a_run_leaves(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from kfp import dsl
 
-from pipelines.launchers import ThisMachine
 from pipelines.local import RunResult
-from pipelines.spec import Container
-from tests.pipelines.pieces import (
+from pipelines.runner.launchers import ThisMachine
+from pipelines.runner.spec import Container
+from tests.pipelines.runner.pieces import (
     APPEND,
     RETURN,
     TELL,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.files import writing
-from pipelines import code
+from pipelines.runner import code
 
 
 def test_a_stage_is_its_folder_and_what_all_share(

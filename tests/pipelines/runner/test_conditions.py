@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.errors import ConfigError
-from pipelines.conditions import parse
+from pipelines.runner.conditions import parse
 
 TEXT = "inputs.parameter_values['pipelinechannel--a-v']"
 NUMBER = "int(inputs.parameter_values['n'])"

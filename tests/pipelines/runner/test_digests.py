@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipelines.digests import content_digest, signature
+from pipelines.runner.digests import content_digest, signature
 
 
 def test_a_digest_follows_content_and_names_only(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from kfp import dsl
 
 from components.errors import ConfigError
-from pipelines.spec import read_spec
-from tests.pipelines.pieces import WRITE, change, compiled, decide, run, write
+from pipelines.runner.graph import read_spec
+from tests.pipelines.runner.pieces import WRITE, change, compiled, decide, run, write
 
 
 @dsl.pipeline(name="inner")

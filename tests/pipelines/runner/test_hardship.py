@@ -10,9 +10,9 @@ import pytest
 from kfp import dsl
 
 from components.errors import ConfigError
-from pipelines import cores
-from tests.pipelines.pieces import WRITE, Listener, run, states, text_of, write
-from tests.pipelines.test_cache import chain
+from pipelines.runner import cores
+from tests.pipelines.runner.pieces import WRITE, Listener, run, states, text_of, write
+from tests.pipelines.runner.test_cache import chain
 
 
 @pytest.mark.parametrize("what", ["runs", "runs/cache"])

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.launchers import Command, ThisMachine
-from tests.pipelines.pieces import WRITE, run, text_of
-from tests.pipelines.test_cache import chain
+from pipelines.runner.launchers import Command, ThisMachine
+from tests.pipelines.runner.pieces import WRITE, run, text_of
+from tests.pipelines.runner.test_cache import chain
 
 
 class Wrapped(ThisMachine):

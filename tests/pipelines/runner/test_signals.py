@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from pipelines.runs import RunRecord, list_runs
-from tests.pipelines.pieces import WRITE, compiled
-from tests.pipelines.test_cache import chain
+from tests.pipelines.runner.pieces import WRITE, compiled
+from tests.pipelines.runner.test_cache import chain
 
 RUNNER = """
 import sys
