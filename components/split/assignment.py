@@ -15,6 +15,7 @@ from components.split.facts import NO_KEY, Facts
 from components.split.sides import SIDES, UNDECIDED
 
 VERSION = 1
+FILE_NAME = "assignment.json"
 
 
 class Stored(msgspec.Struct):
@@ -52,6 +53,20 @@ def assignment_of(facts: Facts, sides: NDArray[np.int8]) -> Assignment:
     keys = np.concatenate([facts.text_keys, facts.group_keys[keyed]])
     unique, first = np.unique(keys, return_index=True)
     return Assignment(unique, np.concatenate([sides, sides[keyed]])[first])
+
+
+def previous_assignment(previous: str) -> Assignment:
+    """The assignment to keep to.
+
+    Args:
+        previous: a file, or the folder of a registered model that may hold `assignment.json`; ''
+            for none.
+    """
+    path = Path(previous)
+    if previous and path.is_dir():
+        path /= FILE_NAME
+        previous = str(path) if path.exists() else ""
+    return read_assignment(path) if previous else nothing()
 
 
 def read_assignment(path: Path) -> Assignment:

@@ -13,6 +13,7 @@ same whatever the machine, its BLAS or its threads.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,12 @@ Numbers = NDArray[np.float64]
 
 # Targets are rounded to hundredths of a document.
 SCALE = 100
-# A label that a side lacks outweighs any sum of deviations.
-LACKING = 2.0**46
-# How many moves of each direction are looked at closely after a look at all of them.
-SHORT_LIST = 64
+# A label that a side lacks outweighs any sum of deviations that is met, times its importance.
+LACKING = 2.0**38
+EVERYWHERE = 64  # importance of a label that every side must have
+# How many moves of each direction are looked at closely after a look at all of them. Pairs are
+# first sought among few, and among many when those have none.
+SHORT_LIST, LONG_LIST = 64, 512
 DIRECTIONS = tuple((a, b) for a in range(3) for b in range(3) if a != b)
 SOURCES = np.array([a for a, _ in DIRECTIONS])
 TARGETS = np.array([b for _, b in DIRECTIONS])
@@ -42,7 +45,7 @@ class State:
         free: groups of each kind that may move, by side; (kinds, 3).
         excess: documents over the target, times SCALE; (labels, 3).
         groups: groups with each label, by side; (labels, 3).
-        needed: whether a side must have the label; (labels, 3).
+        needed: how important it is that a side has the label; (labels, 3).
     """
 
     kinds: Numbers
@@ -51,7 +54,7 @@ class State:
     free: NDArray[np.int64]
     excess: Numbers
     groups: NDArray[np.int64]
-    needed: NDArray[np.bool_]
+    needed: NDArray[np.float32]
 
     def move(self, kind: int, direction: int, amount: int) -> None:
         """Let groups of one kind change side."""
@@ -64,10 +67,10 @@ class State:
             array[a] -= change
             array[b] += change
 
-    def badness(self) -> tuple[int, float]:
+    def badness(self) -> tuple[float, float]:
         """What every step must lower: labels missing where they must be, then the deviations."""
-        lacking = self.needed & (self.groups == 0)
-        return int(lacking.sum()), float((self.excess**2).sum())
+        lacking = self.needed[self.groups == 0].sum()
+        return float(lacking), float((self.excess**2).sum())
 
 
 def rebalance(
@@ -105,24 +108,28 @@ def rebalance(
         groups=groups,
         needed=needed(groups.sum(axis=1), shares),
     )
-    descend(state)
-    while exchange(state):
-        descend(state)
+    settle(state)
+    while better := insist(state):
+        state = better
     return state.free
 
 
-def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.bool_]:
-    """Which sides must have a label: all with 3 groups, train and test with 2, train with 1."""
-    least = np.array([1, 3, 2])
-    result: NDArray[np.bool_] = (groups[:, None] >= least) & (np.array(shares) > 0)
-    return result
+def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.float32]:
+    """How important it is that each side has a label.
+
+    All must have one with 3 groups. Where that leaves a choice, one with 2 should be in train and
+    test, and one with a single group in train.
+    """
+    importance = np.array([[0, 0, 0], [1, 0, 0], [4, 0, 4], [EVERYWHERE] * 3], np.float32)
+    result: NDArray[np.float32] = importance[np.minimum(groups, 3)]
+    return result * (np.array(shares) > 0).astype(np.float32)
 
 
 def gains(state: State, rows: NDArray[np.int64] | slice) -> Numbers:
     """By how much the balance betters when one group of a kind moves; (rows, directions)."""
     pull = state.excess[:, SOURCES] - state.excess[:, TARGETS]
-    loses = (state.needed & (state.groups == 1))[:, SOURCES].astype(np.float32)
-    wins = (state.needed & (state.groups == 0))[:, TARGETS].astype(np.float32)
+    loses = (state.needed * (state.groups == 1))[:, SOURCES]
+    wins = (state.needed * (state.groups == 0))[:, TARGETS]
     result: Numbers = state.kinds[rows] @ pull - state.weights[rows, None]
     if loses.any() or wins.any():
         result += LACKING * (state.has[rows] @ (wins - loses))
@@ -130,18 +137,46 @@ def gains(state: State, rows: NDArray[np.int64] | slice) -> Numbers:
     return result
 
 
-def best_rows(gain: Numbers) -> NDArray[np.int64]:
-    """The kinds with the SHORT_LIST best moves of each direction, in the order of the kinds."""
-    if len(gain) <= SHORT_LIST:
+def best_rows(gain: Numbers, length: int) -> NDArray[np.int64]:
+    """The kinds with so many of the best moves of each direction, in the order of the kinds."""
+    if len(gain) <= length:
         return np.arange(len(gain))
     # Not argpartition: which of several equal entries it returns depends on the processor.
-    bounds = np.partition(gain, -SHORT_LIST, axis=0)[-SHORT_LIST]
+    bounds = np.partition(gain, -length, axis=0)[-length]
     chosen = []
     for column, bound in zip(gain.T, bounds, strict=True):
         better = np.flatnonzero(column > bound)
-        equal = np.flatnonzero(column == bound)[: SHORT_LIST - len(better)]
+        equal = np.flatnonzero(column == bound)[: length - len(better)]
         chosen += [better, equal]
     return np.unique(np.concatenate(chosen))
+
+
+def settle(state: State) -> None:
+    """Move until no single move and no pair of moves betters the balance."""
+    descend(state)
+    while exchange(state, SHORT_LIST) or exchange(state, LONG_LIST):
+        descend(state)
+
+
+def insist(state: State) -> State | None:
+    """Where a side lacks a label that it should have, pin a group of it there and settle the rest.
+
+    Returns:
+        the first better state found that way, or None.
+    """
+    for label, side in np.argwhere((state.needed == EVERYWHERE) & (state.groups == 0)):
+        for direction in np.flatnonzero(side == TARGETS).tolist():
+            source = DIRECTIONS[direction][0]
+            movable = (state.kinds[:, label] > 0) & (state.free[:, source] > 0)
+            for kind in np.flatnonzero(movable)[:SHORT_LIST].tolist():
+                trial = deepcopy(state)
+                trial.move(kind, direction, 1)
+                trial.free[kind, side] -= 1
+                settle(trial)
+                trial.free[kind, side] += 1
+                if trial.badness() < state.badness():
+                    return trial
+    return None
 
 
 def descend(state: State) -> None:
@@ -151,7 +186,7 @@ def descend(state: State) -> None:
         best = gain.max(initial=0)
         if best <= 0:
             return
-        rows = best_rows(gain)
+        rows = best_rows(gain, SHORT_LIST)
         # The short list is good for as long as it has moves near those that made it.
         while (gain := gains(state, rows)).max() > best / 4:
             row, direction = divmod(int(gain.argmax()), len(DIRECTIONS))
@@ -164,15 +199,15 @@ def amount(state: State, kind: int, direction: int) -> int:
     a, b = DIRECTIONS[direction]
     pull = state.kinds[kind] @ (state.excess[:, a] - state.excess[:, b])
     bottom = int(pull // (2 * state.weights[kind]))
-    watched = state.needed[:, a] & (state.kinds[kind] > 0)
+    watched = (state.needed[:, a] > 0) & (state.kinds[kind] > 0)
     spare = int((state.groups[watched, a] - 1).min(initial=bottom))
     return max(1, min(bottom, spare, int(state.free[kind, a])))
 
 
-def exchange(state: State) -> bool:
-    """Make the best pair of moves, if one betters the balance; say whether."""
+def exchange(state: State, length: int) -> bool:
+    """Make the best pair among the best moves, if one betters the balance; say whether."""
     gain = gains(state, slice(None))
-    rows = best_rows(gain)
+    rows = best_rows(gain, length)
     gain = gain[rows]
     row, direction = np.nonzero(np.isfinite(gain))
     if not len(row):

@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", default="ner", help="what the records are annotated for")
     parser.add_argument("--settings", default="{}", help="SplitSettings as JSON")
     parser.add_argument(
-        "--previous", default="", help="assignment of an earlier run, whose sides are kept"
+        "--previous",
+        default="",
+        help="assignment.json of an earlier run, or a model's folder that may hold one: its "
+        "documents keep their sides",
     )
     for side in ("train", "dev", "test"):
         parser.add_argument(f"--{side}-set", type=Path, required=True, help="JSON Lines to write")
@@ -31,8 +34,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.assignment import (
         assignment_of,
         decided,
-        nothing,
-        read_assignment,
+        previous_assignment,
         write_assignment,
     )
     from components.split.deal import deal
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> StageResult:
 
     settings = SplitSettings.parse(args.settings)
     facts = read_facts(args.annotations, args.task, settings.group_by)
-    previous = read_assignment(Path(args.previous)) if args.previous else nothing()
+    previous = previous_assignment(args.previous)
     near = near_duplicates(args.annotations, facts, settings.near_duplicates)
     groups = group(facts, near)
 

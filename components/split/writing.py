@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -30,19 +31,10 @@ def write_sides(
             start, end = facts.offsets[record : record + 2].tolist()
             return os.pread(source.fileno(), end - start, start).rstrip(b"\r\n") + b"\n"
 
-        for same_text in in_hash_order(facts.text_keys):
-            if len(same_text) == 1:
-                files[sides[same_text[0]]].write(line(same_text[0]))
-            else:
-                for text in sorted(line(record) for record in same_text):
-                    files[sides[same_text[0]]].write(text)
+        order = np.argsort(facts.text_keys, kind="stable").tolist()
+        for _, same_text in groupby(order, key=facts.text_keys.__getitem__):
+            records = list(same_text)
+            files[sides[records[0]]].writelines(sorted(map(line, records)))
         # Closed before `writing` renames them.
         for file in files:
             file.close()
-
-
-def in_hash_order(keys: NDArray[np.uint64]) -> list[list[int]]:
-    """Records that share a key, by ascending key."""
-    order = np.argsort(keys, kind="stable")
-    borders = np.flatnonzero(np.diff(keys[order])) + 1
-    return [part.tolist() for part in np.split(order, borders)] if len(keys) else []
