@@ -66,9 +66,9 @@ def label_lines(labels: list[str], found: Survey) -> list[str]:
     for label in labels:
         spans, documents = found.spans[label], found.documents[label]
         few = f"; fewer than {FEW}: label more before you trust its scores" if spans < FEW else ""
-        lines.append(
-            f"      - {json.dumps(label, ensure_ascii=False)}  # {spans} in {documents}{few}"
-        )
+        plain = re.fullmatch(r"[A-Z][A-Z_]*", label)
+        item = label if plain else json.dumps(label, ensure_ascii=False)
+        lines.append(f"      - {item}  # {spans} in {documents}{few}")
     return lines
 
 

@@ -75,13 +75,35 @@ class Registry(Protocol):
         ...
 
 
-def open_registry(location: str) -> Registry:
-    """The registry at a folder of this machine, or at vertex://PROJECT/LOCATION/BUCKET/PREFIX."""
+SCHEME = "vertex://"
+
+
+def open_registry(location: str, serving_image: str = "") -> Registry:
+    """The registry at a folder of this machine, or at vertex://PROJECT/LOCATION/BUCKET/PREFIX.
+
+    Args:
+        serving_image: image that serves the versions to come; only Vertex AI asks for one.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if location.startswith(SCHEME):
+        project, _, rest = location.removeprefix(SCHEME).partition("/")
+        region, _, store = rest.partition("/")
+        bucket, _, prefix = store.partition("/")
+        if not bucket:
+            raise ConfigError(
+                f"{location}: not a registry; expected vertex://PROJECT/LOCATION/BUCKET/PREFIX."
+            )
+        from components.upload.google import Place
+        from components.upload.vertex import VertexRegistry
+
+        return VertexRegistry(Place(project, region), bucket, prefix, serving_image)
     if "://" in location:
-        raise ConfigError(f"{location}: not a registry; use a folder of this machine.")
+        raise ConfigError(f"{location}: not a registry; use a folder or vertex://…")
     from components.upload.local import LocalRegistry
 
-    return LocalRegistry(Path(location))
+    return LocalRegistry(Path(location).resolve())
 
 
 def pointed_to(versions: list[Version], alias: str) -> Version | None:
