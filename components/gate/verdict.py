@@ -97,9 +97,8 @@ def enough_rule(overall: Mapping[str, Any], policy: GateSettings) -> Rule:
     interval = overall["interval"]["f"]
     width = interval[1] - interval[0] if interval else None
     text = (
-        f"The test set has {overall['support']} entities; overall F lies between "
-        f"{span(interval)} (95 % interval). At most {percent(policy.max_interval)} points wide "
-        "is asked for."
+        f"The test set has {overall['support']} entities; the 95 % interval of overall F is "
+        f"{span(interval)}. It may be {percent(policy.max_interval)} points wide."
     )
     if width is not None and width <= policy.max_interval:
         return Rule("max_interval", "pass", text, measured=width, limit=policy.max_interval)

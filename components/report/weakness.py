@@ -29,8 +29,8 @@ def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:
             )
         elif values["support"] < FEW:
             yield (
-                f"{label} was tested on {count(values['support'])} entities only: its F may lie "
-                f"anywhere between {span(values['interval']['f'])}."
+                f"{label} was tested on {count(values['support'])} entities only: its F may be "
+                f"anywhere from {span(values['interval']['f'])}."
             )
 
 
