@@ -50,10 +50,10 @@ class PlainView:
 
     def changed(self, task: TaskRecord) -> None:
         self._spoke[task.task] = time.monotonic()
-        self._say(f"{title(task)}  {describe(task)}")
+        self._say(f"{shown(task.task)}  {describe(task)}")
 
     def noted(self, task: str, note: str) -> None:
-        self._say(f"{task.replace('/', ' · ')}  {note}")
+        self._say(f"{shown(task)}  {note}".lstrip())
 
     def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
         now = time.monotonic()
@@ -61,7 +61,9 @@ class PlainView:
             if task.state == "running" and now - self._spoke[task.task] >= _PROGRESS_EVERY:
                 self._spoke[task.task] = now
                 values = " ".join(figures(progress.get(task.task, {})))
-                self._say(f"{title(task)}  running for {duration(task.seconds)}  {values}".rstrip())
+                self._say(
+                    f"{shown(task.task)}  running for {duration(task.seconds)}  {values}".rstrip()
+                )
 
     def ended(self) -> None:
         run = self._run
@@ -86,11 +88,13 @@ class LiveView:
 
     def changed(self, task: TaskRecord) -> None:
         if task.state == "failed":
-            self._live.console.print(Text(f"{title(task)}  {describe(task)}", style="bold red"))
+            self._live.console.print(
+                Text(f"{shown(task.task)}  {describe(task)}", style="bold red")
+            )
         self.tick(self._progress)
 
     def noted(self, task: str, note: str) -> None:
-        self._live.console.print(Text(f"{task.replace('/', ' · ')}  {note}", style="yellow"))
+        self._live.console.print(Text(f"{shown(task)}  {note}".lstrip(), style="yellow"))
 
     def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
         self._progress = progress
@@ -130,9 +134,9 @@ def branches(run: RunRecord) -> dict[str, list[TaskRecord]]:
     return dict(found)
 
 
-def title(task: TaskRecord) -> str:
-    """`phase-1 · train`"""
-    return task.task.replace("/", " · ")
+def shown(task: str) -> str:
+    """`phase-1 · train` for the path of a task."""
+    return task.replace("/", " · ")
 
 
 def describe(task: TaskRecord) -> str:

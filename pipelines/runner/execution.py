@@ -208,7 +208,8 @@ class Executor:
             ".pipeline_job_name": name,
             ".pipeline_job_resource_name": name,
             ".pipeline_job_uuid": name,
-            ".pipeline_root": str(self._folder),
+            # As on Vertex AI: the same for all runs, so a place for what outlives one of them.
+            ".pipeline_root": str(self._folder.parent),
             ".pipeline_task_name": node.path,
             ".pipeline_task_uuid": f"{name}/{node.path}",
         }

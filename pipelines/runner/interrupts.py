@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Context in which the first signal stops the run and any further one kills it.
+    """Context in which signals are told to `handle(first)` instead of ending the process.
 
     Signals only reach a process's main thread: elsewhere (a server that runs specs) this does
     nothing. A signal that was ignored before (nohup) stays ignored.
@@ -21,8 +21,8 @@ class Interrupts:
         received: the first signal, or None.
     """
 
-    def __init__(self, stop: Callable[[], None], kill: Callable[[], None]) -> None:
-        self._stop, self._kill = stop, kill
+    def __init__(self, handle: Callable[[bool], None]) -> None:
+        self._tell = handle
         self.received: int | None = None
 
     def __enter__(self) -> Self:
@@ -45,8 +45,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self.received is None:
+        first = self.received is None
+        if first:
             self.received = number
-            self._stop()
-        else:
-            self._kill()
+        self._tell(first)

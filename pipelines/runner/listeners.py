@@ -21,7 +21,7 @@ class Listener(Protocol):
         """A task has another state."""
 
     def noted(self, task: str, note: str) -> None:
-        """A task waits, or tries again."""
+        """A task waits or tries again; "" for the run as a whole."""
 
     def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:
         """Called a few times per second; `progress` has what running tasks last reported."""

@@ -26,7 +26,7 @@ class Processes:
     """The running processes of a run. Use as a context; leaving it leaves none behind."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # signal handlers may come in at any line
+        self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = False
 

@@ -20,7 +20,7 @@ from pipelines.runner.graph import Node
 from pipelines.runner.interrupts import Interrupts
 from pipelines.runner.launchers import Launcher
 from pipelines.runner.listeners import Listener, Nobody
-from pipelines.runner.processes import Processes
+from pipelines.runner.processes import GRACE, Processes
 from pipelines.runner.scopes import Ended, MissingInputError, Scope, Values
 from pipelines.runner.spec import Container
 from pipelines.runner.tasks import progress_path
@@ -57,7 +57,7 @@ class Scheduler:
         with (
             ThreadPoolExecutor(self._record.workers) as self._pool,
             Processes() as self._processes,
-            Interrupts(self._stop, self._processes.kill) as interrupts,
+            Interrupts(self._on_signal) as interrupts,
         ):
             self._executor = Executor(
                 folder=self._folder,
@@ -79,6 +79,15 @@ class Scheduler:
             finally:
                 self._stopped.set()
                 self._tell(self._listener.ended)
+
+    def _on_signal(self, first: bool) -> None:
+        """Called between any two lines of this thread: leave the work to the loop."""
+        self._events.put(self._interrupted if first else self._processes.kill)
+
+    def _interrupted(self) -> None:
+        self._stop()
+        note = f"stopping: running tasks have {GRACE:g} s to end; once more kills them at once"
+        self._tell(self._listener.noted, "", note)
 
     def _stop(self) -> None:
         self._stopped.set()

@@ -111,6 +111,20 @@ def test_the_runs_own_name_is_not_part_of_the_key(tmp_path: Path) -> None:
     assert reused(run(pipeline, tmp_path)) == {"write"}
 
 
+def test_the_folder_of_the_runs_is_not_part_of_the_key(tmp_path: Path) -> None:
+    """What outlives a run, such as a training's checkpoints, lies under the pipeline root."""
+    outlives = f"{dsl.PIPELINE_ROOT_PLACEHOLDER}/checkpoints"
+
+    @dsl.pipeline(name="p")
+    def pipeline():
+        write(code=WRITE, text=outlives)
+
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert text_of(run(pipeline, old), "write") == str(old / "runs/checkpoints")
+    shutil.move(old, new)
+    assert reused(run(pipeline, new)) == {"write"}
+
+
 def test_changed_metadata_is_a_changed_input(tmp_path: Path) -> None:
     def pipeline(share: float) -> Any:
         @dsl.pipeline(name="p")

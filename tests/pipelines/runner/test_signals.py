@@ -84,6 +84,7 @@ def test_a_signal_ends_the_run_and_the_next_goes_on(tmp_path: Path, number: int,
     runner.send_signal(number)
     output, _ = runner.communicate()
     assert runner.returncode == code
+    assert "stopping: running tasks have 15 s to end" in output
     assert "second  cancelled" in output
     assert not alive(tmp_path)
     record = the_run(tmp_path)
