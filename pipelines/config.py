@@ -184,3 +184,12 @@ class Pipeline(Settings):
             bucket = self.vertex.pipeline_root.removeprefix("gs://").partition("/")[0]
             return f"vertex://{self.vertex.project}/{self.vertex.location}/{bucket}/models"
         return self.registry
+
+    @property
+    def checkpoint_folder(self) -> str:
+        """Where training keeps what a retry resumes from: the same place for every attempt."""
+        if self.target == "vertex" and self.vertex:
+            # Vertex AI mounts every bucket that the service account may read under /gcs.
+            bucket = self.vertex.pipeline_root.removeprefix("gs://").rstrip("/")
+            return f"/gcs/{bucket}/checkpoints"
+        return "checkpoints"

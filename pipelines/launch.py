@@ -51,7 +51,11 @@ def run_config(
         cwd=loaded.folder,
         name=loaded.pipeline.name,
         listener=listener(console),
-        parameters={"registry": loaded.pipeline.registry},
+        parameters={
+            "registry": loaded.pipeline.registry,
+            # Relative, so that the folders can be moved and the cache still holds.
+            "checkpoints": os.path.relpath(out.resolve() / "checkpoints", loaded.folder),
+        },
         phases=phases,
         workers=workers,
         use_cache=use_cache,

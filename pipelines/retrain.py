@@ -40,9 +40,11 @@ def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
     ]
 
     @dsl.pipeline(name=config.name)
-    def all_phases(registry: str = config.registry_url) -> None:
+    def all_phases(
+        registry: str = config.registry_url, checkpoints: str = config.checkpoint_folder
+    ) -> None:
         for branch in branches:
-            branch(registry=registry)
+            branch(registry=registry, checkpoints=checkpoints)
 
     return all_phases
 
@@ -55,7 +57,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
     context = {"phase": name, **plain(phase, without={"annotations", "compute"})}
 
     @dsl.pipeline(name=name)
-    def branch(registry: str) -> None:
+    def branch(registry: str, checkpoints: str) -> None:
         source = stage(fingerprint, sources=sources, context={**context, "config": training_config})
         production = stage(
             champion,
@@ -95,6 +97,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             config=training_config,
             overrides=phase.train.set,
             settings=plain(phase.train, without={"config", "set"}),
+            checkpoints=checkpoints,
         )
         judged = stage(
             evaluate,
