@@ -12,6 +12,8 @@ from rich.console import Console
 
 from components.errors import ConfigError
 from pipelines.compile import compiled
+from pipelines.containers import Containers
+from pipelines.engines import find_engine
 from pipelines.live import listener
 from pipelines.load import load
 from pipelines.local import RunResult, run_spec
@@ -25,6 +27,7 @@ def run_config(
     workers: int | None = None,
     use_cache: bool = True,
     out: Path = Path("runs"),
+    in_containers: bool = False,
     console: Console,
 ) -> RunResult:
     """Compile a config and run the spec here.
@@ -33,6 +36,7 @@ def run_config(
     a laptop never touches production.
 
     Args:
+        in_containers: run each task in its image, as a cluster does.
         console: where the run is watched: live on a terminal, a line per change elsewhere.
 
     Raises:
@@ -60,6 +64,7 @@ def run_config(
         workers=workers,
         use_cache=use_cache,
         config=str(config),
+        launcher=Containers(find_engine()) if in_containers else None,
     )
 
 

@@ -57,6 +57,7 @@ LOCKS = (
     Lock("gpu", "gpu", IMAGE),
     Lock("gpu-cuda", "gpu", IMAGE, cuda=True),
     Lock("serve", "serve", IMAGE),
+    Lock("test", "test", IMAGE),
 )
 
 

@@ -21,6 +21,10 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Run every stage, whatever was run before.")
     ] = False,
+    in_containers: Annotated[
+        bool,
+        typer.Option("--in-containers", help="Each task in its image, as a cluster runs it."),
+    ] = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -42,6 +46,7 @@ def run(
         workers=workers,
         use_cache=not no_cache,
         out=out,
+        in_containers=in_containers,
         console=console,
     )
     print_failures(result.failures)

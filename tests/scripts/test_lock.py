@@ -33,7 +33,7 @@ def test_a_changed_requirement_changes_the_digest_of_its_locks_alone():
 def test_every_pin_has_a_hash_and_no_address(one):
     text = one.path.read_text(encoding="utf-8")
     blocks = re.split(r"^(?=[\w-]+==)", text, flags=re.MULTILINE)[1:]
-    assert len(blocks) > 10
+    assert blocks
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
     assert "://" not in text
 

@@ -1,0 +1,23 @@
+"""What the gpu image promises, inside it, on a machine with or without a GPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoModel, AutoTokenizer
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_its_stages_are_there(name: str) -> None:
+    subprocess.run([sys.executable, "-m", "components", name, "--help"], check=True)
+
+
+def test_the_base_transformer_loads_without_a_hub() -> None:
+    [folder] = Path(os.environ["RETRAIN_BASE_MODELS"]).iterdir()
+    tokens = AutoTokenizer.from_pretrained(folder)("HM Revenue and Customs", return_tensors="pt")
+    output = AutoModel.from_pretrained(folder)(**tokens)
+    assert output.last_hidden_state.shape[1] == tokens["input_ids"].shape[1]

@@ -1,0 +1,104 @@
+"""Every task in its image: what runs here is what runs on Vertex AI."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from components.errors import ConfigError
+from pipelines.engines import IMAGE_USER, Engine, Job, Mount
+from pipelines.runner.launchers import Command
+from pipelines.runner.spec import Container
+
+
+class Containers:
+    """Runs each command in a container of its image, which sees its inputs and outputs only.
+
+    Where root runs the pipeline, the folder of a task's outputs and the local registry are given
+    to the images' user, who would otherwise not be allowed to write there.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def identity(self, container: Container) -> str:
+        """The image that a command runs in.
+
+        Raises:
+            ConfigError: this machine has no such image.
+        """
+        found = self._engine.image_id(container.image)
+        if not found:
+            raise ConfigError(f"There is no image {container.image!r} here: run `make images`.")
+        return found
+
+    @contextmanager
+    def launch(self, command: Command) -> Iterator[Command]:
+        """Yield the engine's command that runs `command` in a container."""
+        with TemporaryDirectory(prefix="retrain-") as empty:
+            mounts = [
+                # The folder that relative paths start from; what is needed is mounted below it.
+                Mount(Path(empty), command.cwd, writable=True),
+                *(Mount(path.resolve(), path) for path in command.reads if path.exists()),
+                *(Mount(path, path) for path in sources(command)),
+                *registry(command),
+                Mount(command.writes, command.writes, writable=True),
+            ]
+            for mount in mounts:
+                if mount.writable:
+                    give_away(mount.source)
+            job = Job(
+                image=command.image,
+                argv=command.argv,
+                environment=command.environment,
+                cwd=command.cwd,
+                mounts=sorted(unique(mounts), key=lambda mount: len(mount.target.parts)),
+            )
+            with self._engine.running(job) as argv:
+                yield replace(command, argv=argv, environment={})
+
+
+def unique(mounts: Sequence[Mount]) -> list[Mount]:
+    """One mount per target: the last, which is the more particular one."""
+    return list({mount.target: mount for mount in mounts}.values())
+
+
+def sources(command: Command) -> list[Path]:
+    """The annotations that a command is told to read, as files or as folders of a pattern."""
+    paths = []
+    for source in json.loads(argument(command, "--sources") or "[]"):
+        if "://" not in source["path"]:
+            path = Path(os.path.normpath(command.cwd / source["path"]))
+            plain = re.match(r"[^*?\[]*", str(path))
+            assert plain
+            paths.append(path if plain[0] == str(path) else Path(plain[0] + "x").parent)
+    return [path for path in paths if path.exists()]
+
+
+def registry(command: Command) -> list[Mount]:
+    """The local registry that a command is told to use, if it is told of one."""
+    place = argument(command, "--registry")
+    if not place or "://" in place:
+        return []
+    path = Path(os.path.normpath(command.cwd / place))
+    path.mkdir(parents=True, exist_ok=True)
+    return [Mount(path, path, writable="upload" in command.argv)]
+
+
+def argument(command: Command, name: str) -> str:
+    """The value after an argument's name; '' without it."""
+    words = list(command.argv)
+    return words[words.index(name) + 1] if name in words[:-1] else ""
+
+
+def give_away(folder: Path) -> None:
+    """Let the images' user write in a folder of root's."""
+    if os.getuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, IMAGE_USER, IMAGE_USER, follow_symlinks=False)

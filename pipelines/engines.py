@@ -1,0 +1,170 @@
+"""Container engines: docker, podman, or buildah where no engine can run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
+from uuid import uuid4
+
+from components.errors import ConfigError
+
+# The user of our images. Root on this machine is not root in a container.
+IMAGE_USER = 10001
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file or folder of this machine that a container sees at `target`."""
+
+    source: Path
+    target: Path
+    writable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.target}:{'rw' if self.writable else 'ro'}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command to run in a container."""
+
+    image: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    mounts: Sequence[Mount]
+
+
+class Engine(Protocol):
+    """What builds images and runs commands in them."""
+
+    def build(self, arguments: Sequence[str]) -> None:
+        """Run the engine's `build`."""
+        ...
+
+    def push(self, image: str, target: str) -> str:
+        """Push an image of this machine under another name; return its digest there."""
+        ...
+
+    def image_id(self, image: str) -> str:
+        """The identity of an image on this machine; '' when it has no such image."""
+        ...
+
+    def running(self, job: Job) -> AbstractContextManager[list[str]]:
+        """Yield the command that runs a job in a container of its own, in the foreground."""
+        ...
+
+
+class Docker:
+    """docker or podman."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def build(self, arguments: Sequence[str]) -> None:
+        subprocess.run([self._program, "build", *arguments], check=True)
+
+    def push(self, image: str, target: str) -> str:
+        subprocess.run([self._program, "tag", image, target], check=True)
+        subprocess.run([self._program, "push", target], check=True)
+        digests = "{{range .RepoDigests}}{{.}} {{end}}"
+        listed = output([self._program, "image", "inspect", "--format", digests, target]).split()
+        repository = target.rpartition(":")[0]
+        return next(name for name in listed if name.startswith(f"{repository}@")).partition("@")[2]
+
+    def image_id(self, image: str) -> str:
+        return output([self._program, "image", "inspect", "--format", "{{.Id}}", image])
+
+    @contextmanager
+    def running(self, job: Job) -> Iterator[list[str]]:
+        name = f"retrain-{uuid4().hex}"
+        try:
+            yield [
+                *(self._program, "run", "--name", name, "--read-only", "--tmpfs", "/tmp"),  # noqa: S108
+                *("--user", user(), "--entrypoint", job.argv[0]),
+                *(word for mount in job.mounts for word in ("--volume", str(mount))),
+                *(word for pair in job.environment.items() for word in ("--env", "=".join(pair))),
+                *("--workdir", str(job.cwd), job.image, *job.argv[1:]),
+            ]
+        finally:
+            # The client may have been killed; the container then still runs.
+            output([self._program, "rm", "--force", name])
+
+
+class Buildah:
+    """buildah, which needs no engine and no right to make namespaces (chroot isolation).
+
+    It shares the network, and cannot make a root file system read-only: the image's user, who may
+    write nowhere in it, stands in for that.
+    """
+
+    def __init__(self) -> None:
+        self._isolation = os.environ.get("BUILDAH_ISOLATION", "chroot")
+
+    def build(self, arguments: Sequence[str]) -> None:
+        # The OCI format has no HEALTHCHECK.
+        options = ["--isolation", self._isolation, "--layers", "--format", "docker"]
+        subprocess.run(["buildah", "build", *options, *arguments], check=True)
+
+    def push(self, image: str, target: str) -> str:
+        with NamedTemporaryFile() as digest:
+            command = ["buildah", "push", "--digestfile", digest.name, image, f"docker://{target}"]
+            subprocess.run(command, check=True)
+            return Path(digest.name).read_text(encoding="utf-8").strip()
+
+    def image_id(self, image: str) -> str:
+        return output(
+            ["buildah", "inspect", "--type", "image", "--format", "{{.FromImageID}}", image]
+        )
+
+    @contextmanager
+    def running(self, job: Job) -> Iterator[list[str]]:
+        name = f"retrain-{uuid4().hex}"
+        pulled_never = ["buildah", "from", "--quiet", "--pull-never", "--name", name, job.image]
+        subprocess.run(pulled_never, check=True, stdout=subprocess.DEVNULL)
+        try:
+            yield [
+                *("buildah", "run", "--isolation", self._isolation, "--user", user()),
+                *(word for mount in job.mounts for word in ("--volume", str(mount))),
+                *(word for pair in job.environment.items() for word in ("--env", "=".join(pair))),
+                *("--workingdir", str(job.cwd), name, "--", *job.argv),
+            ]
+        finally:
+            output(["buildah", "rm", name])
+
+
+def user() -> str:
+    """Whom a container runs as: who runs it here, so that outputs are theirs; never root."""
+    if os.getuid() == 0:
+        return f"{IMAGE_USER}:{IMAGE_USER}"
+    return f"{os.getuid()}:{os.getgid()}"
+
+
+def find_engine() -> Engine:
+    """The first engine that answers here.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for program in ("docker", "podman"):
+        if shutil.which(program) and output([program, "info", "--format", "ok"]) == "ok":
+            return Docker(program)
+    if shutil.which("buildah"):
+        return Buildah()
+    raise ConfigError(
+        "There is no container engine here: start docker or podman, or install buildah "
+        "(on Debian: apt-get install buildah)."
+    )
+
+
+def output(command: Sequence[str]) -> str:
+    """What a command prints; '' when it fails."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else ""

