@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> StageResult:
             args.model, args.scores, decision=args.decision, digest=args.digest, run=args.run
         ),
     )
-    version = take_in(open_registry(args.registry), settings.name, settings.alias, artefact)
+    registry = open_registry(args.registry, settings.serving_image)
+    version = take_in(registry, settings.name, settings.alias, artefact)
     print(outcome(version, settings.alias, args.decision))
     return StageResult(parameters={"version": version.number, "model_uri": version.uri})
 

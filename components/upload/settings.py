@@ -29,6 +29,12 @@ class ModelSettings(Settings):
         "version without the alias, so that a person may promote it; 'skip' keeps nothing.",
     )
 
+    serving_image: str = Field(
+        default="",
+        description="Image that a version runs in when it is deployed to an endpoint of "
+        "Vertex AI; empty: the versions are registered, and cannot be deployed as they are.",
+    )
+
     @field_validator("alias")
     @classmethod
     def _not_reserved(cls, alias: str) -> str:

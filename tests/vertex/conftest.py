@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -76,10 +77,18 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 @pytest.fixture(scope="session")
 def gcs_server() -> Iterator[str]:
     """Address of one GCS emulator for all tests."""
-    with FakeGCSServer() as server, pytest.MonkeyPatch.context() as patch:
-        # The wrapper sets it for the whole process; each test that asks for it gets it below.
+    server = FakeGCSServer()
+    with pytest.MonkeyPatch.context() as patch:
+        # The wrapper sets this for the whole process: here each test sets it for itself.
+        patch.setenv("STORAGE_EMULATOR_HOST", "")
+        server.start()
         patch.delenv("STORAGE_EMULATOR_HOST")
+        assert server._process and server._process.stderr
+        # It logs every request and the wrapper reads none: a full pipe would stop it for ever.
+        log = server._process.stderr
+        threading.Thread(target=lambda: [None for _ in log], daemon=True).start()
         yield server.url
+        server.stop()
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
 from tests.vertex.jobs import Jobs
+from tests.vertex.models import Models
+from tests.vertex.operations import Operations
 from tests.vertex.rules import ApiError, parsed, query_of
 
 LOCATION = r"projects/[^/]+/locations/[^/]+"
@@ -43,12 +46,14 @@ class Double:
 
     def __init__(self) -> None:
         self.jobs = Jobs()
+        self.operations = Operations()
+        self.models = Models(self.operations)
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -82,11 +87,20 @@ class Double:
     def routes(self) -> list[tuple[str, str, Callable[..., Any]]]:
         """Method, path below /v1/, and what it does with the path's groups, query and body."""
         job = rf"({LOCATION}/pipelineJobs/[^/:]+)"
+        model = rf"({LOCATION}/models/[^/:]+)"
         return [
             ("POST", rf"({LOCATION})/pipelineJobs", self._create_job),
             ("GET", rf"({LOCATION})/pipelineJobs", lambda at, query, _: self.jobs.list(at, query)),
             ("GET", job, lambda name, query, _: self._plain(query) or self.jobs.get(name)),
             ("POST", f"{job}:cancel", lambda name, query, _: self.jobs.cancel(name)),
+            ("POST", rf"({LOCATION})/models:upload", self.models.upload),
+            ("GET", rf"({LOCATION})/models", self.models.list),
+            ("GET", model, self.models.get),
+            ("PATCH", model, self.models.update),
+            ("GET", f"{model}:listVersions", self.models.list_versions),
+            ("POST", f"{model}:mergeVersionAliases", self.models.merge_aliases),
+            ("POST", f"{model}/evaluations:import", self.models.import_evaluation),
+            ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
         ]
 
     @staticmethod
@@ -105,6 +119,7 @@ def handler_of(double: Double) -> type[BaseHTTPRequestHandler]:
 
         def respond(self) -> None:
             path, _, query = self.path.partition("?")
+            path = unquote(path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = f"{self.command} {path}"
             with double.lock:

@@ -1,0 +1,223 @@
+"""The registry on Vertex AI, with the real clients: models there, their files in a bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+from google.cloud import storage
+
+from components.errors import DataError, RemoteError
+from components.upload.lineage import trace
+from components.upload.registry import (
+    Artefact,
+    Registry,
+    champion_for,
+    find,
+    open_registry,
+    rollback,
+    take_in,
+)
+from components.upload.vertex import VertexRegistry
+from tests.vertex.double import Double, Fault
+
+UPLOAD = r"^POST .*/models:upload$"
+MERGE = r"^POST .*:mergeVersionAliases$"
+MakeArtefact = Callable[..., Artefact]
+
+
+@pytest.fixture
+def registry(double: Double, bucket: storage.Bucket) -> Registry:
+    return open_registry(f"vertex://my-project/us-central1/{bucket.name}/models")
+
+
+@pytest.fixture
+def artefact(tmp_path: Path) -> MakeArtefact:
+    """A model on disk with its scores, as a run would offer it."""
+
+    def make(word: str, *, decision: str = "promote", f: float | None = 0.8) -> Artefact:
+        folder = tmp_path / word
+        spacy.blank("en", meta={"name": word}).to_disk(folder)
+        scores = tmp_path / f"{word}.json"
+        money = {"p": 0.9, "r": None, "f": f, "support": 40}
+        text = json.dumps({"overall": money, "labels": {"MONEY": money}})
+        scores.write_text(text, encoding="utf-8")
+        lineage = trace(
+            folder, scores, decision=decision, digest=f"data-{word}", run=f"demo-{word}-1"
+        )
+        return Artefact(folder, {"scores.json": scores}, lineage)
+
+    return make
+
+
+def test_a_version_is_a_candidate_until_it_is_promoted(
+    registry: Registry, artefact: MakeArtefact, double: Double, bucket: storage.Bucket
+) -> None:
+    version = take_in(registry, "ner", "champion", artefact("pound", decision="hold"))
+
+    assert (version.number, version.aliases) == ("1", ("candidate",))
+    (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    assert model.labels["retrain-run"] == "demo-pound-1"
+    assert model.labels["retrain-data"] == "data-pound"
+    assert model.version_description.startswith("F 80.0 on the test set; gate: hold;")
+    assert version.uri.startswith(f"gs://{bucket.name}/models/ner/")
+    assert registry.names() == ["ner"]
+
+
+def test_promotion_and_rollback_move_the_alias_and_delete_nothing(
+    registry: Registry, artefact: MakeArtefact, double: Double
+) -> None:
+    take_in(registry, "ner", "champion", artefact("pound"))
+    version = take_in(registry, "ner", "champion", artefact("euro"))
+    assert (version.number, version.lineage.replaced) == ("2", "1")
+    assert version.aliases == ("candidate", "champion")
+    assert version.lineage.promoted.endswith("+00:00")
+
+    rollback(registry, "ner", "champion")
+    take_in(registry, "ner", "champion", artefact("euro"))
+
+    assert find(registry, "ner", "champion").number == "1"
+    assert [each.number for each in registry.versions("ner")] == ["1", "2"]
+    assert double.sent("DELETE") == []
+    # The alias that Vertex AI serves by default is never taken along.
+    first, _ = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    assert "default" in first.version_aliases
+
+
+def test_the_same_model_again_finds_its_version(
+    registry: Registry, artefact: MakeArtefact, double: Double
+) -> None:
+    first = registry.add("ner", artefact("pound"))
+    assert registry.add("ner", artefact("pound")) == first
+    assert len(double.sent("POST", "models:upload")) == 1
+
+
+def test_the_champion_of_other_data_is_the_one_to_beat(
+    registry: Registry, artefact: MakeArtefact
+) -> None:
+    assert champion_for(registry, "ner", "champion", "data-pound") is None
+    take_in(registry, "ner", "champion", artefact("pound"))
+    take_in(registry, "ner", "champion", artefact("euro"))
+    to_beat = champion_for(registry, "ner", "champion", "data-euro")
+    assert to_beat and to_beat.number == "1"
+
+
+def test_a_model_with_a_serving_image_can_be_deployed(
+    double: Double, bucket: storage.Bucket, artefact: MakeArtefact
+) -> None:
+    image = "europe-docker.pkg.dev/my-project/retrain/serve:0123abc"
+    location = f"vertex://my-project/us-central1/{bucket.name}/models"
+    version = open_registry(location, image).add("ner", artefact("pound"))
+    (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    assert model.artifact_uri == version.uri
+    assert model.container_spec.image_uri == image
+
+
+def test_scores_are_imported_as_numbers_that_there_are(
+    registry: Registry, artefact: MakeArtefact, double: Double
+) -> None:
+    registry.add("ner", artefact("pound"))
+    ((parent, metrics),) = double.models.evaluations
+    assert parent.endswith("/models/ner@1")
+    assert metrics == {"confidenceMetrics": [{"precision": 0.9, "f1Score": 0.8}]}
+
+
+def test_scores_that_cannot_be_imported_cost_nothing_else(
+    registry: Registry,
+    artefact: MakeArtefact,
+    double: Double,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    double.faults = [Fault("evaluations:import", status=400, times=100)]
+    assert registry.add("ner", artefact("pound")).number == "1"
+    assert "warning: the console will not show the scores" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("request_", [UPLOAD, MERGE, r"^GET .*/operations/"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503, "times": 2},
+        {"status": 403},
+        {"status": 409},
+        {"drop": "before"},
+        {"drop": "after"},
+    ],
+    ids=["unavailable", "forbidden", "conflict", "dropped before", "dropped after"],
+)
+def test_under_a_fault_there_is_one_version_in_the_end(
+    registry: Registry,
+    artefact: MakeArtefact,
+    double: Double,
+    request_: str,
+    fault: dict[str, object],
+) -> None:
+    take_in(registry, "ner", "champion", artefact("pound"))
+    double.faults = [Fault(request_, **fault)]  # type: ignore[arg-type]
+    new = artefact("euro")
+    try:
+        take_in(registry, "ner", "champion", new)
+    except RemoteError as error:
+        assert str(error)
+    double.faults = []
+
+    version = take_in(registry, "ner", "champion", new)
+
+    assert [each.number for each in registry.versions("ner")] == ["1", "2"]
+    assert (version.number, version.lineage.replaced) == ("2", "1")
+    assert find(registry, "ner", "champion").number == "2"
+
+
+def test_a_fetched_model_loads_and_an_interrupted_fetch_goes_on(
+    registry: Registry, artefact: MakeArtefact, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    version = registry.add("ner", artefact("pound"))
+    prefix = version.uri.removeprefix(f"gs://{bucket.name}/")
+    blob = bucket.blob(f"{prefix}/meta.json")
+    content = blob.download_as_bytes()
+    blob.delete()
+    target = tmp_path / "pulled" / "ner"
+    with pytest.raises(DataError, match=r"meta\.json is missing"):
+        registry.fetch(version, target)
+    assert not target.exists()
+    (partial,) = target.parent.iterdir()
+    kept = {path: path.stat().st_mtime_ns for path in partial.rglob("*") if path.is_file()}
+    assert kept
+
+    blob.upload_from_string(content)
+    registry.fetch(version, target)
+
+    assert spacy.load(target).meta["name"] == "pound"
+    assert not partial.exists()
+    for path, changed in kept.items():
+        assert (target / path.relative_to(partial)).stat().st_mtime_ns == changed
+
+
+def test_a_damaged_model_is_found(
+    registry: Registry, artefact: MakeArtefact, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    version = registry.add("ner", artefact("pound"))
+    registry.verify(version)
+    path = version.uri.removeprefix(f"gs://{bucket.name}/")
+    bucket.blob(f"{path}/meta.json").upload_from_string("{}")
+    for use in (
+        lambda: registry.verify(version),
+        lambda: registry.promote("ner", "1", "champion"),
+        lambda: registry.fetch(version, tmp_path / "pulled"),
+    ):
+        with pytest.raises(DataError, match=r"meta\.json is not what was uploaded"):
+            use()
+
+
+def test_versions_that_others_uploaded_are_left_alone(
+    registry: VertexRegistry, artefact: MakeArtefact, double: Double
+) -> None:
+    registry.add("ner", artefact("pound"))
+    name = "projects/my-project/locations/us-central1/models/ner"
+    (ours,) = double.models.by_name[name]
+    theirs = type(ours)(display_name="by hand")
+    double.models._add(name, theirs)
+    assert [each.number for each in registry.versions("ner")] == ["1"]
