@@ -27,7 +27,7 @@ pip='.venv/bin/python -m pip --disable-pip-version-check -q -q'
 echo "Installing the locked requirements into .venv ($(.venv/bin/python --version)); a few minutes the first time."
 $pip install --no-compile --require-hashes --no-deps -r requirements/dev.lock
 # Not in the lock: each platform has a build of its own, which brings the CUDA libraries that fit it.
-$pip install --no-compile "$(grep -o 'torch==[0-9.]*' pyproject.toml)"
+$pip install --no-compile "$(grep -o -m 1 'torch==[0-9.]*' pyproject.toml)"
 $pip install --no-compile --no-deps --no-build-isolation --editable .
 # Without bytecode every import costs several times more; pip compiles on one core only.
 .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true
