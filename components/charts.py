@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 INK, SOFT, GRID = "#010203", "#010204", "#010205"
 SERIES = ("#010211", "#010212", "#010213", "#010214")
@@ -134,6 +135,8 @@ def lines(
                     alpha=0.15,
                     linewidth=0,
                 )
+        if all(float(x).is_integer() for drawn in series.values() for x, _ in drawn):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel(x_axis)
         axes.set_ylabel(y_axis)
         if len(series) > 1:

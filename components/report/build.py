@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,13 @@ class Material:
     made_from: str = field(default="", kw_only=True)
 
 
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The evaluations of the training; empty if it left no history."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def html(material: Material) -> str:
     """Return the whole page."""
     scores = material.scores
@@ -79,6 +87,7 @@ def html(material: Material) -> str:
         reasons=material.reasons,
         rules=material.rules,
         scores=scores,
+        name=material.name,
         other=material.other,
         comparison=comparison,
         compared_labels=comparison["per_label"] if comparison else {},

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> StageResult:
         reasons=verdict["reasons"][1:],
         rules=verdict["rules"],
         predictions=predictions,
-        history=read_history(args.log / "history.jsonl"),
+        history=build.read_history(args.log / "history.jsonl"),
         data=data,
         split=split,
         changes=changes_since(args.champion, facts),
@@ -93,13 +93,6 @@ def changes_since(champion: Path, facts: Mapping[str, Any]) -> Any:
     if not champion.is_dir() or not any(champion.iterdir()) or not before.is_file():
         return None
     return changes(facts, read(before))
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """The evaluations of the training; empty if it left no history."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def read(path: Path) -> Any:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from components.errors import RetrainError
-from pipelines.cli import check, compile, init, models, run, runs, submit
+from pipelines.cli import check, compile, init, judge, models, run, runs, submit
 
 app = typer.Typer(
     name="retrain",
@@ -21,6 +21,8 @@ app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("compile")(compile.compile)
+app.command("report")(judge.report)
+app.command("compare")(judge.compare)
 app.command("submit")(submit.submit)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from components.errors import GateError
 from pipelines.cli.options import AsJson, ConfigPath, Overrides, Phases, RunsFolder, print_json
 
 
@@ -25,6 +26,9 @@ def run(
         bool,
         typer.Option("--in-containers", help="Each task in its image, as a cluster runs it."),
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 if a gate holds a model back.")
+    ] = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -35,6 +39,7 @@ def run(
     """
     from rich.console import Console
 
+    from pipelines.history import write_history
     from pipelines.launch import run_config
     from pipelines.summary import print_failures, print_summary, summary
 
@@ -50,8 +55,11 @@ def run(
         console=console,
     )
     print_failures(result.failures)
+    found = summary(result.path)
     if as_json:
-        print_json(summary(result.path))
+        print_json(found)
     else:
         print_summary(result.path, console)
-    raise typer.Exit(result.exit_code)
+    write_history(out)
+    held = any(phase.get("decision") == "hold" for phase in found["phases"].values())
+    raise typer.Exit(result.exit_code or (GateError.exit_code if strict and held else 0))
