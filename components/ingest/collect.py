@@ -107,6 +107,7 @@ class Collector:
                 time=annotation.time if annotation.time is not None else float("-inf"),
                 order=self.counts.read,
                 reviewed=annotation.reviewed,
+                side=record.side,
             )
         )
 

@@ -37,6 +37,7 @@ class Candidate(msgspec.Struct):
     time: float
     order: int
     reviewed: bool
+    side: str
 
     @property
     def record(self) -> Record:
@@ -69,6 +70,8 @@ def resolve(candidates: Sequence[Candidate], settings: IngestSettings, task: Tas
     What a reviewer accepted wins; then the order of `select.annotators`; then the vote of all. A
     full annotation outweighs binary answers, which say nothing about the rest of the text.
     """
+    if len(candidates) == 1 and candidates[0].complete:
+        return Resolved(candidates[0].record)
     complete = [candidate for candidate in candidates if candidate.complete]
     if not complete:
         return resolve_partial(candidates, task)
@@ -152,5 +155,5 @@ def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
 
 def first_side(candidates: Sequence[Candidate], own: str) -> str:
     """The side that the record's own tags say, or any other annotation of the text."""
-    sides = [own, *(candidate.record.side for candidate in candidates)]
+    sides = [own, *(candidate.side for candidate in candidates)]
     return next((side for side in sides if side), "")

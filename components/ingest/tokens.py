@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
-from components.errors import ConfigError
 from components.ingest.annotation import RawToken
 from components.ingest.problems import Note
+from components.tokeniser import tokeniser
 
 Offsets = list[tuple[int, int]]
 
@@ -37,7 +35,7 @@ def agree(text: str, tokens: Sequence[RawToken]) -> bool:
         word = text[start:end]
         if end <= start or end > len(text) or (token.text is not None and token.text != word):
             return False
-        if (word[0].isspace() or word[-1].isspace()) and not word.isspace():
+        if word.strip() != word and not word.isspace():
             return False
         position = end
     return text[position:] in ("", " ")
@@ -47,19 +45,6 @@ def tokenise(text: str, language: str) -> Offsets:
     """Offsets of the tokens of spaCy's tokeniser for `language`."""
     doc = tokeniser(language)(text)
     return [(token.idx, token.idx + len(token)) for token in doc]
-
-
-@cache
-def tokeniser(language: str) -> Callable[[str], Any]:
-    import spacy
-
-    try:
-        tokenizer: Callable[[str], Any] = spacy.blank(language).tokenizer
-        return tokenizer
-    except (ImportError, OSError) as error:
-        raise ConfigError(
-            f"ingest.language: spaCy has no tokeniser for {language!r}: {error}"
-        ) from error
 
 
 class Boundaries:

@@ -12,8 +12,6 @@ from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawTo
 from components.ingest.problems import QuarantineError
 from components.ingest.readers.json_faults import strict_object
 
-NOTHING = msgspec.Raw(b"")
-
 
 class Row(msgspec.Struct):
     """The fields that matter, typed; others are passed over without being built."""
@@ -29,15 +27,16 @@ class Row(msgspec.Struct):
     time: Any = msgspec.field(default=None, name="_timestamp")
     view: Any = msgspec.field(default=None, name="_view_id")
     binary: Any = msgspec.field(default=None, name="_is_binary")
-    versions: msgspec.Raw = NOTHING
+    versions: Any = None
 
 
-decode_row = msgspec.json.Decoder(Row).decode
 decode_tokens = msgspec.json.Decoder(list[RawToken]).decode
 decode_any = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
 
 TOKENS = b'"tokens":'
 CUT_OUT = b"[]"
+KEY_END = b'":'
 
 
 def read_items(place: Place, line: bytes) -> Iterator[Item]:
@@ -62,9 +61,10 @@ def quick(line: bytes) -> Row | None:
     """
     rest, tokens = take_tokens(line)
     try:
-        row = decode_row(rest)
-        if count_keys(decode_any(rest)) != rest.count(b'":') or b'" :' in rest:
+        value = decode_any(rest)
+        if repeats_keys(rest, value):
             return None
+        row = msgspec.convert(value, Row)
         if tokens:
             if row.tokens != []:
                 return None
@@ -79,9 +79,11 @@ def quick(line: bytes) -> Row | None:
 def take_tokens(line: bytes) -> tuple[bytes, bytes]:
     """Split a record into itself with an empty list of tokens, and the list."""
     start = line.find(TOKENS) + len(TOKENS)
-    end = line.find(b"}]", start) + len(b"}]")
+    end = line.find(b"]", start) + 1
+    while end and line[end - 2 : end] != b"}]":  # a bracket that is a token
+        end = line.find(b"]", end) + 1
     tokens = line[start:end].lstrip()
-    if start < len(TOKENS) or end < len(b"}]") or not tokens.startswith(b"[{"):
+    if start < len(TOKENS) or not tokens.startswith(b"[{"):
         return line, b""
     return line[:start] + CUT_OUT + line[end:], tokens
 
@@ -91,18 +93,22 @@ def alike(tokens: bytes, row: Row) -> bool:
 
     The quotes of a token are those of its keys and of its text, and those inside the text.
     """
-    keys = decode_any(tokens[1 : tokens.index(b"}") + 1]).keys()
+    keys = decode_any(tokens[1 : tokens.index(b"}") + 1])
     quotes = len(row.tokens or ()) * (2 * len(keys) + 2) + row.text.count('"')
     return "text" in keys and tokens.count(b'"') == quotes
 
 
-def count_keys(value: Any) -> int:
-    """The number of keys in all objects of `value`."""
-    if isinstance(value, dict):
-        return len(value) + sum([count_keys(inner) for inner in value.values() if inner])
-    if isinstance(value, list):
-        return sum([count_keys(inner) for inner in value])
-    return 0
+def repeats_keys(text: bytes, value: Any) -> bool:
+    """Whether `text` may have a key twice in an object; `value` is what parsing made of it.
+
+    Every key ends with `":`, and so may other things; all but lost keys come back when `value` is
+    written again. Odd spacing and escapes, which do not come back, only make this say True.
+    """
+    again = encode(value)
+    if again == text:
+        return False
+    odd = b'" :' in text or b"\\u0022" in text
+    return odd or text.count(KEY_END) != again.count(KEY_END)
 
 
 def careful(value: dict[str, Any]) -> Row:
@@ -137,7 +143,7 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         answer=row.answer,
         annotator=name(row.annotator) or name(row.session),
         time=float(row.time) if isinstance(row.time, int | float) else None,
-        reviewed=row.view == "review" or row.versions not in (NOTHING, b"[]", b"null"),
+        reviewed=row.view == "review" or bool(row.versions),
         binary=is_binary(row, spans),
         tags=find_tags(row.tags, meta),
         meta=meta,

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.ingest.problems import KINDS
+from components.ingest.settings import IngestSettings
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 
 Ingest = Callable[..., Ingested]
@@ -339,5 +341,13 @@ def test_several_problems_are_one_message(
 
 
 def test_every_class_is_explained_to_annotators() -> None:
-    explained = set(re.findall(r"^\| `([a-z0-9_]+)` \|", DOCS.read_text(encoding="utf-8"), re.M))
-    assert explained == {*KINDS}
+    tables = DOCS.read_text(encoding="utf-8").split("## What each problem means")[1]
+    assert {*re.findall(r"^\| `([a-z0-9_]+)` \|", tables, re.MULTILINE)} == {*KINDS}
+
+
+def test_the_settings_that_annotators_are_shown_are_real() -> None:
+    (shown,) = re.findall(
+        r"```yaml\n(ingest:\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL
+    )
+    # YAML reads a date as one, and JSON has none.
+    assert IngestSettings.parse(json.dumps(yaml.safe_load(shown)["ingest"], default=str))
