@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
 
 import numpy as np
-import spacy
 from numpy.typing import NDArray
 from spacy.tokenizer import Tokenizer
 
-from components.errors import ConfigError
+from components.tokeniser import tokeniser
 
 Offsets = list[tuple[int, int]]
 SPACE = ord(" ")
@@ -79,21 +77,6 @@ def tokenise(text: str, language: str) -> Offsets:
     """Offsets of the tokens of spaCy's tokeniser for a language."""
     doc = tokeniser(language)(text)
     return [(token.idx, token.idx + len(token)) for token in doc]
-
-
-@cache
-def tokeniser(language: str) -> Any:
-    """spaCy's tokeniser for a language.
-
-    Raises:
-        ConfigError: it has none, or needs a package that is not installed.
-    """
-    try:
-        return spacy.blank(language).tokenizer
-    except ImportError as error:
-        raise ConfigError(
-            f"convert.language: spaCy has no tokeniser for {language!r} here: {error}"
-        ) from error
 
 
 def split_at(tokens: Offsets, borders: set[int]) -> Offsets:

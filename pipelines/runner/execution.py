@@ -89,7 +89,9 @@ class Executor:
             with log_path(self._folder, node.path).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
             outcome = Outcome("failed", Values(), exit_code=1, note=f"could not be run: {error}")
-        if outcome.state in ("failed", "cancelled"):
+        refused = outcome.exit_code in (DataError.exit_code, GateError.exit_code)
+        # A stage that refuses its input has written what it wrote whole: it says what to mend.
+        if outcome.state in ("failed", "cancelled") and not refused:
             remove(self._folder / node.path)
         return outcome
 

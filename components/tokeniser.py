@@ -1,0 +1,34 @@
+"""spaCy's tokeniser for a language, without the rest of a pipeline."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from components.errors import ConfigError
+
+
+@cache
+def tokeniser(language: str) -> Any:
+    """The tokeniser that `spacy.blank(language)` has: text -> Doc.
+
+    A whole `Language` would import every installed pipeline component, and so torch and
+    transformers, several seconds for stages that need neither.
+
+    Raises:
+        ConfigError: spaCy has none, or needs a package that is not installed.
+    """
+    from spacy.util import get_lang_class, registry
+    from spacy.vocab import create_vocab
+
+    try:
+        found = get_lang_class(language)
+        config = {"tokenizer": found.default_config["nlp"]["tokenizer"]}
+        create = registry.resolve(config)["tokenizer"]
+        vocab = create_vocab(language, found.Defaults)
+        return create(SimpleNamespace(lang=language, vocab=vocab, Defaults=found.Defaults))
+    except (ImportError, OSError) as error:
+        raise ConfigError(
+            f"language: spaCy has no tokeniser for {language!r} here: {error}"
+        ) from None
