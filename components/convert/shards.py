@@ -69,8 +69,10 @@ def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
     if workers <= 1:
         yield from map(write, jobs)
         return
-    # Not fork: the parent may have threads (NumPy's), which fork does not carry over.
-    context = multiprocessing.get_context("spawn")
+    # Not fork: the parent may have threads (NumPy's), which fork does not carry over. The server
+    # imports spaCy once, and its forks have it.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(workers, context) as pool:
         try:
             yield from pool.map(write, jobs)

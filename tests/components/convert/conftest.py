@@ -1,0 +1,76 @@
+"""Running the convert stage on records that a test makes, and reading back what it wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from components.__main__ import main
+from components.record import Record, write_records
+
+SIDES = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """What a run of the stage left behind."""
+
+    folder: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        return report
+
+    def manifest(self, side: str = "train") -> dict[str, Any]:
+        path = self.folder / side / "manifest.json"
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return manifest
+
+    def docs(self, side: str = "train") -> list[Doc]:
+        return [
+            doc
+            for path in sorted((self.folder / side).glob("*.spacy"))
+            for doc in DocBin().from_disk(path).get_docs(Vocab())
+        ]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def convert(tmp_path: Path) -> Callable[..., Corpora]:
+    """Run the stage as a pipeline does; return what it wrote."""
+    runs = 0
+
+    def run(
+        train: Iterable[Record],
+        dev: Iterable[Record] = (),
+        test: Iterable[Record] = (),
+        **settings: Any,
+    ) -> Corpora:
+        nonlocal runs
+        runs += 1
+        folder = tmp_path / f"corpora-{runs}"
+        arguments = ["--settings", json.dumps(settings)]
+        for side, records in zip(SIDES, (train, dev, test), strict=True):
+            source = tmp_path / f"{runs}-{side}.jsonl"
+            write_records(source, records)
+            arguments += [f"--{side}-set={source}", f"--{side}-corpus={folder / side}"]
+        arguments += [f"--convert-report={folder}/report.json"]
+        assert main(["convert", "--task=ner", *arguments]) == 0
+        return Corpora(folder)
+
+    return run

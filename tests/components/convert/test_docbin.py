@@ -1,0 +1,111 @@
+"""The columnar writer against spaCy's own DocBin: the same content, field by field."""
+
+from __future__ import annotations
+
+import random
+
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc, DocBin
+from spacy.tokens import Span as DocSpan
+
+from components.convert.docbin import pack
+from components.convert.ner import INCORRECT_SPANS, columns
+from components.convert.settings import ConvertSettings
+from components.convert.tokens import lay_out
+from components.record import Record, Span
+from tests.components.convert.annotated import any_record, records
+
+VOCAB = spacy.blank("en").vocab
+ATTRIBUTES = ["ENT_IOB", "ENT_TYPE"]
+
+
+def by_spacy(given: list[Record]) -> DocBin:
+    """What DocBin writes for these records when each is a Doc with the same tokens."""
+    packed, _ = columns(given, ConvertSettings(window_words=0))
+    bin_ = DocBin(ATTRIBUTES, store_user_data=True)
+    start = 0
+    for record, length in zip(given, packed.lengths.tolist(), strict=True):
+        part = slice(start, start + length)
+        start += length
+        doc = Doc(VOCAB, packed.words[part], packed.spaces[part].tolist())
+        assert doc.text == record.text
+        entities = [doc.char_span(s.start, s.end, s.label) for s in record.spans]
+        doc.set_ents(entities, default="outside" if record.complete else "missing")
+        doc.user_data = {"id": record.id, "start": 0, "meta": record.meta}
+        if record.rejected:
+            rejected = [doc.char_span(s.start, s.end, s.label) for s in record.rejected]
+            doc.spans[INCORRECT_SPANS] = [
+                DocSpan(doc, span.start, span.end, span.label) for span in rejected
+            ]
+        bin_.add(doc)
+    return bin_
+
+
+def assert_same(ours: DocBin, theirs: DocBin) -> None:
+    assert ours.version == theirs.version
+    assert ours.attrs == theirs.attrs
+    assert len(ours) == len(theirs)
+    for mine, other in zip(ours.tokens, theirs.tokens, strict=True):
+        assert (mine == other).all()
+    for mine, other in zip(ours.spaces, theirs.spaces, strict=True):
+        assert (mine == other).all()
+    assert ours.cats == theirs.cats
+    assert ours.flags == theirs.flags
+    assert ours.user_data == theirs.user_data
+    assert ours.span_groups == theirs.span_groups
+    # DocBin also stores the norms of words, which reading a word makes anew.
+    assert ours.strings <= theirs.strings
+
+
+def docs_of(bin_: DocBin) -> list[dict[str, object]]:
+    return [{**doc.to_json(), **doc.user_data} for doc in bin_.get_docs(VOCAB)]
+
+
+def test_real_sentences_are_written_as_docbin_writes_them() -> None:
+    given = records(300)
+    rng = random.Random(1)
+    for record in given[::7]:
+        record.complete = False
+        record.rejected = rng.sample(record.spans, k=min(1, len(record.spans)))
+        record.spans = [span for span in record.spans if span not in record.rejected]
+    ours = DocBin().from_bytes(pack(columns(given, ConvertSettings(window_words=0))[0]))
+    theirs = DocBin().from_bytes(by_spacy(given).to_bytes())
+    assert_same(ours, theirs)
+    assert docs_of(ours) == docs_of(theirs)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(any_record(), min_size=1, max_size=4))
+def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
+    ours = DocBin().from_bytes(pack(columns(given, ConvertSettings(window_words=0))[0]))
+    assert_same(ours, DocBin().from_bytes(by_spacy(given).to_bytes()))
+
+
+def test_symbols_keep_their_small_numbers() -> None:
+    """ORG and LOC are symbols in spaCy: their hash is not a hash of the string."""
+    given = [Record("1", "ORG LOC", [Span(0, 3, "ORG"), Span(4, 7, "LOC")])]
+    written = pack(columns(given, ConvertSettings())[0])
+    docs = list(DocBin().from_bytes(written).get_docs(VOCAB))
+    assert [(entity.text, entity.label_) for entity in docs[0].ents] == [
+        ("ORG", "ORG"),
+        ("LOC", "LOC"),
+    ]
+
+
+@given(st.lists(any_record(), max_size=4))
+def test_tokens_that_rebuild_their_text_are_told_from_others(given: list[Record]) -> None:
+    tokens = [record.tokens or [] for record in given]
+    broken = set(lay_out([record.text for record in given], tokens).broken.tolist())
+    for number, (record, offsets) in enumerate(zip(given, tokens, strict=True)):
+        assert (number in broken) != rebuilds(record.text, offsets)
+
+
+def rebuilds(text: str, tokens: list[tuple[int, int]]) -> bool:
+    position = 0
+    for start, end in tokens:
+        if start != position or not start < end <= len(text):
+            return False
+        position = end + (text[end : end + 1] == " " and not any(a == end for a, _ in tokens))
+    return position == len(text)

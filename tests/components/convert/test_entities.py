@@ -1,0 +1,127 @@
+"""Every entity comes out as it was annotated, whatever the tokens, windows and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from components.convert.docbin import pack
+from components.convert.ner import INCORRECT_SPANS, columns
+from components.convert.settings import ConvertSettings
+from components.convert.windows import windows
+from components.record import Record, Span
+from tests.components.convert.annotated import any_record, records
+from tests.components.convert.conftest import Corpora
+
+
+def documents(given: Sequence[Record], **options: int) -> Iterator[Doc]:
+    """Write records and read them back."""
+    packed, _ = columns(given, ConvertSettings(**options))
+    yield from DocBin().from_bytes(pack(packed)).get_docs(Vocab())
+
+
+def entities(doc: Doc) -> list[Span]:
+    """Entities of a document or window, at their offsets in the record."""
+    start = doc.user_data["start"]
+    return [Span(start + e.start_char, start + e.end_char, e.label_) for e in doc.ents]
+
+
+@settings(deadline=None)
+@given(any_record(), st.integers(0, 6))
+def test_windows_put_together_are_the_record(record: Record, words: int) -> None:
+    found = list(documents([record], window_words=words))
+    assert "".join(doc.text for doc in found) == record.text
+    assert [entity for doc in found for entity in entities(doc)] == record.spans
+    assert {doc.user_data["id"] for doc in found} == {record.id}
+    assert all(doc.user_data["meta"] == record.meta for doc in found)
+
+
+@given(
+    st.lists(st.sampled_from(["a", ".", "\n", "b"]), max_size=60),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 8)), max_size=10),
+    st.integers(1, 12),
+)
+def test_windows_are_short_and_never_cut(
+    words: list[str], spans: list[tuple[int, int]], longest: int
+) -> None:
+    inside = [(a, min(a + n, len(words))) for a, n in spans if a < len(words)]
+    found = windows(words, inside, longest)
+    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == len(words)
+    for start, end in found:
+        assert not any(a < end < b for a, b in inside)
+        for earlier in range(start + longest, min(end, len(words))):
+            assert any(a < earlier < b for a, b in inside)
+
+
+def test_windows_end_with_a_sentence_where_one_is_near() -> None:
+    words = ["a"] * 9 + ["."] + ["a"] * 9 + ["."] + ["a"] * 9
+    assert windows(words, [], 12) == [(0, 10), (10, 20), (20, 29)]
+
+
+def test_a_long_record_becomes_windows_that_name_it(convert: Callable[..., Corpora]) -> None:
+    given = records(20, sentences=30)
+    corpora = convert(given, window_words=50)
+    docs = corpora.docs()
+    assert max(map(len, docs)) <= 50
+    assert {doc.user_data["id"] for doc in docs} == {record.id for record in given}
+    report = corpora.report["corpora"]["train"]
+    assert (report["records"], report["windowed"]) == (20, 20)
+    assert report["documents"] == len(docs) > 100
+    by_id = {record.id: record for record in given}
+    for doc in docs:
+        text, start = by_id[doc.user_data["id"]].text, doc.user_data["start"]
+        assert text[start : start + len(doc.text)] == doc.text
+
+
+def test_tokens_of_the_annotation_tool_are_kept() -> None:
+    tokens = [(0, 4), (5, 6), (6, 9)]
+    [doc] = documents([Record("1", "self-made", [], [(0, 4), (4, 5), (5, 9)])])
+    assert [token.text for token in doc] == ["self", "-", "made"]
+    [doc] = documents([Record("1", "self -mad", [], tokens)])
+    assert [token.text for token in doc] == ["self", "-", "mad"]
+
+
+def test_tokens_that_disagree_with_the_text_are_made_anew(convert: Callable[..., Corpora]) -> None:
+    corpora = convert([Record("1", "Pay £20 now", [Span(4, 7, "MONEY")], [(0, 3), (4, 9)])])
+    assert [token.text for token in corpora.docs()[0]] == ["Pay", "£", "20", "now"]
+    tokens = corpora.report["corpora"]["train"]["tokens"]
+    assert tokens == {"retokenised": 0, "disagreeing": 1, "split": 0}
+
+
+def test_an_entity_inside_a_token_is_kept_and_counted(convert: Callable[..., Corpora]) -> None:
+    """Neither dropped nor trained as O: spaCy sees that its tokens do not align."""
+    corpora = convert([Record("1", "See SA100form.", [Span(4, 9, "FORM")], source="a.jsonl:3")])
+    [doc] = corpora.docs()
+    assert [(entity.text, entity.label_) for entity in doc.ents] == [("SA100", "FORM")]
+    report = corpora.report["corpora"]["train"]
+    assert report["tokens"]["split"] == 1
+    assert report["labels"] == {"FORM": {"entities": 1, "misaligned": 1}}
+    assert report["misaligned_examples"] == [
+        {"source": "a.jsonl:3", "label": "FORM", "text": "SA100"}
+    ]
+
+
+def test_unknown_tokens_of_binary_annotations_are_missing() -> None:
+    accepted = Record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
+    whole = Record("2", "Ann met Bob", [Span(0, 3, "PERSON")])
+    first, second = documents([accepted, whole])
+    assert [token.ent_iob_ for token in first] == ["B", "", ""]
+    assert [token.ent_iob_ for token in second] == ["B", "O", "O"]
+
+
+def test_rejected_spans_go_where_spacy_looks_for_them() -> None:
+    record = Record(
+        "1",
+        "Ann met Bob in May",
+        [Span(0, 3, "PERSON")],
+        complete=False,
+        rejected=[Span(8, 11, "ORG"), Span(15, 18, "PERSON")],
+    )
+    first, second = documents([record], window_words=4)
+    assert [(s.text, s.label_) for s in first.spans[INCORRECT_SPANS]] == [("Bob", "ORG")]
+    assert [(s.text, s.label_) for s in second.spans[INCORRECT_SPANS]] == [("May", "PERSON")]

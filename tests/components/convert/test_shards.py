@@ -1,0 +1,132 @@
+"""Shards, their manifest, and the processes that write them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.__main__ import main
+from components.convert.shards import lines
+from components.record import Record, Span
+from tests.components.convert.annotated import records
+from tests.components.convert.conftest import SIDES, Corpora
+
+
+@given(st.lists(st.text("ab", max_size=12), max_size=12), st.integers(1, 20), st.booleans())
+def test_ranges_share_out_the_lines(texts: list[str], size: int, ended: bool) -> None:
+    data = "\n".join(texts).encode() + b"\n" * ended
+    found = [
+        line
+        for start in range(0, len(data), size)
+        for line in lines(io.BytesIO(data), start, start + size)
+    ]
+    assert b"".join(line for _, line in found) == data
+    assert all(data[start : start + len(line)] == line for start, line in found)
+
+
+def padded(count: int) -> list[Record]:
+    """Records of 10 kB, so that a hundred make a shard of 1 MB."""
+    given = records(count)
+    for record in given:
+        record.meta["padding"] = "x" * 10_000
+    return given
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_processes(
+    convert: Callable[..., Corpora],
+) -> None:
+    sides = padded(350), padded(120), padded(3)
+    one = convert(*sides, shard_megabytes=1, workers=1)
+    two = convert(*sides, shard_megabytes=1, workers=2)
+    assert one.files == two.files
+    assert [len(one.manifest(side)["shards"]) for side in SIDES] == [4, 2, 1]
+
+
+def test_the_manifest_tells_what_is_there(convert: Callable[..., Corpora]) -> None:
+    given = padded(250)
+    corpora = convert(given, shard_megabytes=1)
+    manifest = corpora.manifest()
+    assert manifest["version"] == 1
+    assert manifest["documents"] == len(given) == sum(s["documents"] for s in manifest["shards"])
+    assert manifest["words"] == sum(map(len, corpora.docs()))
+    assert manifest["labels"] == {
+        label: sum(span.label == label for record in given for span in record.spans)
+        for label in ("DATE", "FORM", "MONEY", "ORG", "PERSON")
+    }
+    files = {path.name for path in (corpora.folder / "train").glob("*.spacy")}
+    assert files == {shard["file"] for shard in manifest["shards"]}
+    for shard in manifest["shards"]:
+        data = (corpora.folder / "train" / shard["file"]).read_bytes()
+        assert (shard["sha256"], shard["bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
+def test_records_keep_their_order(convert: Callable[..., Corpora]) -> None:
+    given = padded(250)
+    docs = convert(given, shard_megabytes=1, workers=2).docs()
+    assert [doc.user_data["id"] for doc in docs] == [record.id for record in given]
+
+
+def test_an_empty_side_is_an_empty_corpus(convert: Callable[..., Corpora]) -> None:
+    corpora = convert(records(5))
+    assert corpora.manifest("dev") == {
+        "version": 1,
+        "shards": [],
+        "documents": 0,
+        "words": 0,
+        "labels": {},
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (b'{"id": 1}', "not an annotation record"),
+        (
+            b'{"id": "1", "text": "ab", "source": "a.jsonl:7", '
+            b'"spans": [{"start": 1, "end": 9, "label": "X"}]}',
+            "a.jsonl:7: the span X at 1-9 is not inside its text of 2 characters",
+        ),
+    ],
+)
+def test_broken_records_are_named_and_nothing_is_left(
+    convert: Callable[..., Corpora],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    broken: bytes,
+    words: str,
+    workers: int,
+) -> None:
+    convert(padded(150))
+    source = tmp_path / "1-train.jsonl"
+    source.write_bytes(source.read_bytes() + broken + b"\n")
+    out = tmp_path / "out"
+    code = main(
+        ["convert", f"--train-set={source}"]
+        + [f"--{side}-set={tmp_path}/1-{side}.jsonl" for side in ("dev", "test")]
+        + [f"--{side}-corpus={out}/{side}" for side in SIDES]
+        + [f"--convert-report={out}/report.json"]
+        + [f'--settings={{"workers": {workers}, "shard_megabytes": 1}}']
+    )
+    assert code == 3
+    assert words in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+def test_overlapping_entities_are_refused(convert: Callable[..., Corpora]) -> None:
+    with pytest.raises(AssertionError):
+        convert([Record("1", "abc def", [Span(0, 5, "A"), Span(4, 7, "B")])])
+
+
+def test_an_unknown_language_is_named(
+    convert: Callable[..., Corpora], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AssertionError):
+        convert(records(1), language="xq")
+    assert "xq" in capsys.readouterr().err
