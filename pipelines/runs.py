@@ -21,7 +21,7 @@ from typing import Any, Literal
 import msgspec
 
 from components.errors import ConfigError, DataError
-from components.files import writing
+from components.files import remove, writing
 
 RECORD = "run.json"
 # Begins the line that stands above every attempt in a log.
@@ -143,11 +143,14 @@ def new_run(out: Path, name: str) -> Iterator[Path]:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     slug = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
     folder = _make_unique(out, f"{stamp}-{slug}")
-    lock = (folder / _LOCK).open("w")
-    with lock:
+    with (folder / _LOCK).open("w") as lock:
         # The kernel drops the lock however we end: so a reader can tell a dead run from a live one.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
+        try:
+            yield folder
+        finally:
+            if not (folder / RECORD).exists():  # it never began: a full disk
+                remove(folder)
 
 
 def _make_unique(out: Path, base: str) -> Path:

@@ -59,7 +59,7 @@ class Node:
     cached: bool
 
     def leaves(self) -> Iterator[Node]:
-        """The commands in this node, in the order of the spec."""
+        """The commands in this node, each after those that it waits for."""
         if isinstance(self.body, Container):
             yield self
             return
@@ -156,7 +156,7 @@ class _Reader:
                 cached=cached and (own.enable_cache if own else component.dag is not None),
             )
         _check_dag(nodes, dag.outputs, where)
-        return Dag(nodes=nodes, outputs=dag.outputs)
+        return Dag(nodes=_in_order(nodes, where), outputs=dag.outputs)
 
 
 def _labels(specs: Mapping[str, TaskSpec]) -> dict[str, str]:
@@ -235,15 +235,15 @@ def _check_dag(nodes: Mapping[str, Node], outputs: DagOutputs, where: str) -> No
                 f"pipeline spec, {where}: output {name!r} comes from several tasks (dsl.OneOf), "
                 "which the local runner does not implement"
             )
-    _check_cycles(nodes, where)
 
 
-def _check_cycles(nodes: Mapping[str, Node], where: str) -> None:
-    done: set[str] = set()
-    while len(done) < len(nodes):
-        ready = {key for key, node in nodes.items() if key not in done and node.after <= done}
+def _in_order(nodes: Mapping[str, Node], where: str) -> dict[str, Node]:
+    """The nodes so that each comes after those that it waits for; the spec sorts them by key."""
+    ordered: dict[str, Node] = {}
+    while len(ordered) < len(nodes):
+        left = {key: node for key, node in nodes.items() if key not in ordered}
+        ready = {key: node for key, node in left.items() if node.after <= ordered.keys()}
         if not ready:
-            raise ConfigError(
-                f"pipeline spec, {where}: tasks {sorted(nodes.keys() - done)} wait for each other"
-            )
-        done |= ready
+            raise ConfigError(f"pipeline spec, {where}: tasks {list(left)} wait for each other")
+        ordered |= ready
+    return ordered

@@ -118,7 +118,21 @@ def test_a_failed_branch_leaves_the_other_running(tmp_path: Path) -> None:
     assert failure.task.task == "bad/first"
     assert failure.tail == ["what is wrong"]
     assert failure.log == result.path / "logs/bad.first.log"
-    assert not (result.path / "bad/first").exists()
+
+
+@pytest.mark.parametrize(("code", "kept"), [(1, False), (2, False), (3, True), (4, True)])
+def test_only_a_stage_that_refuses_keeps_what_it_wrote(
+    tmp_path: Path, code: int, kept: bool
+) -> None:
+    """Its outputs say what a person must mend: quarantined records, a verdict."""
+
+    @dsl.pipeline(name="p")
+    def pipeline():
+        write(code=f"{WRITE}; sys.exit({code})", text="")
+
+    result = run(pipeline, tmp_path)
+    assert (result.path / "write/made").exists() == kept
+    assert not result.record.tasks["write"].artifacts
 
 
 @pytest.mark.parametrize(("code", "exit_code"), [(1, 1), (2, 2), (5, 5), (77, 1)])

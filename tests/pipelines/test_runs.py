@@ -34,9 +34,16 @@ def test_ids_sort_and_never_clash(tmp_path: Path) -> None:
     names = []
     for _ in range(12):
         with new_run(tmp_path, "a name/with: ünï") as folder:
+            (folder / "run.json").touch()
             names.append(folder.name)
     assert len(set(names)) == 12
     assert all(name[15:].startswith("-a-name-with-ünï") for name in names)
+
+
+def test_a_run_that_never_began_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), new_run(tmp_path, "name"):
+        raise OSError("full")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_runs_are_listed_newest_first(tmp_path: Path) -> None:

@@ -54,6 +54,17 @@ def test_tasks_of_the_same_name_keep_their_keys() -> None:
     assert [leaf.path for leaf in read_spec(compiled(pipeline)).leaves()] == ["write", "write-2"]
 
 
+def test_tasks_come_after_those_that_they_wait_for() -> None:
+    @dsl.pipeline(name="p")
+    def pipeline():
+        first = write(code=WRITE, text="").set_display_name("z first")
+        second = change(code=WRITE, source=first.outputs["made"]).set_display_name("y second")
+        write(code=WRITE, text="").after(second).set_display_name("a third")
+
+    leaves = read_spec(compiled(pipeline)).leaves()
+    assert [leaf.path for leaf in leaves] == ["z first", "y second", "a third"]
+
+
 def test_importer() -> None:
     @dsl.pipeline(name="p")
     def pipeline():
