@@ -7,7 +7,7 @@ import sys
 import typer
 
 from components.errors import RetrainError
-from pipelines.cli import check, compile, init, judge, models, run, runs, submit
+from pipelines.cli import check, compile, curve, init, judge, models, run, runs, schedule, serve, submit
 
 app = typer.Typer(
     name="retrain",
@@ -23,9 +23,12 @@ app.command("run")(run.run)
 app.command("compile")(compile.compile)
 app.command("report")(judge.report)
 app.command("compare")(judge.compare)
+app.command("curve")(curve.curve)
 app.command("submit")(submit.submit)
+app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
+app.add_typer(schedule.app, name="schedule")
 
 
 def main() -> None:
