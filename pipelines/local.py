@@ -20,9 +20,10 @@ import yaml
 from components.errors import ConfigError
 from components.files import writing
 from pipelines.runner.cores import available_cores
-from pipelines.runner.graph import Node, read_spec
+from pipelines.runner.graph import Node
 from pipelines.runner.launchers import Launcher, ThisMachine
 from pipelines.runner.listeners import Listener
+from pipelines.runner.reading import read_spec
 from pipelines.runner.scheduler import Scheduler
 from pipelines.runner.scopes import Scope, Values, typed
 from pipelines.runs import ATTEMPT, RunRecord, State, TaskRecord, log_path, new_run, now, tail

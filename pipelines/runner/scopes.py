@@ -12,6 +12,13 @@ from pipelines.runner.placeholders import fill_deep, plain_numbers, references
 from pipelines.runner.spec import ParameterType
 from pipelines.runs import Artifact, State
 
+_TYPES: dict[ParameterType, type] = {
+    "STRING": str,
+    "BOOLEAN": bool,
+    "LIST": list,
+    "STRUCT": dict,
+}
+
 
 @dataclass(frozen=True)
 class Values:
@@ -143,19 +150,13 @@ def typed(value: Any, kind: ParameterType, where: str) -> Any:
     Raises:
         ConfigError: it is not one.
     """
-    if kind == "STRING" and isinstance(value, str):
-        return value
-    if kind == "BOOLEAN" and isinstance(value, bool):
+    if kind in _TYPES and isinstance(value, _TYPES[kind]):
         return value
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "NUMBER_INTEGER" and number and float(value).is_integer():
-        return int(value)
     if kind == "NUMBER_DOUBLE" and number:
         return value
-    if (kind == "LIST" and isinstance(value, list)) or (
-        kind == "STRUCT" and isinstance(value, dict)
-    ):
-        return value
+    if kind == "NUMBER_INTEGER" and number and float(value).is_integer():
+        return int(value)
     raise ConfigError(f"{where}: expected {kind}, got {value!r}")
 
 

@@ -11,7 +11,7 @@ import pytest
 from kfp import dsl
 
 from components.errors import ConfigError
-from pipelines.runner.graph import read_spec
+from pipelines.runner.reading import read_spec
 from tests.pipelines.runner.pieces import WRITE, change, compiled, decide, run, write
 
 
@@ -148,6 +148,10 @@ def _container(spec: dict[str, Any]) -> dict[str, Any]:
     return container
 
 
+def _selector(task: str, output: str) -> dict[str, str]:
+    return {"producerSubtask": task, "outputArtifactKey": output}
+
+
 @pytest.mark.parametrize(
     ("change_spec", "message"),
     [
@@ -159,6 +163,30 @@ def _container(spec: dict[str, Any]) -> dict[str, Any]:
         (lambda spec: _task(spec)["cachingOptions"].update(cacheKey="k"), "task write.*`cacheKey`"),
         (lambda spec: _task(spec).update(dependentTasks=["gone"]), "unknown task 'gone'"),
         (lambda spec: _task(spec).update(dependentTasks=["write"]), "wait for each other"),
+        (
+            lambda spec: _task(spec)["inputs"]["parameters"].update(
+                text={"componentInputParameter": "gone"}
+            ),
+            r"inner/Écrire 1: refers to 'gone', which is not one of \['text'\]",
+        ),
+        (
+            lambda spec: _task(spec)["inputs"].update(
+                artifacts={"a": {"componentInputArtifact": "gone"}}
+            ),
+            r"refers to 'gone', which is not one of \[\]",
+        ),
+        (
+            lambda spec: spec["components"]["comp-inner"]["dag"].update(
+                outputs={"artifacts": {"o": {"artifactSelectors": [_selector("write", "gone")]}}}
+            ),
+            r"task inner: refers to 'gone', which is not one of \['made'\]",
+        ),
+        (
+            lambda spec: spec["components"]["comp-inner"]["dag"].update(
+                outputs={"artifacts": {"o": {"artifactSelectors": [_selector("gone", "made")]}}}
+            ),
+            r"task inner: refers to 'gone', which is not one of \['write'\]",
+        ),
         (lambda spec: _task(spec).update(componentRef={"name": "c"}), "no component 'c'"),
         (
             lambda spec: _task(spec).update(triggerPolicy={"condition": "size(x) > 1"}),
