@@ -56,12 +56,11 @@ class Coverage:
             required = settings.required == "all" or label in settings.required
             policy = Policy.STOP if required else Policy.WARN
             if not self.documents[label]:
-                problems.add("", Note("missing_label", label, policy=policy))
+                problems.add(label, Note("missing_label", policy=policy))
             elif self.documents[label] == 1:
-                problems.add("", Note("single_document_label", label, policy=policy))
+                problems.add(label, Note("single_document_label", policy=policy))
             elif self.spans[label] < FEW_EXAMPLES:
-                detail = f"{label}: {self.spans[label]} examples"
-                problems.add("", Note("few_examples", detail))
+                problems.add(label, Note("few_examples", f"{self.spans[label]} examples"))
 
     def report(self) -> dict[str, Any]:
         total = self.lengths.total()

@@ -84,7 +84,7 @@ def markdown(report: Report) -> str:
         ),
     ]
     if report["problems"]:
-        lines += ["", "| problem | what happened | count | first at |", "|---|---|---:|---|"]
+        lines += ["", "| problem | what happened | count | where first |", "|---|---|---:|---|"]
     for problem in report["problems"]:
         first = ", ".join(map(escape, problem["first"][:3]))
         what = CONSEQUENCES[problem["policy"]]

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.ingest.collect import Collector, Counts
 from components.ingest.coverage import Coverage
-from components.ingest.problems import KINDS, Note, Policy, Problems
+from components.ingest.problems import KINDS, Note, Policy, Problem, Problems
 from components.ingest.settings import IngestSettings
 
 Report = dict[str, Any]
@@ -74,12 +74,14 @@ def verdict(problems: Problems) -> str:
 
 def reasons(problems: Problems) -> list[str]:
     """One sentence for each problem that stops the run."""
-    sentences = []
-    for kind, problem in problems.with_policy(Policy.STOP).items():
-        where = f" at {', '.join(problem.first)}" if problem.first else ""
-        details = "; ".join(dict.fromkeys(e["detail"] for e in problem.examples if e["detail"]))
-        more = f" (and {problem.count - len(problem.examples)} more)"
-        more = more if problem.count > len(problem.examples) else ""
-        what = f"{KINDS[kind].title}{where}: {details}{more}".rstrip(".: ")
-        sentences.append(f"{what}. {KINDS[kind].action}")
-    return sentences
+    return [sentence(kind, problem) for kind, problem in problems.with_policy(Policy.STOP).items()]
+
+
+def sentence(kind: str, problem: Problem) -> str:
+    """What it is, where it was met, what it says there, and what to do."""
+    where = f" ({', '.join(problem.first)})" if problem.first else ""
+    details = "; ".join(dict.fromkeys(e["detail"] for e in problem.examples if e["detail"]))
+    what = f"{KINDS[kind].title}{where}: {details}".rstrip(": ")
+    unseen = problem.count - max(len(problem.first), len(problem.examples))
+    more = f" (and {unseen} more)" if unseen > 0 else ""
+    return f"{what}{more}. {KINDS[kind].action}"
