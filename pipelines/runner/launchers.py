@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 
 from pipelines.runner.code import code_digest, versions
 from pipelines.runner.spec import Container
+
+_CHECKOUT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,12 @@ class ThisMachine:
         environment = {
             # Stages run the code of this checkout, whatever lies in the config's folder.
             "PYTHONSAFEPATH": "1",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": os.pathsep.join([str(_CHECKOUT), *_python_path()]),
             **command.environment,
         }
         return nullcontext(replace(command, argv=[program, *arguments], environment=environment))
+
+
+def _python_path() -> list[str]:
+    """What the user has put there: custom code of a training config may need it."""
+    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]

@@ -19,6 +19,7 @@ from tests.pipelines.runner.pieces import (
     WRITE,
     Listener,
     change,
+    compiled,
     decide,
     run,
     states,
@@ -76,10 +77,9 @@ def test_parameters_of_the_run(tmp_path: Path) -> None:
 
 
 def test_branches_run_at_the_same_time(tmp_path: Path) -> None:
+    spec = compiled(two_phases(phase("phase-1", SLEEP), phase("phase-2", SLEEP + " ")))
     began = time.monotonic()
-    result = run(
-        two_phases(phase("phase-1", SLEEP), phase("phase-2", SLEEP + " ")), tmp_path, workers=2
-    )
+    result = run(spec, tmp_path, workers=2)
     took = time.monotonic() - began
     one, two = (result.record.tasks[f"phase-{number}/first"] for number in (1, 2))
     assert one.started and two.started and one.ended and two.ended

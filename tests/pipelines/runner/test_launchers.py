@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pipelines.runner.launchers import Command, ThisMachine
 from tests.pipelines.runner.pieces import WRITE, run, text_of
 from tests.pipelines.runner.test_cache import chain
@@ -58,3 +60,15 @@ def test_the_command_in_the_log_runs_by_hand(tmp_path: Path) -> None:
     output.unlink()
     subprocess.run(header.partition(": cd ")[2].join(["cd ", ""]), shell=True, check=True)
     assert output.read_text(encoding="utf-8") == "it's {$HOME} ü"
+
+
+def test_a_folder_called_components_in_the_config_folder_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components/__init__.py").write_text("raise RuntimeError", encoding="utf-8")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/custom.py").write_text("TEXT = 'mine'", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
+    code = "import components.errors, custom; pathlib.Path(a[1]).write_text(custom.TEXT)"
+    assert text_of(run(chain(first=code), tmp_path), "first") == "mine"
