@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -152,6 +153,35 @@ class Vertex(Settings):
     service_account: str = Field("", description="account that the tasks run as")
 
 
+def checked_cron(cron: str) -> str:
+    """A cron expression of five fields of digits, ranges, lists and steps, unchanged."""
+    part = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?"
+    if not re.fullmatch(rf"{part}(?:,{part})*(?: {part}(?:,{part})*){{4}}", cron):
+        raise ValueError(
+            f"expected five fields, minute hour day month weekday, as in '0 3 * * 1', not {cron!r}"
+        )
+    return cron
+
+
+def checked_timezone(timezone: str) -> str:
+    """A time zone of the IANA database, unchanged."""
+    if timezone not in available_timezones():
+        raise ValueError(f"expected a time zone such as Europe/London, not {timezone!r}")
+    return timezone
+
+
+class Schedule(Settings):
+    """When the pipeline runs by itself; a run that is due while one goes on is left out."""
+
+    cron: Annotated[str, AfterValidator(checked_cron)] = Field(
+        description="minute hour day month weekday, e.g. '0 3 * * 1': Mondays at three"
+    )
+    timezone: Annotated[str, AfterValidator(checked_timezone)] = Field(
+        "Europe/London", description="time zone that cron is read in"
+    )
+    enabled: bool = Field(True, description="false pauses it; missed runs are not made up for")
+
+
 class Pipeline(Settings):
     """One config file."""
 
@@ -164,6 +194,7 @@ class Pipeline(Settings):
     )
     images: Images = Images()
     vertex: Vertex | None = None
+    schedule: Schedule | None = None
     phases: dict[Name, Phase] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -86,15 +86,21 @@ def prepare(
         ConfigError: a phase or parameter that there is not, or annotations that are nowhere.
     """
     chosen = only(loaded, phases)
-    spec = compiled(chosen)
     sources = [source for phase in chosen.pipeline.phases.values() for source in phase.annotations]
     files = list_files(sources)
+    data = content_digest(files, [identity(file) for file in files])
+    return replace(for_any_data(chosen, parameters), data=data)
+
+
+def for_any_data(loaded: Loaded, parameters: Sequence[str] = ()) -> Submission:
+    """Compile a config for runs to come, on whatever the annotations are then."""
+    spec = compiled(loaded)
     return Submission(
-        name=chosen.pipeline.name,
+        name=loaded.pipeline.name,
         spec=spec,
         parameters=pipeline_parameters(spec, parameters),
-        data=content_digest(files, [identity(file) for file in files]),
-        commit=commit_of(chosen.folder),
+        data="",
+        commit=commit_of(loaded.folder),
     )
 
 

@@ -98,41 +98,41 @@ class VertexRuns:
         """
         self.check_bucket()
         attempt = self.attempts(submission) + 1 if force else 1
-        job = self.job(submission, attempt)
-        with reaching(f"submit {job.job_id}"):
+        job_id = submission.job_id(attempt)
+        with reaching(f"submit {job_id}"):
             try:
                 created = self.jobs.create_pipeline_job(
                     parent=self.place.name,
-                    pipeline_job=v1.PipelineJob(
-                        display_name=submission.name,
-                        pipeline_spec=job.pipeline_spec,
-                        runtime_config=job.runtime_config,
-                        labels=submission.labels,
-                        service_account=self.settings.service_account,
-                    ),
-                    pipeline_job_id=job.job_id,
+                    pipeline_job=self.message(submission, submission.labels),
+                    pipeline_job_id=job_id,
                     **patient(),
                 )
             except exceptions.Conflict:
                 # It is there already: from an earlier submit, or because an answer was lost.
-                return self._get(job.job_id), False
+                return self._get(job_id), False
         return run_of(created), True
 
-    def job(self, submission: Submission, attempt: int) -> aiplatform.PipelineJob:
-        """The job as the client builds and checks it; nothing is sent."""
+    def message(self, submission: Submission, labels: dict[str, str]) -> v1.PipelineJob:
+        """A job as Vertex AI takes it, built and checked by the client; nothing is sent."""
         with TemporaryDirectory() as folder:
             template = Path(folder) / "pipeline.yaml"
             template.write_text(submission.spec, encoding="utf-8")
-            return aiplatform.PipelineJob(
+            job = aiplatform.PipelineJob(
                 display_name=submission.name,
                 template_path=str(template),
-                job_id=submission.job_id(attempt),
                 pipeline_root=self.settings.pipeline_root,
                 parameter_values=dict(submission.parameters),
-                labels=submission.labels,
+                labels=labels,
                 # One phase that fails must not stop the other.
                 failure_policy="slow",
             )
+        return v1.PipelineJob(
+            display_name=submission.name,
+            pipeline_spec=job.pipeline_spec,
+            runtime_config=job.runtime_config,
+            labels=labels,
+            service_account=self.settings.service_account,
+        )
 
     def check_bucket(self) -> None:
         """Refuse a bucket that is missing or in another region."""

@@ -19,6 +19,7 @@ from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models
 from tests.vertex.operations import Operations
 from tests.vertex.rules import ApiError, parsed, query_of
+from tests.vertex.schedules import Schedules
 
 LOCATION = r"projects/[^/]+/locations/[^/]+"
 
@@ -48,6 +49,7 @@ class Double:
         self.jobs = Jobs()
         self.operations = Operations()
         self.models = Models(self.operations)
+        self.schedules = Schedules(self.jobs, self.operations)
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
@@ -88,6 +90,7 @@ class Double:
         """Method, path below /v1/, and what it does with the path's groups, query and body."""
         job = rf"({LOCATION}/pipelineJobs/[^/:]+)"
         model = rf"({LOCATION}/models/[^/:]+)"
+        schedule = rf"({LOCATION}/schedules/[^/:]+)"
         return [
             ("POST", rf"({LOCATION})/pipelineJobs", self._create_job),
             ("GET", rf"({LOCATION})/pipelineJobs", lambda at, query, _: self.jobs.list(at, query)),
@@ -100,6 +103,13 @@ class Double:
             ("GET", f"{model}:listVersions", self.models.list_versions),
             ("POST", f"{model}:mergeVersionAliases", self.models.merge_aliases),
             ("POST", f"{model}/evaluations:import", self.models.import_evaluation),
+            ("POST", rf"({LOCATION})/schedules", self.schedules.create),
+            ("GET", rf"({LOCATION})/schedules", self.schedules.list),
+            ("GET", schedule, self.schedules.get),
+            ("PATCH", schedule, self.schedules.update),
+            ("DELETE", schedule, self.schedules.delete),
+            ("POST", f"{schedule}:pause", self.schedules.pause),
+            ("POST", f"{schedule}:resume", self.schedules.resume),
             ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
         ]
 

@@ -1,0 +1,140 @@
+"""`retrain schedule`: the runs that start by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipelines.cli.options import AsJson, ConfigPath, print_json
+from pipelines.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from pipelines.vertex_schedule import VertexSchedule
+
+app = typer.Typer(
+    help="The schedule that a config declares: compare it with Vertex AI's, and make it so.",
+    no_args_is_help=True,
+)
+
+
+@app.command("plan")
+def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Show what `apply` would change; nothing is changed."""
+    from dataclasses import asdict
+
+    from pipelines.schedule import plan
+
+    schedule = schedule_on_vertex(config)
+    steps = plan(schedule.declared, schedule.existing())
+    if as_json:
+        print_json([asdict(step) for step in steps])
+        return
+    for step in steps:
+        print(f"{step.kind} {step.target or schedule.declared.name}: {step.why}")
+    if not steps:
+        print(f"{schedule.declared.name} is as declared: {state(schedule)}")
+
+
+@app.command("apply")
+def apply(config: ConfigPath) -> None:
+    """Make the schedule as the config declares it; nothing is sent when it is so already."""
+    from pipelines.load import load
+    from pipelines.schedule import plan
+    from pipelines.submission import refuse_unrepeatable
+
+    refuse_unrepeatable(load(config))
+    schedule = schedule_on_vertex(config)
+    steps = plan(schedule.declared, schedule.existing())
+    schedule.apply(steps)
+    for step in steps:
+        print(f"done: {step.kind} {step.target or schedule.declared.name}: {step.why}")
+    print(f"{schedule.declared.name} is as declared: {state(schedule)}")
+
+
+@app.command("list")
+def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
+    """List the schedules of this config's name that Vertex AI has."""
+    schedule = schedule_on_vertex(config)
+    there = schedule.existing()
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": each.id,
+                    "cron": each.cron,
+                    "paused": each.paused,
+                    "next_run": each.next_run.isoformat() if each.next_run else None,
+                }
+                for each in there
+            ]
+        )
+        return
+    if not there:
+        print(f"No schedule called {schedule.declared.name} in {schedule.place.name}.")
+        return
+    rows = [
+        [
+            each.id,
+            each.cron,
+            "paused" if each.paused else "active",
+            f"{each.next_run:%Y-%m-%d %H:%M}" if each.next_run else "",
+        ]
+        for each in there
+    ]
+    print_table(["schedule", "cron", "state", "next run (UTC)"], rows)
+
+
+@app.command("pause")
+def pause(config: ConfigPath) -> None:
+    """Start no more runs until `resume`; runs that go on are left alone."""
+    schedule = schedule_on_vertex(config)
+    schedule.pause()
+    print(f"{schedule.declared.name} is paused. `retrain schedule apply` follows the config again.")
+
+
+@app.command("resume")
+def resume(config: ConfigPath) -> None:
+    """Start runs again; those that were missed are not made up for."""
+    schedule = schedule_on_vertex(config)
+    schedule.resume()
+    print(f"{schedule.declared.name} is active.")
+
+
+@app.command("delete")
+def delete(config: ConfigPath) -> None:
+    """Delete the schedule; its runs and their models stay."""
+    schedule = schedule_on_vertex(config)
+    there = schedule.delete()
+    print(f"{schedule.declared.name} {'is deleted' if there else 'was not there'}.")
+
+
+@app.command("run-now")
+def run_now(config: ConfigPath) -> None:
+    """Start at once what the schedule would start, unless this very work was done already."""
+    from components.errors import ConfigError
+    from pipelines.cli.submit import submit
+    from pipelines.schedule import plan
+
+    schedule = schedule_on_vertex(config)
+    if plan(schedule.declared, schedule.existing()):
+        raise ConfigError(
+            f"{config}: the schedule is not as declared, so it would start something else. "
+            "`retrain schedule plan` shows the difference, `retrain schedule apply` ends it."
+        )
+    submit(config)
+
+
+def schedule_on_vertex(config: Path) -> VertexSchedule:
+    """The schedule that a config declares, on Vertex AI."""
+    from pipelines.load import load
+    from pipelines.vertex_schedule import schedule_of
+
+    return schedule_of(load(config))
+
+
+def state(schedule: VertexSchedule) -> str:
+    """The declared schedule in words."""
+    declared = schedule.declared
+    return declared.cron if declared.enabled else "not enabled"
