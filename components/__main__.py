@@ -17,6 +17,7 @@ STAGES = {
     "fingerprint": "components.fingerprint.command",
     "ingest": "components.ingest.command",
     "split": "components.split.command",
+    "portion": "components.portion.command",
     "convert": "components.convert.command",
     "train": "components.train.command",
     "champion": "components.upload.champion",

@@ -78,12 +78,12 @@ def entries(out: Path) -> list[Entry]:
 
 
 def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
-    """The phases of one run that were to run."""
+    """The phases of one run that were to run; those of a learning curve are judged by no gate."""
     phases = summary(out / record.id)["phases"]
     return [
         entry(out, record, number, phase, phases[phase])
         for phase in phases_of(record)
-        if phases[phase]["state"] != "not-run"
+        if phases[phase]["state"] != "not-run" and f"{phase}/gate" in record.tasks
     ]
 
 

@@ -27,8 +27,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs")
     make_run(out, "20260101-000000-weak", steps=34, state="succeeded")
     make_run(out, "20260102-000000-good", steps=60, state="succeeded")
-    task = TaskRecord(f"{PHASE}/train", "failed", exit_code=3)
-    record(out, "20260103-000000-failed", {task.task: task}, "failed")
+    failed = TaskRecord(f"{PHASE}/train", "failed", exit_code=3)
+    judged = TaskRecord(f"{PHASE}/gate", "not-run")
+    tasks = {task.task: task for task in (failed, judged)}
+    record(out, "20260103-000000-failed", tasks, "failed")
     return out
 
 

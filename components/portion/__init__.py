@@ -1,0 +1,1 @@
+"""Take a share of the training records, to see what more annotations would bring."""

@@ -1,0 +1,31 @@
+"""The KFP face of the portion stage."""
+
+from kfp import dsl
+
+from components.images import CPU_IMAGE
+
+
+@dsl.container_component
+def portion(
+    train_set: dsl.Input[dsl.Dataset],
+    percent: int,
+    timeout: int,
+    kept: dsl.Output[dsl.Dataset],
+) -> dsl.ContainerSpec:
+    """Take a share of the training records; a larger share holds the smaller ones."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        command=["python", "-m", "components", "portion"],
+        args=[
+            "--executor-input",
+            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+            "--timeout",
+            timeout,
+            "--train-set",
+            train_set.path,
+            "--percent",
+            percent,
+            "--kept",
+            kept.path,
+        ],
+    )

@@ -1,0 +1,76 @@
+"""`retrain curve`: would more annotations help?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, ConfigPath, Overrides, RunsFolder, print_json
+
+
+def curve(
+    config: ConfigPath,
+    phase: Annotated[
+        str | None,
+        typer.Option("--phase", metavar="NAME", help="The phase; not needed if there is only one."),
+    ] = None,
+    shares: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--share",
+            metavar="PERCENT",
+            help="A share of the training documents. May be repeated; by default 25, 50, 75, 100.",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tasks at the same time.", show_default="the number of cores"),
+    ] = None,
+    out: RunsFolder = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Train on growing shares of the data: would more annotations help, and for which labels?"""
+    from rich.console import Console
+
+    from components.errors import ConfigError
+    from components.wording import percent
+    from pipelines.cli.tables import print_table
+    from pipelines.curve import advise, read_curve, run_curve, write_page
+    from pipelines.load import load
+    from pipelines.summary import print_failures
+
+    loaded = load(config, overrides or ())
+    names = [phase] if phase else list(loaded.pipeline.phases)
+    if len(names) != 1:
+        raise ConfigError(f"name one of the phases with --phase: {', '.join(names)}")
+    asked = shares or [25, 50, 75, 100]
+    result = run_curve(
+        loaded, names[0], asked, workers=workers, out=out, console=Console(stderr=as_json)
+    )
+    if result.exit_code:
+        print_failures(result.failures)
+        raise typer.Exit(result.exit_code)
+    points = read_curve(result.path, asked)
+    told = advise(points)
+    page = write_page(result.path, names[0], points, told)
+    if as_json:
+        print_json({"advice": [asdict(one) for one in told], "page": str(page)})
+        return
+    rows = [
+        [name, *(percent(scores["f"]) for scores in row)]
+        for name, row in [
+            *(
+                (label, [p.scores["labels"][label] for p in points])
+                for label in points[0].scores["labels"]
+            ),
+            ("overall", [p.scores["overall"] for p in points]),
+        ]
+    ]
+    print_table(["F", *(f"{point.documents} documents>" for point in points)], rows)
+    for one in told:
+        print(f"{one.label}: {one.text}")
+    print(f"page: {page}")

@@ -1,0 +1,102 @@
+"""The DAG of a learning curve: one branch per share of the training documents."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp import compiler, dsl
+
+from components.convert.component import convert
+from components.evaluate.component import evaluate
+from components.fingerprint.component import fingerprint
+from components.ingest.component import ingest
+from components.portion.component import portion
+from components.split.component import split
+from components.train.component import train
+from components.upload.component import champion
+from pipelines.load import Loaded
+from pipelines.retrain import Placed, plain
+
+
+def branch_name(share: int) -> str:
+    """Name of a share's branch in the spec and in the run."""
+    return f"share-{share}"
+
+
+def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, Any]:
+    """The pipeline spec of a learning curve: one branch per share."""
+    branches = [curve_branch(loaded, phase, share) for share in shares]
+
+    @dsl.pipeline(name=f"{loaded.pipeline.name}-curve")  # type: ignore[untyped-decorator]
+    def curve(registry: str) -> None:
+        for branch in branches:
+            branch(registry=registry)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "curve.yaml"
+        compiler.Compiler().compile(curve, str(path))
+        spec: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return spec
+
+
+def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
+    """One share, from the annotations to its scores."""
+    phase = loaded.pipeline.phases[name]
+    stage = Placed(phase.compute, loaded.pipeline.images)
+    sources = [plain(source) for source in phase.annotations]
+
+    @dsl.pipeline(name=branch_name(share))  # type: ignore[untyped-decorator]
+    def branch(registry: str) -> None:
+        source = stage(fingerprint, sources=sources, context={"curve": name})
+        # There is nothing to beat here: the registry of a curve is empty.
+        nobody = stage(
+            champion,
+            registry=registry,
+            model=phase.model.name,
+            alias=phase.model.alias,
+            digest=source["digest"],
+        )
+        clean = stage(
+            ingest,
+            sources=sources,
+            digest=source["data_digest"],
+            task=phase.task,
+            labels=phase.labels,
+            settings=plain(phase.ingest),
+        )
+        sides = stage(
+            split, annotations=clean["annotations"], task=phase.task, settings=plain(phase.split)
+        )
+        part = portion(train_set=sides["train_set"], percent=share, timeout=0)
+        corpora = stage(
+            convert,
+            task=phase.task,
+            train_set=part.outputs["kept"],
+            dev_set=sides["dev_set"],
+            test_set=sides["test_set"],
+            settings=plain(phase.convert),
+        )
+        trained = stage(
+            train,
+            task=phase.task,
+            train_corpus=corpora["train_corpus"],
+            dev_corpus=corpora["dev_corpus"],
+            labels=phase.labels,
+            config=loaded.training_configs[name],
+            overrides=phase.train.set,
+            settings=plain(phase.train, without={"config", "set"}),
+            checkpoints="",
+        )
+        stage(
+            evaluate,
+            task=phase.task,
+            model=trained["model"],
+            test_corpus=corpora["test_corpus"],
+            champion=nobody["champion"],
+            labels=phase.labels,
+            settings=plain(phase.evaluate),
+        )
+
+    return branch
