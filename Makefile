@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format golden lock clean
+.PHONY: help setup run test test-browser lint format golden lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -19,6 +19,9 @@ run: setup ## Retrain both sample phases on this machine and print their scores
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n 2
+
+test-browser: setup ## Check the pages in an installed Chromium (apt-get install chromium)
+	@$(BIN)/python -m pytest tests/browser
 
 lint: setup ## Check style, formatting, types and security
 	@$(BIN)/ruff check
