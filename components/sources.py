@@ -160,6 +160,17 @@ def remote_errors(url: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def local_errors(path: str) -> Iterator[None]:
+    """Turn a file that may not be read into one message."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path}: may not be read ({error.strerror}). Change its mode."
+        ) from error
+
+
 def identity(file: SourceFile) -> str:
     """What tells these bytes from any others: SHA-256, or in GCS `generation:crc32c`.
 
@@ -172,7 +183,8 @@ def identity(file: SourceFile) -> str:
             system, path = open_system(file.path)
             with system.open(path, "rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
-    return sha256(Path(file.path))
+    with local_errors(file.path):
+        return sha256(Path(file.path))
 
 
 def gcs_identity(file: SourceFile) -> str:
@@ -207,7 +219,8 @@ def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
 def copy_file(file: SourceFile, target: Path) -> str:
     """Copy one file and return the identity of the bytes that were copied."""
     if not file.remote:
-        shutil.copyfile(file.path, target)
+        with local_errors(file.path):
+            shutil.copyfile(file.path, target)
         return sha256(target)
     before = gcs_identity(file) if file.in_gcs else ""
     with remote_errors(file.path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from components import progress
 from components.errors import ConfigError
 from components.ingest.agreement import Agreement
 from components.ingest.annotation import Annotation, Item, Place, Refused, Skipped
@@ -28,6 +29,7 @@ from components.record import Record
 from components.sources import Copy
 
 TASKS = {"ner": Ner}
+PROGRESS_EVERY = 10_000  # records
 
 
 class Quarantined(msgspec.Struct):
@@ -57,6 +59,11 @@ class Collector:
     def __init__(self, task: str, labels: Sequence[str], settings: IngestSettings):
         if task not in TASKS:
             raise ConfigError(f"task: no such task {task!r}; there is: {', '.join(TASKS)}.")
+        unknown = sorted({*settings.required} - {*labels}) if settings.required != "all" else []
+        if unknown:
+            raise ConfigError(
+                f"ingest.required: {', '.join(unknown)}: not in `labels`. Correct either of them."
+            )
         self.labels = labels
         self.settings = settings
         self.task = TASKS[task](labels, settings)
@@ -64,6 +71,7 @@ class Collector:
         self.counts = Counts()
         self.quarantine: list[Quarantined] = []
         self.agreement = Agreement()
+        self.annotators: set[str] = set()
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -73,10 +81,15 @@ class Collector:
                 self.add_all(read(copy.path, source, copy.file.format, self.problems))
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
+        for annotator in self.settings.select.annotators:
+            if annotator not in self.annotators:
+                self.problems.add(annotator, Note("unknown_annotator"))
 
     def add_all(self, items: Iterable[Item]) -> None:
         for item in items:
             self.counts.read += 1
+            if self.counts.read % PROGRESS_EVERY == 0:
+                progress.report(records=self.counts.read)
             self.counts.by_source[item.place.source] += 1
             if isinstance(item, Skipped):
                 self.counts.skipped[item.reason] += 1
@@ -87,6 +100,7 @@ class Collector:
 
     def add(self, annotation: Annotation) -> None:
         """Select, check and repair one annotation."""
+        self.annotators.add(annotation.annotator)
         try:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:

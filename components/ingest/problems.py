@@ -131,6 +131,9 @@ KINDS = {
     "conflicting_annotations": Kind(
         W, "Annotators who disagree on a text", "Have it reviewed, or set `select.annotators`."
     ),
+    "unknown_annotator": Kind(
+        W, "Name in `select.annotators` that annotated nothing", "Correct the name."
+    ),
     # The whole
     "too_many_quarantined": Kind(
         S, "Too large a share of the records in quarantine", "Read quarantine.jsonl first."

@@ -14,7 +14,7 @@ from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawTo
 from components.ingest.problems import Problems, QuarantineError
 from components.ingest.readers.lines import read_lines
 
-TAG = r"(?:O|-|[BILUES]-\S+)"
+TAG = r"(?:O|-|[BILUES]-[^\s|]+)"
 COLUMN = re.compile(rf"\S+(?:[ \t]+\S+)*[ \t]+{TAG}[ \t]*")
 IOB = re.compile(rf"(?:\S+\|{TAG}(?: +|$))+")
 DOCUMENT = b"-DOCSTART-"

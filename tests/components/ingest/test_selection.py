@@ -120,6 +120,7 @@ def test_priority_of_annotators(ingest_rows: Ingest) -> None:
     done = ingest_rows(*rows, select={"annotators": ["zoe", "bob"]})
     assert spans(done) == [DVLA]
     assert done.report["skipped"] == {"another annotator has priority": 2}
+    assert done.problem("unknown_annotator")["first"] == ["zoe"]
 
 
 def test_the_newest_of_one_annotator(ingest_rows: Ingest) -> None:

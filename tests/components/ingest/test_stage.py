@@ -37,6 +37,7 @@ def arguments(out: Path, **given: str) -> list[str]:
         ({"labels": '{"ORG": 1}'}, "--labels"),
         ({"settings": '{"overlaps": "first"}'}, "overlaps"),
         ({"settings": '{"max_quarantined": 2}'}, "max_quarantined"),
+        ({"settings": '{"required": ["GPE"]}'}, "ingest.required: GPE"),
     ],
 )
 def test_wrong_arguments(
