@@ -19,6 +19,7 @@ from containers.serve.app import Server, build
 from containers.serve.guards import log
 from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
+from containers.serve.precision import use_bfloat16
 from containers.serve.storage import local_folder
 
 
@@ -96,7 +97,11 @@ def serve(options: Options, sources: list[Source], host: str) -> None:
     """
 
     def load_models() -> Models:
-        return load(sources or sources_in(local_folder(options.storage_uri)))
+        models = load(sources or sources_in(local_folder(options.storage_uri)))
+        if options.precision == "bfloat16":
+            for phase in models.phases.values():
+                use_bfloat16(phase.nlp)
+        return models
 
     if not sources and not options.storage_uri:
         raise ConfigError(

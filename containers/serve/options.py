@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -29,6 +30,9 @@ class Options(Settings):
     max_queue: int = Field(1024, gt=0, description="texts that wait; more are answered with 429")
     batch_texts: int = Field(32, gt=0, description="most texts predicted together")
     batch_wait: float = Field(0.003, ge=0, le=1, description="seconds a lonely text waits")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16 is faster on CPUs that have it, and a little less exact"
+    )
     drain: float = Field(2.0, ge=0, description="seconds between SIGTERM and the closed door")
     page: bool = Field(False, description="show a page to try the models at /")
 

@@ -18,6 +18,7 @@ def test_its_stages_are_there(name: str) -> None:
 
 def test_the_base_transformer_loads_without_a_hub() -> None:
     [folder] = Path(os.environ["RETRAIN_BASE_MODELS"]).iterdir()
-    tokens = AutoTokenizer.from_pretrained(folder)("HM Revenue and Customs", return_tensors="pt")
+    tokenizer = AutoTokenizer.from_pretrained(folder)  # type: ignore[no-untyped-call]
+    tokens = tokenizer("HM Revenue and Customs", return_tensors="pt")
     output = AutoModel.from_pretrained(folder)(**tokens)
     assert output.last_hidden_state.shape[1] == tokens["input_ids"].shape[1]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import spacy
@@ -30,7 +31,7 @@ def test_it_serves_a_model_and_its_health_check_sees_it(tmp_path: Path) -> None:
         while subprocess.run(check, env=environment, check=False).returncode != 0:
             assert server.poll() is None
         body = json.dumps({"instances": ["In London."]}).encode()
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://127.0.0.1:{PORT}/predict", body, {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request) as answer:  # noqa: S310
@@ -42,8 +43,7 @@ def test_it_serves_a_model_and_its_health_check_sees_it(tmp_path: Path) -> None:
 
 
 def test_the_transformer_libraries_are_there() -> None:
-    import spacy_transformers
     import torch
 
-    assert spacy_transformers.TransformerModel
+    assert find_spec("spacy_transformers")
     assert torch.version.cuda is None
