@@ -13,25 +13,61 @@ Corpus = Callable[[Language], Iterable[Example]]
 
 
 def batches(
-    nlp: Language, corpus: Corpus, batcher: Batcher, *, max_epochs: int, seed: int
+    read: Callable[[], Iterable[Example]],
+    batcher: Batcher,
+    *,
+    max_epochs: int,
+    shuffle: bool,
+    seed: int,
 ) -> Iterator[tuple[int, list[Example]]]:
-    """Yield (epoch, batch), shuffled anew in each epoch.
+    """Yield (epoch, batch) for max_epochs epochs, or for ever if it is below 1.
 
-    Unlike spaCy's own, the order does not depend on what else draws random numbers, so that a
-    resumed run sees the batches that an uninterrupted one would have seen.
+    Readers and batchers may draw from Python's random numbers. They get their own here, seeded by
+    the epoch, so that a resumed run sees the batches that an uninterrupted one would have seen.
 
     Args:
-        max_epochs: 0 goes on for ever; -1 too, and reads the corpus again in each epoch, in its
-            own order, instead of keeping it in memory.
+        read: gives the examples of an epoch.
+        shuffle: whether to shuffle them.
     """
-    streamed = max_epochs < 0
-    examples = [] if streamed else list(corpus(nlp))
     epoch = 0
     while max_epochs < 1 or epoch < max_epochs:
-        if not streamed:
-            order = list(range(len(examples)))
-            random.Random(f"{seed}-{epoch}").shuffle(order)  # noqa: S311
-        source = corpus(nlp) if streamed else (examples[index] for index in order)
-        for batch in batcher(source):
-            yield epoch, list(batch)
+        for batch in isolated(one_epoch(read, batcher, shuffle), seed=f"{seed}-{epoch}"):
+            yield epoch, batch
         epoch += 1
+
+
+def one_epoch(
+    read: Callable[[], Iterable[Example]], batcher: Batcher, shuffle: bool
+) -> Iterator[list[Example]]:
+    """Yield the batches of one epoch."""
+    examples = read()
+    if shuffle:
+        examples = list(examples)
+        random.shuffle(examples)
+    for batch in batcher(examples):
+        yield list(batch)
+
+
+def isolated(stream: Iterator[list[Example]], seed: str) -> Iterator[list[Example]]:
+    """Iterate with random numbers that nothing else draws from."""
+    own = random.Random(seed).getstate()  # noqa: S311
+    while True:
+        outside = random.getstate()
+        random.setstate(own)
+        try:
+            batch = next(stream)
+        except StopIteration:
+            return
+        finally:
+            own = random.getstate()
+            random.setstate(outside)
+        yield batch
+
+
+def left_out(examples: list[Example], batcher: Batcher) -> int:
+    """How many of the examples a batcher never yields.
+
+    Args:
+        batcher: a fresh one: some change as they go.
+    """
+    return len(examples) - sum(len(list(batch)) for batch in batcher(examples))

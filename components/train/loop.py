@@ -11,7 +11,7 @@ import itertools
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,14 +25,16 @@ from spacy.training.loop import (
     update_meta,
 )
 from spacy.util import registry, resolve_dot_names
-from thinc.api import fix_random_seed
+from thinc.api import Model, fix_random_seed
 
 from components.errors import ConfigError
 from components.files import writing
-from components.train.batches import Corpus, batches
+from components.train.adam import finish_update
+from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
 from components.train.journal import Journal
 from components.train.pace import Pace, Stop, StoppedError
+from components.train.pieces import count_pieces, size_of
 from components.train.snapshot import Arrays, put, take
 from components.train.state import State
 
@@ -46,20 +48,23 @@ class Training:
     Attributes:
         settings: its [training] section, resolved.
         train, dev: the corpora that it names.
+        fresh_batcher: makes another batcher like the one in settings.
     """
 
     settings: dict[str, Any]
     train: Corpus
     dev: Corpus
+    fresh_batcher: Callable[[], Batcher]
 
 
 def resolve(nlp: Language) -> Training:
     """Resolve what the config of a pipeline says of training."""
     config = nlp.config.interpolate()
     settings = registry.resolve(config["training"], schema=schemas.ConfigSchemaTraining)
+    train, dev = resolve_dot_names(config, [settings["train_corpus"], settings["dev_corpus"]])
+    batcher = {"batcher": config["training"]["batcher"]}
     return Training(
-        settings,
-        *resolve_dot_names(config, [settings["train_corpus"], settings["dev_corpus"]]),
+        settings, train, dev, fresh_batcher=lambda: registry.resolve(batcher)["batcher"]
     )
 
 
@@ -86,23 +91,44 @@ class Loop:
         self.optimizer = settings["optimizer"]
         self.frozen = list(settings["frozen_components"])
         self.seed = settings["seed"] or 0
-        self.batches = batches(
-            nlp,
-            training.train,
-            settings["batcher"],
-            max_epochs=settings["max_epochs"],
-            seed=self.seed,
-        )
+        self.journal = journal
+        self.batches = self.read_batches(training)
         dev = list(training.dev(nlp))
+        count_pieces(nlp, dev)
+        # Documents of the same length together: less padding, the same scores.
+        dev.sort(key=lambda example: size_of(example.predicted)[1])
         self.evaluate = create_evaluation_callback(nlp, lambda _: dev, settings["score_weights"])
         self.prepare = create_before_to_disk_callback(settings["before_to_disk"])
         self.dropouts = settings["dropout"]
         if isinstance(self.dropouts, float | int):
             self.dropouts = itertools.repeat(float(self.dropouts))
-        self.journal = journal
         self.task_scores = task_scores
         self.checkpoints = checkpoints
         self.state = State()
+
+    def read_batches(self, training: Training) -> Iterator[tuple[int, list[Example]]]:
+        """Read the training corpus (unless max_epochs -1 streams it) and batch it."""
+        max_epochs = self.settings["max_epochs"]
+        batcher = self.settings["batcher"]
+        if max_epochs < 0:
+            return batches(
+                lambda: training.train(self.nlp),
+                batcher,
+                max_epochs=0,
+                shuffle=False,
+                seed=self.seed,
+            )
+        examples = list(training.train(self.nlp))
+        count_pieces(self.nlp, examples)
+        lost = left_out(examples, training.fresh_batcher())
+        if lost:
+            self.journal.say(
+                f"Warning: training.batcher leaves out {lost:,} of {len(examples):,} documents. "
+                "Set training.batcher.discard_oversize to false; docs/training.md says why."
+            )
+        return batches(
+            lambda: examples, batcher, max_epochs=max_epochs, shuffle=True, seed=self.seed
+        )
 
     def resume(self, arrays: Arrays, saved: Saved) -> None:
         """Go on from a checkpoint: put the run where it stood, to the bit."""
@@ -182,8 +208,8 @@ class Loop:
                 annotates=settings["annotating_components"],
             )
         for name, pipe in cast(Any, self.nlp.pipeline):
-            if name not in self.frozen and getattr(pipe, "is_trainable", False):
-                pipe.finish_update(self.optimizer)
+            if name not in self.frozen and isinstance(getattr(pipe, "model", None), Model):
+                finish_update(pipe.model, self.optimizer)
         self.optimizer.step_schedules()
         # Losses come as scalars of numpy or cupy.
         state.losses = {name: float(loss) for name, loss in losses.items()}

@@ -23,6 +23,7 @@ from components.train.corpus import verify
 from components.train.inputs import inputs
 from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
+from components.train.memory import keep_freed_memory
 from components.train.pace import Pace, Stop
 from components.train.settings import TrainSettings
 from components.train.state import State
@@ -44,6 +45,7 @@ def train_pipeline(
     checkpoints: Path | None,
 ) -> State:
     """Train the pipeline of a config on a corpus; see `components.train.command`."""
+    keep_freed_memory()
     config = read_config(config_text, overrides)
     for corpus in (train_corpus, dev_corpus):
         print(f"{corpus}: {verify(corpus):,} documents", flush=True)

@@ -149,3 +149,21 @@ def test_diverged_training_is_an_error(
     assert train("cnn", {**CNN, **rate}) == 2
     assert "no longer a number" in capsys.readouterr().err
     assert not (tmp_path / "out/model").exists()
+
+
+def test_config_that_loses_documents_is_told(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batcher = {"training.batcher.discard_oversize": True, "training.batcher.size": 10}
+    fixed = {"training.batcher.@batchers": "spacy.batch_by_words.v1"}
+    assert train("cnn", {**CNN, **fixed, **batcher}) == 0
+    assert "training.batcher leaves out" in (tmp_path / "out/log/training.log").read_text("utf-8")
+
+
+def test_fast_config_gives_a_plain_pipeline(train: Train, tmp_path: Path) -> None:
+    on_cpu = {"components.transformer.model.mixed_precision": False}
+    assert train("roberta-fast", {**TINY, **on_cpu}) == 0
+    assert [name for name, _ in spacy.load(tmp_path / "out/model").pipeline] == [
+        "transformer",
+        "ner",
+    ]

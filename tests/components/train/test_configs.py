@@ -7,16 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from spacy.util import load_config, load_model_from_config
+from spacy.util import import_file, load_config, load_model_from_config
 from thinc.api import Config
 
-CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "training").glob("*.cfg"))
+ROOT = Path(__file__).parents[3]
+BATCHER = ROOT / "components" / "train" / "pieces.py"
+CONFIGS = sorted((ROOT / "configs" / "training").glob("*.cfg"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_spacy_accepts_it(path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "spacy", "debug", "config", path],
+        [sys.executable, "-m", "spacy", "debug", "config", path, "--code", BATCHER],
         capture_output=True,
         text=True,
         check=True,
@@ -26,14 +28,10 @@ def test_spacy_accepts_it(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_nothing_is_left_to_defaults(path: Path) -> None:
+    import_file("pieces", BATCHER)
     config = load_config(path)
     filled = load_model_from_config(config, auto_fill=True).config
     assert keys(filled) == keys(config)
-
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_no_batch_is_discarded(path: Path) -> None:
-    assert load_config(path)["training"]["batcher"]["discard_oversize"] is False
 
 
 def keys(config: Config, prefix: str = "") -> set[str]:

@@ -1,0 +1,22 @@
+"""Keep memory that is freed, for the next step needs it again."""
+
+from __future__ import annotations
+
+import ctypes
+
+# From malloc.h of glibc.
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+MEBIBYTE = 2**20
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to reuse memory instead of giving it back to the system after each use.
+
+    A training step on a CPU otherwise spends a tenth of its time on page faults, because each large
+    tensor is mapped anew. Elsewhere than on glibc nothing is done.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2047 * MEBIBYTE)
+        libc.mallopt(M_TOP_PAD, 64 * MEBIBYTE)

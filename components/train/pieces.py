@@ -1,0 +1,89 @@
+"""Batches by word pieces, which is what a transformer is slow on, instead of by words.
+
+spaCy's padded batches count a document's words. A transformer pads the *spans* that it reads (a
+long document is several) to the most *pieces* that any of them has. A config chooses this batcher
+with `@batchers = "retrain.batch_by_pieces.v1"` in [training.batcher].
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch as untyped_minibatch
+from spacy.util import registry
+from spacy_transformers import Transformer
+
+KEY = "retrain_pieces"
+
+minibatch = cast(Callable[..., Iterator[list[Example]]], untyped_minibatch)
+
+
+def count_pieces(nlp: Language, examples: Iterable[Example]) -> None:
+    """Note in each document how many spans the pipeline's transformer reads it as, and the longest.
+
+    Without a transformer nothing is noted, and a document counts as one span of its words.
+    """
+    transformers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, Transformer)]
+    for group in minibatch(examples, size=1000) if transformers else ():
+        model: Any = transformers[0].model
+        docs = [example.predicted for example in group]
+        spans = model.attrs["get_spans"](docs)
+        encoded = model.tokenizer(
+            [span.text for doc_spans in spans for span in doc_spans],
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        lengths = iter([len(ids) for ids in encoded["input_ids"]])
+        for doc, doc_spans in zip(docs, spans, strict=True):
+            doc.user_data[KEY] = (len(doc_spans), max(next(lengths) for _ in doc_spans))
+
+
+def size_of(doc: Doc) -> tuple[int, int]:
+    """How many spans a document is read as, and the pieces of the longest."""
+    spans, longest = doc.user_data.get(KEY, (1, len(doc)))
+    return spans, longest
+
+
+def batch_by_pieces(
+    size: int, buffer: int
+) -> Callable[[Iterable[Example]], Iterator[list[Example]]]:
+    """Make a batcher whose batches hold documents of about the same length.
+
+    No document is ever left out: one that is larger than `size` is a batch of its own.
+
+    Args:
+        size: largest number of pieces in a batch, padding included: spans times the longest span.
+        buffer: documents that are sorted by length at a time. The batches made of them come in
+            random order.
+    """
+
+    def batches(examples: Iterable[Example]) -> Iterator[list[Example]]:
+        for pool in minibatch(examples, size=buffer):
+            found = list(cut(sorted(pool, key=lambda e: size_of(e.predicted)[1]), size))
+            random.shuffle(found)
+            yield from found
+
+    return batches
+
+
+def cut(examples: list[Example], size: int) -> Iterator[list[Example]]:
+    """Cut examples, sorted from short to long, into batches of at most `size` padded pieces."""
+    batch: list[Example] = []
+    spans = 0
+    for example in examples:
+        more, longest = size_of(example.predicted)
+        if batch and (spans + more) * longest > size:
+            yield batch
+            batch, spans = [], 0
+        batch.append(example)
+        spans += more
+    if batch:
+        yield batch
+
+
+registry.batchers.register("retrain.batch_by_pieces.v1", func=batch_by_pieces)
