@@ -20,8 +20,8 @@ from pipelines.runner.spec import Container
 class Containers:
     """Runs each command in a container of its image, which sees its inputs and outputs only.
 
-    Where root runs the pipeline, the folder of a task's outputs and the local registry are given
-    to the images' user, who would otherwise not be allowed to write there.
+    Where root runs the pipeline, what a task writes in (its own folder, the local registry, the
+    checkpoints) is given to the images' user, who would otherwise not be allowed to write there.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -47,7 +47,7 @@ class Containers:
                 Mount(Path(empty), command.cwd, writable=True),
                 *(Mount(path.resolve(), path) for path in command.reads if path.exists()),
                 *(Mount(path, path) for path in sources(command)),
-                *registry(command),
+                *folders(command),
                 Mount(command.writes, command.writes, writable=True),
             ]
             for mount in mounts:
@@ -81,14 +81,17 @@ def sources(command: Command) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def registry(command: Command) -> list[Mount]:
-    """The local registry that a command is told to use, if it is told of one."""
-    place = argument(command, "--registry")
-    if not place or "://" in place:
-        return []
-    path = Path(os.path.normpath(command.cwd / place))
-    path.mkdir(parents=True, exist_ok=True)
-    return [Mount(path, path, writable="upload" in command.argv)]
+def folders(command: Command) -> list[Mount]:
+    """The local folders that a command is told to keep things in, made where they are missing."""
+    places = {"--registry": "upload" in command.argv, "--checkpoints": True}
+    mounts = []
+    for name, writable in places.items():
+        place = argument(command, name)
+        if place and "://" not in place:
+            path = Path(os.path.normpath(command.cwd / place))
+            path.mkdir(parents=True, exist_ok=True)
+            mounts.append(Mount(path, path, writable))
+    return mounts
 
 
 def argument(command: Command, name: str) -> str:
