@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components.errors import ConfigError
-from pipelines.engines import IMAGE_USER, Engine, Job, Mount
+from pipelines.config import Images
+from pipelines.engines import IMAGE_USER, Engine, Job, Mount, find_engine
 from pipelines.runner.launchers import Command
 from pipelines.runner.spec import Container
 
@@ -62,6 +63,18 @@ class Containers:
             )
             with self._engine.running(job) as argv:
                 yield replace(command, argv=argv, environment={})
+
+
+def in_images(images: Images) -> Containers:
+    """What runs every stage in a container of its image, by the engine of this machine.
+
+    Raises:
+        ConfigError: there is no engine here, or it lacks an image.
+    """
+    containers = Containers(find_engine())
+    for image in (images.cpu, images.gpu):
+        containers.identity(Container(image=image))
+    return containers
 
 
 def unique(mounts: Sequence[Mount]) -> list[Mount]:

@@ -12,8 +12,7 @@ from rich.console import Console
 
 from components.errors import ConfigError
 from pipelines.compile import compiled
-from pipelines.containers import Containers
-from pipelines.engines import find_engine
+from pipelines.containers import in_images
 from pipelines.live import listener
 from pipelines.load import load
 from pipelines.local import RunResult, run_spec
@@ -64,7 +63,7 @@ def run_config(
         workers=workers,
         use_cache=use_cache,
         config=str(config),
-        launcher=Containers(find_engine()) if in_containers else None,
+        launcher=in_images(loaded.pipeline.images) if in_containers else None,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from components.errors import ConfigError
 from pipelines.config import Phase, Pipeline
 from pipelines.config_file import ConfigFile, KeyPath, dotted, merged, read_config_file, yaml_value
+from pipelines.images import use_locked_images
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     data = with_defaults(file)
     for override in overrides:
         apply_override(data, override)
+    use_locked_images(data, path.parent)
     try:
         pipeline = Pipeline.model_validate(data)
     except ValidationError as error:
