@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError
-from components.upload.registry import Registry, Version, open_registry
+from components.upload.registry import SCHEME, Registry, Version, open_registry
 from pipelines.load import load
 
 DEFAULT_REGISTRY = Path("models")
@@ -26,7 +26,10 @@ def registry_of(where: str, config: Path | None, folder: Path | None) -> Registr
         return open_registry(str(folder or DEFAULT_REGISTRY))
     if config is None or folder is not None:
         raise ConfigError("--where vertex needs --config FILE, whose `vertex` section says where.")
-    return open_registry(load(config).pipeline.registry_url)
+    location = load(config).pipeline.registry_url
+    if not location.startswith(SCHEME):
+        raise ConfigError(f"{config}: its target is not vertex: use --where local.")
+    return open_registry(location)
 
 
 def described(version: Version) -> dict[str, Any]:

@@ -172,11 +172,25 @@ def source_problems(loaded: Loaded) -> list[str]:
 
 def git_problems(loaded: Loaded) -> list[str]:
     """Files of the config that git does not hold as they are."""
-    names = sorted({phase.train.config for phase in loaded.pipeline.phases.values()})
-    files = [str(loaded.path.resolve()), *(str(loaded.folder / name) for name in names)]
-    command = ["git", "-C", str(loaded.folder), "status", "--porcelain", "--", *files]
+    command = [
+        "git",
+        "-C",
+        str(loaded.folder),
+        "status",
+        "--porcelain",
+        "--",
+        *config_files(loaded),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         return ["not in a git repository: no run could be traced to it. Commit it first."]
     changed = [line[3:] for line in result.stdout.splitlines()]
     return [f"{name} is not committed: no run could be traced to it." for name in changed]
+
+
+def config_files(loaded: Loaded) -> list[str]:
+    """The files that decide what a config means: itself, what it extends, the spaCy configs."""
+    base = yaml.safe_load(loaded.path.read_text(encoding="utf-8")).get("extends")
+    names = {phase.train.config for phase in loaded.pipeline.phases.values()}
+    below = sorted(names | ({base} if base else set()))
+    return [str(loaded.path.resolve()), *(str(loaded.folder / name) for name in below)]

@@ -109,10 +109,13 @@ def config(bucket: storage.Bucket, tmp_path: Path) -> Path:
     folder = tmp_path / "repository"
     folder.mkdir()
     path = write_config(folder, bucket.name)
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "Start"],
-    ):
-        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    subprocess.run(["git", "-C", str(folder), "init", "-q"], check=True)
+    commit_all(folder)
     return path
+
+
+def commit_all(folder: Path) -> None:
+    """Commit every file of a folder to its repository."""
+    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t"]
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "Change"], check=True)

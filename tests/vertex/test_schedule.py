@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +18,7 @@ from pipelines.schedule import plan
 from pipelines.submission import Submission
 from pipelines.vertex import VertexRuns
 from pipelines.vertex_schedule import VertexSchedule
-from tests.vertex.conftest import write_config
+from tests.vertex.conftest import commit_all, write_config
 from tests.vertex.double import Double, Fault
 
 CREATE = r"^POST .*/schedules$"
@@ -178,9 +177,7 @@ def write(config: Path, cron: str) -> None:
     """Declare a schedule in the config and commit it."""
     kept = config.read_text(encoding="utf-8").partition("schedule:")[0]
     config.write_text(f'{kept}schedule: {{cron: "{cron}"}}\n', encoding="utf-8")
-    who = ["-c", "user.name=t", "-c", "user.email=t@t"]
-    command = ["git", "-C", str(config.parent), *who, "commit", "-qam", "Change"]
-    subprocess.run(command, check=True)
+    commit_all(config.parent)
 
 
 def test_the_commands_say_what_they_do(double: Double, config: Path) -> None:
