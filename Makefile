@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser lint format golden lock clean
+.PHONY: help setup run test test-browser lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -41,6 +41,20 @@ golden: setup ## Rewrite the golden pipeline specs that the tests compare with
 
 lock: setup ## Renew requirements/*.lock after a change in pyproject.toml (UPGRADE=1: newest versions)
 	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+images: setup ## Build the container images, each tested inside itself (docker, podman or buildah)
+	@$(BIN)/python -m scripts.images build
+
+test-images: setup ## Build the images offline, then run the sample with every task in its image
+	@$(BIN)/python -m scripts.images try
+
+push: setup ## Push the images by commit and write images.lock.yaml (REGISTRY=host/project/repository)
+	@$(BIN)/python -m scripts.images push $(REGISTRY)
+
+sbom: setup ## Write a bill of materials of each image's Python packages to build/sbom/
+	@mkdir -p build/sbom
+	@for image in cpu gpu serve; do $(BIN)/cyclonedx-py requirements --output-reproducible \
+		requirements/$$image.lock -o build/sbom/$$image.python.cdx.json; done; ls build/sbom
 
 clean: ## Remove .venv and caches; runs and models stay
 	@rm -rf .venv .*_cache .hypothesis build *.egg-info

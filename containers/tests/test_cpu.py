@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_no_model_library_for_a_gpu() -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_every_stage_of_this_image_can_be_imported_whole(name: str) -> None:
     stage(name, "--help")
+
+
+@pytest.mark.parametrize(
+    "module", ["components.upload.vertex", "spacy.tokens", "matplotlib.pyplot"]
+)
+def test_what_stages_import_late_is_whole(module: str) -> None:
+    import_module(module)
 
 
 def test_a_stage_reads_and_writes(tmp_path: Path) -> None:
