@@ -18,13 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--champion", type=Path, required=True, help="empty folder, made when there is no champion"
     )
+    parser.add_argument(
+        "--dossier", type=Path, required=True, help="likewise, for what is kept beside the champion"
+    )
 
 
 def run(args: argparse.Namespace) -> StageResult:
     """Resolve and verify the champion.
 
     Returns:
-        parameter `version` ('' for none), and the registry's folder as the artifact's URI.
+        parameter `version` ('' for none), and the registry's folders as the artifacts' URIs:
+        `champion` is the model, `dossier` what is kept beside it (facts, assignment, lineage).
 
     Raises:
         DataError: the champion is damaged. It is not treated as absent: a model that was compared
@@ -33,7 +37,8 @@ def run(args: argparse.Namespace) -> StageResult:
     registry = open_registry(args.registry)
     champion = champion_for(registry, args.model, args.alias, args.digest)
     if champion is None:
-        args.champion.mkdir(parents=True, exist_ok=True)
+        for folder in (args.champion, args.dossier):
+            folder.mkdir(parents=True, exist_ok=True)
         print(f"No version of {args.model} to compare with: this model is the first.")
         return StageResult(parameters={"version": ""})
     registry.verify(champion)
@@ -41,5 +46,5 @@ def run(args: argparse.Namespace) -> StageResult:
     return StageResult(
         parameters={"version": champion.number},
         metadata={"champion": {"model": args.model, "version": champion.number}},
-        uris={"champion": champion.uri},
+        uris={"champion": champion.uri, "dossier": champion.uri.rpartition("/")[0]},
     )

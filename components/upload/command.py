@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, required=True, help="the report, one HTML file")
     parser.add_argument("--model-card", type=Path, required=True, help="of the report stage")
     parser.add_argument("--facts", type=Path, required=True, help="of the report stage")
+    parser.add_argument("--assignment", type=Path, required=True, help="of the split stage")
     parser.add_argument("--decision", choices=["promote", "hold"], required=True)
     parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
     parser.add_argument("--settings", required=True, help="ModelSettings as JSON")
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> StageResult:
             "report.html": args.report,
             "MODEL_CARD.md": args.model_card,
             "facts.json": args.facts,
+            "assignment.json": args.assignment,
             "scores.json": args.scores,
             "verdict.json": args.verdict,
         },

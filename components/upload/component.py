@@ -13,6 +13,7 @@ def champion(
     digest: str,
     timeout: int,
     champion: dsl.Output[dsl.Model],
+    dossier: dsl.Output[dsl.Artifact],
     version: dsl.OutputPath(str),
 ) -> dsl.ContainerSpec:
     """Find the model in production that a new one must beat."""
@@ -34,6 +35,8 @@ def champion(
             digest,
             "--champion",
             champion.path,
+            "--dossier",
+            dossier.path,
         ],
     )
 
@@ -46,6 +49,7 @@ def upload(
     report: dsl.Input[dsl.HTML],
     model_card: dsl.Input[dsl.Markdown],
     facts: dsl.Input[dsl.Artifact],
+    assignment: dsl.Input[dsl.Artifact],
     decision: str,
     registry: str,
     settings: dict,
@@ -76,6 +80,8 @@ def upload(
             model_card.path,
             "--facts",
             facts.path,
+            "--assignment",
+            assignment.path,
             "--decision",
             decision,
             "--registry",

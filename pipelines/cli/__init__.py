@@ -7,7 +7,20 @@ import sys
 import typer
 
 from components.errors import RetrainError
-from pipelines.cli import check, compile, curve, init, judge, models, run, runs, schedule, serve, submit
+from pipelines.cli import (
+    check,
+    compile,
+    curve,
+    doctor,
+    init,
+    judge,
+    models,
+    run,
+    runs,
+    schedule,
+    serve,
+    submit,
+)
 
 app = typer.Typer(
     name="retrain",
@@ -25,6 +38,7 @@ app.command("report")(judge.report)
 app.command("compare")(judge.compare)
 app.command("curve")(curve.curve)
 app.command("submit")(submit.submit)
+app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")

@@ -18,6 +18,7 @@ from google.protobuf import json_format
 from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models
 from tests.vertex.operations import Operations
+from tests.vertex.project import Project
 from tests.vertex.rules import ApiError, parsed, query_of
 from tests.vertex.schedules import Schedules
 
@@ -47,6 +48,7 @@ class Double:
 
     def __init__(self) -> None:
         self.jobs = Jobs()
+        self.project = Project()
         self.operations = Operations()
         self.models = Models(self.operations)
         self.schedules = Schedules(self.jobs, self.operations)
@@ -81,13 +83,16 @@ class Double:
     def act(self, method: str, path: str, query: str, body: bytes) -> Any:
         """Do what a request asks; the answer is a message, or None for an empty one."""
         for verb, pattern, action in self.routes():
-            match = re.fullmatch(f"/(?:v1|ui)/{pattern}", path)
+            match = re.fullmatch(pattern if pattern[0] == "/" else f"/(?:v1|ui)/{pattern}", path)
             if verb == method and match:
                 return action(*match.groups(), query, body)
         raise ApiError(404, f"{method} {path} is no method of this double.")
 
     def routes(self) -> list[tuple[str, str, Callable[..., Any]]]:
-        """Method, path below /v1/, and what it does with the path's groups, query and body."""
+        """Method, path below /v1/, and what it does with the path's groups, query and body.
+
+        A path that begins with / is one of another service, below that service's host.
+        """
         job = rf"({LOCATION}/pipelineJobs/[^/:]+)"
         model = rf"({LOCATION}/models/[^/:]+)"
         schedule = rf"({LOCATION}/schedules/[^/:]+)"
@@ -110,6 +115,22 @@ class Double:
             ("DELETE", schedule, self.schedules.delete),
             ("POST", f"{schedule}:pause", self.schedules.pause),
             ("POST", f"{schedule}:resume", self.schedules.resume),
+            (
+                "POST",
+                r"/iam\.googleapis\.com/v1/projects/-/serviceAccounts/([^/:]+):testIamPermissions",
+                self.project.may_act_as,
+            ),
+            (
+                "GET",
+                r"/europe-docker\.pkg\.dev/v2/(.+)/manifests/([^/]+)",
+                self.project.manifest,
+            ),
+            (
+                "GET",
+                r"/serviceusage\.googleapis\.com/v1beta1/projects/[^/]+/services/[^/]+"
+                r"/consumerQuotaMetrics/(.+)",
+                self.project.quota,
+            ),
             ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
         ]
 
@@ -176,5 +197,7 @@ def handler_of(double: Double) -> type[BaseHTTPRequestHandler]:
 
 def as_json(message: Any) -> str:
     """A message as the service sends it."""
+    if isinstance(message, dict):
+        return json.dumps(message)
     plain = type(message).pb(message) if hasattr(type(message), "pb") else message
     return json_format.MessageToJson(plain)

@@ -1,0 +1,81 @@
+"""`retrain doctor` names what is missing, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from google.cloud import storage
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from tests.vertex.conftest import commit_all
+from tests.vertex.double import Double, Fault
+
+
+def doctor(config: Path) -> tuple[int, dict[str, str]]:
+    """The exit code, and the message of every check that did not pass."""
+    result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
+    findings = json.loads(result.stdout)
+    assert len(findings) == 6
+    missing = {each["check"]: each["message"] for each in findings if not each["passed"]}
+    return result.exit_code, missing
+
+
+@pytest.fixture
+def on_gpus(config: Path) -> Path:
+    """The config with a T4 for each of its two phases."""
+    text = config.read_text(encoding="utf-8")
+    machine = "  compute: {train: {machine: n1-standard-8, accelerator: NVIDIA_TESLA_T4}}\n"
+    config.write_text(text.replace("phases:\n", f"{machine}phases:\n"), encoding="utf-8")
+    commit_all(config.parent)
+    return config
+
+
+def test_nothing_is_missing_and_nothing_is_changed(double: Double, on_gpus: Path) -> None:
+    assert doctor(on_gpus) == (0, {})
+    assert not any(each.startswith(("PATCH", "DELETE")) for each in double.requests)
+    assert double.jobs.by_name == {}
+    result = CliRunner().invoke(app, ["doctor", str(on_gpus)])
+    assert "ok       GPU quota: 2 NVIDIA_TESLA_T4" in result.stdout
+
+
+def test_everything_that_is_missing_is_named(
+    double: Double, on_gpus: Path, bucket: storage.Bucket
+) -> None:
+    double.project.accounts.clear()
+    double.project.images.discard("my-project/retrain/gpu:0123abc")
+    double.project.quotas.clear()
+    bucket.delete(force=True)
+    on_gpus.write_text(on_gpus.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    code, missing = doctor(on_gpus)
+    assert code == 5
+    assert "demo.yaml is not committed" in missing["config can be traced"]
+    assert "there is no bucket" in missing["bucket"]
+    assert "there is no retrain@my-project" in missing["service account"]
+    assert "gpu:0123abc is not there" in missing["images"]
+    assert "2 NVIDIA_TESLA_T4 are needed" in missing["GPU quota"]
+    assert "us-central1 allows 1" in missing["GPU quota"]
+    assert "Vertex AI answers" not in missing
+
+
+def test_an_account_that_one_may_not_use_is_named(double: Double, config: Path) -> None:
+    double.project.accounts = dict.fromkeys(double.project.accounts, False)
+    assert "roles/iam.serviceAccountUser" in doctor(config)[1]["service account"]
+
+
+def test_a_service_that_refuses_is_one_finding(double: Double, config: Path) -> None:
+    double.faults = [Fault("pipelineJobs", status=403, times=100)]
+    code, missing = doctor(config)
+    assert code == 5
+    assert list(missing) == ["Vertex AI answers"]
+    assert "permission denied" in missing["Vertex AI answers"]
+
+
+def test_another_registry_never_sees_our_credentials(double: Double, config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("europe-docker.pkg.dev/", "example.org/"), encoding="utf-8")
+    commit_all(config.parent)
+    assert doctor(config) == (0, {})
+    assert double.sent("GET", "/manifests/") == []
