@@ -127,11 +127,13 @@ def remote_paths(pattern: str) -> list[str]:
     with remote_errors(pattern):
         system, path = open_system(pattern)
         try:
-            names = system.glob(path) if glob.has_magic(path) else [path]
-            files = [name for name in names if system.info(name)["type"] == "file"]
+            if glob.has_magic(path):
+                found = system.glob(path, detail=True).items()
+            else:
+                found = [(path, system.info(path))]
         except FileNotFoundError:
             return []
-    return sorted(f"{scheme}://{name}" for name in files)
+    return sorted(f"{scheme}://{name}" for name, info in found if info["type"] == "file")
 
 
 def open_system(url: str) -> tuple[Any, str]:
@@ -149,8 +151,6 @@ def remote_errors(url: str) -> Iterator[None]:
     """Turn what fsspec and the cloud clients raise into one message."""
     try:
         yield
-    except (FileNotFoundError, ConfigError):
-        raise
     except (ImportError, ValueError) as error:
         raise ConfigError(f"{url}: cannot read it: {error}. Use gs:// or a local path.") from error
     except Exception as error:
@@ -162,13 +162,11 @@ def remote_errors(url: str) -> Iterator[None]:
 
 @contextmanager
 def local_errors(path: str) -> Iterator[None]:
-    """Turn a file that may not be read into one message."""
+    """Turn a file that is gone, or that may not be read, into one message."""
     try:
         yield
-    except PermissionError as error:
-        raise ConfigError(
-            f"{path}: may not be read ({error.strerror}). Change its mode."
-        ) from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
 def identity(file: SourceFile) -> str:

@@ -5,7 +5,6 @@ docs/data.md explains each class to those who annotate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -168,8 +167,9 @@ class StopReadingError(RetrainError):
 
 @dataclass
 class Problem:
-    """How often a class of problem was met, and where first."""
+    """How often a class of problem met one policy, and where first."""
 
+    kind: str
     policy: Policy
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -190,14 +190,13 @@ class Problems:
     """The tally of all problems of a run."""
 
     def __init__(self) -> None:
-        self.met: dict[str, Problem] = {}
+        self.met: dict[tuple[str, Policy], Problem] = {}
 
-    def add(self, position: str, note: Note, count: int = 1) -> None:
+    def add(self, position: str, note: Note) -> None:
         """Count a problem met at `position`."""
         policy = note.policy or KINDS[note.kind].policy
-        problem = self.met.setdefault(note.kind, Problem(policy))
-        problem.policy = policy
-        problem.count += count
+        problem = self.met.setdefault((note.kind, policy), Problem(note.kind, policy))
+        problem.count += 1
         if position and len(problem.first) < FIRST_POSITIONS and position not in problem.first:
             problem.first.append(position)
         if len(problem.examples) < EXAMPLES and (note.detail or note.excerpt):
@@ -205,13 +204,13 @@ class Problems:
             example = {"position": position, "detail": note.detail, "excerpt": excerpt}
             problem.examples.append(example)
 
-    def sorted(self) -> Iterator[tuple[str, Problem]]:
+    def sorted(self) -> list[Problem]:
         """The problems met, the gravest first, in the order of KINDS."""
-        gravity = list(Policy)
-        order = list(KINDS)
-        yield from sorted(
-            self.met.items(), key=lambda item: (gravity.index(item[1].policy), order.index(item[0]))
+        gravity, order = list(Policy), list(KINDS)
+        return sorted(
+            self.met.values(), key=lambda p: (gravity.index(p.policy), order.index(p.kind))
         )
 
-    def with_policy(self, policy: Policy) -> dict[str, Problem]:
-        return {kind: problem for kind, problem in self.sorted() if problem.policy is policy}
+    def with_policy(self, policy: Policy) -> list[Problem]:
+        """Those that had this policy."""
+        return [problem for problem in self.sorted() if problem.policy is policy]

@@ -31,15 +31,15 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
         "agreement": collector.agreement.report(),
         "problems": [
             {
-                "class": kind,
+                "class": problem.kind,
                 "policy": problem.policy.value,
-                "title": KINDS[kind].title,
-                "action": KINDS[kind].action,
+                "title": KINDS[problem.kind].title,
+                "action": KINDS[problem.kind].action,
                 "count": problem.count,
                 "first": problem.first,
                 "examples": problem.examples,
             }
-            for kind, problem in problems.sorted()
+            for problem in problems.sorted()
         ],
         **coverage.report(),
     }
@@ -74,14 +74,15 @@ def verdict(problems: Problems) -> str:
 
 def reasons(problems: Problems) -> list[str]:
     """One sentence for each problem that stops the run."""
-    return [sentence(kind, problem) for kind, problem in problems.with_policy(Policy.STOP).items()]
+    return [sentence(problem) for problem in problems.with_policy(Policy.STOP)]
 
 
-def sentence(kind: str, problem: Problem) -> str:
+def sentence(problem: Problem) -> str:
     """What it is, where it was met, what it says there, and what to do."""
+    kind = KINDS[problem.kind]
     where = f" ({', '.join(problem.first)})" if problem.first else ""
     details = "; ".join(dict.fromkeys(e["detail"] for e in problem.examples if e["detail"]))
-    what = f"{KINDS[kind].title}{where}: {details}".rstrip(": ")
+    what = f"{kind.title}{where}: {details}".rstrip(": ")
     unseen = problem.count - max(len(problem.first), len(problem.examples))
     more = f" (and {unseen} more)" if unseen > 0 else ""
-    return f"{what}{more}. {KINDS[kind].action}"
+    return f"{what}{more}. {kind.action}"

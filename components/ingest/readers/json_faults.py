@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from components.ingest.problems import QuarantineError
@@ -48,13 +49,18 @@ def check_surrogates(value: dict[str, Any]) -> None:
         ) from error
 
 
+# What is left of a literal, a number or an escape where the text ends inside it.
+CUT_REST = re.compile(r"(t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u?[0-9a-fA-F]{0,4})?")
+
+
 def is_cut(text: bytes) -> bool:
     """Whether JSON that does not parse would need more text to do so."""
     decoded = text.decode(errors="replace").rstrip()
     try:
         json.loads(decoded)
     except json.JSONDecodeError as error:
-        return error.pos >= len(decoded) or error.msg.startswith("Unterminated string")
+        inside_string = error.msg.startswith("Unterminated string")
+        return inside_string or CUT_REST.fullmatch(decoded[error.pos :]) is not None
     except (RecursionError, ValueError):
         return False
     return False

@@ -154,7 +154,9 @@ def is_binary(row: Row, spans: list[RawSpan]) -> bool:
     """ner.teach asks yes or no about single spans; old exports only show it in the spans."""
     if isinstance(row.binary, bool):
         return row.binary
-    return row.view == "ner" or any(span.answer is not None for span in spans)
+    if row.view is not None:
+        return bool(row.view == "ner")
+    return any(span.answer is not None for span in spans)
 
 
 def name(value: Any) -> str:

@@ -107,6 +107,13 @@ def test_wrong_context(context: str, export: Path, capsys: pytest.CaptureFixture
     assert "--context" in capsys.readouterr().err
 
 
+def test_a_file_that_goes_while_it_is_read(export: Path) -> None:
+    (file,) = list_files([Source(path=str(export))])
+    export.unlink()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        identity(file)
+
+
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder"):
         list_files([Source(path=str(tmp_path))])

@@ -95,6 +95,13 @@ def test_missing_objects_and_buckets(bucket: Any) -> None:
             list_files([Source(path=path)])
 
 
+def test_an_object_that_goes_while_it_is_read(bucket: Any) -> None:
+    (file,) = list_files([Source(path="gs://annotations/phase-1/a.jsonl")])
+    bucket.rm("annotations/phase-1/a.jsonl")
+    with pytest.raises(RemoteError, match=r"a\.jsonl: the storage service failed"):
+        identity(file)
+
+
 def ingest(pattern: str, data_digest: str, out: Path) -> int:
     outputs = ("annotations", "quarantine", "snapshot", "data-report", "report", "summary")
     arguments = {

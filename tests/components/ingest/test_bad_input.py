@@ -211,6 +211,14 @@ def test_span_inside_one_token_cannot_contract(ingest_rows: Ingest) -> None:
     assert [q["reason"] for q in done.quarantine] == ["misaligned_span"]
 
 
+def test_what_was_repaired_is_not_counted_with_what_was_left_out(ingest_rows: Ingest) -> None:
+    rows = [row(MISALIGNED, (14, 22, "ORG")), row("The HMRC", (5, 7, "ORG"))]
+    done = ingest_rows(*rows, misaligned="contract")
+    counted = {(p["class"], p["policy"]): p["count"] for p in done.report["problems"]}
+    assert counted["misaligned_span", "repair"] == 1
+    assert counted["misaligned_span", "quarantine"] == 1
+
+
 def test_white_edges_are_trimmed(ingest_rows: Ingest) -> None:
     done = ingest_rows(row("Ask HMRC now", (3, 9, "ORG")))
     assert [(s.start, s.end) for s in done.records[2].spans] == [(4, 8)]

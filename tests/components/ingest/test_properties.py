@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from components.ingest.annotation import RawSpan
 from components.ingest.collect import Collector
 from components.ingest.problems import KINDS, QuarantineError
+from components.ingest.readers.json_faults import is_cut
 from components.ingest.readers.prodigy import parse, quick
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import READINGS, choose_reading, locate
@@ -80,7 +81,7 @@ def check_all(collector: Collector, records: list[Record]) -> None:
     assert counts.read == counts.kept + counts.skipped.total() + counts.quarantined.total()
     assert counts.kept == len(records) == len({record.id for record in records})
     assert len(collector.quarantine) == counts.quarantined.total()
-    assert {*collector.problems.met} <= {*KINDS}
+    assert {kind for kind, _ in collector.problems.met} <= {*KINDS}
     for record in records:
         check_record(record)
 
@@ -183,6 +184,18 @@ def test_duplicate_keys_are_never_missed(value: dict[str, Any], compact: bool) -
     for line in (doubled, nested):
         with pytest.raises(QuarantineError):
             parse(line.encode())
+
+
+def test_a_record_cut_anywhere_is_seen_to_be_cut() -> None:
+    value = {"a": [True, False, None, -1.5e-7, '\u00e9\n"x'], "b": {"c": {}, "d": [[]]}}
+    whole = json.dumps(value).encode()
+    assert not is_cut(whole)
+    assert [n for n in range(1, len(whole)) if not is_cut(whole[:n])] == []
+
+
+@pytest.mark.parametrize("text", ['{"a":}', '{"a" 1}', "{} {}", '{"a":1,}', "[1 2]", "{,"])
+def test_a_whole_record_with_a_mistake_is_not_cut(text: str) -> None:
+    assert not is_cut(text.encode())
 
 
 @settings(max_examples=300, deadline=None)

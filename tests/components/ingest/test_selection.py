@@ -254,6 +254,11 @@ def test_newer_exports_say_that_they_are_binary(ingest_rows: Ingest) -> None:
     assert [(s.start, s.end, s.label) for s in done.records[2].rejected] == [HMRC]
 
 
+def test_answers_left_in_a_manual_export_are_not_binary(ingest_rows: Ingest) -> None:
+    done = ingest_rows(taught("accept", (*HMRC, "accept"), _view_id="ner_manual"))
+    assert done.records[2].complete
+
+
 def test_binary_answer_about_nothing(ingest_rows: Ingest) -> None:
     done = ingest_rows(row(TEXT, _is_binary=True))
     assert len(done.records) == 2
