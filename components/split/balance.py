@@ -26,9 +26,10 @@ SCALE = 100
 # A label that a side lacks outweighs any sum of deviations that is met, times its importance.
 LACKING = 2.0**38
 EVERYWHERE = 64  # importance of a label that every side must have
-# How many moves of each direction are looked at closely after a look at all of them. Pairs are
-# first sought among few, and among many when those have none.
-SHORT_LIST, LONG_LIST = 64, 512
+# How many moves of each direction are looked at closely after a look at all of them.
+SHORT_LIST = 64
+# Among how many moves of each direction a pair is sought, the longer lists when the shorter fail.
+PAIR_LISTS = (64, 192, 512)
 DIRECTIONS = tuple((a, b) for a in range(3) for b in range(3) if a != b)
 SOURCES = np.array([a for a, _ in DIRECTIONS])
 TARGETS = np.array([b for _, b in DIRECTIONS])
@@ -46,6 +47,7 @@ class State:
         excess: documents over the target, times SCALE; (labels, 3).
         groups: groups with each label, by side; (labels, 3).
         needed: how important it is that a side has the label; (labels, 3).
+        ideal: the least that `badness` can be, as far as each label alone is concerned.
     """
 
     kinds: Numbers
@@ -55,6 +57,7 @@ class State:
     excess: Numbers
     groups: NDArray[np.int64]
     needed: NDArray[np.float32]
+    ideal: tuple[float, float]
 
     def move(self, kind: int, direction: int, amount: int) -> None:
         """Let groups of one kind change side."""
@@ -107,11 +110,22 @@ def rebalance(
         excess=documents * SCALE - targets,
         groups=groups,
         needed=needed(groups.sum(axis=1), shares),
+        ideal=(0.0, rounding(targets)),
     )
     settle(state)
     while better := insist(state):
         state = better
     return state.free
+
+
+def rounding(targets: Numbers) -> float:
+    """The least sum of squared deviations of whole documents from targets times SCALE."""
+    up = (-targets) % SCALE  # what rounding each target up would add
+    extra = np.rint(up.sum(axis=1) / SCALE).astype(int)
+    # Round up all, then down again where that is nearest, until the sum is right.
+    order = np.argsort(-up, axis=1, kind="stable")
+    down = np.argsort(order, axis=1, kind="stable") < extra[:, None]
+    return float(((up - SCALE * down) ** 2).sum())
 
 
 def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -141,10 +155,10 @@ def best_rows(gain: Numbers, length: int) -> NDArray[np.int64]:
     """The kinds with so many of the best moves of each direction, in the order of the kinds."""
     if len(gain) <= length:
         return np.arange(len(gain))
-    # Not argpartition: which of several equal entries it returns depends on the processor.
-    bounds = np.partition(gain, -length, axis=0)[-length]
     chosen = []
-    for column, bound in zip(gain.T, bounds, strict=True):
+    for column in np.ascontiguousarray(gain.T):
+        # Not argpartition: which of several equal entries it returns depends on the processor.
+        bound = np.partition(column, -length)[-length]
         better = np.flatnonzero(column > bound)
         equal = np.flatnonzero(column == bound)[: length - len(better)]
         chosen += [better, equal]
@@ -154,7 +168,7 @@ def best_rows(gain: Numbers, length: int) -> NDArray[np.int64]:
 def settle(state: State) -> None:
     """Move until no single move and no pair of moves betters the balance."""
     descend(state)
-    while exchange(state, SHORT_LIST) or exchange(state, LONG_LIST):
+    while state.badness() > state.ideal and any(exchange(state, size) for size in PAIR_LISTS):
         descend(state)
 
 
@@ -215,7 +229,11 @@ def exchange(state: State, length: int) -> bool:
     single = gain[row, direction]
     steps = np.eye(3)[TARGETS[direction]] - np.eye(3)[SOURCES[direction]]
     vectors = state.kinds[rows[row]]
-    pairs = single[:, None] + single - (vectors @ vectors.T) * (steps @ steps.T)
+    # What two moves do together is what each does alone, less where they meet.
+    pairs = vectors @ vectors.T
+    pairs *= -(steps @ steps.T)
+    pairs += single[:, None]
+    pairs += single
     before = state.badness()
     while (best := int(pairs.argmax())) >= 0 and pairs.flat[best] > 0:
         pair = divmod(best, len(row))

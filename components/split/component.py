@@ -8,6 +8,7 @@ from components.images import CPU_IMAGE
 @dsl.container_component
 def split(
     annotations: dsl.Input[dsl.Dataset],
+    previous: dsl.Input[dsl.Artifact],
     task: str,
     settings: dict,
     timeout: int,
@@ -16,7 +17,6 @@ def split(
     test_set: dsl.Output[dsl.Dataset],
     assignment: dsl.Output[dsl.Artifact],
     split_report: dsl.Output[dsl.Artifact],
-    previous: str = "",
 ) -> dsl.ContainerSpec:
     """Deal records out to train, dev and test: balanced by label, without leaks, stable."""
     return dsl.ContainerSpec(
@@ -34,7 +34,7 @@ def split(
             "--settings",
             settings,
             "--previous",
-            previous,
+            previous.path,
             "--train-set",
             train_set.path,
             "--dev-set",

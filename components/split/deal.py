@@ -59,11 +59,13 @@ def kinds(
     hashes = np.zeros(count, np.uint64)
     np.add.at(hashes, groups, (members.astype(np.uint64) @ random)[facts.label_sets])
     _, example, kind = np.unique(hashes, return_index=True, return_inverse=True)
+    # Add up the documents of one group of each kind.
     row_of = np.full(count, -1)
     row_of[example] = np.arange(len(example))
     rows = row_of[groups]
-    vectors = np.zeros((len(example), members.shape[1]), np.int64)
-    np.add.at(vectors, rows[rows >= 0], members[facts.label_sets[rows >= 0]])
+    order = np.argsort(rows, kind="stable")[np.count_nonzero(rows < 0) :]
+    starts = np.searchsorted(rows[order], np.arange(len(example)))
+    vectors = np.add.reduceat(members[facts.label_sets[order]], starts, dtype=np.int64)
     return kind, vectors
 
 

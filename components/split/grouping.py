@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +58,8 @@ def anchors(facts: Facts, groups: NDArray[np.int64], seed: int) -> NDArray[np.ui
     names = np.full(int(groups.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(names, groups, keys)
     key = str(seed).encode()
-
-    def keyed(name: bytes) -> int:
-        return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=key).digest(), "big")
-
     raw = names.astype(">u8").tobytes()
-    hashes = (keyed(raw[at : at + 8]) for at in range(0, len(raw), 8))
-    return np.fromiter(hashes, np.uint64, len(names))
+    hashes = b"".join(
+        blake2b(raw[at : at + 8], digest_size=8, key=key).digest() for at in range(0, len(raw), 8)
+    )
+    return np.frombuffer(hashes, ">u8").astype(np.uint64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 SHINGLE = 5  # characters
 PERMUTATIONS = 128
 # Characters whose shingles are hashed together: few enough to stay in the processor's cache.
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 
 Hashes = NDArray[np.uint64]
 
@@ -30,7 +30,7 @@ def shingles(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
         the hashes of all texts, one after the other, and where each text starts.
     """
     padded = [text.ljust(SHINGLE, "\0") for text in texts]
-    lengths = np.array([len(text) for text in padded])
+    lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
     hashes = np.zeros(len(codes) - SHINGLE + 1, np.uint64)
     for at in range(SHINGLE):

@@ -24,7 +24,8 @@ MISSED = 1e-4
 # A bucket of up to this size is compared pair by pair; in a larger one (boilerplate that thousands
 # of texts share) each text with so many neighbours.
 NEIGHBOURS = 64
-CHUNK = 4096  # pairs
+BATCH = 1 << 20  # pairs gathered before they are looked at
+CHUNK = 1 << 10  # pairs compared at once
 
 
 class Text(msgspec.Struct):
@@ -83,40 +84,88 @@ def candidates(signed: NDArray[np.uint32], rows: int) -> Iterator[Edges]:
     """Yield pairs of texts whose signatures agree on a band of so many rows."""
     factors = np.random.Generator(np.random.PCG64(1)).integers(0, 2**63, rows, np.uint64)
     factors = factors * np.uint64(2) + np.uint64(1)
+    bits = np.uint64(len(signed).bit_length())
     for start in range(0, PERMUTATIONS - rows + 1, rows):
         keys = np.zeros(len(signed), np.uint64)
         for at in range(rows):
             keys = (keys + signed[:, start + at]) * factors[at]
             keys ^= keys >> np.uint64(31)
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        for distance in range(1, NEIGHBOURS):
-            near = np.flatnonzero(keys[:-distance] == keys[distance:])
-            if not len(near):
-                break
-            yield order[near], order[near + distance]
+        # Sorting distinct numbers, each a key with the text's own number in its low bits, is many
+        # times faster than a stable argsort, and as deterministic.
+        numbered = np.sort(keys >> bits << bits | np.arange(len(keys), dtype=np.uint64))
+        order = (numbered & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+        yield from neighbours(numbered >> bits, order)
+
+
+def neighbours(keys: NDArray[np.uint64], order: NDArray[np.int64]) -> Iterator[Edges]:
+    """Yield pairs of texts with equal keys: the next ones first, since they connect most others.
+
+    Args:
+        keys: ascending.
+        order: the text of each key.
+    """
+    gathered: list[Edges] = []
+    size = 0
+    for distance in range(1, NEIGHBOURS):
+        near = np.flatnonzero(keys[:-distance] == keys[distance:])
+        if not len(near):
+            break
+        gathered.append((order[near], order[near + distance]))
+        size += len(near)
+        if distance == 1 or size > BATCH:
+            yield joined(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield joined(gathered)
+
+
+def joined(edges: list[Edges]) -> Edges:
+    """Several lists of pairs as one."""
+    return np.concatenate([a for a, _ in edges]), np.concatenate([b for _, b in edges])
 
 
 def likely(
     signed: NDArray[np.uint32], a: NDArray[np.int64], b: NDArray[np.int64], threshold: float
 ) -> Edges:
-    """Keep the pairs whose signatures do not put them four standard errors under the threshold."""
-    least = threshold - 4 * math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
-    kept = [
-        (signed[a[at : at + CHUNK]] == signed[b[at : at + CHUNK]]).mean(axis=1) >= least
-        for at in range(0, len(a), CHUNK)
-    ]
-    keep = np.concatenate([np.empty(0, bool), *kept])
-    return a[keep], b[keep]
+    """Keep the pairs whose signatures do not put them five standard errors under the threshold."""
+    error = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
+    least = math.floor((threshold - 5 * error) * PERMUTATIONS)
+    chosen = np.empty(len(a), bool)
+    for at in range(0, len(a), CHUNK):
+        chunk = slice(at, at + CHUNK)
+        equal = signed.take(a[chunk], axis=0) == signed.take(b[chunk], axis=0)
+        chosen[chunk] = np.count_nonzero(equal, axis=1) >= least
+    return a[chosen], b[chosen]
 
 
 def confirmed(
     text: Callable[[int], str], a: NDArray[np.int64], b: NDArray[np.int64], threshold: float
 ) -> NDArray[np.bool_]:
     """Compare the sets of shingles of each pair; say which reach the threshold."""
-    result = np.zeros(len(a), bool)
-    for pair, (left, right) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-        one, other = (np.unique(shingles([text(row)])[0]) for row in (left, right))
-        shared = len(np.intersect1d(one, other, assume_unique=True))
-        result[pair] = shared >= threshold * (len(one) + len(other) - shared)
-    return result
+    chunks = (slice(at, at + CHUNK) for at in range(0, len(a), CHUNK))
+    reached = [jaccard(text, a[chunk], b[chunk]) >= threshold for chunk in chunks]
+    return np.concatenate([np.empty(0, bool), *reached])
+
+
+def jaccard(
+    text: Callable[[int], str], a: NDArray[np.int64], b: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Jaccard similarity of the sets of shingles of each pair of texts."""
+    rows, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    left, right = places[: len(a)], places[len(a) :]
+    hashes, starts = shingles([text(row) for row in rows.tolist()])
+    distinct, names = np.unique(hashes, return_inverse=True)
+    row = np.repeat(np.arange(len(rows)), np.diff(starts, append=len(hashes)))
+    # Each member of each set as one number: ascending by set, then by shingle.
+    members = np.sort(row * len(distinct) + names)
+    members = members[np.append(True, np.diff(members) > 0)]
+    first = np.searchsorted(members, np.arange(len(rows) + 1) * len(distinct))
+    sizes = np.diff(first)
+    # All members of the left sets, and whether the right set of the pair has them too.
+    pair = np.repeat(np.arange(len(a)), sizes[left])
+    ends = np.cumsum(sizes[left])
+    position = np.arange(len(pair)) - np.repeat(ends - sizes[left], sizes[left])
+    wanted = members[first[left[pair]] + position] + (right - left)[pair] * len(distinct)
+    found = members[np.minimum(np.searchsorted(members, wanted), len(members) - 1)] == wanted
+    shared = np.bincount(pair[found], minlength=len(a))
+    return shared / (sizes[left] + sizes[right] - shared)

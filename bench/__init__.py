@@ -1,0 +1,1 @@
+"""Benchmarks: this project beside the libraries and scripts that it could have used instead."""

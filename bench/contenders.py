@@ -1,0 +1,153 @@
+"""Ways to split documents with several labels into train, dev and test.
+
+Each takes the documents and returns the work to be timed: from the sides that an earlier run gave
+to the first documents (none at first) to a side for every document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.documents import Labelled
+from components.split.assignment import decided
+from components.split.deal import deal
+from components.split.facts import Facts
+from components.split.grouping import anchors, group
+from components.split.sides import DEV, TEST, TRAIN, UNDECIDED
+
+Sides = NDArray[np.int8]
+Split = Callable[[Sides], Sides]
+SHARES = (0.7, 0.1, 0.2)
+NO_EDGES = (np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def ours(documents: Labelled) -> Split:
+    """`components.split` with group_by on the page and the earlier assignment."""
+    facts = facts_of(documents)
+
+    def split(earlier: Sides) -> Sides:
+        groups = group(facts, NO_EDGES)
+        known = np.full(len(facts), UNDECIDED, np.int8)
+        known[: len(earlier)] = earlier
+        fixed = decided(facts, groups, known)
+        return deal(facts, groups, fixed, anchors(facts, groups, 0), SHARES)[groups]
+
+    return split
+
+
+def ours_without_memory(documents: Labelled) -> Split:
+    """The same when the earlier assignment is lost."""
+    split = ours(documents)
+    return lambda earlier: split(earlier[:0])
+
+
+def facts_of(documents: Labelled) -> Facts:
+    """What reading the documents' records would give."""
+    names = np.array([f"LABEL_{label:02}" for label in range(documents.labels.shape[1])])
+    rows, of = np.unique(documents.labels, axis=0, return_inverse=True)
+    count = len(documents.pages)
+    mix = np.uint64(0x9E3779B97F4A7C15)
+    return Facts(
+        offsets=np.arange(count + 1),
+        text_keys=np.arange(1, count + 1, dtype=np.uint64) * mix,
+        group_keys=(documents.pages.astype(np.uint64) + np.uint64(1)) * mix,
+        label_sets=of.astype(np.int32),
+        tags=np.full(count, UNDECIDED, np.int8),
+        sets=[tuple(names[row].tolist()) for row in rows],
+    )
+
+
+def scikit_learn(documents: Labelled) -> Split:
+    """train_test_split, twice, stratified by each document's rarest label: it takes one class."""
+    from sklearn.model_selection import train_test_split
+
+    rarity = np.argsort(-documents.labels.sum(axis=0))
+    ranks = documents.labels[:, rarity] * np.arange(1, documents.labels.shape[1] + 1)
+    rarest = ranks.max(axis=1)
+
+    def part(rows: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
+        halves: list[NDArray[np.int64]] = train_test_split(
+            rows, test_size=share, random_state=0, stratify=rarest[rows]
+        )
+        return halves
+
+    return lambda _: twice(len(rarest), part)
+
+
+def iterative_stratification(documents: Labelled) -> Split:
+    """MultilabelStratifiedShuffleSplit of the package iterative-stratification, twice."""
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
+    labels = documents.labels.astype(int)
+
+    def part(rows: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
+        splitter = MultilabelStratifiedShuffleSplit(1, test_size=share, random_state=0)
+        rest, taken = next(splitter.split(rows, labels[rows]))
+        return [rows[rest], rows[taken]]
+
+    return lambda _: twice(len(labels), part)
+
+
+def scikit_multilearn(documents: Labelled) -> Split:
+    """IterativeStratification of the package scikit-multilearn, three ways at once."""
+    from skmultilearn.model_selection import IterativeStratification
+
+    labels = documents.labels.astype(int)
+
+    def split(_: Sides) -> Sides:
+        np.random.seed(0)  # it knows no other
+        splitter = IterativeStratification(
+            n_splits=3, order=1, sample_distribution_per_fold=list(SHARES)
+        )
+        sides = np.empty(len(labels), np.int8)
+        for side, (_rest, rows) in enumerate(splitter.split(labels, labels)):
+            sides[rows] = side
+        return sides
+
+    return split
+
+
+def origin(documents: Labelled) -> Split:
+    """The greedy algorithm of the origin, from its description: rarest label first, take a share.
+
+    It made two sides; the dev side is taken here in the same way.
+    """
+
+    def split(_: Sides) -> Sides:
+        sides = np.full(len(documents.labels), UNDECIDED, np.int8)
+        for label in np.argsort(documents.labels.sum(axis=0)):
+            take(sides, np.flatnonzero(documents.labels[:, label] & (sides == UNDECIDED)))
+        take(sides, np.flatnonzero(sides == UNDECIDED))
+        return sides
+
+    return split
+
+
+def take(sides: Sides, rows: NDArray[np.int64]) -> None:
+    """Give the first rows to test, the next to dev, the others to train."""
+    test, dev = (round(len(rows) * SHARES[side]) for side in (TEST, DEV))
+    sides[rows] = TRAIN
+    sides[rows[:test]] = TEST
+    sides[rows[test : test + dev]] = DEV
+
+
+def twice(count: int, part: Callable[[NDArray[np.int64], float], list[NDArray[np.int64]]]) -> Sides:
+    """Split test off first, then dev from what is left."""
+    sides = np.full(count, TRAIN, np.int8)
+    rest, test = part(np.arange(count), SHARES[TEST])
+    _, dev = part(rest, SHARES[DEV] / (1 - SHARES[TEST]))
+    sides[test], sides[dev] = TEST, DEV
+    return sides
+
+
+CONTENDERS: dict[str, Callable[[Labelled], Split]] = {
+    "retrain": ours,
+    "retrain, memory lost": ours_without_memory,
+    "origin's greedy": origin,
+    "scikit-learn": scikit_learn,
+    "iterative-stratification": iterative_stratification,
+    "scikit-multilearn": scikit_multilearn,
+}

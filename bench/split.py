@@ -1,0 +1,220 @@
+"""Split beside the libraries that stratify: time, balance, leaks, and who stays where.
+
+    python -m bench.split [DOCUMENTS]
+
+Every contender splits the same labels three ways in a process of its own: first half of the
+documents, then all of them. Afterwards the whole stage runs on files of growing size, and its
+near-duplicate search on texts beside datasketch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench import chart, documents
+from bench.contenders import CONTENDERS, SHARES, Sides
+from bench.run import alone, timed
+
+MODULE = "bench.split"
+DOCUMENTS = 100_000
+SIZES = (10_000, 100_000, 1_000_000)
+TEXTS = 20_000
+THRESHOLD = 0.8
+
+
+def main(count: int) -> None:
+    results = {}
+    for name in CONTENDERS:
+        results[name] = alone(MODULE, "contender", name, count)
+    show(results)
+    texts = {name: alone(MODULE, name, TEXTS) for name in ("ours", "datasketch")}
+    show_texts(texts)
+    stage = {size: alone(MODULE, "stage", size) for size in SIZES}
+    show_stage(stage)
+    chart.bars(
+        "split",
+        "Processor seconds per 100,000 documents (log)",
+        {name: each["seconds"] / each["documents"] * 1e5 for name, each in results.items()},
+    )
+
+
+def contender(name: str, count: int) -> dict[str, Any]:
+    """Split half of the documents, then all."""
+    given = documents.labelled(count)
+    half = documents.Labelled(given.labels[: count // 2], given.pages[: count // 2])
+    first = CONTENDERS[name](half)(np.empty(0, np.int8))
+    split = CONTENDERS[name](given)
+    sides, figures = timed(lambda: split(first))
+    return {
+        "documents": count,
+        **figures,
+        **balance(given, sides),
+        "floor": floor(given),
+        "leaked": leaked(given, sides),
+        "moved": moved(half, first, sides),
+    }
+
+
+def balance(given: documents.Labelled, sides: Sides) -> dict[str, float]:
+    """Documents that the labels are off their targets by, over labels and sides."""
+    counts = np.array([given.labels[sides == side].sum(axis=0) for side in range(3)])
+    off = np.abs(counts - np.outer(SHARES, counts.sum(axis=0)))
+    return {"worst": float(off.max()), "mean": float(off.mean())}
+
+
+def floor(given: documents.Labelled) -> float:
+    """The least mean deviation that whole documents allow."""
+    targets = np.outer(SHARES, given.labels.sum(axis=0))
+    whole = np.floor(targets)
+    off = []
+    for column, rest in zip(whole.T, (targets - whole).T, strict=True):
+        up = np.argsort(-rest)[: round(rest.sum())]
+        column[up] += 1
+        off.append(column)
+    return float(np.abs(np.array(off).T - targets).mean())
+
+
+def leaked(given: documents.Labelled, sides: Sides) -> float:
+    """Share of the pages with several documents that are on several sides."""
+    pages = np.unique(given.pages, return_inverse=True)[1]
+    on = np.zeros((pages.max() + 1, 3), bool)
+    on[pages, sides] = True
+    return float((on.sum(axis=1) > 1)[np.bincount(pages) > 1].mean())
+
+
+def moved(half: documents.Labelled, first: Sides, sides: Sides) -> float:
+    """Share of the pages of which a document changed side when the other half came."""
+    changed = first != sides[: len(first)]
+    return len(np.unique(half.pages[changed])) / len(np.unique(half.pages))
+
+
+def show(results: dict[str, dict[str, Any]]) -> None:
+    base = results["retrain"]
+    table = Table(title=f"split, {base['documents']:,} documents, {documents.LABELS} labels")
+    names = ("", "documents", "processor s", "times retrain", "peak MiB")
+    for name in (*names, "worst", "mean", "leaked", "moved"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, each in results.items():
+        seconds = each["seconds"] / each["documents"]
+        table.add_row(
+            name,
+            f"{each['documents']:,}",
+            f"{each['seconds']:.2f}",
+            f"{seconds / (base['seconds'] / base['documents']):.1f}",
+            f"{each['peak']:.0f}",
+            f"{each['worst']:.1f}",
+            f"{each['mean']:.3f}",
+            f"{each['leaked']:.1%}",
+            f"{each['moved']:.1%}",
+        )
+    Console(width=120).print(table)
+    print(f"The least mean that whole documents allow: {base['floor']:.3f}\n")
+
+
+def ours(count: int) -> dict[str, Any]:
+    """Near-duplicates by this project's MinHash and LSH."""
+    from components.split.facts import normalised
+    from components.split.near_duplicates import similar
+
+    texts = [normalised(record.text) for record in documents.records(count)]
+    pairs, figures = timed(lambda: similar(texts.__getitem__, count, THRESHOLD))
+    return {"documents": count, "found": len(pairs[0]), **figures}
+
+
+def datasketch(count: int) -> dict[str, Any]:
+    """The same shingles and permutations with datasketch: signatures, index and queries."""
+    from datasketch import MinHash, MinHashLSH
+
+    from components.split.facts import normalised
+    from components.split.minhash import PERMUTATIONS, SHINGLE
+
+    texts = [normalised(record.text) for record in documents.records(count)]
+
+    def work() -> int:
+        index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
+        found = 0
+        for key, text in enumerate(texts):
+            signed = MinHash(num_perm=PERMUTATIONS)
+            parts = {text[at : at + SHINGLE] for at in range(len(text) - SHINGLE + 1)}
+            signed.update_batch([part.encode() for part in parts])
+            found += bool(index.query(signed))
+            index.insert(key, signed)
+        return found
+
+    found, figures = timed(work)
+    return {"documents": count, "found": found, **figures}
+
+
+def show_texts(texts: dict[str, dict[str, Any]]) -> None:
+    table = Table(title=f"near-duplicates, Jaccard {THRESHOLD}, 128 permutations")
+    for name in ("", "texts", "texts per processor s", "times datasketch", "peak MiB"):
+        table.add_column(name, justify="right" if name else "left")
+    base = texts["datasketch"]["documents"] / texts["datasketch"]["seconds"]
+    for name, each in texts.items():
+        rate = each["documents"] / each["seconds"]
+        table.add_row(
+            name,
+            f"{each['documents']:,}",
+            f"{rate:,.0f}",
+            f"{rate / base:.1f}",
+            f"{each['peak']:.0f}",
+        )
+    Console(width=120).print(table)
+
+
+def stage(count: int) -> dict[str, Any]:
+    """The whole stage, from file to files."""
+    from components.__main__ import main as components
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "annotations.jsonl"
+        alone("bench.documents", source, count)
+        outputs = ("train-set", "dev-set", "test-set", "assignment", "split-report")
+        arguments = ["split", f"--annotations={source}", '--settings={"group_by":"meta.base_path"}']
+        arguments += [f"--{name}={folder}/{name}" for name in outputs]
+        code, figures = timed(lambda: components(arguments))
+        assert code == 0
+        report = json.loads((Path(folder) / "split-report").read_text("utf-8"))
+    return {
+        "documents": count,
+        **figures,
+        **{key: report[key] for key in ("worst_deviation", "mean_deviation", "groups")},
+    }
+
+
+def show_stage(results: dict[int, dict[str, Any]]) -> None:
+    table = Table(title="the whole stage, file to files")
+    names = ("documents", "processor s", "µs per document", "peak MiB", "worst", "mean", "leaked")
+    for name in names:
+        table.add_column(name, justify="right")
+    for size, each in results.items():
+        table.add_row(
+            f"{size:,}",
+            f"{each['seconds']:.1f}",
+            f"{each['seconds'] / size * 1e6:.1f}",
+            f"{each['peak']:.0f}",
+            f"{each['worst_deviation']:.1f}",
+            f"{each['mean_deviation']:.3f}",
+            str(each["groups"]["leaked"]),
+        )
+    Console(width=120).print(table)
+
+
+WORKS = {"ours": ours, "datasketch": datasketch, "stage": stage}
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["--one", "contender", name, count]:
+            print(json.dumps(contender(name, int(count))))
+        case ["--one", work, count]:
+            print(json.dumps(WORKS[work](int(count))))
+        case arguments:
+            main(int(arguments[0]) if arguments else DOCUMENTS)
