@@ -77,6 +77,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
         sides = stage(
             split,
             annotations=clean["annotations"],
+            previous=production["dossier"],
             task=task,
             settings=plain(phase.split),
         )
@@ -123,7 +124,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             data_report=clean["data_report"],
             split_report=sides["split_report"],
             log=trained["log"],
-            champion=production["champion"],
+            dossier=production["dossier"],
             context=context,
         )
         stage(
@@ -134,6 +135,7 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             report=page["report"],
             model_card=page["model_card"],
             facts=page["facts"],
+            assignment=sides["assignment"],
             decision=verdict["decision"],
             registry=registry,
             settings=plain(model),

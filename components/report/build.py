@@ -12,7 +12,7 @@ from typing import Any
 from components import page
 from components.prediction import Prediction
 from components.record import Span
-from components.report.changes import Change
+from components.facts import Change
 from components.report.disputes import KINDS, disputes, likeliest_mistakes, worst_first
 from components.report.figures import confusion_chart, label_chart, training_charts
 from components.report.weakness import weak_spots

@@ -31,7 +31,7 @@ def model_card(
 
     Args:
         scores: what `evaluate` wrote; `verdict`: what `gate` wrote.
-        facts: see `components.report.changes.facts`.
+        facts: see `components.facts.facts`.
     """
     sections = [
         header(facts, verdict),

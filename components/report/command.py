@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split-report", type=Path, required=True, help="of the split stage")
     parser.add_argument("--log", type=Path, required=True, help="log folder of the train stage")
     parser.add_argument(
-        "--champion", type=Path, required=True, help="model in production, or empty"
+        "--dossier", type=Path, required=True, help="kept beside the model in production, or empty"
     )
     parser.add_argument("--context", required=True, help="the phase's config as JSON")
     parser.add_argument("--report", type=Path, required=True, help="HTML to write")
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> StageResult:
         history=build.read_history(args.log / "history.jsonl"),
         data=data,
         split=split,
-        changes=changes_since(args.champion, facts),
+        changes=changes_since(args.dossier, facts),
         review="review",
     )
     mistakes = disputes.likeliest_mistakes(disputes.worst_first(predictions))
@@ -85,12 +85,12 @@ def mood(verdict: Mapping[str, Any]) -> str:
     return "good" if verdict["would"] == "promote" else "warn"
 
 
-def changes_since(champion: Path, facts: Mapping[str, Any]) -> Any:
+def changes_since(dossier: Path, facts: Mapping[str, Any]) -> Any:
     """What changed since the champion; None if there is none or it left no facts."""
     from components.report.changes import changes
 
-    before = champion.parent / FACTS
-    if not champion.is_dir() or not any(champion.iterdir()) or not before.is_file():
+    before = dossier / FACTS
+    if not before.is_file():
         return None
     return changes(facts, read(before))
 

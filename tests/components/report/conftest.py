@@ -27,7 +27,7 @@ HISTORY = [
 ]
 
 
-def run_report(folder: Path, judged: Path, champion: Path, **changed: Any) -> Path:
+def run_report(folder: Path, judged: Path, dossier: Path, **changed: Any) -> Path:
     """Run the stage on what evaluate and gate wrote into `judged`; return the output folder."""
     folder.mkdir(exist_ok=True)
     files = {"data-report": DATA, "split-report": SPLIT} | changed
@@ -40,7 +40,7 @@ def run_report(folder: Path, judged: Path, champion: Path, **changed: Any) -> Pa
     arguments = {
         **{name: judged / name for name in ("scores", "verdict", "predictions")},
         **{name: folder / name for name in ("data-report", "split-report", "log")},
-        "champion": champion,
+        "dossier": dossier,
         "context": json.dumps(CONTEXT),
         **{name: folder / name for name in ("report", "review", "model-card", "facts")},
     }

@@ -56,15 +56,15 @@ def test_the_report_is_one_file_that_loads_nothing(
 
 
 def test_what_changed_is_told_from_the_facts_of_the_champion(tmp_path: Path, judged: Path) -> None:
-    champion = judged / "1" / "model"
+    dossier = judged / "1"
     before = {
         "digest": "e" * 64, "records": 100, "test_documents": 80,
         "entities": {"ORG": 100, "DATE": 70, "LAW": 5},
         "config": {"phase": "phase-1", "train.set.training.max_steps": 100},
     }  # fmt: skip
-    (champion.parent / "facts.json").write_text(json.dumps(before), encoding="utf-8")
-    html = (run_report(tmp_path / "r", judged, champion) / "report").read_text(encoding="utf-8")
-    (champion.parent / "facts.json").unlink()
+    (dossier / "facts.json").write_text(json.dumps(before), encoding="utf-8")
+    html = (run_report(tmp_path / "r", judged, dossier) / "report").read_text(encoding="utf-8")
+    (dossier / "facts.json").unlink()
     read = text_of(html)
     assert "Documents 100 140" in read
     assert "Entities of DATE 70 100" in read
@@ -77,10 +77,10 @@ def test_facts_and_champion_facts_of_the_same_run_do_not_differ(
     tmp_path: Path, judged: Path, nothing: Path
 ) -> None:
     first = run_report(tmp_path / "r", judged, nothing)
-    champion = judged / "1" / "model"
-    (champion.parent / "facts.json").write_bytes((first / "facts").read_bytes())
-    html = (run_report(tmp_path / "again", judged, champion) / "report").read_text("utf-8")
-    (champion.parent / "facts.json").unlink()
+    dossier = judged / "1"
+    (dossier / "facts.json").write_bytes((first / "facts").read_bytes())
+    html = (run_report(tmp_path / "again", judged, dossier) / "report").read_text("utf-8")
+    (dossier / "facts.json").unlink()
     assert "differ by chance alone" in html
 
 

@@ -42,11 +42,14 @@ class Run:
         return self.stage("upload", {}, *arguments)
 
     def champion(self, digest: str) -> Any:
-        path = self.folder / "champion"
-        artifact = {"name": "champion", "uri": str(path), "metadata": {}}
-        arguments = ["--model", "ner", "--alias", "champion", "--digest", digest]
-        declared = {"champion": {"artifacts": [artifact]}}
-        return self.stage("champion", declared, *arguments, "--champion", path)
+        arguments: list[str | Path] = ["--model", "ner", "--alias", "champion", "--digest", digest]
+        declared = {}
+        for name in ("champion", "dossier"):
+            path = self.folder / name
+            arguments += [f"--{name}", path]
+            artifact = {"name": name, "uri": str(path), "metadata": {}}
+            declared[name] = {"artifacts": [artifact]}
+        return self.stage("champion", declared, *arguments)
 
 
 @pytest.fixture
@@ -57,7 +60,8 @@ def pipeline(tmp_path: Path, outputs: dict[str, Path]) -> Run:
 def test_without_a_champion_its_folder_is_empty(pipeline: Run) -> None:
     written = pipeline.champion("data")
     assert written["parameterValues"] == {"version": ""}
-    assert list((pipeline.folder / "champion").iterdir()) == []
+    for name in ("champion", "dossier"):
+        assert list((pipeline.folder / name).iterdir()) == []
 
 
 def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeModel) -> None:
@@ -71,6 +75,8 @@ def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeMod
     (artifact,) = written["artifacts"]["champion"]["artifacts"]
     assert artifact["uri"] == uri
     assert artifact["metadata"] == {"model": "ner", "version": "1"}
+    (dossier,) = written["artifacts"]["dossier"]["artifacts"]
+    assert (Path(dossier["uri"]) / "assignment.json").is_file()
 
 
 def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> None:
