@@ -97,8 +97,9 @@ class VertexRuns:
             RemoteError: Vertex AI refused or stayed away.
         """
         self.check_bucket()
-        attempt = self.attempts(submission) + 1 if force else 1
-        job_id = submission.job_id(attempt)
+        attempts = self.attempts(submission) if force else []
+        last = max((int(run.id.rpartition("-")[2]) for run in attempts), default=0)
+        job_id = submission.job_id(last + 1)
         with reaching(f"submit {job_id}"):
             try:
                 created = self.jobs.create_pipeline_job(
@@ -152,11 +153,9 @@ class VertexRuns:
                 f"in {self.place.location}. Use a bucket of the same region."
             )
 
-    def attempts(self, submission: Submission) -> int:
-        """How many attempts at this very work there have been."""
-        same = f'labels.{INPUT_LABEL}="{submission.input[:LABEL_DIGITS]}"'
-        numbers = [int(run.id.rpartition("-")[2]) for run in self.list(same)]
-        return max(numbers, default=0)
+    def attempts(self, submission: Submission) -> list[Run]:
+        """The runs that did, or do, this very work; newest first."""
+        return self.list(f'labels.{INPUT_LABEL}="{submission.input[:LABEL_DIGITS]}"')
 
     def list(self, filter: str = "") -> list[Run]:
         """The runs that match a filter in Vertex AI's language, newest first."""
@@ -220,6 +219,11 @@ def runs_of(loaded: Loaded) -> VertexRuns:
     Raises:
         ConfigError: the config has no `vertex` section.
     """
+    if loaded.pipeline.target == "kubeflow":
+        raise ConfigError(
+            f"{loaded.path}: target: kubeflow can only be compiled so far. Upload what "
+            "`retrain compile` writes in the Kubeflow Pipelines console."
+        )
     if loaded.pipeline.vertex is None:
         raise ConfigError(
             f"{loaded.path}: add a `vertex` section (project, location, pipeline_root, "

@@ -15,6 +15,7 @@ from pipelines.cli import (
     init,
     judge,
     models,
+    plan,
     run,
     runs,
     schedule,
@@ -38,6 +39,7 @@ app.command("report")(judge.report)
 app.command("compare")(judge.compare)
 app.command("curve")(curve.curve)
 app.command("submit")(submit.submit)
+app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")

@@ -24,6 +24,12 @@ Phases = Annotated[
     list[str] | None,
     typer.Option("--phase", metavar="NAME", help="Only this phase. May be repeated."),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param", metavar="KEY=VALUE", help="A parameter of the pipeline. May be repeated."
+    ),
+]
 RunsFolder = Annotated[
     Path, typer.Option("--out", metavar="FOLDER", help="Folder of the runs on this machine.")
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, Overrides, Phases, print_json
+from pipelines.cli.options import AsJson, ConfigPath, Overrides, Parameters, Phases, print_json
 
 if TYPE_CHECKING:
     from pipelines.vertex import Task
@@ -16,10 +16,7 @@ def submit(
     config: ConfigPath,
     phases: Phases = None,
     overrides: Overrides = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="KEY=VALUE", help="A parameter of the pipeline."),
-    ] = None,
+    parameters: Parameters = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the run is over, and say what happens.")
     ] = False,
