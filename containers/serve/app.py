@@ -21,6 +21,9 @@ from containers.serve.models import Models
 from containers.serve.options import Options
 
 PAGE = Path(__file__).parent / "page"
+POLICY = (
+    "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025."
 
 
@@ -176,8 +179,7 @@ def add_page(app: FastAPI, server: Server) -> None:
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
-        policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        return FileResponse(PAGE / "page.html", headers={"Content-Security-Policy": policy})
+        return FileResponse(PAGE / "page.html", headers={"Content-Security-Policy": POLICY})
 
     @app.get("/page/{name}", include_in_schema=False)
     async def part(name: str) -> FileResponse:

@@ -18,7 +18,7 @@ function marked(text, entities) {
     const mark = document.createElement("mark");
     const label = document.createElement("b");
     label.textContent = entity.label;
-    mark.append(entity.text, label);
+    mark.append(entity.text, " ", label);
     parts.push(mark);
     from = entity.end;
   }

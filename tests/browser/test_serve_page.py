@@ -1,0 +1,66 @@
+"""The server's page: paste a text, see its entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.containers.conftest import Running, write_model
+
+TEXT = "🎉 Write to <b> London </b> & form P60"
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    model = write_model(tmp_path / "model", {"London": "GPE", "🎉": "EVENT", "form P60": "FORM"})
+    server = Running(f"--model=phase-1={model}@3", RETRAIN_SERVE_PAGE="1").until_ready()
+    opened = browser.new_page()
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: request.url.startswith(server.url) or wrong.append(request.url),
+    )
+    opened.goto(server.url)
+    yield opened
+    opened.close()
+    server.terminate()
+    server.wait()
+    # Chromium itself notes every refusal.
+    assert [text for text in wrong if not text.startswith("Failed to load resource")] == []
+
+
+def test_entities_are_marked_where_they_are_and_listed(page: Page) -> None:
+    expect(page.locator("#versions")).to_have_text("Models: phase-1 3")
+    page.get_by_label("Paste a text").fill(TEXT)
+    page.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_have_text("3 entities found.")
+    marks = page.locator("mark").all_inner_texts()
+    assert [text.split() for text in marks] == [
+        ["🎉", "EVENT"],
+        ["London", "GPE"],
+        ["form", "P60", "FORM"],
+    ]
+    # What was pasted is text, never markup.
+    expect(page.locator("#marked b", has_text="London")).to_have_count(0)
+    assert page.locator("tbody tr").all_inner_texts()[1].split() == [
+        *("London", "GPE", "phase-1", "15", "21")
+    ]
+
+
+def test_a_refusal_is_told_in_its_own_words(page: Page) -> None:
+    page.get_by_label("Paste a text").fill("a" * 50_001)
+    page.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_contain_text("more than max_characters = 50000")
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    page.keyboard.press("Tab")
+    page.keyboard.type("In London")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("1 entity found.")
