@@ -134,6 +134,8 @@ class Journal:
             "words_per_second": round(state.words_per_second),
             **self.scores,
         }
+        if state.splits:
+            status["out_of_memory"] = state.splits
         steps_left = self.limits.steps_left(state)
         if steps_left is not None and state.step:
             status["eta"] = round(steps_left * state.seconds / state.step)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import torch
 from spacy import schemas
 from spacy.language import Language
 from spacy.training import Example
@@ -35,7 +36,7 @@ from components.train.checkpoint import Checkpoints, Saved
 from components.train.journal import Journal
 from components.train.pace import Pace, Stop, StoppedError
 from components.train.pieces import count_pieces, size_of
-from components.train.snapshot import Arrays, put, take
+from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 
 TaskScores = Callable[[dict[str, Any]], dict[str, float]]
@@ -191,28 +192,45 @@ class Loop:
             self.measure()
 
     def update(self, batch: list[Example]) -> None:
-        """One step of the optimiser on one batch."""
+        """One step of the optimiser on one batch, in smaller parts if memory does not suffice."""
         settings, state = self.settings, self.state
-        fix_random_seed(zlib.crc32(f"{self.seed}-{state.step}".encode()))
         if settings["before_update"]:
             settings["before_update"](self.nlp, {"step": state.step, "epoch": state.epoch})
         dropout = next(self.dropouts)
-        losses: dict[str, Any] = dict(state.losses)
-        for part in cast(Any, subdivide_batch)(batch, settings["accumulate_gradient"]):
-            self.nlp.update(
-                part,
-                drop=dropout,
-                losses=losses,
-                sgd=cast(Any, False),  # the optimiser comes after the last part
-                exclude=self.frozen,
-                annotates=settings["annotating_components"],
-            )
+        parts = settings["accumulate_gradient"]
+        while True:
+            try:
+                losses = self.backward(batch, parts, dropout)
+                break
+            except torch.OutOfMemoryError:
+                if parts == len(batch):
+                    raise
+                clear_gradients(self.nlp)
+                torch.cuda.empty_cache()
+                parts = min(2 * parts, len(batch))
+                state.splits += 1
+                self.journal.say(f"   step {state.step}: out of memory; again in {parts} parts")
         for name, pipe in cast(Any, self.nlp.pipeline):
             if name not in self.frozen and isinstance(getattr(pipe, "model", None), Model):
                 finish_update(pipe.model, self.optimizer)
         self.optimizer.step_schedules()
         # Losses come as scalars of numpy or cupy.
         state.losses = {name: float(loss) for name, loss in losses.items()}
+
+    def backward(self, batch: list[Example], parts: int, dropout: float) -> dict[str, Any]:
+        """Add up the gradients of a batch; return the losses since the last evaluation."""
+        losses: dict[str, Any] = dict(self.state.losses)
+        fix_random_seed(zlib.crc32(f"{self.seed}-{self.state.step}".encode()))
+        for part in cast(Any, subdivide_batch)(batch, parts):
+            self.nlp.update(
+                part,
+                drop=dropout,
+                losses=losses,
+                sgd=cast(Any, False),  # the optimiser comes after the last part
+                exclude=self.frozen,
+                annotates=self.settings["annotating_components"],
+            )
+        return losses
 
     def measure(self) -> None:
         """Evaluate on dev, note it, and keep the pipeline if it is the best so far."""

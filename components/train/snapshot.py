@@ -105,6 +105,16 @@ def set_weights(node: Any, values: Arrays) -> None:
             node.set_param(parameter, node.ops.asarray(value))
 
 
+def clear_gradients(nlp: Language) -> None:
+    """Forget the gradients that have been added up so far."""
+    for _, node in nodes(nlp):
+        if isinstance(node, PyTorchShim):
+            cast(Any, node._model).zero_grad()
+        else:
+            for parameter in node.grad_names:
+                node.get_grad(parameter).fill(0)
+
+
 def parts(key: str) -> tuple[str, str, str]:
     """Split "kind/pipe/index/parameter" into kind, "pipe/index" and parameter."""
     kind, pipe, index, parameter = key.split("/", 3)

@@ -15,6 +15,7 @@ class State:
         results: (score, step) of every evaluation.
         words: words trained on so far.
         seconds: time spent so far, evaluation included, over all attempts.
+        splits: how often a batch was split because memory did not suffice.
         evaluation_seconds: the part of it spent on evaluation.
     """
 
@@ -25,6 +26,7 @@ class State:
     words: int = 0
     seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    splits: int = 0
 
     @property
     def words_per_second(self) -> float:
