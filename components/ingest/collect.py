@@ -163,4 +163,4 @@ def as_json(raw: bytes) -> msgspec.Raw | str:
         msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return text
-    return msgspec.Raw(b" ".join(raw.split(b"\n")))
+    return msgspec.Raw(raw.replace(b"\n", b" ").replace(b"\r", b" "))

@@ -11,6 +11,8 @@ from components.page import render
 
 TEMPLATE = Path(__file__).with_name("data_report.html")
 
+MOST_SOURCES = 20
+
 HEADLINES = {
     "fit": "Fit to train on",
     "warnings": "Fit to train on, with warnings",
@@ -30,11 +32,12 @@ def page(report: Report) -> str:
     return render(
         TEMPLATE,
         title="Data report",
-        made_from="; ".join(report["sources"]),
+        made_from=f"{len(report['sources']):,} files of annotations",
         headline=HEADLINES[report["verdict"]],
         tone=TONES[report["verdict"]],
         consequences=CONSEQUENCES,
         report=report,
+        sources=dict(list(report["sources"].items())[:MOST_SOURCES]),
         label_chart=label_chart(report["labels"]),
         length_chart=length_chart(report["lengths"]),
     )

@@ -56,17 +56,25 @@ def detect(head: bytes, source: str) -> str:
     if is_zlib(head):
         return "docbin"
     lines = [line for line in head.removeprefix(BYTE_ORDER_MARK).splitlines()[:50] if line.strip()]
-    if any(map(columns.looks_like_column, lines)):
-        return "conll"
-    if any(map(columns.looks_like_iob, lines)):
-        return "iob"
-    if any(line.lstrip().startswith((b"{", b"[")) for line in lines):
-        return "labelstudio" if LABEL_STUDIO.search(head) else "prodigy"
+    # The first line decides, and the others only where it says nothing: it may be damaged.
+    for name in filter(None, map(kind_of_line, lines)):
+        if name == "json":
+            return "labelstudio" if LABEL_STUDIO.search(head) else "prodigy"
+        return name
     raise StopReadingError(
         "unknown_format",
         source,
         "neither Prodigy JSONL, Label Studio JSON, CoNLL or IOB, nor a spaCy DocBin",
     )
+
+
+def kind_of_line(line: bytes) -> str:
+    """ "conll", "iob", "json", or "" for a line that none of them would write."""
+    if columns.looks_like_column(line):
+        return "conll"
+    if columns.looks_like_iob(line):
+        return "iob"
+    return "json" if line.lstrip().startswith((b"{", b"[")) else ""
 
 
 def is_zlib(head: bytes) -> bool:

@@ -129,6 +129,20 @@ def test_every_reader_is_tested() -> None:
     assert {*FORMATS} == {*READERS}
 
 
+def test_a_damaged_first_line_does_not_hide_the_format(write: Write, ingest: Ingest) -> None:
+    done = ingest(write(b'e":"accept"}\n' + prodigy() + b"stray O\n"))
+    assert len(done.records) == 2
+    assert [q["reason"] for q in done.quarantine] == ["not_json", "not_json"]
+
+
+def test_many_files_make_a_short_page(write: Write, ingest: Ingest, tmp_path: Path) -> None:
+    for number, (text, spans) in enumerate(ENOUGH * 15):
+        write([row(text, *spans)], f"{number:02}.jsonl")
+    done = ingest(str(tmp_path / "*.jsonl"))
+    assert len(done.report["sources"]) == 30
+    assert "and from 10 more files" in done.page
+
+
 def test_inclusive_ends_are_told(write: Write, ingest: Ingest) -> None:
     done = ingest(write(old_label_studio()))
     example = done.problem("shifted_span")["examples"][0]
