@@ -12,9 +12,9 @@ from components.errors import ConfigError
 from components.evaluate.counts import count
 from components.evaluate.scores import compare, score
 from components.evaluate.settings import EvaluateSettings
+from components.facts import changes
 from components.prediction import Prediction, read_predictions
 from components.report import build
-from components.report.changes import changes
 from components.wording import points, points_span
 from pipelines.runs import find_task, read_record
 

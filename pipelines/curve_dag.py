@@ -67,7 +67,11 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             settings=plain(phase.ingest),
         )
         sides = stage(
-            split, annotations=clean["annotations"], task=phase.task, settings=plain(phase.split)
+            split,
+            annotations=clean["annotations"],
+            previous=nobody["dossier"],
+            task=phase.task,
+            settings=plain(phase.split),
         )
         part = portion(train_set=sides["train_set"], percent=share, timeout=0)
         corpora = stage(

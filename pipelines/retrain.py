@@ -4,6 +4,7 @@ Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, s
 by side wherever the spec runs.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +55,15 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
     stage = Placed(phase.compute, images)
     task, labels, model = phase.task, phase.labels, phase.model
     sources = [plain(source) for source in phase.annotations]
-    context = {"phase": name, **plain(phase, without={"annotations", "compute"})}
+    context = {
+        "phase": name,
+        "training_config": hashlib.sha256(training_config.encode()).hexdigest()[:12],
+        **plain(phase, without={"annotations", "compute"}),
+    }
 
     @dsl.pipeline(name=name)
     def branch(registry: str, checkpoints: str) -> None:
-        source = stage(fingerprint, sources=sources, context={**context, "config": training_config})
+        source = stage(fingerprint, sources=sources, context=context)
         production = stage(
             champion,
             registry=registry,
@@ -113,7 +118,9 @@ def phase_branch(name: str, phase: Phase, training_config: str, images: Images) 
             gate,
             scores=judged["scores"],
             data_report=clean["data_report"],
+            dossier=production["dossier"],
             labels=labels,
+            context=context,
             settings=plain(phase.gate),
         )
         page = stage(

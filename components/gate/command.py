@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from components.errors import ConfigError, DataError
+from components.facts import FILE_NAME, facts_of, reseeded
 from components.files import writing
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
@@ -23,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-report", type=Path, required=True, help="report of the ingest stage"
     )
+    parser.add_argument(
+        "--dossier", type=Path, required=True, help="kept beside the model in production, or empty"
+    )
+    parser.add_argument("--context", required=True, help="the phase's config as JSON")
     parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
     parser.add_argument("--settings", required=True, help="GateSettings as JSON")
     parser.add_argument("--verdict", type=Path, required=True, help="JSON to write")
@@ -45,11 +50,14 @@ def run(args: argparse.Namespace) -> StageResult:
     try:
         policy = GateSettings.model_validate_json(args.settings)
         labels = [str(label) for label in json.loads(args.labels)]
+        context = dict(json.loads(args.context))
     except (ValidationError, ValueError, TypeError) as error:
-        raise ConfigError(f"--settings or --labels: {error}") from error
+        raise ConfigError(f"--settings, --labels or --context: {error}") from error
     scores, data_report = read(args.scores), read(args.data_report)
     try:
-        verdict = judge(scores, data_report, labels, policy)
+        before = args.dossier / FILE_NAME
+        same = before.is_file() and reseeded(facts_of(data_report, scores, context), read(before))
+        verdict = judge(scores, data_report, labels, policy, reseeded=same)
         summary = markdown(verdict, scores)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -42,6 +42,8 @@ def judge(
     data_report: Mapping[str, Any],
     labels: Sequence[str],
     policy: GateSettings,
+    *,
+    reseeded: bool = False,
 ) -> dict[str, Any]:
     """Apply every rule.
 
@@ -49,6 +51,7 @@ def judge(
         scores: what `evaluate` wrote.
         data_report: what `ingest` wrote.
         labels: labels of the phase.
+        reseeded: the champion has the same data and config, so that a rise can only be chance.
 
     Returns:
         `decision` ("promote" or "hold"), what the rules alone `would` decide, `mode`, `outcome`
@@ -57,12 +60,12 @@ def judge(
     rules = [
         *absolute_rules(scores, labels, policy),
         quarantine_rule(data_report, policy),
-        *champion_rules(scores, labels, policy),
+        *champion_rules(scores, labels, policy, reseeded=reseeded),
     ]
     reasons = [rule.text for rule in rules if rule.verdict == "fail"]
     would = "hold" if reasons else "promote"
     decision = would if policy.mode == "enforce" else "promote"
-    outcome = outcome_of(scores, policy)
+    outcome = outcome_of(scores, policy, reseeded=reseeded)
     return {
         "decision": decision,
         "would": would,
@@ -181,7 +184,7 @@ def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rul
 
 
 def champion_rules(
-    scores: Mapping[str, Any], labels: Sequence[str], policy: GateSettings
+    scores: Mapping[str, Any], labels: Sequence[str], policy: GateSettings, *, reseeded: bool
 ) -> Iterator[Rule]:
     """Yield the rules that compare with the model in production."""
     champion = scores["champion"]
@@ -207,7 +210,15 @@ def champion_rules(
             yield Rule("max_drop", "note", f"{label} was not compared: {few}.", label)
         else:
             yield drop_rule(label, compared, policy.max_drop.per_label)
-    yield improvement_rule(comparison["overall"], scores, policy)
+    if reseeded:
+        yield Rule(
+            "champion",
+            "note",
+            "The model in production has the same annotations and config, but for seeds: "
+            "a rise can only be chance, so this one counts as equal at best.",
+        )
+    outcome = outcome_of(scores, policy, reseeded=reseeded)
+    yield improvement_rule(comparison["overall"], outcome, policy)
 
 
 def label_set_rules(champion: Mapping[str, Any], labels: Sequence[str]) -> Iterator[Rule]:
@@ -253,12 +264,9 @@ def drop_rule(label: str, compared: Mapping[str, Any], allowed: float) -> Rule:
     return Rule("max_drop", "fail" if fell and clearly else "pass", text, label, change, -allowed)
 
 
-def improvement_rule(
-    compared: Mapping[str, Any], scores: Mapping[str, Any], policy: GateSettings
-) -> Rule:
+def improvement_rule(compared: Mapping[str, Any], outcome: Outcome, policy: GateSettings) -> Rule:
     """A model that takes another's place must be better, or equal where that is enough."""
     change, interval = number(compared["difference"]), compared["interval"]
-    outcome = outcome_of(scores, policy)
     told = (
         f"{points(change)} points (95 % interval {points_span(interval)}; "
         f"probability of being better {percent(number(compared['better']))} %)"
@@ -282,7 +290,7 @@ def improvement_rule(
     )
 
 
-def outcome_of(scores: Mapping[str, Any], policy: GateSettings) -> Outcome:
+def outcome_of(scores: Mapping[str, Any], policy: GateSettings, *, reseeded: bool) -> Outcome:
     """How the model stands against the champion, by overall F."""
     champion = scores["champion"]
     if champion is None:
@@ -292,7 +300,7 @@ def outcome_of(scores: Mapping[str, Any], policy: GateSettings) -> Outcome:
     if change is None or interval is None:
         return "unknown"
     if interval[0] > 0 and change >= policy.min_improvement:
-        return "better"
+        return "equal" if reseeded else "better"
     if interval[1] < 0 and change < -policy.max_drop.overall:
         return "worse"
     return "equal"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from components import page
+from components.facts import Change
 from components.prediction import Prediction
 from components.record import Span
-from components.facts import Change
 from components.report.disputes import KINDS, disputes, likeliest_mistakes, worst_first
 from components.report.figures import confusion_chart, label_chart, training_charts
 from components.report.weakness import weak_spots

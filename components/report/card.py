@@ -31,7 +31,7 @@ def model_card(
 
     Args:
         scores: what `evaluate` wrote; `verdict`: what `gate` wrote.
-        facts: see `components.facts.facts`.
+        facts: see `components.facts.facts_of`.
     """
     sections = [
         header(facts, verdict),

@@ -14,8 +14,6 @@ from components.errors import DataError
 from components.files import writing
 from components.stage import StageResult
 
-FACTS = "facts.json"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's inputs and outputs."""
@@ -41,13 +39,14 @@ def run(args: argparse.Namespace) -> StageResult:
     Raises:
         DataError: an input is not what its stage writes.
     """
+    from components.facts import facts_of
     from components.prediction import read_predictions
-    from components.report import build, card, changes, disputes
+    from components.report import build, card, disputes
 
     scores, verdict = read(args.scores), read(args.verdict)
     data, split, context = read(args.data_report), read(args.split_report), json.loads(args.context)
     predictions = list(read_predictions(args.predictions))
-    facts = changes.facts(data, scores, context)
+    facts = facts_of(data, scores, context)
     written = datetime.now(UTC).strftime("%-d %B %Y")
     origin = card.Origin(
         written, os.environ.get("RETRAIN_COMMIT", ""), os.environ.get("RETRAIN_IMAGE", "")
@@ -87,12 +86,10 @@ def mood(verdict: Mapping[str, Any]) -> str:
 
 def changes_since(dossier: Path, facts: Mapping[str, Any]) -> Any:
     """What changed since the champion; None if there is none or it left no facts."""
-    from components.report.changes import changes
+    from components.facts import FILE_NAME, changes
 
-    before = dossier / FACTS
-    if not before.is_file():
-        return None
-    return changes(facts, read(before))
+    before = dossier / FILE_NAME
+    return changes(facts, read(before)) if before.is_file() else None
 
 
 def read(path: Path) -> Any:

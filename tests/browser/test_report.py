@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, Page
 
 from components.evaluate.pairs import disagreements
 from components.evaluate.scores import score
+from components.facts import Change
 from components.gate.settings import GateSettings
 from components.gate.verdict import judge
 from components.prediction import Disagreement, Prediction
 from components.record import Span
 from components.report.build import Material, html
-from components.report.changes import Change
 from tests.browser.conftest import Visit
 
 ATTACKS = [

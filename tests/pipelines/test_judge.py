@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from components.__main__ import main
 from components.errors import ConfigError
 from pipelines.compare import common_phases, compare_phase, comparison_page
 from pipelines.history import entries, write_history
 from pipelines.runs import Artifact, RunRecord, TaskRecord, write_record
 from tests.components.report.conftest import DATA, run_report
-from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
+from tests.stages import evaluate, gate, verdict_in
+from tests.tiny_ner import make_docs, train_tiny, write_corpus
 
 PHASE = "phase-1"
 
@@ -42,24 +42,16 @@ def make_run(out: Path, name: str, steps: int, state: str) -> None:
     corpus = write_corpus(folder / "corpus", make_docs(60, seed=2))
     nothing = folder / "nothing"
     nothing.mkdir()
-    (folder / "data").write_text(json.dumps(DATA), encoding="utf-8")
-    outputs = ("scores", "predictions", "metrics", "confusion")
-    arguments = ["--task", "ner", "--model", str(model), "--test-corpus", str(corpus)]
-    arguments += ["--champion", str(nothing), "--labels", json.dumps(LABELS), "--settings", "{}"]
-    arguments += [part for one in outputs for part in (f"--{one}", str(evaluated / one))]
-    assert main(["evaluate", *arguments]) == 0
-    arguments = ["--scores", str(evaluated / "scores"), "--data-report", str(folder / "data")]
-    arguments += ["--labels", json.dumps(LABELS), "--settings", '{"min_f": 0.9}']
-    arguments += ["--verdict", str(evaluated / "verdict"), "--summary", str(evaluated / "summary")]
-    assert main(["gate", *arguments]) == 0
+    evaluate(evaluated, model, corpus, nothing)
+    assert gate(evaluated, DATA, settings={"min_f": 0.9}) == 0
     reported = run_report(folder / "report", evaluated, nothing)
-    decision = json.loads((evaluated / "verdict").read_text(encoding="utf-8"))["decision"]
+    data = evaluated / "data-report"
+    outputs = ("scores", "predictions", "metrics", "confusion")
     tasks = [
-        task("ingest", {"report": folder / "data", "data_report": folder / "data",
-                        "quarantine": folder / "data"}),
+        task("ingest", dict.fromkeys(("report", "data_report", "quarantine"), data)),
         task("train", {"model": model, "log": reported / "log"}),
         task("evaluate", {one: evaluated / one for one in outputs}),
-        task("gate", {}, {"decision": decision}),
+        task("gate", {}, {"decision": verdict_in(evaluated)["decision"]}),
         task("report", {one: reported / one for one in ("report", "review", "facts")}),
     ]  # fmt: skip
     record(out, name, {one.task: one for one in tasks}, state)

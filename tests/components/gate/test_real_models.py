@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.__main__ import main
-from tests.tiny_ner import LABELS, make_docs, shuffle_labels, train_tiny, write_corpus
+from tests.stages import evaluate, gate, verdict_in
+from tests.tiny_ner import make_docs, shuffle_labels, train_tiny, write_corpus
 
 
 @pytest.fixture(scope="module")
@@ -18,26 +17,10 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(folder: Path, model: Path, champion: Path) -> dict[str, Any]:
-    """Run evaluate and gate with their defaults on 150 test documents."""
-    corpus = write_corpus(folder / "corpus", make_docs(150, seed=2))
-    (folder / "data").write_text('{"records": {"in": 80, "quarantined": 0}}', encoding="utf-8")
-    outputs = ("scores", "predictions", "metrics", "confusion")
-    evaluated = main(
-        [
-            "evaluate", "--task", "ner", "--model", str(model), "--test-corpus", str(corpus),
-            "--champion", str(champion), "--labels", json.dumps(LABELS), "--settings", "{}",
-            *(part for name in outputs for part in (f"--{name}", str(folder / name))),
-        ]
-    )  # fmt: skip
-    gated = main(
-        [
-            "gate", "--scores", str(folder / "scores"), "--data-report", str(folder / "data"),
-            "--labels", json.dumps(LABELS), "--settings", "{}",
-            "--verdict", str(folder / "verdict"), "--summary", str(folder / "summary"),
-        ]
-    )  # fmt: skip
-    assert (evaluated, gated) == (0, 0)
-    return dict(json.loads((folder / "verdict").read_text(encoding="utf-8")))
+    """What evaluate and gate with its defaults say, on 150 test documents."""
+    evaluate(folder, model, write_corpus(folder / "corpus", make_docs(150, seed=2)), champion)
+    assert gate(folder, {"records": {"in": 80, "quarantined": 0}}) == 0
+    return verdict_in(folder)
 
 
 def test_labels_shuffled_in_a_third_of_train_are_held(tmp_path: Path, champion: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.__main__ import main
 from components.gate.settings import GateSettings
 from components.gate.verdict import judge
+from tests.stages import gate, verdict_in
 
 LABELS = ["ORG", "DATE"]
 CLEAN = {"records": {"in": 100, "quarantined": 0}}
@@ -88,6 +88,32 @@ def test_a_gain_that_is_sure_but_small_counts_as_equal() -> None:
     found = against(scores(), 0.004, noise=0.001)
     assert verdict(found)["decision"] == "hold"
     assert verdict(found, min_improvement=0.003)["outcome"] == "better"
+
+
+def test_a_rise_from_another_seed_alone_is_not_better() -> None:
+    found = judge(against(scores(), +0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    assert (found["decision"], found["outcome"]) == ("hold", "equal")
+    assert any("can only be chance" in rule["text"] for rule in found["rules"])
+    worse = judge(against(scores(), -0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    assert worse["outcome"] == "worse"
+
+
+def test_the_stage_sees_from_the_dossier_that_only_the_seed_differs(tmp_path: Path) -> None:
+    found = {**against(scores(), +0.1), "documents": 50}
+    data = {"digest": "d", "records": {"in": 9, "kept": 9, "quarantined": 0}, "labels": {}}
+    (tmp_path / "dossier").mkdir()
+
+    def decide(**config: Any) -> str:
+        before = {"digest": "d", "config": config}
+        (tmp_path / "dossier" / "facts.json").write_text(json.dumps(before), encoding="utf-8")
+        (tmp_path / "scores").write_text(json.dumps(found), encoding="utf-8")
+        context = {"train": {"set": {"training.seed": 1, "training.max_steps": 100}}}
+        assert gate(tmp_path, data, labels=LABELS, context=context) == 0
+        return str(verdict_in(tmp_path)["decision"])
+
+    steps = "train.set.training.max_steps"
+    assert decide(**{steps: 100, "train.set.training.seed": 0, "gate.min_f": 0.1}) == "hold"
+    assert decide(**{steps: 50, "train.set.training.seed": 0}) == "promote"
 
 
 def test_without_a_champion_only_absolute_rules_count() -> None:
@@ -193,30 +219,20 @@ def test_every_rule_states_its_verdict_in_words() -> None:
     assert all(rule["text"].endswith(".") for rule in found["rules"])
 
 
-def run_gate(folder: Path, found: Any, settings: dict[str, Any]) -> tuple[int, Path]:
-    (folder / "scores.json").write_text(json.dumps(found), encoding="utf-8")
-    (folder / "data.json").write_text(json.dumps(CLEAN), encoding="utf-8")
-    executor = {"outputs": {"outputFile": str(folder / "out.json")}}
-    arguments = {
-        "executor-input": json.dumps(executor),
-        "scores": str(folder / "scores.json"),
-        "data-report": str(folder / "data.json"),
-        "labels": json.dumps(LABELS),
-        "settings": json.dumps(settings),
-        "verdict": str(folder / "verdict.json"),
-        "summary": str(folder / "summary.md"),
-    }
-    flat = [part for name, value in arguments.items() for part in (f"--{name}", value)]
-    return main(["gate", *flat]), folder
+def run_gate(
+    folder: Path, found: Any, settings: dict[str, Any], data: dict[str, Any] = CLEAN
+) -> int:
+    (folder / "scores").write_text(json.dumps(found), encoding="utf-8")
+    return gate(folder, data, labels=LABELS, settings=settings)
 
 
 def test_the_stage_gives_a_decision_a_verdict_and_a_summary(tmp_path: Path) -> None:
-    code, folder = run_gate(tmp_path, against(scores(), -0.1), {})
+    code = run_gate(tmp_path, against(scores(), -0.1), {})
     assert code == 0, "a hold is a result, not a failure"
-    output = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    output = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
     assert output["parameterValues"] == {"decision": "hold"}
-    assert json.loads((folder / "verdict.json").read_text(encoding="utf-8"))["reasons"]
-    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert verdict_in(tmp_path)["reasons"]
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert summary.startswith("# Held.")
     assert "| ORG | 80.0 | 80.0 | 80.0 | 77.0 to 83.0 | \N{MINUS SIGN}10.0 | 200 |" in summary
 
@@ -224,7 +240,7 @@ def test_the_stage_gives_a_decision_a_verdict_and_a_summary(tmp_path: Path) -> N
 def test_the_summary_shows_hostile_text_as_text(tmp_path: Path) -> None:
     error = "<img src=x onerror=alert(1)> | [x](javascript:1)\n# Promoted"
     run_gate(tmp_path, {**scores(), "champion": {"error": error}}, {})
-    summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert "<img" not in summary
     assert "](" not in summary
     assert "\n# Promoted" not in summary
@@ -233,15 +249,14 @@ def test_the_summary_shows_hostile_text_as_text(tmp_path: Path) -> None:
 def test_scores_with_a_nan_are_held_and_written_as_json(tmp_path: Path) -> None:
     found = scores()
     found["overall"]["f"] = math.nan
-    code, folder = run_gate(tmp_path, found, {})
-    assert code == 0
-    assert json.loads((folder / "verdict.json").read_text(encoding="utf-8"))["decision"] == "hold"
+    assert run_gate(tmp_path, found, {}) == 0
+    assert verdict_in(tmp_path)["decision"] == "hold"
 
 
 def test_wrong_input_ends_in_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_gate(tmp_path, {"overall": {}}, {})[0] == 3
-    assert run_gate(tmp_path, scores(), {"min_ff": 1})[0] == 2
+    assert run_gate(tmp_path, {"overall": {}}, {}) == 3
+    assert run_gate(tmp_path, scores(), {"min_ff": 1}) == 2
     assert "min_ff" in capsys.readouterr().err
-    assert not (tmp_path / "verdict.json").exists()
+    assert not (tmp_path / "verdict").exists()

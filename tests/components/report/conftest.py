@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
+from tests.stages import evaluate, gate
 from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 DATA = {
@@ -56,22 +57,6 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = train_tiny(folder / "weak" / "model", make_docs(60, seed=1), steps=34)
     champion = train_tiny(folder / "1" / "model", make_docs(60, seed=1), steps=30)
     corpus = write_corpus(folder / "corpus", make_docs(80, seed=2))
-    (folder / "data").write_text(json.dumps(DATA), encoding="utf-8")
-    outputs = ("scores", "predictions", "metrics", "confusion")
-    evaluated = main(
-        [
-            "evaluate", "--task", "ner", "--model", str(model), "--test-corpus", str(corpus),
-            "--champion", str(champion), "--labels", json.dumps([*LABELS, "EVENT"]),
-            "--settings", "{}",
-            *(part for name in outputs for part in (f"--{name}", str(folder / name))),
-        ]
-    )  # fmt: skip
-    gated = main(
-        [
-            "gate", "--scores", str(folder / "scores"), "--data-report", str(folder / "data"),
-            "--labels", json.dumps(LABELS), "--settings", "{}",
-            "--verdict", str(folder / "verdict"), "--summary", str(folder / "summary"),
-        ]
-    )  # fmt: skip
-    assert (evaluated, gated) == (0, 0)
+    evaluate(folder, model, corpus, champion, [*LABELS, "EVENT"])
+    assert gate(folder, DATA) == 0
     return folder
