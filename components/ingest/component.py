@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -23,33 +24,19 @@ def ingest(
     """Read, check, select and resolve annotations; quarantine what cannot be trusted."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "ingest"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--sources",
-            sources,
-            "--digest",
-            digest,
-            "--task",
-            task,
-            "--labels",
-            labels,
-            "--settings",
-            settings,
-            "--annotations",
-            annotations.path,
-            "--quarantine",
-            quarantine.path,
-            "--snapshot",
-            snapshot.path,
-            "--data-report",
-            data_report.path,
-            "--report",
-            report.path,
-            "--summary",
-            summary.path,
-        ],
+        **program(
+            "ingest",
+            timeout=timeout,
+            sources=sources,
+            digest=digest,
+            task=task,
+            labels=labels,
+            settings=settings,
+            annotations=annotations.path,
+            quarantine=quarantine.path,
+            snapshot=snapshot.path,
+            data_report=data_report.path,
+            report=report.path,
+            summary=summary.path,
+        ),
     )

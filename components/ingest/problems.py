@@ -16,12 +16,12 @@ EXCERPT = 160  # characters
 
 
 class Policy(StrEnum):
-    """What happens to the data that has the problem."""
+    """What happens to the data that has the problem, the gravest first."""
 
     STOP = "stop"
     QUARANTINE = "quarantine"
-    REPAIR = "repair"
     WARN = "warn"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True)
