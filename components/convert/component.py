@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -21,29 +22,17 @@ def convert(
     """Write each side as spaCy's DocBin files, with a manifest."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "convert"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--task",
-            task,
-            "--train-set",
-            train_set.path,
-            "--dev-set",
-            dev_set.path,
-            "--test-set",
-            test_set.path,
-            "--settings",
-            settings,
-            "--train-corpus",
-            train_corpus.path,
-            "--dev-corpus",
-            dev_corpus.path,
-            "--test-corpus",
-            test_corpus.path,
-            "--convert-report",
-            convert_report.path,
-        ],
+        **program(
+            "convert",
+            timeout=timeout,
+            task=task,
+            train_set=train_set.path,
+            dev_set=dev_set.path,
+            test_set=test_set.path,
+            settings=settings,
+            train_corpus=train_corpus.path,
+            dev_corpus=dev_corpus.path,
+            test_corpus=test_corpus.path,
+            convert_report=convert_report.path,
+        ),
     )

@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import GPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -22,31 +23,18 @@ def evaluate(
     """Score a model on the test documents, and the model in production beside it."""
     return dsl.ContainerSpec(
         image=GPU_IMAGE,
-        command=["python", "-m", "components", "evaluate"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--task",
-            task,
-            "--model",
-            model.path,
-            "--test-corpus",
-            test_corpus.path,
-            "--champion",
-            champion.path,
-            "--labels",
-            labels,
-            "--settings",
-            settings,
-            "--scores",
-            scores.path,
-            "--predictions",
-            predictions.path,
-            "--metrics",
-            metrics.path,
-            "--confusion",
-            confusion.path,
-        ],
+        **program(
+            "evaluate",
+            timeout=timeout,
+            task=task,
+            model=model.path,
+            test_corpus=test_corpus.path,
+            champion=champion.path,
+            labels=labels,
+            settings=settings,
+            scores=scores.path,
+            predictions=predictions.path,
+            metrics=metrics.path,
+            confusion=confusion.path,
+        ),
     )

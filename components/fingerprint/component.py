@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -16,15 +17,10 @@ def fingerprint(
     """Digest of all that changes the result (digest), and of the annotations (data_digest)."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "fingerprint"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--sources",
-            sources,
-            "--context",
-            context,
-        ],
+        **program(
+            "fingerprint",
+            timeout=timeout,
+            sources=sources,
+            context=context,
+        ),
     )

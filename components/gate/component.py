@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -21,27 +22,16 @@ def gate(
     """Decide whether the model may go into production, with reasons."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "gate"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--scores",
-            scores.path,
-            "--data-report",
-            data_report.path,
-            "--dossier",
-            dossier.path,
-            "--labels",
-            labels,
-            "--context",
-            context,
-            "--settings",
-            settings,
-            "--verdict",
-            verdict.path,
-            "--summary",
-            summary.path,
-        ],
+        **program(
+            "gate",
+            timeout=timeout,
+            scores=scores.path,
+            data_report=data_report.path,
+            dossier=dossier.path,
+            labels=labels,
+            context=context,
+            settings=settings,
+            verdict=verdict.path,
+            summary=summary.path,
+        ),
     )

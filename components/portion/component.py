@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -15,17 +16,11 @@ def portion(
     """Take a share of the training records; a larger share holds the smaller ones."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "portion"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--train-set",
-            train_set.path,
-            "--percent",
-            percent,
-            "--kept",
-            kept.path,
-        ],
+        **program(
+            "portion",
+            timeout=timeout,
+            train_set=train_set.path,
+            percent=percent,
+            kept=kept.path,
+        ),
     )

@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -24,35 +25,20 @@ def report(
     """Turn scores and a verdict into a page that people read."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "report"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--scores",
-            scores.path,
-            "--verdict",
-            verdict.path,
-            "--predictions",
-            predictions.path,
-            "--data-report",
-            data_report.path,
-            "--split-report",
-            split_report.path,
-            "--log",
-            log.path,
-            "--dossier",
-            dossier.path,
-            "--context",
-            context,
-            "--report",
-            report.path,
-            "--review",
-            review.path,
-            "--model-card",
-            model_card.path,
-            "--facts",
-            facts.path,
-        ],
+        **program(
+            "report",
+            timeout=timeout,
+            scores=scores.path,
+            verdict=verdict.path,
+            predictions=predictions.path,
+            data_report=data_report.path,
+            split_report=split_report.path,
+            log=log.path,
+            dossier=dossier.path,
+            context=context,
+            report=report.path,
+            review=review.path,
+            model_card=model_card.path,
+            facts=facts.path,
+        ),
     )

@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -21,29 +22,17 @@ def split(
     """Deal records out to train, dev and test: balanced by label, without leaks, stable."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "split"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--annotations",
-            annotations.path,
-            "--task",
-            task,
-            "--settings",
-            settings,
-            "--previous",
-            previous.path,
-            "--train-set",
-            train_set.path,
-            "--dev-set",
-            dev_set.path,
-            "--test-set",
-            test_set.path,
-            "--assignment",
-            assignment.path,
-            "--split-report",
-            split_report.path,
-        ],
+        **program(
+            "split",
+            timeout=timeout,
+            annotations=annotations.path,
+            task=task,
+            settings=settings,
+            previous=previous.path,
+            train_set=train_set.path,
+            dev_set=dev_set.path,
+            test_set=test_set.path,
+            assignment=assignment.path,
+            split_report=split_report.path,
+        ),
     )

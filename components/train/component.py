@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import GPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -22,31 +23,18 @@ def train(
     """Train a spaCy pipeline and keep the one that does best on the dev corpus."""
     return dsl.ContainerSpec(
         image=GPU_IMAGE,
-        command=["python", "-m", "components", "train"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--task",
-            task,
-            "--train-corpus",
-            train_corpus.path,
-            "--dev-corpus",
-            dev_corpus.path,
-            "--labels",
-            labels,
-            "--config",
-            config,
-            "--overrides",
-            overrides,
-            "--settings",
-            settings,
-            "--checkpoints",
-            checkpoints,
-            "--model",
-            model.path,
-            "--log",
-            log.path,
-        ],
+        **program(
+            "train",
+            timeout=timeout,
+            task=task,
+            train_corpus=train_corpus.path,
+            dev_corpus=dev_corpus.path,
+            labels=labels,
+            config=config,
+            overrides=overrides,
+            settings=settings,
+            checkpoints=checkpoints,
+            model=model.path,
+            log=log.path,
+        ),
     )

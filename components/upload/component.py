@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.images import CPU_IMAGE
+from components.program import program
 
 
 @dsl.container_component
@@ -19,25 +20,16 @@ def champion(
     """Find the model in production that a new one must beat."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "champion"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--registry",
-            registry,
-            "--model",
-            model,
-            "--alias",
-            alias,
-            "--digest",
-            digest,
-            "--champion",
-            champion.path,
-            "--dossier",
-            dossier.path,
-        ],
+        **program(
+            "champion",
+            timeout=timeout,
+            registry=registry,
+            model=model,
+            alias=alias,
+            digest=digest,
+            champion=champion.path,
+            dossier=dossier.path,
+        ),
     )
 
 
@@ -62,35 +54,20 @@ def upload(
     """Keep the model as a version of the registry; put it in production if the gate says so."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
-        command=["python", "-m", "components", "upload"],
-        args=[
-            "--executor-input",
-            dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-            "--timeout",
-            timeout,
-            "--model",
-            model.path,
-            "--scores",
-            scores.path,
-            "--verdict",
-            verdict.path,
-            "--report",
-            report.path,
-            "--model-card",
-            model_card.path,
-            "--facts",
-            facts.path,
-            "--assignment",
-            assignment.path,
-            "--decision",
-            decision,
-            "--registry",
-            registry,
-            "--settings",
-            settings,
-            "--digest",
-            digest,
-            "--run",
-            run,
-        ],
+        **program(
+            "upload",
+            timeout=timeout,
+            model=model.path,
+            scores=scores.path,
+            verdict=verdict.path,
+            report=report.path,
+            model_card=model_card.path,
+            facts=facts.path,
+            assignment=assignment.path,
+            decision=decision,
+            registry=registry,
+            settings=settings,
+            digest=digest,
+            run=run,
+        ),
     )
