@@ -27,6 +27,7 @@ import srsly
 from rich.console import Console
 from rich.table import Table
 
+from bench import chart
 from components.ingest.collect import Collector
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.prodigy import Row, parse
@@ -38,13 +39,20 @@ ROOT = Path(__file__).parents[1]
 SAMPLES = ("phase1.jsonl", "phase2.jsonl")
 REAL = ("prodigy_fashion_brands/train.jsonl", "re3d/train.jsonl", "wnut17/train.jsonl")
 ROUNDS = 15
-BAR = 24  # characters
 
 
 def main(files: Sequence[str]) -> None:
-    for path in [Path(file) for file in files] or found():
-        lines = whole_lines(path)
-        runs = {
+    paths = [Path(file) for file in files] or found()
+    results = {path: measure(path) for path in paths}
+    rates = next(iter(results.values()))
+    chart.bars("ingest", f"Records per second, {paths[0].name} (log)", rates)
+
+
+def measure(path: Path) -> dict[str, float]:
+    """Print the table of one file; return records per second."""
+    lines = whole_lines(path)
+    times = race(
+        {
             "json.loads": partial(each, json.loads, lines),
             "json.loads, strict": partial(each, strict_object, lines),
             "srsly.json_loads": partial(each, srsly.json_loads, lines),
@@ -52,7 +60,9 @@ def main(files: Sequence[str]) -> None:
             "ingest, parsed": partial(each, parse, lines),
             "ingest, all": partial(ingest_all, path, all_labels(lines)),
         }
-        show(path, lines, race(runs))
+    )
+    show(path, lines, times)
+    return {name: len(lines) / seconds for name, seconds in times.items()}
 
 
 def found() -> list[Path]:
@@ -102,19 +112,21 @@ def race(runs: Mapping[str, Callable[[], None]]) -> dict[str, float]:
     return best
 
 
-def show(path: Path, lines: Sequence[bytes], times: dict[str, float]) -> None:
+def show(path: Path, lines: Sequence[bytes], times: Mapping[str, float]) -> None:
     base = times["srsly.json_loads"]
-    size = sum(map(len, lines))
-    table = Table(
-        title=f"{path.parent.name}/{path.name}: {len(lines):,} records, {size / 1e6:.1f} MB"
-    )
-    for name in ("", "records per second", "MB/s", "times srsly", ""):
-        table.add_column(name, justify="left" if not name else "right")
+    size = sum(map(len, lines)) / 1e6
+    name = f"{path.parent.name}/{path.name}"
+    table = Table(title=f"{name}: {len(lines):,} records, {size:.1f} MB")
+    table.add_column("")
+    for heading in ("records per second", "MB/s", "times srsly"):
+        table.add_column(heading, justify="right")
     for name, seconds in times.items():
-        ratio = base / seconds
-        bar = "█" * max(1, round(BAR * min(ratio, 4) / 4))
-        rate = f"{len(lines) / seconds:,.0f}"
-        table.add_row(name, rate, f"{size / seconds / 1e6:,.0f}", f"{ratio:.2f}", bar)
+        figures = (
+            f"{len(lines) / seconds:,.0f}",
+            f"{size / seconds:,.0f}",
+            f"{base / seconds:.2f}",
+        )
+        table.add_row(name, *figures)
     Console(width=100).print(table)
 
 
