@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import components
@@ -56,7 +55,6 @@ def _folder_of(stage: str) -> str:
     return STAGES[stage].split(".")[1]
 
 
-@cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that decide a result; "" for one that is missing."""
     found = {"python": platform.python_version()}

@@ -73,8 +73,13 @@ class Launcher(Protocol):
 class ThisMachine:
     """Runs commands as they are, with this interpreter for `python`."""
 
+    def __init__(self) -> None:
+        # Looked up here, since it imports: a Ctrl-C that Python swallowed in the main thread while
+        # that was importing makes an import in any other thread wait forever.
+        self._versions = versions()
+
     def identity(self, container: Container) -> Any:
-        return [code_digest(container.command), versions()]
+        return [code_digest(container.command), self._versions]
 
     def launch(self, command: Command) -> AbstractContextManager[Command]:
         program, *arguments = command.argv

@@ -29,6 +29,7 @@ class Processes:
         self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = False
+        self._patience: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         self._reaper = subprocess.Popen(
@@ -47,6 +48,8 @@ class Processes:
         _trace: TracebackType | None,
     ) -> None:
         self.kill()
+        if self._patience:
+            self._patience.cancel()
         assert self._reaper.stdin
         self._reaper.stdin.close()
         self._reaper.wait()
@@ -94,9 +97,9 @@ class Processes:
             self._stopping = True
             for group in self._running:
                 _signal(group, signal.SIGTERM)
-        timer = threading.Timer(GRACE, self.kill)
-        timer.daemon = True
-        timer.start()
+        if not self._patience:
+            self._patience = threading.Timer(GRACE, self.kill)
+            self._patience.start()
 
     def kill(self) -> None:
         """End every process at once (SIGKILL); none starts any more."""

@@ -55,9 +55,9 @@ class Scheduler:
         """Run everything; the record tells how it went."""
         cache = Cache(self._folder.parent)
         with (
+            Interrupts(self._on_signal) as interrupts,
             ThreadPoolExecutor(self._record.workers) as self._pool,
             Processes() as self._processes,
-            Interrupts(self._on_signal) as interrupts,
         ):
             self._executor = Executor(
                 folder=self._folder,
@@ -82,7 +82,10 @@ class Scheduler:
 
     def _on_signal(self, first: bool) -> None:
         """Called between any two lines of this thread: leave the work to the loop."""
-        self._events.put(self._interrupted if first else self._processes.kill)
+        self._events.put(self._interrupted if first else self._kill)
+
+    def _kill(self) -> None:
+        self._processes.kill()
 
     def _interrupted(self) -> None:
         self._stop()

@@ -20,6 +20,7 @@ class Wrapped(ThisMachine):
     """Runs every command through `env`, and keeps what it was told."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.commands: list[Command] = []
         self.left = 0
 
