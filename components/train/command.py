@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from components.errors import ConfigError
+from components.settings import parse
 from components.stage import StageResult
 from components.train.settings import TrainSettings
 
@@ -46,17 +43,14 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     from components.train.run import train_pipeline
 
-    try:
-        settings = TrainSettings.model_validate_json(args.settings)
-    except ValidationError as error:
-        raise ConfigError(f"--settings: {error}") from error
+    settings = parse(TrainSettings, args.settings, "--settings")
     state = train_pipeline(
         task=args.task,
         train_corpus=args.train_corpus,
         dev_corpus=args.dev_corpus,
-        labels=parse(args.labels, "--labels", list),
+        labels=parse(list[str], args.labels, "--labels"),
         config_text=args.config,
-        overrides=parse(args.overrides, "--overrides", dict),
+        overrides=parse(dict[str, Any], args.overrides, "--overrides"),
         settings=settings,
         model=args.model,
         log=args.log,
@@ -69,14 +63,3 @@ def run(args: argparse.Namespace) -> StageResult:
         "steps": state.step,
     }
     return StageResult(metadata={"model": metadata})
-
-
-def parse(text: str, option: str, kind: type) -> Any:
-    """Parse an option that holds JSON of a given type."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{option}: not JSON: {error}") from error
-    if not isinstance(value, kind):
-        raise ConfigError(f"{option}: expected a JSON {kind.__name__}, not {text[:60]}")
-    return value

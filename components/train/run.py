@@ -49,7 +49,7 @@ def train_pipeline(
     config = read_config(config_text, overrides)
     for corpus in (train_corpus, dev_corpus):
         print(f"{corpus}: {verify(corpus):,} documents", flush=True)
-    use_gpu = choose_device(settings)
+    use_gpu = choose_device(settings, config)
     nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu)
     for label in TASKS[task].check_labels(nlp, labels):
         print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
@@ -80,7 +80,7 @@ def train_pipeline(
     return state
 
 
-def choose_device(settings: TrainSettings) -> int:
+def choose_device(settings: TrainSettings, config: Config) -> int:
     """Switch to the GPU where there is one and it is wanted; return spaCy's number for it."""
     on_gpu = settings.device != "cpu" and prefer_gpu()
     if settings.device == "gpu" and not on_gpu:
@@ -88,6 +88,12 @@ def choose_device(settings: TrainSettings) -> int:
             "train.device is gpu and there is none: give the task an accelerator, "
             "or set train.device to auto."
         )
+    for name, component in config["components"].items():
+        if not on_gpu and component.get("model", {}).get("mixed_precision"):
+            raise ConfigError(
+                f"training config: components.{name}.model.mixed_precision needs a GPU, and there "
+                "is none. Set it to false, or give the task an accelerator."
+            )
     where = "GPU" if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     print(f"Training on {where}", flush=True)
     return 0 if on_gpu else -1

@@ -125,6 +125,26 @@ def test_wrong_argument_is_named(
     assert expected in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("config", "settings", "expected"),
+    [
+        ("roberta-fast", '{"device": "cpu"}', "components.transformer.model.mixed_precision"),
+        ("cnn", '{"device": "gpu"}', "train.device"),
+    ],
+)
+def test_what_needs_a_gpu_says_so(
+    train: Train,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    config: str,
+    settings: str,
+    expected: str,
+) -> None:
+    monkeypatch.setattr("components.train.run.prefer_gpu", lambda: False)
+    assert train(config, {}, settings=settings) == 2
+    assert expected in capsys.readouterr().err
+
+
 def test_pipeline_without_recogniser(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
     assert train("cnn", {"nlp.pipeline": ["tok2vec"]}) == 2
     assert "recognises entities" in capsys.readouterr().err
