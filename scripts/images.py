@@ -17,7 +17,7 @@ import yaml
 
 from components.errors import ConfigError, RetrainError
 from components.files import writing
-from pipelines.engines import Engine, Job, find_engine, output
+from pipelines.engines import Buildah, Engine, Job, find_engine, output
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {
@@ -82,19 +82,32 @@ def push(engine: Engine, registry: str) -> None:
 
 
 def try_images(engine: Engine) -> None:
-    """Build from wheels and weights on this machine, then run the sample in the images."""
+    """Build from wheels and weights on this machine, then run the sample in the images.
+
+    buildah is there where no engine is, and often no image registry either: it gets a base image
+    made of Debian's packages.
+    """
     with offline() as folders:
         arguments = ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "TORCH_LOCK=torch-cpu.lock"]
         arguments += ["--build-arg", f"BASE_MODEL={MINILM}"]
         for name, folder in folders.items():
             arguments += ["--build-context", f"{name}={folder}"]
-        if not engine.image_id(STAND_IN):
-            subprocess.run([str(ROOT / "scripts/stand_in_base.sh"), STAND_IN], check=True)
-        build(engine, [*arguments, "--build-arg", f"BASE={STAND_IN}"])
+        if isinstance(engine, Buildah):
+            if not engine.image_id(STAND_IN):
+                subprocess.run([str(ROOT / "scripts/stand_in_base.sh"), STAND_IN], check=True)
+            arguments += ["--build-arg", f"BASE={STAND_IN}"]
+        build(engine, arguments)
     report(engine)
     retrain = [str(Path(sys.executable).with_name("retrain")), "run", "configs/sample.yaml"]
     with TemporaryDirectory() as runs:
-        options = ["--in-containers", "--no-cache", "--out", runs]
+        options = [
+            "--in-containers",
+            "--no-cache",
+            "--out",
+            runs,
+            "--set",
+            f"registry={runs}/models",
+        ]
         subprocess.run([*retrain, *options], cwd=ROOT, check=True)
 
 
