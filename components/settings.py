@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from components.errors import ConfigError
+
+T = TypeVar("T")
 
 
 class Settings(BaseModel):
@@ -18,18 +20,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @classmethod
-    def parse(cls, text: str, option: str = "--settings") -> Self:
-        """Read settings from the JSON that a stage is given.
 
-        Raises:
-            ConfigError: naming the option, the key and what was expected.
-        """
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}"
-                for problem in error.errors()
-            )
-            raise ConfigError(f"{option}: {problems}") from None
+def parse(kind: type[T], text: str, option: str) -> T:
+    """Read an option that holds JSON: settings, a list of labels.
+
+    Raises:
+        ConfigError: naming the option, the key and what was expected.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise ConfigError(f"{option}: {problems}") from None

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from components.convert.settings import ConvertSettings
+from components.settings import parse
 from components.stage import StageResult
 
 SIDES = ("train", "dev", "test")
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.convert.shards import jobs, write_all
     from components.files import writing
 
-    settings = ConvertSettings.parse(args.settings)
+    settings = parse(ConvertSettings, args.settings, "--settings")
     report = {}
     with ExitStack() as stack:
         folders, work = {}, {}

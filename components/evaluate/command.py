@@ -7,12 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings
 from components.files import writing
 from components.prediction import write_predictions
+from components.settings import parse
 from components.stage import StageResult
 
 if TYPE_CHECKING:
@@ -50,7 +48,8 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     from components.evaluate import console, ner
 
-    settings, labels = parse(args.settings, args.labels)
+    settings = parse(EvaluateSettings, args.settings, "--settings")
+    labels = parse(list[str], args.labels, "--labels")
     new = ner.run(ner.load(args.model), args.test_corpus, settings.batch_size)
     scores = scores_of(new, labels, settings)
     scores["task"] = args.task
@@ -63,16 +62,6 @@ def run(args: argparse.Namespace) -> StageResult:
     write_json(args.scores, scores)
     print(table(scores))
     return StageResult(metadata={"metrics": flat, "confusion": matrix})
-
-
-def parse(settings: str, labels: str) -> tuple[EvaluateSettings, list[str]]:
-    """Read the arguments that are JSON."""
-    try:
-        return EvaluateSettings.model_validate_json(settings), [
-            str(one) for one in json.loads(labels)
-        ]
-    except (ValidationError, ValueError, TypeError) as error:
-        raise ConfigError(f"--settings or --labels: {error}") from error
 
 
 def scores_of(new: Run, labels: list[str], settings: EvaluateSettings) -> dict[str, Any]:

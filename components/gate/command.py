@@ -7,14 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from components.errors import ConfigError, DataError
+from components.errors import DataError
 from components.facts import FILE_NAME, facts_of, reseeded
 from components.files import writing
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
 from components.gate.verdict import judge
+from components.settings import parse
 from components.stage import StageResult
 
 
@@ -47,12 +46,9 @@ def run(args: argparse.Namespace) -> StageResult:
         ConfigError: the settings or labels are wrong.
         DataError: the scores or the data report are not what their stages write.
     """
-    try:
-        policy = GateSettings.model_validate_json(args.settings)
-        labels = [str(label) for label in json.loads(args.labels)]
-        context = dict(json.loads(args.context))
-    except (ValidationError, ValueError, TypeError) as error:
-        raise ConfigError(f"--settings, --labels or --context: {error}") from error
+    policy = parse(GateSettings, args.settings, "--settings")
+    labels = parse(list[str], args.labels, "--labels")
+    context = parse(dict[str, Any], args.context, "--context")
     scores, data_report = read(args.scores), read(args.data_report)
     try:
         before = args.dossier / FILE_NAME

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from components.errors import ConfigError, DataError, RetrainError
+from components.errors import DataError, RetrainError
 from components.files import writing
 from components.ingest.settings import IngestSettings
 from components.record import write_records
+from components.settings import parse
 from components.sources import Copy, content_digest, copy_files, list_files, parse_sources
 from components.stage import StageResult
 
@@ -48,8 +49,8 @@ def run(args: argparse.Namespace) -> StageResult:
 
     collector = Collector(
         args.task,
-        parse_labels(args.labels),
-        IngestSettings.parse(args.settings),
+        parse(list[str], args.labels, "--labels"),
+        parse(IngestSettings, args.settings, "--settings"),
     )
     collector.read(take_snapshot(args.sources, args.digest, args.snapshot))
     coverage = Coverage(collector.labels)
@@ -110,11 +111,3 @@ def unfit(reasons: Sequence[str]) -> DataError:
         return DataError(reasons[0])
     listed = "".join(f"\n  - {reason}" for reason in reasons)
     return DataError(f"{len(reasons)} problems stop the run:{listed}")
-
-
-def parse_labels(text: str) -> list[str]:
-    """Read --labels; raise ConfigError if it is not a JSON list of strings."""
-    try:
-        return msgspec.json.decode(text, type=list[str])
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"--labels: {error}. Give a JSON list of strings.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from components.settings import parse
 from components.split.settings import SplitSettings
 from components.stage import StageResult
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.summary import summarise
     from components.split.writing import write_sides
 
-    settings = SplitSettings.parse(args.settings)
+    settings = parse(SplitSettings, args.settings, "--settings")
     facts = read_facts(args.annotations, args.task, settings.group_by)
     previous = previous_assignment(args.previous)
     near = near_duplicates(args.annotations, facts, settings.near_duplicates)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from components.errors import ConfigError
+from components.settings import parse
 from components.stage import StageResult
 from components.upload.lineage import trace
 from components.upload.registry import Artefact, Version, open_registry, take_in
@@ -40,10 +38,7 @@ def run(args: argparse.Namespace) -> StageResult:
         ConfigError: the settings are wrong.
         DataError: the model or a document is not there.
     """
-    try:
-        settings = ModelSettings.model_validate_json(args.settings)
-    except ValidationError as error:
-        raise ConfigError(f"--settings: {error}") from error
+    settings = parse(ModelSettings, args.settings, "--settings")
     if args.decision == "hold" and settings.on_hold == "skip":
         print("The gate holds this model back and on_hold is 'skip': nothing is uploaded.")
         return StageResult(parameters={"version": "", "model_uri": ""})
