@@ -148,6 +148,9 @@ def logs(
         path = out / chosen.log
         if len(tasks) > 1:
             print(f"==> {path} <==")
+        if not path.exists():
+            print(f"{path} is gone: the run that did the work was deleted.")
+            continue
         text = tail(path, lines) if lines else path.read_text(errors="replace").splitlines()
         print("\n".join(text))
 
