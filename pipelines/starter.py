@@ -11,6 +11,8 @@ from pipelines.survey import Survey
 
 TRAINING_CONFIGS = Path(__file__).resolve().parents[1] / "configs" / "training"
 FEW = 50
+PASSES = 10
+SMALL = 20_000
 
 
 def starter(export: Path, folder: Path, found: Survey) -> str:
@@ -51,13 +53,32 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
         "      # minilm.cfg is small and needs no download; roberta.cfg is larger, better, slower",
         "      # and wants a GPU.",
         f"      config: {json.dumps(relative(TRAINING_CONFIGS / 'minilm.cfg', folder))}",
-        "      set: {}  # e.g. training.max_steps: 400",
+        f"      set:  # about {PASSES} passes over {found.words} words",
+        *(f"        {key}: {value}" for key, value in length_of_training(found.words).items()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
         f"    model: {{name: ner-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def length_of_training(words: int) -> dict[str, int]:
+    """How long to train a small transformer on so many words, as overrides of its config.
+
+    A step takes one batch of at most `size` words; a small corpus needs small batches to make
+    enough steps of.
+    """
+    size = 400 if words < SMALL else 2000
+    steps = max(120, PASSES * words // size)
+    return {
+        "training.batcher.size": size,
+        "training.max_steps": steps,
+        "training.eval_frequency": steps // 10,
+        "training.patience": steps // 3,
+        "training.optimizer.learn_rate.warmup_steps": steps // 8,
+        "training.optimizer.learn_rate.total_steps": steps,
+    }
 
 
 def label_lines(labels: list[str], found: Survey) -> list[str]:

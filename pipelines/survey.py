@@ -25,6 +25,7 @@ class Survey:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
         answers: answer -> records.
+        words: words, parted by white space, in accepted records.
         unreadable: records that `ingest` would put into quarantine on reading.
         values: meta key -> value -> records, for keys whose values are single.
     """
@@ -32,6 +33,7 @@ class Survey:
     spans: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
+    words: int = 0
     unreadable: int = 0
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ def take_in(annotation: Annotation, found: Survey) -> None:
     if annotation.answer != "accept":
         return
     labels = Counter(span.label for span in annotation.spans if span.label)
+    found.words += len(annotation.text.split())
     found.spans += labels
     found.documents.update(labels.keys())
     for key, value in annotation.meta.items():
