@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import traceback
@@ -27,6 +28,9 @@ from pipelines.runs import ATTEMPT, Artifact, State, log_path, now, tail
 
 # Trying again changes nothing about these: a person must act.
 _FINAL_CODES = (ConfigError.exit_code, DataError.exit_code, GateError.exit_code)
+# Colours and the like, which a task may print whoever reads them.
+_CONTROLS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f]")
+_REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class Executor:
                 return self._reuse(node, entry)
             if complaint:
                 self._report(node.path, complaint)
-            return replace(self._run_and_store(key, node, inputs), note=complaint)
+            outcome = self._run_and_store(key, node, inputs)
+            return replace(outcome, note=outcome.note or complaint)
 
     def _key(self, node: Node, inputs: Values) -> str | None:
         assert isinstance(node.body, Container)
@@ -225,4 +230,6 @@ def _reason(code: int, log: Path) -> str:
         with suppress(ValueError):
             return f"ended by {signal.Signals(code - 128).name}"
     said = tail(log, 1)
-    return said[0] if said and not said[0].startswith(ATTEMPT) else f"exit code {code}"
+    if not said or said[0].startswith(ATTEMPT):
+        return f"exit code {code}"
+    return _CONTROLS.sub("", said[0])[:_REASON_LENGTH]

@@ -143,6 +143,24 @@ def test_exit_codes(tmp_path: Path, code: int, exit_code: int) -> None:
     assert result.record.tasks["bad/first"].exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("code", "note"),
+    [
+        ("print('\\x1b[31mred\\x1b[0m\\tbad'); sys.exit(1)", "redbad"),
+        ("print('x' * 5000); sys.exit(1)", "x" * 300),
+        ("sys.exit(1)", "exit code 1"),
+        ("os.kill(os.getpid(), 9)", "killed, as happens when the machine's memory runs out"),
+        ("os.kill(os.getpid(), 11)", "ended by SIGSEGV"),
+    ],
+)
+def test_why_a_task_failed(tmp_path: Path, code: str, note: str) -> None:
+    @dsl.pipeline(name="p")
+    def pipeline():
+        write(code=code, text="")
+
+    assert run(pipeline, tmp_path).record.tasks["write"].note == note
+
+
 def test_a_program_that_is_missing_fails_its_task(tmp_path: Path) -> None:
     @dsl.container_component
     def missing():
