@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from components.errors import ConfigError, RemoteError
 from components.settings import Settings
@@ -67,21 +67,6 @@ class Copy:
     file: SourceFile
     path: Path
     identity: str
-
-
-def parse_sources(text: str) -> list[Source]:
-    """Read sources from the JSON that a stage is given.
-
-    Raises:
-        ConfigError: it is not a list of sources.
-    """
-    try:
-        return TypeAdapter(list[Source]).validate_json(text)
-    except ValidationError as error:
-        raise ConfigError(
-            f"--sources: {error.errors()[0]['msg']}. "
-            'Give a JSON list such as [{"path": "annotations.jsonl", "format": "auto"}].'
-        ) from error
 
 
 def list_files(sources: Sequence[Source]) -> list[SourceFile]:

@@ -15,7 +15,7 @@ from components.files import writing
 from components.ingest.settings import IngestSettings
 from components.record import write_records
 from components.settings import parse
-from components.sources import Copy, content_digest, copy_files, list_files, parse_sources
+from components.sources import Copy, Source, content_digest, copy_files, list_files
 from components.stage import StageResult
 
 
@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> StageResult:
         parse(list[str], args.labels, "--labels"),
         parse(IngestSettings, args.settings, "--settings"),
     )
-    collector.read(take_snapshot(args.sources, args.digest, args.snapshot))
+    sources = parse(list[Source], args.sources, "--sources")
+    collector.read(take_snapshot(sources, args.digest, args.snapshot))
     coverage = Coverage(collector.labels)
     with writing(args.annotations) as annotations:
         write_records(annotations, coverage.counting(collector.finish()))
@@ -76,13 +77,13 @@ def run(args: argparse.Namespace) -> StageResult:
     )
 
 
-def take_snapshot(sources: str, digest: str, folder: Path) -> list[Copy]:
+def take_snapshot(sources: Sequence[Source], digest: str, folder: Path) -> list[Copy]:
     """Copy the raw input, and make sure that it is what was fingerprinted.
 
     Raises:
         SourceMovedError: it is not.
     """
-    files = list_files(parse_sources(sources))
+    files = list_files(sources)
     with writing(folder) as temporary:
         copies = copy_files(files, temporary)
         found = content_digest(files, [copy.identity for copy in copies])

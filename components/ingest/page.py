@@ -86,6 +86,9 @@ def markdown(report: Report) -> str:
             for label, counts in report["labels"].items()
         ),
     ]
+    if report["agreement"]:
+        agreement = report["agreement"]
+        lines += ["", f"Agreement (F) on {agreement['texts']:,} texts: {share(agreement['f'])}"]
     if report["problems"]:
         lines += ["", "| problem | what happened | count | where first |", "|---|---|---:|---|"]
     for problem in report["problems"]:
@@ -93,6 +96,10 @@ def markdown(report: Report) -> str:
         what = CONSEQUENCES[problem["policy"]]
         lines.append(f"| {problem['title']} | {what} | {problem['count']:,} | {first} |")
     return "\n".join(lines) + "\n"
+
+
+def share(fraction: float | None) -> str:
+    return "undefined" if fraction is None else f"{fraction:.1%}"
 
 
 MARKS = str.maketrans(

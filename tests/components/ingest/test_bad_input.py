@@ -14,6 +14,7 @@ import yaml
 
 from components.ingest.problems import KINDS
 from components.ingest.settings import IngestSettings
+from components.settings import parse
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 
 Ingest = Callable[..., Ingested]
@@ -358,4 +359,5 @@ def test_the_settings_that_annotators_are_shown_are_real() -> None:
         r"```yaml\n(ingest:\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL
     )
     # YAML reads a date as one, and JSON has none.
-    assert IngestSettings.parse(json.dumps(yaml.safe_load(shown)["ingest"], default=str))
+    given = json.dumps(yaml.safe_load(shown)["ingest"], default=str)
+    assert parse(IngestSettings, given, "--settings")

@@ -10,6 +10,7 @@ import pytest
 
 from components.errors import ConfigError
 from components.ingest.settings import IngestSettings
+from components.settings import parse
 from tests.components.ingest.exports import Ingested, row
 
 Ingest = Callable[..., Ingested]
@@ -96,7 +97,7 @@ def test_rename_drop_and_keep(ingest_rows: Ingest) -> None:
 )
 def test_select_that_contradicts_itself(select: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="--settings: select"):
-        IngestSettings.parse(json.dumps({"select": select}))
+        parse(IngestSettings, json.dumps({"select": select}), "--settings")
 
 
 def test_review_wins(ingest_rows: Ingest) -> None:
