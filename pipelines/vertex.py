@@ -74,13 +74,7 @@ class VertexRuns:
     def __init__(self, vertex: Vertex) -> None:
         self.settings = vertex
         self.place = Place(vertex.project, vertex.location)
-        aiplatform.init(
-            project=vertex.project,
-            location=vertex.location,
-            credentials=self.place.credentials,
-            api_transport="rest",
-            api_endpoint=self.place.endpoint,
-        )
+        self.place.start_sdk()
         self.jobs = self.place.client(v1.PipelineServiceClient)
 
     def submit(self, submission: Submission, *, force: bool = False) -> tuple[Run, bool]:

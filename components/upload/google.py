@@ -82,6 +82,18 @@ class Place:
             client_options={"api_endpoint": self.endpoint},
         )
 
+    def start_sdk(self) -> None:
+        """Point the aiplatform package's own classes, which know one place at a time, here."""
+        from google.cloud import aiplatform
+
+        aiplatform.init(
+            project=self.project,
+            location=self.location,
+            credentials=self.credentials,
+            api_transport="rest",
+            api_endpoint=self.endpoint,
+        )
+
     @cached_property
     def session(self) -> Any:
         """Sends signed requests to services that need no client of their own."""

@@ -149,13 +149,7 @@ class VertexRegistry:
         )
 
     def _upload(self, name: str, key: str, lineage: Lineage, *, is_first: bool) -> None:
-        aiplatform.init(
-            project=self.place.project,
-            location=self.place.location,
-            credentials=self.place.credentials,
-            api_transport="rest",
-            api_endpoint=self.place.endpoint,
-        )
+        self.place.start_sdk()
         served = {}
         if self.serving_image:
             served = {

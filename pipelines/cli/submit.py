@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,14 +46,20 @@ def submit(
     if run.state in ("failed", "cancelled") and not as_json:
         print(f"{why(run)}`retrain submit {config} --force` runs it again.")
     if wait:
-        runs.watch(run.id, report_change)
+        try:
+            runs.watch(run.id, report_change)
+        except KeyboardInterrupt:
+            print(
+                f"The run goes on: retrain runs show {run.id} --where vertex --config {config}",
+                file=sys.stderr,
+            )
+            raise typer.Exit(130) from None
         if not as_json:
             print(f"{run.id} succeeded\n{run.url}")
 
 
 def report_change(task: Task) -> None:
     """One line about a task that has changed its state."""
-    import sys
     from datetime import datetime
 
     print(f"{datetime.now():%H:%M:%S}  {task.path}  {task.state}", file=sys.stderr, flush=True)

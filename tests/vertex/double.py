@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
+from tests.vertex.endpoints import Endpoints
 from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models
 from tests.vertex.operations import Operations
@@ -51,6 +52,7 @@ class Double:
         self.project = Project()
         self.operations = Operations()
         self.models = Models(self.operations)
+        self.endpoints = Endpoints(self.operations, self.models)
         self.schedules = Schedules(self.jobs, self.operations)
         self.requests: list[str] = []
         self.faults: list[Fault] = []
@@ -95,6 +97,7 @@ class Double:
         """
         job = rf"({LOCATION}/pipelineJobs/[^/:]+)"
         model = rf"({LOCATION}/models/[^/:]+)"
+        endpoint = rf"({LOCATION}/endpoints/[^/:]+)"
         schedule = rf"({LOCATION}/schedules/[^/:]+)"
         return [
             ("POST", rf"({LOCATION})/pipelineJobs", self._create_job),
@@ -108,6 +111,13 @@ class Double:
             ("GET", f"{model}:listVersions", self.models.list_versions),
             ("POST", f"{model}:mergeVersionAliases", self.models.merge_aliases),
             ("POST", f"{model}/evaluations:import", self.models.import_evaluation),
+            ("POST", rf"({LOCATION})/endpoints", self.endpoints.create),
+            ("GET", rf"({LOCATION})/endpoints", self.endpoints.list),
+            ("GET", endpoint, self.endpoints.get),
+            ("PATCH", endpoint, self.endpoints.update),
+            ("POST", f"{endpoint}:deployModel", self.endpoints.deploy),
+            ("POST", f"{endpoint}:undeployModel", self.endpoints.undeploy),
+            ("POST", f"{endpoint}:predict", self.endpoints.predict),
             ("POST", rf"({LOCATION})/schedules", self.schedules.create),
             ("GET", rf"({LOCATION})/schedules", self.schedules.list),
             ("GET", schedule, self.schedules.get),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from typer.testing import CliRunner
 from components.errors import ConfigError, RemoteError
 from pipelines import vertex
 from pipelines.cli import app
+from tests.vertex.conftest import ROOT
 from tests.vertex.double import Double
 
 
@@ -51,6 +55,24 @@ def test_wait_tells_what_happens_until_the_end(
     assert "phase-1/upload  succeeded" in result.stderr
     assert result.stdout.splitlines()[-2].endswith(" succeeded")
     assert result.stdout.splitlines()[-1].startswith("https://console.cloud.google.com/vertex-ai/")
+
+
+def test_an_interrupted_wait_leaves_the_run_alone(double: Double, config: Path) -> None:
+    double.jobs.busy = True
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "pipelines", "submit", str(config), "--wait"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert waiting.stderr and "pending" in waiting.stderr.readline()
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate()
+    assert waiting.returncode == 130
+    (job,) = double.jobs.by_name.values()
+    assert f"The run goes on: retrain runs show {job.name.rpartition('/')[2]}" in said
+    assert double.sent("POST", ":cancel") == []
 
 
 def test_wait_ends_with_the_tasks_that_failed(

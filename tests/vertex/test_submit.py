@@ -12,6 +12,7 @@ from components.upload import google
 from pipelines.load import load
 from pipelines.submission import Submission, prepare, refuse_unrepeatable
 from pipelines.vertex import VertexRuns
+from tests.vertex.conftest import ROOT
 from tests.vertex.double import Double, Fault
 
 CREATE = r"^POST .*/pipelineJobs$"
@@ -181,3 +182,11 @@ def test_parameters_must_be_the_pipelines(runs: VertexRuns, config: Path, double
     assert dict(job.runtime_config.parameter_values) == {"registry": "vertex://other/us-central1"}
     with pytest.raises(ConfigError, match=r"--param rate=1: .*: .*registry"):
         prepare(load(config), parameters=["rate=1"])
+
+
+@pytest.mark.parametrize("name", ["govuk", "sample"])
+def test_the_specs_of_our_own_configs_are_taken(runs: VertexRuns, name: str) -> None:
+    spec = (ROOT / "tests" / "golden" / f"{name}.yaml").read_text(encoding="utf-8")
+    run, new = runs.submit(Submission(name, spec, {}, data="", commit=""))
+    assert new
+    assert {task.path for task in run.tasks} >= {"phase-1/train", "phase-2/train"}
