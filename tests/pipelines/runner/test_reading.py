@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kfp import dsl
 
 from components.errors import ConfigError
 from pipelines.runner.reading import read_spec
 from tests.pipelines.runner.pieces import WRITE, change, compiled, decide, run, write
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @dsl.pipeline(name="inner")
@@ -256,3 +259,11 @@ def test_every_part_that_is_used_is_read() -> None:
             inner(text=verdict.outputs["decision"])
 
     read_spec(compiled(pipeline))
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_our_configs_compile_to_can_be_run_here(path: Path) -> None:
+    graph = read_spec(yaml.safe_load(path.read_text(encoding="utf-8")))
+    leaves = [leaf.path for leaf in graph.leaves()]
+    assert leaves.index("phase-1/fingerprint") < leaves.index("phase-1/train")
+    assert leaves.index("phase-2/train") < leaves.index("phase-2/upload")
