@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> StageResult:
 
     from components import progress
     from components.convert.corpus import summary, write_manifest
-    from components.convert.ner import Counts
+    from components.convert.counts import Counts
     from components.convert.shards import jobs, write_all
     from components.files import writing
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.convert.ner import Counts
+from components.convert.counts import Counts
 from components.convert.shards import Shard
 
 VERSION = 1

@@ -8,7 +8,7 @@ that spaCy reads back the same documents. Format: spacy/tokens/_serialize.py, ve
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Columns:
         lengths: tokens of each document.
         attributes: spaCy's number of an attribute -> its value for each token.
         strings: what the attributes' hashes stand for.
-        user_data: `Doc.user_data` of each document.
+        user_data: `Doc.user_data` of each document, a dict or msgspec.Struct.
         span_groups: `Doc.spans.to_bytes()` of each document.
     """
 
@@ -43,7 +43,7 @@ class Columns:
     lengths: NDArray[np.int32]
     attributes: Mapping[int, NDArray[np.uint64]]
     strings: Iterable[str]
-    user_data: list[dict[str, Any]]
+    user_data: Sequence[Any]
     span_groups: list[bytes]
 
 
@@ -81,6 +81,6 @@ def pack(columns: Columns) -> bytes:
         "cats": [{}] * count,
         "flags": [{"has_unknown_spaces": False}] * count,
         "span_groups": columns.span_groups,
-        "user_data": [encode(data) for data in columns.user_data],
+        "user_data": list(map(encode, columns.user_data)),
     }
     return zlib.compress(encode(message), COMPRESSION)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE
@@ -16,72 +14,38 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
+from components.convert.counts import EXAMPLES, Counts
 from components.convert.docbin import NO_SPANS, Columns
 from components.convert.settings import ConvertSettings
-from components.convert.tokens import Layout, Offsets, aligned, lay_out, split_at, tokenise
-from components.convert.windows import windows
-from components.errors import DataError
-from components.record import Record, Span
+from components.convert.spans import Places, find, refuse_overlaps
+from components.convert.tokens import (
+    Layout,
+    Offsets,
+    aligned,
+    lay_out,
+    spaced,
+    split_at,
+    tokenise,
+)
+from components.convert.windows import pieces
+from components.record import Record
 
 # The key of Doc.spans that spaCy's own configs give as incorrect_spans_key.
 INCORRECT_SPANS = "incorrect_spans"
 MISSING, INSIDE, OUTSIDE, BEGIN = range(4)  # values of ENT_IOB
-EXAMPLES = 10
 
 
-@dataclass
-class Counts:
-    """What happened to the records; `update` adds those of another shard.
+class About(msgspec.Struct):
+    """`Doc.user_data`: what ties a document to its record.
 
     Attributes:
-        records: documents in.
-        documents: documents out, windows counted one by one.
-        windowed: records that were too long and became windows.
-        words: tokens out.
-        entities: entities of each label.
-        misaligned: of these, how many the training tokeniser cannot delimit.
-        examples: some of them, as (where, label, text).
-        retokenised: records without tokens.
-        disagreeing: records whose tokens do not rebuild their text.
-        split: records with tokens cut at the border of an entity.
-        incomplete: records whose other tokens are unknown.
-        rejected: spans that annotators refused.
+        id, meta: of the record.
+        start: character of the record's text where this window of it starts.
     """
 
-    records: int = 0
-    documents: int = 0
-    windowed: int = 0
-    words: int = 0
-    entities: Counter[str] = field(default_factory=Counter)
-    misaligned: Counter[str] = field(default_factory=Counter)
-    examples: list[tuple[str, str, str]] = field(default_factory=list)
-    retokenised: int = 0
-    disagreeing: int = 0
-    split: int = 0
-    incomplete: int = 0
-    rejected: int = 0
-
-    def update(self, other: Counts) -> None:
-        """Add the counts of another shard."""
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
-        del self.examples[EXAMPLES:]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Spans of all records as ranges of tokens.
-
-    Attributes:
-        document: record of each.
-        first, end: its first token and the one after its last, counted over all records.
-        fits: whether it starts and ends where tokens do.
-    """
-
-    document: NDArray[np.int64]
-    first: NDArray[np.int64]
-    end: NDArray[np.int64]
-    fits: NDArray[np.bool_]
+    id: str
+    start: int
+    meta: dict[str, Any]
 
 
 def columns(records: Sequence[Record], settings: ConvertSettings) -> tuple[Columns, Counts]:
@@ -91,47 +55,29 @@ def columns(records: Sequence[Record], settings: ConvertSettings) -> tuple[Colum
         DataError: a span is not inside its text, or two entities overlap.
     """
     counts = Counts(records=len(records))
-    check(records)
     layout, words = tokens(records, settings.language, counts)
-    entities = places(layout, [record.spans for record in records])
-    rejected = places(layout, [record.rejected for record in records])
-    pieces = cut(layout, words, [entities, rejected], settings.window_words)
-    documents = np.searchsorted(layout.first, pieces[:, 0], side="right") - 1
-    names = [span.label for record in records for span in record.spans]
-    count(counts, records, names, settings.language)
-    counts.documents, counts.words = len(pieces), len(words)
-    counts.windowed = int((np.unique(documents, return_counts=True)[1] > 1).sum())
+    entities = find(layout, records, [record.spans for record in records])
+    rejected = find(layout, records, [record.rejected for record in records])
+    refuse_overlaps(entities, records)
+    document, starts = pieces(layout, words, [entities, rejected], settings.window_words)
+    counts.documents, counts.words = len(starts), len(words)
+    counts.windowed = int((np.bincount(document) > 1).sum())
+    counts.incomplete = [record.complete for record in records].count(False)
+    counts.rejected = len(rejected.spans)
+    count_entities(counts, records, layout, entities, settings.language)
+    offsets = np.append(layout.starts, layout.base[-1])[starts] - layout.base[document]
     return Columns(
         words=words,
         spaces=layout.spaces,
-        lengths=np.diff(pieces, axis=1)[:, 0].astype(np.int32),
-        attributes=attributes(records, layout, entities, names),
-        strings=set(names) | {span.label for record in records for span in record.rejected},
+        lengths=np.diff(starts, append=len(words)).astype(np.int32),
+        attributes=attributes(records, layout, entities),
+        strings={span.label for places in (entities, rejected) for span in places.spans},
         user_data=[
-            about(records[document], int(layout.starts[first] - layout.base[document]))
-            for document, first in zip(documents.tolist(), pieces[:, 0].tolist(), strict=True)
+            About(records[at].id, offset, records[at].meta)
+            for at, offset in zip(document.tolist(), offsets.tolist(), strict=True)
         ],
-        span_groups=span_groups(records, layout, words, rejected, pieces),
+        span_groups=span_groups(layout, words, rejected, starts),
     ), counts
-
-
-def check(records: Sequence[Record]) -> None:
-    """Refuse spans that cannot be written; `ingest` lets none through."""
-    for record in records:
-        length = len(record.text)
-        for span in (*record.spans, *record.rejected):
-            if not 0 <= span.start < span.end <= length:
-                raise DataError(
-                    f"{record.source}: the span {span.label} at {span.start}-{span.end} is not "
-                    f"inside its text of {length} characters. Run `ingest` again."
-                )
-        for one, other in pairwise(record.spans):
-            if one.end > other.start:
-                raise DataError(
-                    f"{record.source}: the entities {one.label} at {one.start}-{one.end} and "
-                    f"{other.label} at {other.start}-{other.end} overlap or are out of order. "
-                    "Run `ingest` again."
-                )
 
 
 def tokens(records: Sequence[Record], language: str, counts: Counts) -> tuple[Layout, list[str]]:
@@ -141,15 +87,17 @@ def tokens(records: Sequence[Record], language: str, counts: Counts) -> tuple[La
         tokenise(record.text, language) if record.tokens is None else record.tokens
         for record in records
     ]
-    counts.retokenised = sum(record.tokens is None for record in records)
+    counts.retokenised = [record.tokens for record in records].count(None)
     layout = lay_out(texts, chosen)
     counts.disagreeing = len(layout.broken)
     for at in layout.broken.tolist():
         chosen[at] = tokenise(texts[at], language)
-    if len(layout.broken):
+    if counts.disagreeing:
         layout = lay_out(texts, chosen)
-    spans = [[*record.spans, *record.rejected] for record in records]
-    found = places(layout, spans)
+    spans = [
+        [*record.spans, *record.rejected] if record.rejected else record.spans for record in records
+    ]
+    found = find(layout, records, spans)
     cuts = np.unique(found.document[~found.fits]).tolist()
     for at in cuts:
         borders = {edge for span in spans[at] for edge in (span.start, span.end)}
@@ -163,93 +111,55 @@ def tokens(records: Sequence[Record], language: str, counts: Counts) -> tuple[La
     return layout, words
 
 
-def places(layout: Layout, spans: Sequence[Sequence[Span]]) -> Places:
-    """Find the tokens of every span."""
-    document = np.repeat(np.arange(len(spans)), [len(each) for each in spans])
-    edges = [edge for each in spans for span in each for edge in (span.start, span.end)]
-    starts, ends = np.array(edges, np.int64).reshape(-1, 2).T + layout.base[document]
-    first = np.searchsorted(layout.starts, starts)
-    last = np.searchsorted(layout.ends, ends)
-    fits = np.isin(starts, layout.starts) & np.isin(ends, layout.ends)
-    return Places(document, first, last + 1, fits)
-
-
-def cut(
-    layout: Layout, words: list[str], spans: Sequence[Places], longest: int
-) -> NDArray[np.int64]:
-    """Cut long records into windows; (documents, 2): first token and the one after the last."""
-    whole = np.stack([layout.first[:-1], layout.first[1:]], axis=1)
-    if not longest:
-        return whole
-    parts = list(whole)
-    for at in np.flatnonzero(np.diff(whole, axis=1)[:, 0] > longest).tolist():
-        first, end = whole[at]
-        inside = [
-            (int(start - first), int(stop - first))
-            for places in spans
-            for start, stop in zip(
-                places.first[places.document == at],
-                places.end[places.document == at],
-                strict=True,
-            )
-        ]
-        parts[at] = np.array(windows(words[first:end], inside, longest)) + first
-    return np.concatenate([part.reshape(-1, 2) for part in parts])
-
-
 def attributes(
-    records: Sequence[Record], layout: Layout, entities: Places, names: Sequence[str]
+    records: Sequence[Record], layout: Layout, entities: Places
 ) -> dict[int, NDArray[np.uint64]]:
     """The two attributes of a token that entity recognition needs."""
-    background = np.array([OUTSIDE if r.complete else MISSING for r in records], np.uint64)
-    iob = np.repeat(background, np.diff(layout.first))
+    background = [OUTSIDE if record.complete else MISSING for record in records]
+    iob = np.repeat(np.array(background, np.uint64), np.diff(layout.first))
     kind = np.zeros(len(iob), np.uint64)
     store = StringStore()
-    hashes = np.array([store.add(name) for name in names], np.uint64)
+    hashes = {label: store.add(label) for label in {span.label for span in entities.spans}}
+    labels = np.array([hashes[span.label] for span in entities.spans], np.uint64)
     lengths = entities.end - entities.first
     within = np.repeat(entities.end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
     iob[within] = INSIDE
     iob[entities.first] = BEGIN
-    kind[within] = np.repeat(hashes, lengths)
+    kind[within] = np.repeat(labels, lengths)
     return {ENT_IOB: iob, ENT_TYPE: kind}
 
 
-def about(record: Record, start: int) -> dict[str, Any]:
-    """What ties a document to its record: `start` is the character where its window starts."""
-    return {"id": record.id, "start": start, "meta": record.meta}
-
-
 def span_groups(
-    records: Sequence[Record],
-    layout: Layout,
-    words: list[str],
-    rejected: Places,
-    pieces: NDArray[np.int64],
+    layout: Layout, words: list[str], rejected: Places, starts: NDArray[np.int64]
 ) -> list[bytes]:
     """The rejected spans of each document, where spaCy's `incorrect_spans_key` finds them."""
-    result = [NO_SPANS] * len(pieces)
-    names = [span.label for record in records for span in record.rejected]
-    piece = np.searchsorted(pieces[:, 0], rejected.first, side="right") - 1
+    ends = np.append(starts[1:], len(words))
+    result = [NO_SPANS] * len(starts)
+    piece = np.searchsorted(starts, rejected.first, side="right") - 1
     for at in np.unique(piece).tolist():
-        first, end = pieces[at].tolist()
+        first, end = int(starts[at]), int(ends[at])
         doc = Doc(Vocab(), words=words[first:end], spaces=layout.spaces[first:end].tolist())
+        here = np.flatnonzero(piece == at).tolist()
+        ranges = [(int(rejected.first[i]) - first, int(rejected.end[i]) - first) for i in here]
+        labels = [rejected.spans[i].label for i in here]
         doc.spans[INCORRECT_SPANS] = [
-            DocSpan(doc, int(rejected.first[i]) - first, int(rejected.end[i]) - first, names[i])
-            for i in np.flatnonzero(piece == at)
+            DocSpan(doc, *edges, label) for edges, label in zip(ranges, labels, strict=True)
         ]
         result[at] = doc.spans.to_bytes()
     return result
 
 
-def count(counts: Counts, records: Sequence[Record], names: list[str], language: str) -> None:
-    """Count what there is, and what the training tokeniser cannot delimit."""
-    counts.entities.update(names)
-    counts.incomplete = sum(not record.complete for record in records)
-    counts.rejected = sum(len(record.rejected) for record in records)
-    for record in records:
-        for span in record.spans:
-            if not aligned(record.text, span.start, span.end, language):
-                counts.misaligned[span.label] += 1
-                if len(counts.examples) < EXAMPLES:
-                    text = record.text[span.start : span.end]
-                    counts.examples.append((record.source, span.label, text))
+def count_entities(
+    counts: Counts, records: Sequence[Record], layout: Layout, entities: Places, language: str
+) -> None:
+    """Count the entities, and those that the training tokeniser cannot delimit."""
+    counts.entities.update([span.label for span in entities.spans])
+    # Next to white space, as most entities are, there is nothing to look up.
+    odd = ~(spaced(layout, entities.left) & spaced(layout, entities.right))
+    for at in np.flatnonzero(odd).tolist():
+        record, span = records[entities.document[at]], entities.spans[at]
+        if not aligned(record.text, span.start, span.end, language):
+            counts.misaligned[span.label] += 1
+            if len(counts.examples) < EXAMPLES:
+                text = record.text[span.start : span.end]
+                counts.examples.append((record.source, span.label, text))

@@ -15,6 +15,8 @@ from components.tokeniser import tokeniser
 
 Offsets = list[tuple[int, int]]
 SPACE = ord(" ")
+# Whether a code point is white space; the last entry stands for all after the last that is.
+WHITE = np.array([chr(code).isspace() for code in range(0x3002)])
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Layout:
         first: first token of each document; one more entry for the end.
         base: where each document's text starts; one more entry for the end.
         broken: documents that their tokens and spaces do not rebuild.
+        codes: code points of the joined texts.
     """
 
     starts: NDArray[np.int64]
@@ -35,6 +38,7 @@ class Layout:
     first: NDArray[np.int64]
     base: NDArray[np.int64]
     broken: NDArray[np.int64]
+    codes: NDArray[np.uint32]
 
 
 def lay_out(texts: Sequence[str], tokens: Sequence[Offsets]) -> Layout:
@@ -42,8 +46,8 @@ def lay_out(texts: Sequence[str], tokens: Sequence[Offsets]) -> Layout:
 
     A text is rebuilt when its tokens cover it, in order, but for at most one space after each.
     """
-    base = sums([len(text) for text in texts])
-    first = sums([len(each) for each in tokens])
+    base = sums(list(map(len, texts)))
+    first = sums(list(map(len, tokens)))
     count = int(first[-1])
     flat = chain.from_iterable(chain.from_iterable(tokens))
     offsets = np.fromiter(flat, np.int64, 2 * count).reshape(count, 2)
@@ -56,7 +60,7 @@ def lay_out(texts: Sequence[str], tokens: Sequence[Offsets]) -> Layout:
     gap = reach - ends
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     spaces = gap == 1
-    within = (ends > starts) & (starts >= base[document]) & (ends <= base[document + 1])
+    within = (ends > starts) & (starts >= base[document]) & (ends + spaces <= base[document + 1])
     good = within & ((gap == 0) | spaces)
     at = spaces & good
     good[at] = codes[ends[at]] == SPACE
@@ -65,7 +69,7 @@ def lay_out(texts: Sequence[str], tokens: Sequence[Offsets]) -> Layout:
     has_tokens = np.diff(first) > 0
     broken[has_tokens] |= starts[first[:-1][has_tokens]] != base[:-1][has_tokens]
     broken[~has_tokens] = np.diff(base)[~has_tokens] > 0
-    return Layout(starts, ends, spaces, first, base, np.flatnonzero(broken))
+    return Layout(starts, ends, spaces, first, base, np.flatnonzero(broken), codes)
 
 
 def sums(sizes: Sequence[int]) -> NDArray[np.int64]:
@@ -85,6 +89,16 @@ def split_at(tokens: Offsets, borders: set[int]) -> Offsets:
     for start, end in tokens:
         inner = sorted(border for border in borders if start < border < end)
         result += zip([start, *inner], [*inner, end], strict=True)
+    return result
+
+
+def spaced(layout: Layout, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether there is white space, or a text's end, at or before each character offset."""
+    codes = np.append(layout.codes, SPACE)
+    edges = np.isin(at, layout.base)
+    around = WHITE[np.minimum(codes[at], len(WHITE) - 1)]
+    before = WHITE[np.minimum(codes[at - 1], len(WHITE) - 1)]
+    result: NDArray[np.bool_] = edges | around | before
     return result
 
 

@@ -4,7 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from components.convert.spans import Places
+from components.convert.tokens import Layout
+
 SENTENCE_ENDS = frozenset(".!?\N{HORIZONTAL ELLIPSIS}\N{IDEOGRAPHIC FULL STOP}")
+
+
+def pieces(
+    layout: Layout, words: list[str], spans: Sequence[Places], longest: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut the records with more than `longest` words into windows; 0 cuts none.
+
+    Returns:
+        of each document, the record and the first token, counted over all records.
+    """
+    document = [np.arange(len(layout.first) - 1)]
+    start = [layout.first[:-1]]
+    long = np.flatnonzero(np.diff(layout.first) > (longest or len(words)))
+    for at in long.tolist():
+        first, end = layout.first[at : at + 2].tolist()
+        inside = [
+            edges
+            for places in spans
+            for edges in zip(
+                (places.first[places.of(at)] - first).tolist(),
+                (places.end[places.of(at)] - first).tolist(),
+                strict=True,
+            )
+        ]
+        more = [begin + first for begin, _ in windows(words[first:end], inside, longest)[1:]]
+        start.append(np.array(more, np.int64))
+        document.append(np.full(len(more), at))
+    return np.sort(np.concatenate(document)), np.sort(np.concatenate(start))
 
 
 def windows(

@@ -76,7 +76,7 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
     assert docs_of(ours) == docs_of(theirs)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(any_record(), min_size=1, max_size=4))
 def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
     ours = DocBin().from_bytes(pack(columns(given, ConvertSettings(window_words=0))[0]))

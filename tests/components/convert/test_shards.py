@@ -21,13 +21,11 @@ from tests.components.convert.conftest import SIDES, Corpora
 @given(st.lists(st.text("ab", max_size=12), max_size=12), st.integers(1, 20), st.booleans())
 def test_ranges_share_out_the_lines(texts: list[str], size: int, ended: bool) -> None:
     data = "\n".join(texts).encode() + b"\n" * ended
-    found = [
-        line
-        for start in range(0, len(data), size)
-        for line in lines(io.BytesIO(data), start, start + size)
-    ]
-    assert b"".join(line for _, line in found) == data
-    assert all(data[start : start + len(line)] == line for start, line in found)
+    found = [lines(io.BytesIO(data), start, start + size) for start in range(0, len(data), size)]
+    assert b"".join(block for _, block in found) == data
+    for at, block in found:
+        assert data[at : at + len(block)] == block
+        assert not block or at == 0 or data[at - 1 : at] == b"\n"
 
 
 def padded(count: int) -> list[Record]:
