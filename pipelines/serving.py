@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.errors import ConfigError
-from components.upload.registry import Version, known, numbered, open_registry, pointed_to
+from components.upload.registry import find, open_registry
 from containers.serve.models import Source
 from pipelines.runs import find_run, read_record
 
@@ -29,7 +29,7 @@ def sources_of(reference: str, runs: Path, registry: Path) -> list[Source]:
     models = open_registry(str(registry))
     name, _, version = reference.partition("@")
     if name in models.names():
-        chosen = version_of(known(models, name), version or PRODUCTION)
+        chosen = find(models, name, version or PRODUCTION)
         models.verify(chosen)
         return [Source(name, Path(chosen.uri), chosen.number)]
     try:
@@ -40,15 +40,6 @@ def sources_of(reference: str, runs: Path, registry: Path) -> list[Source]:
             f"{reference!r} is no folder of a spaCy pipeline, no model in {registry} (there: "
             f"{registered}), and as a run: {error}"
         ) from error
-
-
-def version_of(versions: list[Version], reference: str) -> Version:
-    """A version by its number or by an alias that points to it."""
-    found = numbered(versions, reference) or pointed_to(versions, reference)
-    if found is None:
-        name, numbers = versions[0].name, ", ".join(version.number for version in versions)
-        raise ConfigError(f"{name} has no version or alias {reference!r}; it has: {numbers}.")
-    return found
 
 
 def sources_of_run(folder: Path) -> list[Source]:

@@ -11,6 +11,7 @@ from pipelines.cli import (
     check,
     compile,
     curve,
+    deploy,
     doctor,
     init,
     judge,
@@ -42,6 +43,7 @@ app.command("submit")(submit.submit)
 app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
+app.command("deploy")(deploy.deploy)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(schedule.app, name="schedule")
