@@ -31,7 +31,7 @@ def summary(run: Path) -> dict[str, Any]:
 
     Returns:
         `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
-        `decision`, `version`, `model_uri`, `scores` (overall and per label; fractions or null),
+        `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions or null),
         the paths of FILES that exist, and the `failed` task with its log.
     """
     record = read_record(run)
@@ -66,6 +66,9 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
     for name, stage in (("decision", "gate"), ("version", "upload"), ("model_uri", "upload")):
         if finished(tasks.get(stage)):
             result[name] = tasks[stage].parameters.get(name)
+    if finished(tasks.get("gate")):
+        verdict = Path(tasks["gate"].artifacts["verdict"].uri).read_text(encoding="utf-8")
+        result["headline"] = json.loads(verdict)["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
         result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -152,10 +155,11 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
         return f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
     if "version" not in phase:
         return f"{name}: {phase['state']}"
-    decision = {"promote": "PROMOTED", "hold": "HELD BACK by the gate (the report says why)"}
+    decision = {"promote": "PROMOTED", "hold": "HELD BACK"}
     version = f"version {phase['version']}" if phase["version"] else "not uploaded"
     lines = [
         f"{name}: {decision[phase['decision']]}, {version}",
+        f"  gate     {phase['headline']}",
         f"  model    {phase['model_uri'] or phase['model']}",
         f"  report   {phase['report']}",
         f"  data     {phase['data_report']}",
