@@ -31,8 +31,8 @@ def summary(run: Path) -> dict[str, Any]:
 
     Returns:
         `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
-        `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions or null),
-        the paths of FILES that exist, and the `failed` task with its log.
+        `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions
+        or null), the paths of FILES that exist, and the `failed` task with its log.
     """
     record = read_record(run)
     return {
