@@ -150,7 +150,8 @@ def describe(task: TaskRecord) -> str:
         case "succeeded":
             return f"done in {duration(task.seconds)}"
         case "failed":
-            return f"failed with exit code {task.exit_code} after {duration(task.seconds)}{why}"
+            code = "" if task.exit_code is None else f" with exit code {task.exit_code}"
+            return f"failed{code} after {duration(task.seconds)}{why}"
         case _:
             return f"{task.state}{why}"
 

@@ -6,8 +6,7 @@ a bucket that is missing, asks Resource Manager for a minute, and logs a traceba
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform
 from google.cloud import aiplatform_v1 as v1
 
-from components.errors import ConfigError, RemoteError
+from components.errors import ConfigError
 from components.upload.google import Place, patient, reaching
 from pipelines.config import Vertex
 from pipelines.load import Loaded
@@ -26,7 +25,6 @@ from pipelines.submission import INPUT_LABEL, LABEL_DIGITS, Submission
 
 PREFIX = "PIPELINE_STATE_"
 OVER = ("succeeded", "failed", "cancelled", "paused")
-POLL_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -179,26 +177,6 @@ class VertexRuns:
             with reaching(f"cancel {run}"):
                 self.jobs.cancel_pipeline_job(name=self._name(run), **patient())
         return self.get(run)
-
-    def watch(self, run: str, seen: Callable[[Task], None]) -> Run:
-        """Wait for the end of a run; `seen` is told of every change of a task's state.
-
-        Raises:
-            RemoteError: the run did not succeed.
-        """
-        states: dict[str, str] = {}
-        while True:
-            now = self.get(run)
-            for task in now.tasks:
-                if states.get(task.path) != task.state:
-                    states[task.path] = task.state
-                    seen(task)
-            if now.state in OVER:
-                break
-            time.sleep(POLL_SECONDS)
-        if now.state != "succeeded":
-            raise RemoteError(f"{run} {now.state}. {why(now)}{now.url}")
-        return now
 
     def _get(self, run: str) -> Run:
         return run_of(self.jobs.get_pipeline_job(name=self._name(run), **patient()))

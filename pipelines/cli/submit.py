@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipelines.cli.options import AsJson, ConfigPath, Overrides, Parameters, Phases, print_json
-
-if TYPE_CHECKING:
-    from pipelines.vertex import Task
 
 
 def submit(
@@ -31,9 +28,13 @@ def submit(
     The same config and annotations come to the same run: submitting twice starts nothing twice.
     The run goes on when this command is interrupted; `retrain runs show` picks it up.
     """
+    from rich.console import Console
+
+    from pipelines.live import listener
     from pipelines.load import load
     from pipelines.submission import prepare, refuse_unrepeatable
     from pipelines.vertex import runs_of, why
+    from pipelines.vertex_watch import watch
 
     loaded = load(config, overrides or ())
     runs = runs_of(loaded)
@@ -47,7 +48,7 @@ def submit(
         print(f"{why(run)}`retrain submit {config} --force` runs it again.")
     if wait:
         try:
-            runs.watch(run.id, report_change)
+            watch(runs, run.id, listener(Console(stderr=True)))
         except KeyboardInterrupt:
             print(
                 f"The run goes on: retrain runs show {run.id} --where vertex --config {config}",
@@ -56,10 +57,3 @@ def submit(
             raise typer.Exit(130) from None
         if not as_json:
             print(f"{run.id} succeeded\n{run.url}")
-
-
-def report_change(task: Task) -> None:
-    """One line about a task that has changed its state."""
-    from datetime import datetime
-
-    print(f"{datetime.now():%H:%M:%S}  {task.path}  {task.state}", file=sys.stderr, flush=True)
