@@ -81,6 +81,9 @@ class Collector:
                 self.add_all(read(copy.path, source, copy.file.format, self.problems))
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
+            else:
+                if not self.counts.by_source[source]:
+                    self.problems.add(source, Note("empty_file"))
         for annotator in self.settings.select.annotators:
             if annotator not in self.annotators:
                 self.problems.add(annotator, Note("unknown_annotator"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from components.ingest.annotation import Item
-from components.ingest.problems import Note, Problems, StopReadingError
+from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.sources import Format
@@ -39,7 +39,6 @@ def read(path: Path, source: str, file_format: Format, problems: Problems) -> It
     """
     head = read_bytes(path, source, HEAD)
     if not head.strip():
-        problems.add(source, Note("empty_file"))
         return
     name = detect(head, source) if file_format == "auto" else file_format
     yield from READERS[name](path, source, problems)

@@ -45,9 +45,18 @@ def annotation(place: Place, doc: Any) -> Annotation:
         answer="accept",
         complete=all(token.ent_iob != 0 for token in doc),
         rejected=[raw_span(span) for span in incorrect],
-        meta={key: value for key, value in doc.user_data.items() if isinstance(key, str)},
+        meta=plain_values(doc.user_data),
     )
 
 
 def raw_span(span: Any) -> RawSpan:
     return RawSpan(span.start_char, span.end_char, span.label_)
+
+
+def plain_values(user_data: dict[Any, Any]) -> dict[str, Any]:
+    """What can be written as JSON: user data may hold arrays, under keys that are tuples."""
+    return {
+        key: value
+        for key, value in user_data.items()
+        if isinstance(key, str) and isinstance(value, str | int | float)
+    }

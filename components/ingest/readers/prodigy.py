@@ -142,7 +142,7 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         tokens=row.tokens,
         answer=row.answer,
         annotator=name(row.annotator) or name(row.session),
-        time=float(row.time) if isinstance(row.time, int | float) else None,
+        time=seconds(row.time),
         reviewed=row.view == "review" or bool(row.versions),
         binary=is_binary(row, spans),
         tags=find_tags(row.tags, meta),
@@ -157,6 +157,13 @@ def is_binary(row: Row, spans: list[RawSpan]) -> bool:
     if row.view is not None:
         return bool(row.view == "ner")
     return any(span.answer is not None for span in spans)
+
+
+def seconds(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
 
 
 def name(value: Any) -> str:

@@ -139,9 +139,10 @@ def test_byte_order_mark_and_windows_lines(write: Write, ingest: Ingest) -> None
     assert done.problem("windows_lines")["count"] == 1
 
 
-def test_empty_file_is_named(write: Write, ingest: Ingest) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"[]", b"-DOCSTART- -X- O O\n"])
+def test_empty_file_is_named(content: bytes, write: Write, ingest: Ingest) -> None:
     good = write([row(text, *spans) for text, spans in ENOUGH])
-    done = ingest(good, write(b"\n\n", "empty.jsonl"))
+    done = ingest(good, write(content, "empty.jsonl"))
     assert done.code == 0
     assert done.problem("empty_file")["first"] == ["empty.jsonl"]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.tokens import DocBin
@@ -223,12 +224,14 @@ def test_docbin_with_missing_and_incorrect_entities(write: Write, ingest: Ingest
     partial.set_ents([partial[1:2]], default="missing")
     partial.set_ents([spacy.tokens.Span(partial, 1, 2, "ORG")], default="missing")
     partial.spans["incorrect_spans"] = [spacy.tokens.Span(partial, 2, 3, "PERSON")]
+    partial.user_data = {"page": "/vat", ("._.", "x", None, None): 1, "vector": np.zeros(2)}
     store = DocBin(docs=[partial, bare], store_user_data=True)
     done = ingest(write(store.to_bytes(), "a.spacy"), required=[])
     (record,) = done.records
     assert not record.complete
     assert [(s.start, s.end, s.label) for s in record.spans] == [(4, 8, "ORG")]
     assert [(s.start, s.end, s.label) for s in record.rejected] == [(9, 14, "PERSON")]
+    assert record.meta == {"page": "/vat"}
     assert done.report["skipped"] == {"document without entity annotation": 1}
 
 

@@ -35,7 +35,7 @@ SPAN = st.fixed_dictionaries(
 )
 TOKEN = st.fixed_dictionaries({"start": OFFSET, "end": OFFSET}, optional={"text": TEXT})
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    st.none() | st.booleans() | st.floats() | st.integers() | st.just(10**400) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )

@@ -67,10 +67,11 @@ def test_dates(ingest_rows: Ingest) -> None:
         row("Last minute", _timestamp=3 * DAY - 1),
         row("Late", _timestamp=3 * DAY),
         row("Beyond all dates", _timestamp=1e18),
+        row("Beyond all numbers", _timestamp=10**400),
     ]
     done = ingest_rows(*rows, select={"since": "1970-01-02", "until": "1970-01-03"})
     assert done.report["skipped"] == {
-        "date unknown": 3,
+        "date unknown": 4,
         "before 1970-01-02": 1,
         "after 1970-01-03": 1,
     }
