@@ -85,7 +85,8 @@ def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
 
 def cores() -> int:
     """Cores that this task may use."""
-    return int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
 
 
 def write(job: Job) -> Shard:
