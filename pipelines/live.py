@@ -171,15 +171,17 @@ def duration(seconds: float | None) -> str:
 
 
 def figures(progress: Mapping[str, Any]) -> list[str]:
-    """Reported progress as texts: step 80/160, loss 12.3, F 0.81, then whatever else there is."""
-    rest = dict(progress)
-    texts = []
-    if "step" in rest:
-        step, limit = rest.pop("step"), rest.pop("max_steps", None)
-        texts.append(f"step {step}/{limit}" if limit else f"step {step}")
-    for name, value in rest.items():
-        label = "F" if name == "f" else name
-        texts.append(f"{label} {value:.4g}" if isinstance(value, float) else f"{label} {value}")
+    """Reported progress as texts; of a training's step, loss, F (in percent) and time left."""
+    if "step" not in progress:
+        return [f"{name} {value}" for name, value in progress.items()]
+    limit = f"/{progress['max_steps']}" if "max_steps" in progress else ""
+    texts = [f"step {progress['step']}{limit}"]
+    if "loss" in progress:
+        texts.append(f"loss {progress['loss']:.4g}")
+    if "f" in progress:
+        texts.append(f"F {100 * progress['f']:.1f}")
+    if "eta" in progress:
+        texts.append(f"{duration(progress['eta'])} left")
     return texts
 
 

@@ -55,7 +55,7 @@ def test_plain_lines_tell_of_long_tasks(tmp_path: Path, monkeypatch: pytest.Monk
     console = plain()
     run(chain(first=WORKS), tmp_path, listener(console))
     lines = [line for line in said(console).splitlines() if "first  running for" in line]
-    assert lines[0].endswith("step 7/9 loss 1.235 F 0.5")
+    assert lines[0].endswith("step 7/9 loss 1.235 F 50.0")
 
 
 def test_live_table(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_live_table(tmp_path: Path) -> None:
     run(chain(second=WORKS), tmp_path, listener(console))
     shown = said(console)
     assert "↻ first" in shown
-    assert "step 7/9  loss 1.235  F 0.5" in shown
+    assert "step 7/9  loss 1.235  F 50.0" in shown
     assert "✓ second" in shown
 
 
@@ -85,8 +85,5 @@ def test_duration(seconds: float | None, text: str) -> None:
 
 def test_figures_take_any_progress() -> None:
     assert figures({}) == []
-    assert figures({"step": 3, "records": 12, "what": "reading"}) == [
-        "step 3",
-        "records 12",
-        "what reading",
-    ]
+    assert figures({"documents": 12, "what": "reading"}) == ["documents 12", "what reading"]
+    assert figures({"step": 3, "words_per_second": 700, "eta": 61}) == ["step 3", "61 s left"]
