@@ -174,14 +174,16 @@ def figures(progress: Mapping[str, Any]) -> list[str]:
     """Reported progress as texts; of a training's step, loss, F (in percent) and time left."""
     if "step" not in progress:
         return [f"{name} {value}" for name, value in progress.items()]
-    limit = f"/{progress['max_steps']}" if "max_steps" in progress else ""
+    # A task may report anything; what is no number must not end the run of whoever shows it.
+    numbers = {name: value for name, value in progress.items() if isinstance(value, int | float)}
+    limit = f"/{numbers['max_steps']}" if "max_steps" in numbers else ""
     texts = [f"step {progress['step']}{limit}"]
-    if "loss" in progress:
-        texts.append(f"loss {progress['loss']:.4g}")
-    if "f" in progress:
-        texts.append(f"F {100 * progress['f']:.1f}")
-    if "eta" in progress:
-        texts.append(f"{duration(progress['eta'])} left")
+    if "loss" in numbers:
+        texts.append(f"loss {numbers['loss']:.4g}")
+    if "f" in numbers:
+        texts.append(f"F {100 * numbers['f']:.1f}")
+    if "eta" in numbers:
+        texts.append(f"{duration(numbers['eta'])} left")
     return texts
 
 

@@ -87,3 +87,4 @@ def test_figures_take_any_progress() -> None:
     assert figures({}) == []
     assert figures({"documents": 12, "what": "reading"}) == ["documents 12", "what reading"]
     assert figures({"step": 3, "words_per_second": 700, "eta": 61}) == ["step 3", "61 s left"]
+    assert figures({"step": "one", "loss": None, "f": "?", "eta": []}) == ["step one"]
