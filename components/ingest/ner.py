@@ -143,11 +143,12 @@ class Ner:
         """
         votes = Counter(span for record in records for span in record.spans)
         half, record = len(records) / 2, records[newest]
-        record.spans = sorted(
+        chosen = [
             span
             for span, count in votes.items()
             if count > half or (count == half and span in record.spans)
-        )
+        ]
+        record.spans, _ = drop_overlaps(onto_tokens(chosen, record))
         return record
 
     def merge_partial(self, records: Sequence[Record]) -> tuple[Record, int]:
@@ -159,8 +160,9 @@ class Ner:
             contradicted += sum(verdicts.get(span, yes) != yes for span, yes in said.items())
             verdicts |= said
         merged = records[-1]
-        merged.spans, lost = drop_overlaps(sorted(s for s, yes in verdicts.items() if yes))
-        merged.rejected = sorted(span for span, yes in verdicts.items() if not yes)
+        accepted = onto_tokens([span for span, yes in verdicts.items() if yes], merged)
+        merged.spans, lost = drop_overlaps(accepted)
+        merged.rejected = onto_tokens([span for span, yes in verdicts.items() if not yes], merged)
         return merged, contradicted + len(lost)
 
 
@@ -183,6 +185,18 @@ def drop_overlaps(
         else:
             lost.append((span, rival))
     return kept, lost
+
+
+def onto_tokens(spans: Iterable[Span], record: Record) -> list[Span]:
+    """Expand spans to the tokens of `record`: other annotations may have come with other tokens."""
+    boundaries = Boundaries(record.tokens or [])
+    moved = set()
+    for span in spans:
+        start, end = span.start, span.end
+        if not boundaries.aligned(start, end):
+            (start, end), _ = trim(record.text, *boundaries.expand(start, end))
+        moved.add(Span(start, end, span.label))
+    return sorted(moved)
 
 
 def find_rival(kept: Sequence[Span], span: Span) -> Span | None:

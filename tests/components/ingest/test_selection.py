@@ -147,6 +147,19 @@ def test_the_newest_decides_a_tie(ingest_rows: Ingest) -> None:
     assert spans(ingest_rows(*rows)) == [HMRC]
 
 
+def test_a_vote_over_different_tokens_ends_on_those_that_stay(ingest_rows: Ingest) -> None:
+    text = "Ask Syrian-led groups"
+    coarse = [{"start": 0, "end": 3}, {"start": 4, "end": 14}, {"start": 15, "end": 21}]
+    done = ingest_rows(
+        row(text, (4, 10, "ORG"), _timestamp=1, **ADA),
+        row(text, (4, 10, "ORG"), (15, 21, "ORG"), _timestamp=2, **BOB),
+        row(text, tokens=coarse, _timestamp=3, **EVE),
+    )
+    (record,) = (record for record in done.records if record.text == text)
+    assert record.tokens == [(0, 3), (4, 14), (15, 21)]
+    assert [(s.start, s.end) for s in record.spans] == [(4, 14)]
+
+
 def test_conflicts_can_stop_the_run(ingest_rows: Ingest) -> None:
     rows = [row(TEXT, HMRC, **ADA), row(TEXT, DVLA, **BOB)]
     done = ingest_rows(*rows, conflicts="fail")
