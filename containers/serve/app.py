@@ -78,7 +78,7 @@ class Server:
 
         Raises:
             HTTPException: 503 before the models are ready, 422 for what cannot be predicted,
-                429 when too many texts wait.
+                429 when too many texts wait, 500 when a model fails on a text.
         """
         if self._batcher is None or self.models is None:
             raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
@@ -93,6 +93,10 @@ class Server:
                 f"More than max_queue = {self.options.max_queue} texts wait.",
                 {"Retry-After": "1"},
             ) from error
+        except Exception as error:
+            # Not its message: that may quote the text.
+            log("a model failed", severity="ERROR", error=type(error).__name__)
+            raise HTTPException(500, "A model failed on one of the texts.") from error
         self.metrics.texts.inc(len(texts))
         versions = {name: self.models.versions[name] for name in wanted}
         return Answer(

@@ -107,6 +107,24 @@ def test_what_is_not_json_gets_an_answer(client: TestClient, body: bytes) -> Non
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"instances": ["\\ud800"]}',
+        b'{"instances": [{"text": "a", "meta": {"x": NaN}}]}',
+        b'{"instances": [{"text": "a", "meta": {"x": 1e999}}]}',
+        b'{"instances": [{"text": "a", "meta": {"x": "\\udfff"}}]}',
+        b'{"instances": ["a"], "parameters": {"phases": ["\\ud800"]}}',
+    ],
+)
+def test_what_json_allows_and_text_does_not_is_no_fault_of_the_server(
+    client: TestClient, body: bytes
+) -> None:
+    answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == (422 if b"\\u" in body else 200)
+    assert "NaN" not in answer.text
+
+
+@pytest.mark.parametrize(
     ("options", "instances", "status", "limit"),
     [
         ({"max_texts": 2}, ["a", "b", "c"], 422, "max_texts = 2"),
@@ -172,6 +190,41 @@ def test_a_full_queue_answers_429_and_when_to_come_back(models: Models) -> None:
         for each in clients:
             each.join()
         assert answers == [200, 200, 200]
+
+
+class Fragile:
+    """Models that cannot bear one text."""
+
+    def __init__(self, models: Models) -> None:
+        self.phases, self.versions = models.phases, models.versions
+        self._models = models
+
+    def analyse(self, texts: list[str], wanted: list[str]) -> object:
+        if any("poison" in text for text in texts):
+            raise ValueError(f"bad text: {texts}")
+        return self._models.analyse(texts, wanted)
+
+
+def test_a_text_that_a_model_cannot_bear_fails_alone_and_unquoted(
+    models: Models, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fragile = Fragile(models)
+    with client_of(fragile, batch_wait=0.5) as client:  # type: ignore[arg-type]
+        until_ready(client)
+        answers: dict[str, int] = {}
+
+        def ask(text: str) -> None:
+            answers[text] = client.post("/predict", json={"instances": [text]}).status_code
+
+        clients = [threading.Thread(target=ask, args=(t,)) for t in ("London", "poison", "£5")]
+        for each in clients:
+            each.start()
+        for each in clients:
+            each.join()
+        assert answers == {"London": 200, "poison": 500, "£5": 200}
+    output = capsys.readouterr()
+    assert "ValueError" in output.out
+    assert "poison" not in output.out + output.err
 
 
 def test_it_is_not_ready_before_the_models_have_answered(models: Models) -> None:
