@@ -36,6 +36,7 @@ class Task:
         state: as Vertex AI calls it, in small letters.
         error: why it failed; '' otherwise.
         job: the custom job that ran it, which its log is filed under; '' before it starts.
+        outputs: artifact name -> its gs:// address.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Task:
     ended: datetime | None
     error: str
     job: str
+    outputs: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,11 @@ def tasks_of(job: Any) -> Iterator[Task]:
             ended=task.end_time,
             error=task.error.message,
             job=task.executor_detail.container_detail.main_job.rpartition("/")[2],
+            outputs={
+                name: found.artifacts[0].uri
+                for name, found in task.outputs.items()
+                if found.artifacts
+            },
         )
 
 

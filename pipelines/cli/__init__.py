@@ -17,6 +17,7 @@ from pipelines.cli import (
     judge,
     models,
     plan,
+    pull,
     run,
     runs,
     schedule,
@@ -41,6 +42,7 @@ app.command("compare")(judge.compare)
 app.command("curve")(curve.curve)
 app.command("submit")(submit.submit)
 app.command("plan")(plan.plan)
+app.command("pull")(pull.pull)
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("deploy")(deploy.deploy)

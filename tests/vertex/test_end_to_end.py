@@ -13,12 +13,13 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 from typer.testing import CliRunner
 
+from components.errors import ConfigError
 from pipelines.cli import app
 from pipelines.local import RunResult, run_spec
 from pipelines.runner.listeners import Nobody
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
-from tests.vertex.jobs import spec_of
+from tests.vertex.jobs import set_output, spec_of
 
 LABELS = "labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]"
 MORE = """\
@@ -50,6 +51,21 @@ def run_here(double: Double, folder: Path) -> RunResult:
     )
 
 
+def name_as_vertex_does(
+    double: Double, result: RunResult, bucket: storage.Bucket, run: str
+) -> None:
+    """Give the job the name that the lineage has, and its snapshot a place in the bucket."""
+    (job,) = double.jobs.by_name.values()
+    snapshot = Path(result.record.tasks["phase-1/ingest"].artifacts["snapshot"].uri)
+    for path in snapshot.rglob("*"):
+        if path.is_file():
+            blob = bucket.blob(f"runs/snapshot/{path.relative_to(snapshot).as_posix()}")
+            blob.upload_from_filename(str(path))
+    set_output(job, "phase-1/ingest", "snapshot", f"gs://{bucket.name}/runs/snapshot")
+    job.name = f"{job.name.rpartition('/')[0]}/{run}"
+    double.jobs.by_name = {job.name: job}
+
+
 @pytest.fixture
 def small(config: Path, bucket: storage.Bucket) -> Path:
     """The config with few training steps, and annotations that something can be learnt from."""
@@ -66,7 +82,9 @@ def small(config: Path, bucket: storage.Bucket) -> Path:
     return config
 
 
-def test_submit_run_registry_pull(double: Double, small: Path, tmp_path: Path) -> None:
+def test_submit_run_registry_pull(
+    double: Double, small: Path, bucket: storage.Bucket, tmp_path: Path
+) -> None:
     submitted = json.loads(retrain("submit", small, "--phase", "phase-1", "--json"))
     assert submitted["new"]
 
@@ -78,6 +96,27 @@ def test_submit_run_registry_pull(double: Double, small: Path, tmp_path: Path) -
     assert version["aliases"] == ["candidate", "champion"]
     assert submitted["run"] in version["run"]
 
-    target = tmp_path / "pulled"
-    retrain("models", "pull", "ner-phase-1", version["run"], "-o", target, *on_vertex)
+    target = tmp_path / "pulled-model"
+    retrain("models", "pull", "ner-phase-1", "champion", "-o", target, *on_vertex)
     assert "ner" in spacy.load(target).pipe_names
+
+    name_as_vertex_does(double, result, bucket, version["run"])
+    target = tmp_path / "pulled"
+    retrain("pull", small, version["run"], "-o", target, "--phase", "phase-1")
+    assert "ner" in spacy.load(target / "phase-1" / "model").pipe_names
+    (annotations,) = (target / "phase-1" / "annotations").rglob("*.jsonl")
+    assert annotations.read_bytes() == bucket.blob("phase1.jsonl").download_as_bytes()
+    facts = json.loads((target / "phase-1" / "pulled.json").read_text(encoding="utf-8"))
+    assert facts["version"] == version["version"]
+
+    # An interrupted pull goes on: what is there stays as it is.
+    annotations.chmod(0o644)
+    annotations.write_text("mine", encoding="utf-8")
+    retrain("pull", small, "-o", target, "--phase", "phase-1")
+    assert annotations.read_text(encoding="utf-8") == "mine"
+
+    # Another version never comes to lie beside these annotations.
+    facts["version"] = "7"
+    (target / "phase-1" / "pulled.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(ConfigError, match="phase-1 holds something else than version 1"):
+        retrain("pull", small, "-o", target, "--phase", "phase-1")

@@ -34,5 +34,7 @@ MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
     ],
 )
 def test_every_state_has_its_words(state: str, error: str, said: str) -> None:
-    task = Task("phase-1/train", state, started=MOMENT, ended=MOMENT, error=error, job="")
+    task = Task(
+        "phase-1/train", state, started=MOMENT, ended=MOMENT, error=error, job="", outputs={}
+    )
     assert describe(task_record(task)) == said
