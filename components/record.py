@@ -29,8 +29,8 @@ class Record(msgspec.Struct, omit_defaults=True):
     Attributes:
         id: hex digest of the text, the same wherever and whenever it is read.
         spans: entities, sorted, not overlapping.
-        tokens: (start, end) character offsets from the annotation tool when they agree with the
-            text, else None.
+        tokens: (start, end) character offsets: the annotation tool's own when they agree with the
+            text, else those of the language's tokeniser; None leaves them to `convert`.
         meta: the annotation tool's meta object, untouched.
         source: where it came from, as "file:line".
         side: "train", "dev" or "test" when the annotations themselves say so, else "".
