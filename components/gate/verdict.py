@@ -218,7 +218,7 @@ def champion_rules(
             "a rise can only be chance, so this one counts as equal at best.",
         )
     outcome = outcome_of(scores, policy, reseeded=reseeded)
-    yield improvement_rule(comparison["overall"], outcome, policy)
+    yield improvement_rule(comparison["overall"], outcome, policy, reseeded=reseeded)
 
 
 def label_set_rules(champion: Mapping[str, Any], labels: Sequence[str]) -> Iterator[Rule]:
@@ -264,7 +264,9 @@ def drop_rule(label: str, compared: Mapping[str, Any], allowed: float) -> Rule:
     return Rule("max_drop", "fail" if fell and clearly else "pass", text, label, change, -allowed)
 
 
-def improvement_rule(compared: Mapping[str, Any], outcome: Outcome, policy: GateSettings) -> Rule:
+def improvement_rule(
+    compared: Mapping[str, Any], outcome: Outcome, policy: GateSettings, *, reseeded: bool
+) -> Rule:
     """A model that takes another's place must be better, or equal where that is enough."""
     change, interval = number(compared["difference"]), compared["interval"]
     told = (
@@ -275,6 +277,8 @@ def improvement_rule(compared: Mapping[str, Any], outcome: Outcome, policy: Gate
         passed, text = True, f"Better than the model in production: {told}."
     elif outcome == "equal":
         passed = policy.on_equal == "promote"
+        if reseeded:
+            told += ", by another seed alone"
         text = (
             f"Not clearly better than the model in production: {told}. "
             f"on_equal is {policy.on_equal!r}."
