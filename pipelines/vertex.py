@@ -91,7 +91,9 @@ class VertexRuns:
             RemoteError: Vertex AI refused or stayed away.
         """
         self.check_bucket()
-        attempts = self.attempts(submission) if force else []
+        attempts = self.attempts(submission)
+        if attempts and not force:
+            return attempts[0], False
         last = max((int(run.id.rpartition("-")[2]) for run in attempts), default=0)
         job_id = submission.job_id(last + 1)
         with reaching(f"submit {job_id}"):
@@ -103,7 +105,7 @@ class VertexRuns:
                     **patient(),
                 )
             except exceptions.Conflict:
-                # It is there already: from an earlier submit, or because an answer was lost.
+                # It is there already: an answer was lost, or somebody was quicker.
                 return self._get(job_id), False
         return run_of(created), True
 
@@ -177,7 +179,12 @@ class VertexRuns:
         """Ask Vertex AI to stop a run; one that is over is left alone."""
         if self.get(run).state not in OVER:
             with reaching(f"cancel {run}"):
-                self.jobs.cancel_pipeline_job(name=self._name(run), **patient())
+                try:
+                    self.jobs.cancel_pipeline_job(name=self._name(run), **patient())
+                except exceptions.ClientError:
+                    # No matter where it has stopped already, as after a lost answer.
+                    if self._get(run).state not in (*OVER, "cancelling"):
+                        raise
         return self.get(run)
 
     def _get(self, run: str) -> Run:

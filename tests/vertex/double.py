@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
 from tests.vertex.endpoints import Endpoints
@@ -20,7 +19,7 @@ from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models
 from tests.vertex.operations import Operations
 from tests.vertex.project import Project
-from tests.vertex.rules import ApiError, parsed, query_of
+from tests.vertex.rules import ApiError
 from tests.vertex.schedules import Schedules
 
 LOCATION = r"projects/[^/]+/locations/[^/]+"
@@ -100,10 +99,10 @@ class Double:
         endpoint = rf"({LOCATION}/endpoints/[^/:]+)"
         schedule = rf"({LOCATION}/schedules/[^/:]+)"
         return [
-            ("POST", rf"({LOCATION})/pipelineJobs", self._create_job),
-            ("GET", rf"({LOCATION})/pipelineJobs", lambda at, query, _: self.jobs.list(at, query)),
-            ("GET", job, lambda name, query, _: self._plain(query) or self.jobs.get(name)),
-            ("POST", f"{job}:cancel", lambda name, query, _: self.jobs.cancel(name)),
+            ("POST", rf"({LOCATION})/pipelineJobs", self.jobs.create),
+            ("GET", rf"({LOCATION})/pipelineJobs", self.jobs.list),
+            ("GET", job, self.jobs.get),
+            ("POST", f"{job}:cancel", self.jobs.cancel),
             ("POST", rf"({LOCATION})/models:upload", self.models.upload),
             ("GET", rf"({LOCATION})/models", self.models.list),
             ("GET", model, self.models.get),
@@ -143,13 +142,6 @@ class Double:
             ),
             ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
         ]
-
-    @staticmethod
-    def _plain(query: str) -> None:
-        query_of(query, set())
-
-    def _create_job(self, parent: str, query: str, body: bytes) -> Any:
-        return self.jobs.create(parent, query, parsed(body, v1.PipelineJob))
 
 
 def handler_of(double: Double) -> type[BaseHTTPRequestHandler]:

@@ -16,6 +16,7 @@ from tests.vertex.rules import (
     check_labels,
     check_spec,
     matches,
+    parsed,
     query_of,
     require,
 )
@@ -41,8 +42,9 @@ class Jobs:
         self.failing: set[str] = set()
         self.busy = False
 
-    def create(self, parent: str, query: str, job: Any) -> Any:
+    def create(self, parent: str, query: str, body: bytes) -> Any:
         job_id = query_of(query, {"pipelineJobId"}).get("pipelineJobId", "")
+        job = parsed(body, v1.PipelineJob)
         return self.start(parent, job_id or f"job-{len(self.by_name) + 1}", job)
 
     def start(self, parent: str, job_id: str, job: Any) -> Any:
@@ -60,13 +62,14 @@ class Jobs:
         self.by_name[name] = job
         return job
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str, query: str, _body: bytes) -> Any:
+        query_of(query, set())
         job = self._at(name)
         if not self.busy:
             self._step(job)
         return job
 
-    def list(self, parent: str, query: str) -> Any:
+    def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
         # One a page: a client that reads only the first page must fail.
         found = [
@@ -80,7 +83,9 @@ class Jobs:
             pipeline_jobs=found[start : start + 1], next_page_token=more
         )
 
-    def cancel(self, name: str) -> None:
+    def cancel(self, name: str, query: str, body: bytes) -> None:
+        query_of(query, set())
+        parsed(body, v1.CancelPipelineJobRequest)
         job = self._at(name)
         require(job.state not in OVER, f"{name} is over and can't be cancelled.")
         job.state = State.PIPELINE_STATE_CANCELLED

@@ -53,6 +53,8 @@ def test_force_makes_another_attempt(runs: VertexRuns, submission: Submission) -
     for attempt in (2, 3):
         forced, new = runs.submit(submission, force=True)
         assert (forced.id, new) == (submission.job_id(attempt), True)
+    newest, new = runs.submit(submission)
+    assert (newest.id, new) == (submission.job_id(3), False)
 
 
 def test_a_config_and_its_data_make_the_identity(config: Path, bucket: storage.Bucket) -> None:
@@ -103,7 +105,7 @@ def test_an_answer_that_never_comes_is_not_waited_for(
         Fault(CREATE, status=429, times=1000),
         Fault(CREATE, status=503, times=1000),
         Fault(CREATE, drop="before", times=1000),
-        Fault("^(POST|GET) .*/pipelineJobs", drop="after", times=1000),
+        Fault("^POST .*/pipelineJobs$|^GET .*/pipelineJobs/", drop="after", times=1000),
         Fault(CREATE, status=403),
         Fault(CREATE, status=409),
     ],
@@ -182,6 +184,14 @@ def test_parameters_must_be_the_pipelines(runs: VertexRuns, config: Path, double
     assert dict(job.runtime_config.parameter_values) == {"registry": "vertex://other/us-central1"}
     with pytest.raises(ConfigError, match=r"--param rate=1: .*: .*registry"):
         prepare(load(config), parameters=["rate=1"])
+
+
+def test_a_lost_answer_to_a_cancel_is_no_error(
+    runs: VertexRuns, submission: Submission, double: Double
+) -> None:
+    run, _ = runs.submit(submission)
+    double.faults = [Fault(":cancel$", drop="after")]
+    assert runs.cancel(run.id).state == "cancelled"
 
 
 @pytest.mark.parametrize("name", ["govuk", "sample"])
