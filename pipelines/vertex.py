@@ -198,19 +198,20 @@ def runs_of(loaded: Loaded) -> VertexRuns:
     """Where the runs of a config are.
 
     Raises:
-        ConfigError: the config has no `vertex` section.
+        ConfigError: its target is not Vertex AI.
     """
-    if loaded.pipeline.target == "kubeflow":
+    target, vertex = loaded.pipeline.target, loaded.pipeline.vertex
+    if target == "kubeflow":
         raise ConfigError(
             f"{loaded.path}: target: kubeflow can only be compiled so far. Upload what "
             "`retrain compile` writes in the Kubeflow Pipelines console."
         )
-    if loaded.pipeline.vertex is None:
+    if target != "vertex" or vertex is None:
         raise ConfigError(
-            f"{loaded.path}: add a `vertex` section (project, location, pipeline_root, "
-            "service_account): docs/setup-gcp.md shows how to make what it names."
+            f"{loaded.path}: target: {target}. This needs target: vertex and a `vertex` section "
+            "(project, location, pipeline_root, service_account): docs/setup-gcp.md."
         )
-    return VertexRuns(loaded.pipeline.vertex)
+    return VertexRuns(vertex)
 
 
 def why(run: Run) -> str:

@@ -115,6 +115,10 @@ def test_plan_adds_up_the_gpu_hours(double: Double, config: Path) -> None:
     assert json.loads(retrain("plan", config, *options, "--json"))["gpu_hours_at_most"] == 24
 
 
-def test_kubeflow_is_named_as_not_there_yet(double: Double, config: Path) -> None:
-    with pytest.raises(ConfigError, match="target: kubeflow can only be compiled so far"):
-        retrain("submit", config, "--set", "target=kubeflow")
+@pytest.mark.parametrize(
+    ("target", "said"), [("kubeflow", "can only be compiled so far"), ("local", "target: local")]
+)
+def test_another_target_is_refused(double: Double, config: Path, target: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        retrain("submit", config, "--set", f"target={target}")
+    assert double.requests == []
