@@ -188,7 +188,7 @@ def heat_map(
         labels: names of the rows and of the columns.
         rows: counts, one row per label.
     """
-    with drawing(title, description, 1.1 + 0.3 * len(labels)) as (figure, axes):
+    with drawing(title, description, 1.6 + 0.3 * len(labels)) as (figure, axes):
         for row, counts in enumerate(rows):
             total = sum(counts) or 1
             for column, number in enumerate(counts):

@@ -30,7 +30,9 @@ def slices(
     for prediction in predictions:
         first.setdefault(prediction.id, prediction)
         words[prediction.id] += prediction.words
-    found = {"length": by_value([length(words[name]) for name in documents])}
+    lengths = by_value([length(words[name]) for name in documents])
+    shortest_first = dict.fromkeys(length(number) for number in sorted(words.values()))
+    found = {"length": {name: lengths[name] for name in shortest_first}}
     for key in keys:
         values = [str(first[name].meta.get(key, MISSING)) for name in documents]
         if any(value != MISSING for value in values):

@@ -281,7 +281,7 @@ def improvement_rule(
             told += ", by another seed alone"
         text = (
             f"Not clearly better than the model in production: {told}. "
-            f"on_equal is {policy.on_equal!r}."
+            f"The policy is to {policy.on_equal} a model that is merely equal."
         )
     else:
         passed, text = False, f"Not better than the model in production: {told}."

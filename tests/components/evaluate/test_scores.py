@@ -109,6 +109,17 @@ def test_slices_by_meta_and_by_length() -> None:
     assert scores["slices"]["length"]["1 to 20 words"]["documents"] == 3
 
 
+def test_lengths_are_listed_from_short_to_long() -> None:
+    documents = [document([], [], name) for name in "abcde"]
+    for one, words in zip(documents, [700, 600, 550, 3, 40], strict=True):
+        one.words = words
+    assert list(scored(documents)["slices"]["length"]) == [
+        "1 to 20 words",
+        "21 to 100 words",
+        "over 500 words",
+    ]
+
+
 def test_the_bootstrap_centres_on_the_score_and_narrows_with_more_documents() -> None:
     random = np.random.default_rng(0)
 
