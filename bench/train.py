@@ -28,11 +28,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.run import alone, peak
+from bench.run import alone, timed
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-STEPS = 90
+STEPS = 45
 SHAPE = {
     "training.max_steps": STEPS,
     "training.eval_frequency": 15,
@@ -84,7 +84,10 @@ def main() -> None:
         corpora = Path(folder)
         sizes = write_corpora(corpora)
         for seed in map(int, sys.argv[1:] or ["0"]):
-            results = [alone("bench.train", i, seed, corpora) for i in range(len(CONTENDERS))]
+            results = []
+            for index, contender in enumerate(CONTENDERS):
+                results.append(alone("bench.train", index, seed, corpora))
+                print(contender.name, json.dumps(results[-1]), file=sys.stderr, flush=True)
             Console().print(table(f"{sizes}; seed {seed}", results))
 
 
@@ -118,8 +121,8 @@ def one(contender: Contender, seed: int, corpora: Path) -> dict[str, Any]:
     overrides = {**SHAPE, "system.seed": seed, **contender.changes}
     with TemporaryDirectory() as out:
         train = stock if contender.loop == "stock" else ours
-        train(text, overrides, corpora, Path(out))
-    return {"curve": curve, "peak": peak()}
+        _, figures = timed(lambda: train(text, overrides, corpora, Path(out)))
+    return {"curve": curve, "peak": figures["peak"]}
 
 
 def clock(curve: list[dict[str, float]]) -> Callable[..., Any]:
