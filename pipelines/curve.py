@@ -139,6 +139,9 @@ def advice(curve: Sequence[Point], label: str, after: dict[str, Any]) -> Advice:
     told = (
         f"{points(gain)} points since {before.share} % of the documents ({points_span(interval)})"
     )
+    if not after["f"] or interval[1] < 0:
+        text = f"Cannot be told, the training was too short or too unsteady: {told}."
+        return Advice(label, gain, interval, "unknown", text)
     if after["f"] > 1 - WORTH or gain < WORTH:
         return Advice(
             label, gain, interval, "hardly", f"More of the same will hardly help: {told}."

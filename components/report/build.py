@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,6 @@ class Material:
     split: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
     review: str = ""
-    made_from: str = field(default="", kw_only=True)
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
@@ -77,7 +76,6 @@ def html(material: Material) -> str:
         ROOM / "report.html",
         title=material.title,
         kicker=material.kicker,
-        made_from=material.made_from,
         style=(ROOM / "report.css").read_text(encoding="utf-8"),
         script=(ROOM / "filter.js").read_text(encoding="utf-8") if found else "",
         contents=contents(material),

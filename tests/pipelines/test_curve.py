@@ -66,6 +66,15 @@ def test_a_dip_that_is_made_good_is_no_gain() -> None:
     assert {one.label: one.answer for one in told}["ORG"] == "hardly"
 
 
+def test_a_training_that_failed_gives_no_advice() -> None:
+    fell = advise(
+        curve({"ORG": 0.9, "DATE": 0.9, "RARE": 1.0}, {"ORG": 0.3, "DATE": 0.0, "RARE": 1.0})
+    )
+    answers = {one.label: one.answer for one in fell}
+    assert (answers["ORG"], answers["DATE"]) == ("unknown", "unknown")
+    assert "too short or too unsteady" in fell[1].text
+
+
 def test_a_gain_within_the_noise_is_only_perhaps() -> None:
     told = advise(
         curve({"ORG": 0.8, "DATE": 0.9, "RARE": 1.0}, {"ORG": 0.82, "DATE": 0.9, "RARE": 1.0})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.components.evaluate.conftest import Shelf
 from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 FAST = {"resamples": 100}
+SAMPLE = Path(__file__).parents[3] / "configs/sample/phase1.jsonl"
 
 
 def judge(
@@ -54,6 +56,39 @@ def test_scores_equal_those_of_spacy_evaluate(tmp_path: Path, shelf: Shelf) -> N
         assert ours["overall"][key] == pytest.approx(theirs[f"ents_{key}"], abs=1e-9)
         for label, scores in theirs["ents_per_type"].items():
             assert ours["labels"][label][key] == pytest.approx(scores[key], abs=1e-9)
+
+
+def sample_docs() -> list[Doc]:
+    """The documents of the sample that can be read without mending them."""
+    nlp = spacy.blank("en")
+    docs = []
+    for line in SAMPLE.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            task = json.loads(line)
+            doc = nlp.make_doc(task["text"])
+            spans = [doc.char_span(s["start"], s["end"], s["label"]) for s in task["spans"]]
+            if None in spans:
+                continue
+            doc.set_ents(spans)
+            doc.user_data = {"id": f"{len(docs)}", "meta": task["meta"]}
+            docs.append(doc)
+    return docs
+
+
+def test_scores_equal_those_of_spacy_evaluate_on_the_sample(tmp_path: Path, shelf: Shelf) -> None:
+    docs = sample_docs()
+    model = train_tiny(tmp_path / "model", docs[:120])
+    corpus = write_corpus(tmp_path / "corpus", docs[120:])
+    theirs = spacy_evaluate(str(model), corpus, silent=True)
+    labels = sorted(theirs["ents_per_type"])
+    ours = judge(tmp_path, model, corpus, shelf.nothing, labels)
+    assert 0.1 < ours["overall"]["f"] < 1
+    assert len(labels) > 3
+    for key in "prf":
+        assert f"{ours['overall'][key]:.4f}" == f"{theirs[f'ents_{key}']:.4f}"
+        for label in labels:
+            shown = f"{ours['labels'][label][key]:.4f}"
+            assert shown == f"{theirs['ents_per_type'][label][key]:.4f}"
 
 
 def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, shelf: Shelf) -> None:
