@@ -158,6 +158,8 @@ class VertexRegistry:
                 "serving_container_predict_route": "/predict",
                 "serving_container_health_route": "/health",
                 "serving_container_ports": [8080],
+                # The server loads these files and no others.
+                "serving_container_environment_variables": {"RETRAIN_SERVE_DIGEST": key},
             }
         aiplatform.Model.upload(
             display_name=name,

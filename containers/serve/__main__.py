@@ -20,7 +20,7 @@ from containers.serve.guards import log
 from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
 from containers.serve.precision import use_bfloat16
-from containers.serve.storage import local_folder
+from containers.serve.storage import verified_folder
 
 
 class GracefulServer(uvicorn.Server):
@@ -97,7 +97,7 @@ def serve(options: Options, sources: list[Source], host: str) -> None:
     """
 
     def load_models() -> Models:
-        models = load(sources or sources_in(local_folder(options.storage_uri)))
+        models = load(sources or sources_in(verified_folder(options.storage_uri, options.digest)))
         if options.precision == "bfloat16":
             for phase in models.phases.values():
                 use_bfloat16(phase.nlp)

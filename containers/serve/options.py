@@ -24,6 +24,7 @@ class Options(Settings):
     health_route: str = Field("/health", alias="AIP_HEALTH_ROUTE")
     predict_route: str = Field("/predict", alias="AIP_PREDICT_ROUTE")
     storage_uri: str = Field("", alias="AIP_STORAGE_URI", description="gs://… or a folder")
+    digest: str = Field("", description="what the digest of the model's files begins with")
     max_body: int = Field(4_000_000, gt=0, description="bytes in a request")
     max_texts: int = Field(256, gt=0, description="instances in a request")
     max_characters: int = Field(50_000, gt=0, description="characters in a text")

@@ -5,7 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import mkdtemp
 
-from components.errors import RemoteError
+from components.errors import DataError, RemoteError
+from components.upload.manifest import describe
+
+
+def verified_folder(uri: str, digest: str) -> Path:
+    """Return a folder that holds what is at a URI, once its files have been checked.
+
+    Args:
+        digest: what their digest (`components.upload.manifest`) begins with; '' checks nothing. A
+            model is code: `upload` tells the server which one it registered.
+
+    Raises:
+        DataError: the files are others.
+    """
+    folder = local_folder(uri)
+    found = describe(folder).digest
+    if not found.startswith(digest):
+        raise DataError(
+            f"{uri}: its files have the digest {found}, and not {digest}…, which was registered. "
+            "Deploy a version whose files are as they were uploaded."
+        )
+    return folder
 
 
 def local_folder(uri: str) -> Path:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import gcsfs
 import pytest
 import spacy
 from google.cloud import storage
 
 from components.errors import DataError, RemoteError
 from components.upload.lineage import trace
+from components.upload.manifest import describe
 from components.upload.registry import (
     Artefact,
     Registry,
@@ -22,6 +25,8 @@ from components.upload.registry import (
     take_in,
 )
 from components.upload.vertex import VertexRegistry
+from containers.serve.options import from_environment
+from containers.serve.storage import verified_folder
 from tests.vertex.double import Double, Fault
 
 UPLOAD = r"^POST .*/models:upload$"
@@ -105,8 +110,18 @@ def test_the_champion_of_other_data_is_the_one_to_beat(
     assert to_beat and to_beat.number == "1"
 
 
+def serving_folder(uri: str, env: Any) -> Path:
+    """What the server makes of the environment that a version is registered with."""
+    options = from_environment({each.name: each.value for each in env} | {"AIP_STORAGE_URI": uri})
+    # fsspec keeps listings of buckets; each server is a process of its own.
+    gcsfs.GCSFileSystem.clear_instance_cache()
+    return verified_folder(options.storage_uri, options.digest)
+
+
 def test_a_model_with_a_serving_image_can_be_deployed(
-    double: Double, bucket: storage.Bucket, artefact: MakeArtefact
+    double: Double,
+    bucket: storage.Bucket,
+    artefact: MakeArtefact,
 ) -> None:
     image = "europe-docker.pkg.dev/my-project/retrain/serve:0123abc"
     location = f"vertex://my-project/us-central1/{bucket.name}/models"
@@ -114,6 +129,12 @@ def test_a_model_with_a_serving_image_can_be_deployed(
     (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
     assert model.artifact_uri == version.uri
     assert model.container_spec.image_uri == image
+    served = serving_folder(version.uri, model.container_spec.env)
+    assert sorted(path.name for path in served.rglob("config.cfg")) == ["config.cfg"]
+    assert describe(served).digest == version.artefact
+    bucket.blob(version.uri.partition(f"{bucket.name}/")[2] + "/config.cfg").upload_from_string("")
+    with pytest.raises(DataError, match="which was registered"):
+        serving_folder(version.uri, model.container_spec.env)
 
 
 def test_scores_are_imported_as_numbers_that_there_are(
