@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from contextlib import ExitStack
 
     from components import progress
-    from components.convert.corpus import summary, write_manifest
+    from components.convert.corpus import in_words, summary, write_manifest
     from components.convert.counts import Counts
     from components.convert.shards import jobs, write_all
     from components.files import writing
@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> StageResult:
                 progress.report(documents=done)
             write_manifest(folders[side], shards, counts)
             report[side] = summary(counts)
+            print(in_words(side, report[side]))
     document = {"version": 1, "language": settings.language, "corpora": report}
     with writing(args.convert_report) as path:
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

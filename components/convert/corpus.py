@@ -60,3 +60,12 @@ def summary(counts: Counts) -> dict[str, Any]:
             for source, label, text in counts.examples
         ],
     }
+
+
+def in_words(side: str, part: dict[str, Any]) -> str:
+    """The part of the report on one side as a line of the log."""
+    entities = sum(label["entities"] for label in part["labels"].values())
+    return (
+        f"{side}: {part['documents']:,} documents, {part['words']:,} words, {entities:,} entities, "
+        f"of which the training tokeniser cannot delimit {part['misaligned']:,}."
+    )

@@ -13,16 +13,16 @@ same whatever the machine, its BLAS or its threads.
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 
-# Targets are rounded to hundredths of a document.
-SCALE = 100
+# Targets are rounded to hundredths of a document. The number of all documents counts for a fifth of
+# a label: where both cannot be had, the labels are balanced.
+SCALE, SCALE_OF_ALL = 100, 20
 # A label that a side lacks outweighs any sum of deviations that is met, times its importance.
 LACKING = 2.0**38
 EVERYWHERE = 64  # importance of a label that every side must have
@@ -40,11 +40,11 @@ class State:
     """Where everything stands. The arrays `free`, `excess` and `groups` change in place.
 
     Attributes:
-        kinds: documents with each label in a group of each kind, times SCALE; (kinds, labels).
+        kinds: documents with each label in a group of each kind, scaled; (kinds, labels).
         has: 1 where that is not 0.
         weights: squared length of each row of `kinds`.
         free: groups of each kind that may move, by side; (kinds, 3).
-        excess: documents over the target, times SCALE; (labels, 3).
+        excess: documents over the target, scaled; (labels, 3).
         groups: groups with each label, by side; (labels, 3).
         needed: how important it is that a side has the label; (labels, 3).
         ideal: the least that `badness` can be, as far as each label alone is concerned.
@@ -58,6 +58,12 @@ class State:
     groups: NDArray[np.int64]
     needed: NDArray[np.float32]
     ideal: tuple[float, float]
+
+    def copy(self) -> State:
+        """The same state, to try moves on."""
+        return replace(
+            self, free=self.free.copy(), excess=self.excess.copy(), groups=self.groups.copy()
+        )
 
     def move(self, kind: int, direction: int, amount: int) -> None:
         """Let groups of one kind change side."""
@@ -88,8 +94,8 @@ def rebalance(
     number of labels that a side lacks.
 
     Args:
-        kinds: documents with each label in a group of each kind; (kinds, labels). Whatever is to
-            be balanced is a label: give a column of all documents too.
+        kinds: documents in a group of each kind, first all, then those with each label;
+            (kinds, 1 + labels). What is said of labels below holds for all documents too.
         free: groups of each kind that stand on each side and may move; (kinds, 3).
         fixed: groups that must stay; (kinds, 3).
         shares: of the documents, for each side.
@@ -100,17 +106,19 @@ def rebalance(
     has = kinds > 0
     groups = has.T.astype(np.int64) @ (free + fixed)
     documents = kinds.T @ (free + fixed)
-    targets = np.rint(np.outer(documents.sum(axis=1), shares) * SCALE)
-    scaled = (kinds * SCALE).astype(np.float64)
+    scale = np.full(len(documents), SCALE)
+    scale[0] = SCALE_OF_ALL
+    targets = np.rint(np.outer(documents.sum(axis=1) * scale, shares))
+    scaled = (kinds * scale).astype(np.float64)
     state = State(
         kinds=scaled,
         has=has.astype(np.float32),
         weights=(scaled**2).sum(axis=1),
         free=free.copy(),
-        excess=documents * SCALE - targets,
+        excess=documents * scale[:, None] - targets,
         groups=groups,
         needed=needed(groups.sum(axis=1), shares),
-        ideal=(0.0, rounding(targets)),
+        ideal=(0.0, rounding(targets, scale[:, None])),
     )
     settle(state)
     while better := insist(state):
@@ -118,14 +126,14 @@ def rebalance(
     return state.free
 
 
-def rounding(targets: Numbers) -> float:
-    """The least sum of squared deviations of whole documents from targets times SCALE."""
-    up = (-targets) % SCALE  # what rounding each target up would add
-    extra = np.rint(up.sum(axis=1) / SCALE).astype(int)
+def rounding(targets: Numbers, scale: NDArray[np.int64]) -> float:
+    """The least sum of squared deviations of whole documents from targets, both times scale."""
+    up = (-targets) % scale  # what rounding each target up would add
+    extra = np.rint(up.sum(axis=1, keepdims=True) / scale)
     # Round up all, then down again where that is nearest, until the sum is right.
     order = np.argsort(-up, axis=1, kind="stable")
-    down = np.argsort(order, axis=1, kind="stable") < extra[:, None]
-    return float(((up - SCALE * down) ** 2).sum())
+    down = np.argsort(order, axis=1, kind="stable") < extra
+    return float(((up - scale * down) ** 2).sum())
 
 
 def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -183,7 +191,7 @@ def insist(state: State) -> State | None:
             source = DIRECTIONS[direction][0]
             movable = (state.kinds[:, label] > 0) & (state.free[:, source] > 0)
             for kind in np.flatnonzero(movable)[:SHORT_LIST].tolist():
-                trial = deepcopy(state)
+                trial = state.copy()
                 trial.move(kind, direction, 1)
                 trial.free[kind, side] -= 1
                 settle(trial)

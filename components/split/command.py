@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.grouping import anchors, group
     from components.split.near_duplicates import near_duplicates
     from components.split.sides import UNDECIDED
-    from components.split.summary import summarise
+    from components.split.summary import in_words, summarise
     from components.split.writing import write_sides
 
     settings = parse(SplitSettings, args.settings, "--settings")
@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> StageResult:
     report = summarise(facts, groups, sides, earlier, settings)
     with writing(args.split_report) as path:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    print(in_words(report))
     return StageResult(
         metadata={
             f"{side}_set": {"documents": count} for side, count in report["documents"].items()

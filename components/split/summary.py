@@ -62,6 +62,21 @@ def summarise(
     }
 
 
+def in_words(report: dict[str, Any]) -> str:
+    """The report for the log, in a line and one more for each label that a side lacks."""
+    sizes = ", ".join(f"{count:,} {side}" for side, count in report["documents"].items())
+    stability = report["stability"]
+    lines = [
+        f"{sizes}; labels at most {report['worst_deviation']:g} documents off their share; "
+        f"{stability['moved']:,} of {stability['known']:,} known documents moved."
+    ]
+    lines += [
+        f"{one['side']} has no {one['label']} (groups that have it: {one['groups']:,})."
+        for one in report["missing"]
+    ]
+    return "\n".join(lines)
+
+
 def label_counts(
     facts: Facts,
     groups: NDArray[np.int64],
