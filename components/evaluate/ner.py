@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,8 +200,9 @@ def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:
     ]
     if ner is None or not doubtful:
         return
-    docs = [blank_copy(doc) for doc, _ in doubtful]
-    beams = ner.beam_parse(docs, beam_width=BEAM_WIDTH, beam_density=BEAM_DENSITY)
+    docs = [doc for doc, _ in doubtful]
+    with without_entities(docs):
+        beams = ner.beam_parse(docs, beam_width=BEAM_WIDTH, beam_density=BEAM_DENSITY)
     for doc, scores, (_, prediction) in zip(docs, ner.scored_ents(beams), doubtful, strict=True):
         shares = {
             (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label): float(share)
@@ -209,11 +211,15 @@ def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:
         prediction.disagreements = [sure(one, shares) for one in prediction.disagreements]
 
 
-def blank_copy(doc: Doc) -> Doc:
-    """A copy without entities: entities that stand already would bind the beam."""
-    copy = doc.copy()
-    copy.set_ents([], default="missing")
-    return copy
+@contextmanager
+def without_entities(docs: Sequence[Doc]) -> Iterator[None]:
+    """Take the entities away for a while: those that stand already would bind the beam."""
+    kept = [list(doc.ents) for doc in docs]
+    for doc in docs:
+        doc.set_ents([], default="missing")
+    yield
+    for doc, entities in zip(docs, kept, strict=True):
+        doc.set_ents(entities)
 
 
 def sure(one: Disagreement, shares: dict[tuple[int, int, str], float]) -> Disagreement:
