@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from google.api_core import exceptions
@@ -35,21 +36,30 @@ class VertexSchedule:
 
     Args:
         runs: where its runs are.
-        submission: what each run does.
+        name: the config's name.
+        prepare: compiles what each run does; asked only when that matters.
     """
 
-    def __init__(self, runs: VertexRuns, schedule: Schedule, submission: Submission) -> None:
+    def __init__(
+        self, runs: VertexRuns, schedule: Schedule, name: str, prepare: Callable[[], Submission]
+    ) -> None:
         self.runs = runs
         self.schedule = schedule
-        self.submission = submission
+        self.name = f"retrain-{name}"
+        self.prepare = prepare
         self.place = runs.place
         self.service = self.place.client(v1.ScheduleServiceClient)
+
+    @cached_property
+    def submission(self) -> Submission:
+        """What each run does."""
+        return self.prepare()
 
     @property
     def declared(self) -> Declared:
         """What the config asks for."""
         return Declared(
-            name=f"retrain-{self.submission.name}",
+            name=self.name,
             cron=f"TZ={self.schedule.timezone} {self.schedule.cron}",
             enabled=self.schedule.enabled,
             template=self._template(),
@@ -59,7 +69,7 @@ class VertexSchedule:
         """The schedules of this config's name that Vertex AI has."""
         request = {
             "parent": self.place.name,
-            "filter": f'display_name="{self.declared.name}"',
+            "filter": f'display_name="{self.name}"',
         }
         with reaching("list the schedules"):
             found = self.service.list_schedules(request=request, **patient())
@@ -89,7 +99,7 @@ class VertexSchedule:
         there = self.existing()
         if len(there) != 1:
             raise ConfigError(
-                f"{self.place.name} has {len(there)} schedules called {self.declared.name!r}, not "
+                f"{self.place.name} has {len(there)} schedules called {self.name!r}, not "
                 "one: `retrain schedule plan` shows what to do."
             )
         return there[0]
@@ -114,7 +124,7 @@ class VertexSchedule:
             )
             return existing_of(created).id
 
-        with reaching(f"create the schedule {self.declared.name}"):
+        with reaching(f"create the schedule {self.name}"):
             return create_once()
 
     def _replace(self, old: str) -> None:
@@ -185,7 +195,7 @@ class VertexSchedule:
         }
         labels = {label: value for label, value in labels.items() if value}
         return v1.Schedule(
-            display_name=self.declared.name,
+            display_name=self.name,
             cron=self.declared.cron,
             max_concurrent_run_count=1,
             max_concurrent_active_run_count=1,
@@ -209,7 +219,12 @@ def schedule_of(loaded: Loaded) -> VertexSchedule:
         raise ConfigError(
             f"{loaded.path}: add a `schedule` section, e.g. schedule: {{cron: '0 3 * * 1'}}"
         )
-    return VertexSchedule(runs_of(loaded), loaded.pipeline.schedule, for_any_data(loaded))
+    return VertexSchedule(
+        runs_of(loaded),
+        loaded.pipeline.schedule,
+        loaded.pipeline.name,
+        lambda: for_any_data(loaded),
+    )
 
 
 def existing_of(schedule: Any) -> Existing:

@@ -59,12 +59,14 @@ class LocalRegistry:
             self._point(name, CANDIDATE, number)
             return self._version(name, number, self._aliases(name))
 
-    def promote(self, name: str, number: str, alias: str) -> Version:
+    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
         with self._locked(name):
             versions = self.versions(name)
             chosen = numbered(versions, number)
             if chosen is None:
                 raise DataError(f"{self.folder / name}: there is no version {number}.")
+            if chosen.lineage.promoted and not again:
+                return chosen
             self.verify(chosen)
             present = pointed_to(versions, alias)
             # What is replaced is written before the alias moves, and `promoted` after it: dying

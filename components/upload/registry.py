@@ -58,8 +58,12 @@ class Registry(Protocol):
         """Keep a model as a new version; the same model again finds the version that exists."""
         ...
 
-    def promote(self, name: str, number: str, alias: str) -> Version:
-        """Point the alias to a version and record which one it replaced."""
+    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
+        """Point the alias to a version and record which one it replaced.
+
+        Args:
+            again: also a version that was promoted before; else such a one is left as it is.
+        """
         ...
 
     def verify(self, version: Version) -> None:
@@ -179,9 +183,9 @@ def take_in(registry: Registry, name: str, alias: str, artefact: Artefact) -> Ve
     person has moved it since, and a repeated or retried run must not undo that.
     """
     version = registry.add(name, artefact)
-    if artefact.lineage.decision != "promote" or version.lineage.promoted:
+    if artefact.lineage.decision != "promote":
         return version
-    return registry.promote(name, version.number, alias)
+    return registry.promote(name, version.number, alias, again=False)
 
 
 def champion_for(registry: Registry, name: str, alias: str, digest: str) -> Version | None:

@@ -86,11 +86,13 @@ class VertexRegistry:
             self._import_scores(version)
         return version
 
-    def promote(self, name: str, number: str, alias: str) -> Version:
+    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
         versions = self.versions(name)
         chosen = numbered(versions, number)
         if chosen is None:
             raise DataError(f"{name} in {self.place.name}: there is no version {number}.")
+        if chosen.lineage.promoted and not again:
+            return chosen
         self.verify(chosen)
         present = pointed_to(versions, alias)
         # As in the local registry: first what is replaced, then the alias, then the date, so that

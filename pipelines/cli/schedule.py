@@ -32,9 +32,9 @@ def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
         print_json([asdict(step) for step in steps])
         return
     for step in steps:
-        print(f"{step.kind} {step.target or schedule.declared.name}: {step.why}")
+        print(f"{step.kind} {step.target or schedule.name}: {step.why}")
     if not steps:
-        print(f"{schedule.declared.name} is as declared: {state(schedule)}")
+        print(f"{schedule.name} is as declared: {state(schedule)}")
 
 
 @app.command("apply")
@@ -49,8 +49,8 @@ def apply(config: ConfigPath) -> None:
     steps = plan(schedule.declared, schedule.existing())
     schedule.apply(steps)
     for step in steps:
-        print(f"done: {step.kind} {step.target or schedule.declared.name}: {step.why}")
-    print(f"{schedule.declared.name} is as declared: {state(schedule)}")
+        print(f"done: {step.kind} {step.target or schedule.name}: {step.why}")
+    print(f"{schedule.name} is as declared: {state(schedule)}")
 
 
 @app.command("list")
@@ -72,7 +72,7 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
         )
         return
     if not there:
-        print(f"No schedule called {schedule.declared.name} in {schedule.place.name}.")
+        print(f"No schedule called {schedule.name} in {schedule.place.name}.")
         return
     rows = [
         [
@@ -91,7 +91,7 @@ def pause(config: ConfigPath) -> None:
     """Start no more runs until `resume`; runs that go on are left alone."""
     schedule = schedule_on_vertex(config)
     schedule.pause()
-    print(f"{schedule.declared.name} is paused. `retrain schedule apply` follows the config again.")
+    print(f"{schedule.name} is paused. `retrain schedule apply` follows the config again.")
 
 
 @app.command("resume")
@@ -99,7 +99,7 @@ def resume(config: ConfigPath) -> None:
     """Start runs again; those that were missed are not made up for."""
     schedule = schedule_on_vertex(config)
     schedule.resume()
-    print(f"{schedule.declared.name} is active.")
+    print(f"{schedule.name} is active.")
 
 
 @app.command("delete")
@@ -107,7 +107,7 @@ def delete(config: ConfigPath) -> None:
     """Delete the schedule; its runs and their models stay."""
     schedule = schedule_on_vertex(config)
     there = schedule.delete()
-    print(f"{schedule.declared.name} {'is deleted' if there else 'was not there'}.")
+    print(f"{schedule.name} {'is deleted' if there else 'was not there'}.")
 
 
 @app.command("run-now")

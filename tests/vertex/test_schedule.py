@@ -34,9 +34,8 @@ def declare(double: Double, tmp_path: Path, submission: Submission) -> Declare:
     runs = VertexRuns(vertex)
 
     def make(schedule: Schedule = MONDAYS, pipeline: str = "one") -> VertexSchedule:
-        return VertexSchedule(
-            runs, schedule, replace(submission, parameters={"registry": pipeline})
-        )
+        changed = replace(submission, parameters={"registry": pipeline})
+        return VertexSchedule(runs, schedule, changed.name, lambda: changed)
 
     return make
 
@@ -184,12 +183,13 @@ def test_the_commands_say_what_they_do(double: Double, config: Path) -> None:
     with pytest.raises(ConfigError, match="add a `schedule` section"):
         retrain("plan", config)
     write(config, "0 3 * * 1")
-    assert retrain("plan", config).startswith("create retrain-demo: there is none")
-    assert changing(double) == []
     assert "done: create retrain-demo" in retrain("apply", config)
     assert " active " in retrain("list", config)
     assert retrain("run-now", config).startswith("Submitted demo-")
-    write(config, "30 4 * * *")
+    assert retrain("pause", config).startswith("retrain-demo is paused.")
+    assert retrain("plan", config).startswith("resume 1: it is paused, and enabled is true")
+    assert double.schedules.by_name
+    assert retrain("delete", config) == "retrain-demo is deleted.\n"
     with pytest.raises(ConfigError, match="the schedule is not as declared"):
         retrain("run-now", config)
 
