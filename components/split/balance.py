@@ -103,6 +103,12 @@ def rebalance(
     Returns:
         `free` after the moves.
     """
+    # Groups that would fill half of a side by themselves wait in train until the others are
+    # balanced around them: moved first, they would leave nothing to balance the sides with.
+    size = kinds[:, 0]
+    large = size > size @ (free + fixed).sum(axis=1) * min(filter(None, shares)) / 2
+    free = free.copy()
+    free[large] = np.outer(free[large].sum(axis=1), [1, 0, 0])
     has = kinds > 0
     groups = has.T.astype(np.int64) @ (free + fixed)
     documents = kinds.T @ (free + fixed)
@@ -114,12 +120,14 @@ def rebalance(
         kinds=scaled,
         has=has.astype(np.float32),
         weights=(scaled**2).sum(axis=1),
-        free=free.copy(),
+        free=np.where(large[:, None], 0, free),
         excess=documents * scale[:, None] - targets,
         groups=groups,
         needed=needed(groups.sum(axis=1), shares),
         ideal=(0.0, rounding(targets, scale[:, None])),
     )
+    settle(state)
+    state.free[large] = free[large]
     settle(state)
     while better := insist(state):
         state = better

@@ -68,6 +68,20 @@ def test_one_huge_group_does_not_keep_a_label_from_a_side(split: Callable[..., S
     assert all(report["labels"]["A"]["documents"].values())
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_page_as_large_as_a_side_leaves_the_others_balanced(
+    split: Callable[..., Split], seed: int
+) -> None:
+    records = documents(1000, seed=seed, pages=250)
+    for number, record in enumerate(records):
+        record.text = f"{number} {record.text}"
+        if number < 120:
+            record.meta["base_path"] = "/huge"
+    report = split(records, seed=seed, group_by="meta.base_path").report
+    assert report["groups"]["largest"] == 120
+    assert report["worst_deviation"] <= 4
+
+
 kinds = st.lists(
     st.tuples(
         st.lists(st.integers(0, 4), min_size=3, max_size=3),
