@@ -113,8 +113,8 @@ def test_wrong_override_is_named(
     [
         ({"config": "[training\n"}, "training config"),
         ({"config": "[paths]\ntrain = null\n"}, "paths.dev"),
-        ({"overrides": "{"}, "--overrides: not JSON"),
-        ({"labels": "{}"}, "--labels: expected a JSON list"),
+        ({"overrides": "{"}, "--overrides"),
+        ({"labels": "{}"}, "--labels"),
         ({"settings": '{"devise": "cpu"}'}, "devise"),
     ],
 )
