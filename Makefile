@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser lint format golden lock images test-images push sbom clean
+.PHONY: help setup run test test-browser bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,6 +22,13 @@ test: setup ## Run the tests
 
 test-browser: setup ## Check the pages in an installed Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest tests/browser
+
+bench: setup ## Measure ingest, split and convert beside what else you would use
+	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
+	@for what in ingest split convert; do $(BIN)/python -m bench.$$what; done
+
+bench-train: setup ## Measure training beside spacy train (long)
+	@$(BIN)/python -m bench.train
 
 lint: setup ## Check style, formatting, types and security
 	@$(BIN)/ruff check

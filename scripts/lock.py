@@ -58,6 +58,7 @@ LOCKS = (
     Lock("gpu-cuda", "gpu", IMAGE, cuda=True),
     Lock("serve", "serve", IMAGE),
     Lock("test", "test", IMAGE),
+    Lock("bench", "bench", ("--universal", "--python-version=3.11")),
     Lock("audit", "audit", IMAGE),
 )
 
