@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from components.evaluate.settings import EvaluateSettings
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
     from components.evaluate.ner import Run
 
 
+# What knows how a task's models predict; imported late, since it imports spaCy.
+TASKS = {"ner": "components.evaluate.ner"}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's inputs and outputs."""
-    parser.add_argument("--task", required=True, choices=["ner"])
+    parser.add_argument("--task", required=True, choices=[*TASKS])
     parser.add_argument("--model", type=Path, required=True, help="folder of the spaCy pipeline")
     parser.add_argument("--test-corpus", type=Path, required=True, help="folder of .spacy files")
     parser.add_argument(
@@ -46,14 +52,15 @@ def run(args: argparse.Namespace) -> StageResult:
         ConfigError: the settings or labels are wrong.
         DataError: the corpus holds no documents.
     """
-    from components.evaluate import console, ner
+    from components.evaluate import console
 
+    seam = importlib.import_module(TASKS[args.task])
     settings = parse(EvaluateSettings, args.settings, "--settings")
     labels = parse(list[str], args.labels, "--labels")
-    new = ner.run(ner.load(args.model), args.test_corpus, settings.batch_size)
+    new = seam.run(seam.load(args.model), args.test_corpus, settings.batch_size)
     scores = scores_of(new, labels, settings)
     scores["task"] = args.task
-    scores["champion"] = champion(args.champion, args.test_corpus, new, labels, settings)
+    scores["champion"] = champion(seam, args.champion, args.test_corpus, new, labels, settings)
 
     flat, matrix = console.metrics(scores), console.confusion_matrix(scores["confusion"])
     write_predictions(args.predictions, new.predictions)
@@ -83,26 +90,30 @@ def scores_of(new: Run, labels: list[str], settings: EvaluateSettings) -> dict[s
 
 
 def champion(
-    model: Path, corpus: Path, new: Run, labels: list[str], settings: EvaluateSettings
+    seam: ModuleType,
+    model: Path,
+    corpus: Path,
+    new: Run,
+    labels: list[str],
+    settings: EvaluateSettings,
 ) -> dict[str, Any] | None:
     """Score the model in production on the same documents; None when there is none.
 
     A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
     `error` and holds.
     """
-    from components.evaluate import ner
     from components.evaluate.counts import count
     from components.evaluate.scores import compare
 
     if not model.is_dir() or not any(model.iterdir()):
         return None
     try:
-        nlp = ner.load(model)
+        nlp = seam.load(model)
     # Whatever an old pipeline raises in a new environment, it means the same.
     except Exception as error:
         print(f"The model in production cannot be loaded from {model}: {error}")
         return {"error": f"{type(error).__name__}: {error}"}
-    old = ner.run(nlp, corpus, settings.batch_size)
+    old = seam.run(nlp, corpus, settings.batch_size)
     scores = scores_of(old, labels, settings)
     # A label that only the champion lacks would punish it for a question it was never asked.
     shared = [label for label in labels if label in old.labels]
