@@ -28,7 +28,8 @@ bench: setup ## Measure ingest, split and convert beside what else you would use
 	@for what in ingest split convert; do $(BIN)/python -m bench.$$what; done
 
 bench-train: setup ## Measure training beside spacy train (long)
-	@$(BIN)/python -m bench.train
+	@$(BIN)/python -m bench.train 0 1 2
+	@$(BIN)/python -m bench.batches
 
 lint: setup ## Check style, formatting, types and security
 	@$(BIN)/ruff check

@@ -22,6 +22,7 @@ from components.convert.tokens import (
     Layout,
     Offsets,
     aligned,
+    filled,
     lay_out,
     spaced,
     split_at,
@@ -101,7 +102,7 @@ def tokens(records: Sequence[Record], language: str, counts: Counts) -> tuple[La
     cuts = np.unique(found.document[~found.fits]).tolist()
     for at in cuts:
         borders = {edge for span in spans[at] for edge in (span.start, span.end)}
-        chosen[at] = split_at(chosen[at], borders)
+        chosen[at] = split_at(filled(chosen[at], spans[at]), borders)
     counts.split = len(cuts)
     if cuts:
         layout = lay_out(texts, chosen)

@@ -59,8 +59,9 @@ def find(layout: Layout, records: Sequence[Record], each: Sequence[list[Span]]) 
     left, right = start + layout.base[document], end + layout.base[document]
     first = np.searchsorted(layout.starts, left)
     last = np.searchsorted(layout.ends, right)
-    # A span inside its text has a token that ends with it or later, but none may start so late.
-    fits = (np.append(layout.starts, -1)[first] == left) & (layout.ends[last] == right)
+    # Beyond the last token there is nothing that could fit: a span may end in a space.
+    starts, ends = np.append(layout.starts, -1), np.append(layout.ends, -1)
+    fits = (starts[first] == left) & (ends[last] == right)
     return Places(spans, document, left, right, first, last + 1, fits)
 
 

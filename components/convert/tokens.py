@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokenizer import Tokenizer
 
+from components.record import Span
 from components.tokeniser import tokeniser
 
 Offsets = list[tuple[int, int]]
@@ -81,6 +82,16 @@ def tokenise(text: str, language: str) -> Offsets:
     """Offsets of the tokens of spaCy's tokeniser for a language."""
     doc = tokeniser(language)(text)
     return [(token.idx, token.idx + len(token)) for token in doc]
+
+
+def filled(tokens: Offsets, spans: Sequence[Span]) -> Offsets:
+    """Make tokens of the single spaces that spans start or end with.
+
+    `ingest` trims spans; those of another writer are kept as they are, too.
+    """
+    edges = {edge for span in spans for edge in (span.start, span.end - 1)}
+    gaps = [edge for edge in edges if not any(start <= edge < end for start, end in tokens)]
+    return sorted([*tokens, *((gap, gap + 1) for gap in gaps)])
 
 
 def split_at(tokens: Offsets, borders: set[int]) -> Offsets:

@@ -78,7 +78,7 @@ def test_init_of_an_export_without_entities_is_bad_data(tmp_path: Path) -> None:
 def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"
-    text = config.read_text(encoding="utf-8").replace("set: {}", "set: {training.max_stepz: 4}")
+    text = config.read_text(encoding="utf-8").replace("training.max_steps:", "training.max_stepz:")
     config.write_text(text.replace("- MONEY", "- MONIES"), encoding="utf-8")
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2

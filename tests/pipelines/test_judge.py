@@ -51,7 +51,11 @@ def make_run(out: Path, name: str, steps: int, state: str) -> None:
         task("ingest", dict.fromkeys(("report", "data_report", "quarantine"), data)),
         task("train", {"model": model, "log": reported / "log"}),
         task("evaluate", {one: evaluated / one for one in outputs}),
-        task("gate", {}, {"decision": verdict_in(evaluated)["decision"]}),
+        task(
+            "gate",
+            {"verdict": evaluated / "verdict"},
+            {"decision": verdict_in(evaluated)["decision"]},
+        ),
         task("report", {one: reported / one for one in ("report", "review", "facts")}),
     ]  # fmt: skip
     record(out, name, {one.task: one for one in tasks}, state)
