@@ -173,7 +173,8 @@ def shared(split: dict[str, int], percent: int) -> dict[str, int]:
     whole = sum(split.values())
     exact = {id: share * percent / whole for id, share in split.items()} if whole else {}
     scaled = {id: int(share) for id, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda id: scaled[id] - exact[id])
+    # Of equal remainders the smaller share is rounded up: the service gives shares in any order.
+    by_remainder = sorted(exact, key=lambda id: (scaled[id] - exact[id], split[id], id))
     for id in by_remainder[: percent - sum(scaled.values())]:
         scaled[id] += 1
     return scaled
