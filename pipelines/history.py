@@ -29,7 +29,7 @@ class Entry:
 
     Attributes:
         number: of the run, 1 for the oldest; the x of the chart.
-        config: the config file that the run was started with.
+        started_by: the command that started the run, or else its config file.
         verdict: "promoted", "held", or "" when the run did not get that far.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
@@ -40,7 +40,7 @@ class Entry:
     number: int
     run: str
     phase: str
-    config: str
+    started_by: str
     started: str
     seconds: float
     state: str
@@ -96,7 +96,7 @@ def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str
         number=number,
         run=record.id,
         phase=phase,
-        config=record.config,
+        started_by=record.command or record.config,
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
         seconds=record.seconds,
         state=found["state"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,6 +65,7 @@ def run_config(
         workers=workers,
         use_cache=use_cache,
         config=str(config),
+        command=shlex.join(["retrain", *sys.argv[1:]]),
         launcher=in_images(loaded.pipeline.images) if in_containers else None,
     )
 

@@ -70,6 +70,7 @@ def run_spec(
     workers: int | None = None,
     use_cache: bool = True,
     config: str = "",
+    command: str = "",
     launcher: Launcher | None = None,
 ) -> RunResult:
     """Run a pipeline spec to its end.
@@ -84,6 +85,7 @@ def run_spec(
         workers: how many tasks run at once; None: as many as there are cores.
         use_cache: False runs every task again (what they make is still kept for later runs).
         config: path of the config file, for the record.
+        command: what started it, for the record.
         launcher: where commands run; None: here, as they are.
 
     Raises:
@@ -106,6 +108,7 @@ def run_spec(
                 id=folder.name,
                 name=name,
                 config=config,
+                command=command,
                 spec_digest=hashlib.sha256(text.encode()).hexdigest(),
                 parameters=inputs.parameters,
                 started=now(),

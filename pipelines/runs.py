@@ -95,6 +95,7 @@ class RunRecord(msgspec.Struct):
     Attributes:
         name: what the run id ends with, by default the config's name.
         config: path of the config file, as given.
+        command: the command line that started it; empty for a run that a program started.
         spec_digest: SHA-256 of spec.yaml.
         pid: process id of the runner.
         threads: cores that each task may use.
@@ -110,6 +111,7 @@ class RunRecord(msgspec.Struct):
     workers: int
     threads: int
     tasks: dict[str, TaskRecord]
+    command: str = ""
     state: RunState = "running"
     ended: str | None = None
     exit_code: int | None = None

@@ -16,7 +16,7 @@ def history() -> str:
             number=number,
             run=f"2026010{number}-{ATTACK}",
             phase=ATTACK,
-            config=ATTACK,
+            started_by=ATTACK,
             started="2026-01-01 00:00",
             seconds=60,
             state="succeeded",

@@ -108,6 +108,9 @@ def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[
     for phase in ("phase-1", "phase-2"):
         for stage in ("ingest", "split", "convert", "train", "evaluate", "gate", "report"):
             assert after[f"{phase}/{stage}"] == "reused"
+    (record,) = project.glob(f"runs/{first['run']}/run.json")
+    started = json.loads(record.read_text(encoding="utf-8"))["command"]
+    assert started == "retrain run small.yaml --json"
     versions = list((project / "models" / "ner-phase-1").glob("[0-9]*"))
     assert len(versions) == 1
 
