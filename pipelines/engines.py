@@ -17,6 +17,7 @@ from components.errors import ConfigError
 
 # The user of our images. Root on this machine is not root in a container.
 IMAGE_USER = 10001
+ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class Engine(Protocol):
         """Push an image of this machine under another name; return its digest there."""
         ...
 
+    def pull(self, image: str) -> bool:
+        """Fetch an image from its registry; whether it is on this machine now."""
+        ...
+
+    def load_root(self, archive: Path, image: str) -> None:
+        """Make an image of a root file system in a tar archive."""
+        ...
+
     def image_id(self, image: str) -> str:
         """The identity of an image on this machine; '' when it has no such image."""
         ...
@@ -78,6 +87,16 @@ class Docker:
         listed = output([self._program, "image", "inspect", "--format", digests, target]).split()
         repository = target.rpartition(":")[0]
         return next(name for name in listed if name.startswith(f"{repository}@")).partition("@")[2]
+
+    def pull(self, image: str) -> bool:
+        return (
+            subprocess.run([self._program, "pull", "--quiet", image], check=False).returncode == 0
+        )
+
+    def load_root(self, archive: Path, image: str) -> None:
+        path = f"ENV PATH={ROOT_PATH}"
+        command = [self._program, "import", "--change", path, str(archive), image]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def image_id(self, image: str) -> str:
         return output([self._program, "image", "inspect", "--format", "{{.Id}}", image])
@@ -118,6 +137,19 @@ class Buildah:
             command = ["buildah", "push", "--digestfile", digest.name, image, f"docker://{target}"]
             subprocess.run(command, check=True)
             return Path(digest.name).read_text(encoding="utf-8").strip()
+
+    def pull(self, image: str) -> bool:
+        return subprocess.run(["buildah", "pull", "--quiet", image], check=False).returncode == 0
+
+    def load_root(self, archive: Path, image: str) -> None:
+        name = output(["buildah", "from", "scratch"])
+        for command in (
+            ["add", "--quiet", name, str(archive), "/"],
+            ["config", "--env", f"PATH={ROOT_PATH}", name],
+            ["commit", "--quiet", name, image],
+            ["rm", name],
+        ):
+            subprocess.run(["buildah", *command], check=True, stdout=subprocess.DEVNULL)
 
     def image_id(self, image: str) -> str:
         return output(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import yaml
 
 from components.errors import ConfigError, RetrainError
 from components.files import writing
-from pipelines.engines import Buildah, Engine, Job, find_engine, output
+from pipelines.engines import Engine, Job, find_engine, output
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {
@@ -26,7 +27,7 @@ LOCKS = {
     "serve": ["serve", "torch-cpu"],
 }
 IMAGES_LOCK = ROOT / "images.lock.yaml"
-# Built where no image registry can be reached; the Dockerfiles name the real base by digest.
+# Where the registry of the real base, which the Dockerfiles name by digest, can't be reached.
 STAND_IN = "localhost/retrain-base:bookworm"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -82,21 +83,13 @@ def push(engine: Engine, registry: str) -> None:
 
 
 def try_images(engine: Engine) -> None:
-    """Build from wheels and weights on this machine, then run the sample in the images.
-
-    buildah is there where no engine is, and often no image registry either: it gets a base image
-    made of Debian's packages.
-    """
+    """Build from wheels and weights on this machine, then run the sample in the images."""
     with offline() as folders:
         arguments = ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "TORCH_LOCK=torch-cpu.lock"]
         arguments += ["--build-arg", f"BASE_MODEL={MINILM}"]
         for name, folder in folders.items():
             arguments += ["--build-context", f"{name}={folder}"]
-        if isinstance(engine, Buildah):
-            if not engine.image_id(STAND_IN):
-                subprocess.run([str(ROOT / "scripts/stand_in_base.sh"), STAND_IN], check=True)
-            arguments += ["--build-arg", f"BASE={STAND_IN}"]
-        build(engine, arguments)
+        build(engine, [*arguments, "--build-arg", f"BASE={base(engine)}"])
     report(engine)
     retrain = [str(Path(sys.executable).with_name("retrain")), "run", "configs/sample.yaml"]
     with TemporaryDirectory() as runs:
@@ -109,6 +102,22 @@ def try_images(engine: Engine) -> None:
             f"registry={runs}/models",
         ]
         subprocess.run([*retrain, *options], cwd=ROOT, check=True)
+
+
+def base(engine: Engine) -> str:
+    """The official base image, or one of the same Debian release made of Debian's packages."""
+    [official] = re.findall(
+        r"^ARG BASE=(\S+)", (ROOT / "containers/cpu/Dockerfile").read_text(), re.M
+    )
+    if engine.pull(official):
+        return str(official)
+    if not engine.image_id(STAND_IN):
+        print(f"No {official} to be had: making {STAND_IN} of Debian's packages", flush=True)
+        with TemporaryDirectory() as folder:
+            archive = Path(folder) / "root.tar"
+            subprocess.run([str(ROOT / "scripts/stand_in_base.sh"), str(archive)], check=True)
+            engine.load_root(archive, STAND_IN)
+    return STAND_IN
 
 
 @contextmanager
