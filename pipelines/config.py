@@ -32,6 +32,8 @@ STAGES = (
     "report",
     "upload",
 )
+# Where every task finds the volume of `kubeflow.claim`.
+VOLUME = "/retrain"
 DURATION = re.compile(r"(\d+)([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -153,6 +155,25 @@ class Vertex(Settings):
     service_account: str = Field("", description="account that the tasks run as")
 
 
+class Kubeflow(Settings):
+    """Where the pipeline runs on a Kubeflow Pipelines of your own."""
+
+    host: str = Field(pattern=r"^https?://", description="address of Kubeflow Pipelines")
+    claim: str = Field(
+        min_length=1,
+        description="persistent volume claim, ReadWriteMany, that holds models and checkpoints",
+    )
+    namespace: str = Field("", description="namespace of the runs; empty: for a single user")
+    experiment: str = Field("", description="experiment of the runs; empty: the config's name")
+    pipeline_root: str = Field("", description="where outputs go; empty: the cluster's default")
+    service_account: str = Field("", description="Kubernetes account that the tasks run as")
+    accelerator: str = Field("nvidia.com/gpu", description="resource that a GPU is asked for by")
+    registry: str = Field(
+        "", description="vertex://PROJECT/LOCATION/BUCKET/PREFIX; empty: a folder of the volume"
+    )
+    timezone: str = Field("UTC", description="time zone in which the cluster reads every cron")
+
+
 def checked_cron(cron: str) -> str:
     """A cron expression of five fields of digits, ranges, lists and steps, unchanged."""
     part = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?"
@@ -194,6 +215,7 @@ class Pipeline(Settings):
     )
     images: Images = Images()
     vertex: Vertex | None = None
+    kubeflow: Kubeflow | None = None
     schedule: Schedule | None = None
     phases: dict[Name, Phase] = Field(min_length=1)
 
@@ -202,6 +224,8 @@ class Pipeline(Settings):
         """Refuse a target without its settings, and two phases that share a model's name."""
         if self.target == "vertex" and self.vertex is None:
             raise ValueError("target is vertex: add a `vertex` section (project, location, …)")
+        if self.target == "kubeflow" and self.kubeflow is None:
+            raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
         names = [phase.model.name for phase in self.phases.values()]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -209,11 +233,20 @@ class Pipeline(Settings):
         return self
 
     @property
+    def gpu_resource(self) -> str:
+        """What a cluster of your own calls any GPU; '' where GPUs go by their type."""
+        if self.target == "kubeflow" and self.kubeflow:
+            return self.kubeflow.accelerator
+        return ""
+
+    @property
     def registry_url(self) -> str:
         """The registry that the compiled pipeline uploads to unless the run says otherwise."""
         if self.target == "vertex" and self.vertex:
             bucket = self.vertex.pipeline_root.removeprefix("gs://").partition("/")[0]
             return f"vertex://{self.vertex.project}/{self.vertex.location}/{bucket}/models"
+        if self.target == "kubeflow" and self.kubeflow:
+            return self.kubeflow.registry or f"volume://{VOLUME}/models"
         return self.registry
 
     @property
@@ -223,4 +256,6 @@ class Pipeline(Settings):
             # Vertex AI mounts every bucket that the service account may read under /gcs.
             bucket = self.vertex.pipeline_root.removeprefix("gs://").rstrip("/")
             return f"/gcs/{bucket}/checkpoints"
+        if self.target == "kubeflow":
+            return f"{VOLUME}/checkpoints"
         return "checkpoints"

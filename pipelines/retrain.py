@@ -36,7 +36,7 @@ def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
     """
     # KFP does not let one pipeline be defined inside another, so the branches come first.
     branches = [
-        phase_branch(name, phase, training_configs[name], config.images)
+        phase_branch(name, phase, training_configs[name], config.images, config.gpu_resource)
         for name, phase in config.phases.items()
     ]
 
@@ -50,9 +50,11 @@ def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
     return all_phases
 
 
-def phase_branch(name: str, phase: Phase, training_config: str, images: Images) -> Any:
+def phase_branch(
+    name: str, phase: Phase, training_config: str, images: Images, gpu_resource: str = ""
+) -> Any:
     """One phase as a sub-pipeline of that name."""
-    stage = Placed(phase.compute, images)
+    stage = Placed(phase.compute, images, gpu_resource)
     task, labels, model = phase.task, phase.labels, phase.model
     sources = [plain(source) for source in phase.annotations]
     context = {
@@ -159,6 +161,7 @@ class Placed:
 
     compute: Compute
     images: Images
+    gpu_resource: str = ""
 
     def __call__(self, component: Any, **inputs: Any) -> dict[str, Any]:
         """The outputs of the new task, by name."""
@@ -169,7 +172,8 @@ class Placed:
         task.set_container_image(self.images.gpu if stage in GPU_STAGES else self.images.cpu)
         task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
         if resources.accelerator:
-            task.set_accelerator_type(resources.accelerator).set_accelerator_limit(resources.count)
+            kind = self.gpu_resource or resources.accelerator
+            task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
         task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
         task.set_caching_options(stage not in NEVER_CACHED)
         outputs: dict[str, Any] = task.outputs

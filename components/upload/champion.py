@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
+from components.files import writing
 from components.stage import StageResult
-from components.upload.registry import champion_for, open_registry
+from components.upload.registry import VOLUME_SCHEME, champion_for, open_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +29,9 @@ def run(args: argparse.Namespace) -> StageResult:
     """Resolve and verify the champion.
 
     Returns:
-        parameter `version` ('' for none), and the registry's folders as the artifacts' URIs:
-        `champion` is the model, `dossier` what is kept beside it (facts, assignment, lineage).
+        parameter `version` ('' for none), and the registry's folders as the artifacts' URIs, or
+        copies where the folders have none: `champion` is the model, `dossier` what is kept beside
+        it (facts, assignment, lineage).
 
     Raises:
         DataError: the champion is damaged. It is not treated as absent: a model that was compared
@@ -43,8 +46,24 @@ def run(args: argparse.Namespace) -> StageResult:
         return StageResult(parameters={"version": ""})
     registry.verify(champion)
     print(f"To beat: version {champion.number} of {args.model} ({champion.uri}).")
+    dossier = champion.uri.rpartition("/")[0]
+    uris = {"champion": champion.uri, "dossier": dossier}
+    if args.registry.startswith(VOLUME_SCHEME):
+        # Kubeflow Pipelines hands on only what lies in a bucket.
+        registry.fetch(champion, args.champion)
+        copy_files(Path(dossier), args.dossier)
+        uris = {}
     return StageResult(
         parameters={"version": champion.number},
         metadata={"champion": {"model": args.model, "version": champion.number}},
-        uris={"champion": champion.uri, "dossier": champion.uri.rpartition("/")[0]},
+        uris=uris,
     )
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy the files of a folder, without the folders in it, whole or not at all."""
+    with writing(target) as incoming:
+        incoming.mkdir()
+        for path in source.iterdir():
+            if path.is_file():
+                shutil.copyfile(path, incoming / path.name)

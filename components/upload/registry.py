@@ -80,17 +80,20 @@ class Registry(Protocol):
 
 
 SCHEME = "vertex://"
+# A folder that only the cluster's tasks see: its address means nothing to the cluster's own parts.
+VOLUME_SCHEME = "volume://"
 
 
 def open_registry(location: str, serving_image: str = "") -> Registry:
-    """The registry at a folder of this machine, or at vertex://PROJECT/LOCATION/BUCKET/PREFIX.
+    """The registry at a folder, volume://FOLDER or vertex://PROJECT/LOCATION/BUCKET/PREFIX.
 
     Args:
         serving_image: image that serves the versions to come; only Vertex AI asks for one.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: it is none of them.
     """
+    location = location.removeprefix(VOLUME_SCHEME)
     if location.startswith(SCHEME):
         project, _, rest = location.removeprefix(SCHEME).partition("/")
         region, _, store = rest.partition("/")
@@ -104,7 +107,7 @@ def open_registry(location: str, serving_image: str = "") -> Registry:
 
         return VertexRegistry(Place(project, region), bucket, prefix, serving_image)
     if "://" in location:
-        raise ConfigError(f"{location}: not a registry; use a folder or vertex://…")
+        raise ConfigError(f"{location}: not a registry; use a folder, volume://… or vertex://…")
     from components.upload.local import LocalRegistry
 
     return LocalRegistry(Path(location).resolve())

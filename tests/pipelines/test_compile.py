@@ -76,6 +76,17 @@ def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
         assert resources["resourceMemoryLimit"] == "30Gi"
 
 
+def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
+    spec = yaml.safe_load(compiled(load(ROOT / "configs/kubeflow.yaml")))
+    containers = [each["container"] for each in spec["deploymentSpec"]["executors"].values()]
+    asked = [each["resources"].get("accelerator") for each in containers]
+    gpus = [each for each in asked if each]
+    assert len(gpus) == 4
+    assert all((each["type"], each["count"]) == ("nvidia.com/gpu", "1") for each in gpus)
+    registry = spec["root"]["inputDefinitions"]["parameters"]["registry"]
+    assert registry["defaultValue"] == "volume:///retrain/models"
+
+
 def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
     (tmp_path / "train.cfg").write_text("[nlp]\n", encoding="utf-8")
     phase = "  {}:\n    labels: [{}]\n    annotations: [{}.jsonl]\n    model: {{name: {}}}\n"

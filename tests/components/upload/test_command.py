@@ -22,12 +22,13 @@ class Run:
         self.folder = folder
         self.outputs = outputs
         self.registry = folder / "models"
+        self.scheme = ""
 
     def stage(self, name: str, artifacts: dict[str, Any], *arguments: str | Path) -> dict[str, Any]:
         output = self.folder / f"{name}.json"
         executor_input = {"outputs": {"outputFile": str(output), "artifacts": artifacts}}
         given = [name, "--executor-input", json.dumps(executor_input), *map(str, arguments)]
-        code = main([*given, "--registry", str(self.registry)])
+        code = main([*given, "--registry", f"{self.scheme}{self.registry}"])
         if code:
             return {"exit code": code}
         written: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
@@ -77,6 +78,27 @@ def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeMod
     assert artifact["metadata"] == {"model": "ner", "version": "1"}
     (dossier,) = written["artifacts"]["dossier"]["artifacts"]
     assert (Path(dossier["uri"]) / "assignment.json").is_file()
+
+
+def test_a_champion_on_a_volume_is_copied_since_its_address_means_nothing_elsewhere(
+    pipeline: Run, model: MakeModel
+) -> None:
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    pipeline.scheme = "volume://"
+
+    written = pipeline.champion("data-2")
+
+    (artifact,) = written["artifacts"]["champion"]["artifacts"]
+    assert artifact["uri"] == str(pipeline.folder / "champion")
+    assert artifact["metadata"] == {"model": "ner", "version": "1"}
+    kept = pipeline.registry / "ner" / "1"
+    for copied, original in (("champion", kept / "model"), ("dossier", kept)):
+        files = [path for path in original.iterdir() if path.is_file()]
+        assert files
+        for path in files:
+            copy = pipeline.folder / copied / path.name
+            assert copy.read_bytes() == path.read_bytes()
+    assert not (pipeline.folder / "dossier" / "model").exists()
 
 
 def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> None:
