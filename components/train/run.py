@@ -15,6 +15,7 @@ from thinc.api import Config, prefer_gpu
 
 from components.errors import ConfigError
 from components.files import remove
+from components.memory import keep_freed_memory
 from components.train import ner
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
 from components.train.checkpoint import Checkpoints
@@ -23,7 +24,6 @@ from components.train.corpus import verify
 from components.train.inputs import inputs
 from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
-from components.train.memory import keep_freed_memory
 from components.train.pace import Pace, Stop
 from components.train.settings import TrainSettings
 from components.train.state import State
