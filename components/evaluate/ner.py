@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.pipeline import EntityRecognizer
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.util import minibatch
 from thinc.api import get_current_ops, prefer_gpu
 
 from components import progress
+from components.confidence import Shares, beam_shares
 from components.errors import DataError
 from components.evaluate.pairs import disagreements
 from components.prediction import Disagreement, Prediction
@@ -30,7 +28,6 @@ from components.record import Span
 BUFFER = 4096  # documents among which batches of like length are formed
 # Size of a padded batch, which bounds its memory. A CPU is fastest on what its caches hold.
 PADDED_CHARACTERS = {"cpu": 4_000, "gpu": 128_000}
-BEAM_WIDTH, BEAM_DENSITY = 8, 0.001
 
 
 @dataclass(frozen=True)
@@ -189,40 +186,16 @@ def reachable(example: Example, start: int, end: int) -> bool:
 
 
 def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:
-    """Note how sure the model is wherever it disagrees with the annotators.
-
-    The transition-based parser has no probability of its own: a beam search over the same scores
-    gives each entity's share of the beam (spaCy's `scored_ents`).
-    """
-    ner = next((pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)), None)
+    """Note how sure the model is wherever it disagrees with the annotators."""
     doubtful = [
         (example.predicted, prediction) for example, prediction in found if prediction.disagreements
     ]
-    if ner is None or not doubtful:
-        return
-    docs = [doc for doc, _ in doubtful]
-    with without_entities(docs):
-        beams = ner.beam_parse(docs, beam_width=BEAM_WIDTH, beam_density=BEAM_DENSITY)
-    for doc, scores, (_, prediction) in zip(docs, ner.scored_ents(beams), doubtful, strict=True):
-        shares = {
-            (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label): float(share)
-            for (start, end, label), share in scores.items()
-        }
-        prediction.disagreements = [sure(one, shares) for one in prediction.disagreements]
+    shares = beam_shares(nlp, [doc for doc, _ in doubtful]) if doubtful else None
+    for of_doc, (_, prediction) in zip(shares or (), doubtful, strict=False):
+        prediction.disagreements = [sure(one, of_doc) for one in prediction.disagreements]
 
 
-@contextmanager
-def without_entities(docs: Sequence[Doc]) -> Iterator[None]:
-    """Take the entities away for a while: those that stand already would bind the beam."""
-    kept = [list(doc.ents) for doc in docs]
-    for doc in docs:
-        doc.set_ents([], default="missing")
-    yield
-    for doc, entities in zip(docs, kept, strict=True):
-        doc.set_ents(entities)
-
-
-def sure(one: Disagreement, shares: dict[tuple[int, int, str], float]) -> Disagreement:
+def sure(one: Disagreement, shares: Shares) -> Disagreement:
     """Add the confidence: in what the model marked, or that what it left out is no entity."""
     if one.predicted:
         span = one.predicted

@@ -13,11 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from containers.serve.batcher import Batcher, BatchLimits, QueueFullError
-from containers.serve.contract import Prediction, Request
+from containers.serve.contract import Parameters, Prediction, Request
 from containers.serve.contract import Response as Answer
 from containers.serve.guards import BodyLimit, Watch, log
 from containers.serve.metrics import Metrics
-from containers.serve.models import Models
+from containers.serve.models import Models, Question
 from containers.serve.options import Options
 
 PAGE = Path(__file__).parent / "page"
@@ -60,7 +60,7 @@ class Server:
     async def _work(self) -> None:
         try:
             models = await asyncio.to_thread(self._load)
-            await asyncio.to_thread(models.analyse, [WARM_UP], list(models.phases))
+            await asyncio.to_thread(models.analyse, [WARM_UP], Question(tuple(models.phases)))
         except Exception as error:
             self.failed(error)
             return
@@ -73,7 +73,7 @@ class Server:
         log("ready", versions=models.versions)
         await self._batcher.run()
 
-    async def predict(self, request: Request, phases: list[str] | None) -> Answer:
+    async def predict(self, request: Request, asked: Parameters) -> Answer:
         """Answer a request.
 
         Raises:
@@ -82,11 +82,11 @@ class Server:
         """
         if self._batcher is None or self.models is None:
             raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
-        wanted = self._wanted(phases)
+        question = Question(self._wanted(asked.phases), asked.confidence)
         texts = request.texts()
         self._check(texts)
         try:
-            found = await self._batcher.submit(texts, wanted)
+            found = await self._batcher.submit(texts, question)
         except QueueFullError as error:
             raise HTTPException(
                 429,
@@ -98,7 +98,7 @@ class Server:
             log("a model failed", severity="ERROR", error=type(error).__name__)
             raise HTTPException(500, "A model failed on one of the texts.") from error
         self.metrics.texts.inc(len(texts))
-        versions = {name: self.models.versions[name] for name in wanted}
+        versions = {name: self.models.versions[name] for name in question.phases}
         return Answer(
             predictions=[
                 Prediction(entities=entities, versions=versions, meta=meta)
@@ -106,14 +106,14 @@ class Server:
             ]
         )
 
-    def _wanted(self, phases: list[str] | None) -> list[str]:
+    def _wanted(self, phases: list[str] | None) -> tuple[str, ...]:
         """The phases to ask, in their declared order."""
         assert self.models
         unknown = [name for name in phases or () if name not in self.models.phases]
         if unknown:
             known = ", ".join(self.models.phases)
             raise HTTPException(422, f"There is no phase {unknown[0]!r} here, only: {known}.")
-        return [name for name in self.models.phases if phases is None or name in phases]
+        return tuple(name for name in self.models.phases if phases is None or name in phases)
 
     def _check(self, texts: list[str]) -> None:
         """Refuse what is over a limit, naming it."""
@@ -147,15 +147,16 @@ def build(server: Server) -> FastAPI:
     @app.post(options.predict_route, response_model_exclude_none=True)
     async def predict(request: Request, http: HttpRequest, response: Response) -> Answer:
         """Predict with every phase, or those that `parameters.phases` names."""
-        phases = request.parameters.phases if request.parameters else None
-        return await answered(server, request, phases, http, response)
+        asked = request.parameters or Parameters()
+        return await answered(server, request, asked, http, response)
 
     @app.post("/phases/{phase}/predict", response_model_exclude_none=True)
     async def predict_phase(
         phase: str, request: Request, http: HttpRequest, response: Response
     ) -> Answer:
         """Predict with one phase."""
-        return await answered(server, request, [phase], http, response)
+        asked = (request.parameters or Parameters()).model_copy(update={"phases": [phase]})
+        return await answered(server, request, asked, http, response)
 
     @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
@@ -168,14 +169,14 @@ def build(server: Server) -> FastAPI:
 
 
 async def answered(
-    server: Server, request: Request, phases: list[str] | None, http: HttpRequest, out: Response
+    server: Server, request: Request, asked: Parameters, http: HttpRequest, out: Response
 ) -> Answer:
     """Predict, leave the sizes for the log, and send clients elsewhere while draining."""
     texts = request.texts()
     http.state.sizes = {"texts": len(texts), "characters": sum(map(len, texts))}
     if server.draining:
         out.headers["Connection"] = "close"
-    return await server.predict(request, phases)
+    return await server.predict(request, asked)
 
 
 def add_page(app: FastAPI, server: Server) -> None:

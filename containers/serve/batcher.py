@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from containers.serve.contract import Entity
 from containers.serve.metrics import Metrics
+from containers.serve.models import Question
 
-Analyse = Callable[[Sequence[str], Sequence[str]], list[list[Entity]]]
+Analyse = Callable[[Sequence[str], Question], list[list[Entity]]]
 
 
 class QueueFullError(Exception):
@@ -41,10 +42,10 @@ class BatchLimits:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A text, the phases to ask, and where its entities are to go."""
+    """A text, what to ask of it, and where its entities are to go."""
 
     text: str
-    phases: tuple[str, ...]
+    question: Question
     answer: asyncio.Future[list[Entity]]
 
 
@@ -59,7 +60,7 @@ class Batcher:
         self._held_back: Waiting | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
-    async def submit(self, texts: Sequence[str], phases: Sequence[str]) -> list[list[Entity]]:
+    async def submit(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
         """Return the entities of each text.
 
         Raises:
@@ -68,7 +69,7 @@ class Batcher:
         if self._queue.qsize() + len(texts) > self._limits.queue:
             raise QueueFullError
         loop = asyncio.get_running_loop()
-        waiting = [Waiting(text, tuple(phases), loop.create_future()) for text in texts]
+        waiting = [Waiting(text, question, loop.create_future()) for text in texts]
         for one in waiting:
             self._queue.put_nowait(one)
         self._metrics.queue.set(self._queue.qsize())
@@ -79,8 +80,8 @@ class Batcher:
         while True:
             batch = await self._gather()
             self._metrics.queue.set(self._queue.qsize())
-            for phases in dict.fromkeys(one.phases for one in batch):
-                await self._predict([one for one in batch if one.phases == phases], phases)
+            for question in dict.fromkeys(one.question for one in batch):
+                await self._predict([one for one in batch if one.question == question], question)
 
     async def _gather(self) -> list[Waiting]:
         """Wait for a text and take those that wait with it or come at once, within the limits."""
@@ -98,17 +99,17 @@ class Batcher:
                     batch.append(following)
         return [one for one in batch if not one.answer.cancelled()]
 
-    async def _predict(self, batch: list[Waiting], phases: tuple[str, ...]) -> None:
+    async def _predict(self, batch: list[Waiting], question: Question) -> None:
         """Predict and hand out the answers; a text that fails fails alone."""
         loop = asyncio.get_running_loop()
         texts = [one.text for one in batch]
         self._metrics.batch.observe(len(batch))
         try:
-            found = await loop.run_in_executor(self._thread, self._analyse, texts, phases)
+            found = await loop.run_in_executor(self._thread, self._analyse, texts, question)
         except Exception as error:
             if len(batch) > 1:
                 for one in batch:
-                    await self._predict([one], phases)
+                    await self._predict([one], question)
             elif not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
             return

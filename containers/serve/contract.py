@@ -23,6 +23,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     phases: list[str] | None = Field(None, description="only these phases; all when left out")
+    confidence: bool = Field(False, description="say how sure the models are; takes more time")
 
 
 class Request(BaseModel):
@@ -54,7 +55,7 @@ class Request(BaseModel):
 class Entity(BaseModel):
     """An entity: character offsets into the instance's text, end exclusive.
 
-    `confidence` (0 to 1) is left out where the model gives none, as spaCy's NER does.
+    `confidence` (0 to 1) is left out where nobody asked for it, or the model gives none.
     """
 
     text: str

@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from components.confidence import Shares, beam_shares
 from components.errors import ConfigError, DataError
 from components.upload.manifest import describe
 from containers.serve.contract import Entity
@@ -36,6 +37,19 @@ class Phase:
     name: str
     nlp: Language
     version: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a request asks of each of its texts.
+
+    Attributes:
+        phases: names of the phases to ask.
+        confidence: whether to say how sure their models are.
+    """
+
+    phases: tuple[str, ...]
+    confidence: bool = False
 
 
 class Models:
@@ -63,19 +77,17 @@ class Models:
         """The version of each phase's model."""
         return {name: phase.version for name, phase in self.phases.items()}
 
-    def analyse(self, texts: Sequence[str], wanted: Sequence[str]) -> list[list[Entity]]:
-        """Return the entities of each text, in the order of the text.
-
-        Args:
-            wanted: names of the phases to ask.
-        """
+    def analyse(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
+        """Return the entities of each text, in the order of the text."""
         tokens = [self._tokenize(text) for text in texts]
         found: list[list[Entity]] = [[] for _ in texts]
         for name, phase in self.phases.items():
-            if name in wanted:
-                docs = phase.nlp.pipe(map(untouched, tokens), batch_size=len(texts))
-                for entities, doc in zip(found, docs, strict=True):
-                    entities += without_overlap(entities, entities_of(doc, name))
+            if name in question.phases:
+                docs = list(phase.nlp.pipe(map(untouched, tokens), batch_size=len(texts)))
+                shares = beam_shares(phase.nlp, docs) if question.confidence else None
+                for n, doc in enumerate(docs):
+                    new = entities_of(doc, name, shares[n] if shares else None)
+                    found[n] += without_overlap(found[n], new)
         return [sorted(entities, key=lambda entity: entity.start) for entities in found]
 
 
@@ -93,11 +105,22 @@ def untouched(doc: Doc) -> Doc:
     )
 
 
-def entities_of(doc: Doc, phase: str) -> list[Entity]:
-    """The entities that a phase's model found."""
+def entities_of(doc: Doc, phase: str, shares: Shares | None) -> list[Entity]:
+    """The entities that a phase's model found.
+
+    Args:
+        shares: confidence by place and label, where it was asked for.
+    """
     return [
         Entity(
-            text=span.text, label=span.label_, start=span.start_char, end=span.end_char, phase=phase
+            text=span.text,
+            label=span.label_,
+            start=span.start_char,
+            end=span.end_char,
+            phase=phase,
+            confidence=None
+            if shares is None
+            else round(shares.get((span.start_char, span.end_char, span.label_), 0.0), 4),
         )
         for span in doc.ents
     ]

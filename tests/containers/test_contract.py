@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from containers.serve.app import Server, build
-from containers.serve.models import Models
+from containers.serve.models import Models, Question, Source, load
 from containers.serve.options import Options
+from tests.tiny_ner import make_docs, train_tiny
 
 TEXT = "Send form P60 to HM Revenue in London 🎉 with £5"
 
@@ -60,6 +62,29 @@ def test_an_instance_may_bring_its_meta(client: TestClient) -> None:
     assert "meta" not in first
     assert second["meta"] == {"page": 3}
     assert entities(second) == [("£5", "MONEY", 0, 2)]
+
+
+def test_a_recogniser_says_how_sure_it_is_when_asked(tmp_path: Path, folders: list[Source]) -> None:
+    learnt = train_tiny(tmp_path / "learnt", make_docs(60))
+    texts = ["The Treasury will pay £50 on Monday.", "Ofsted charges £9 in London.", "", " "]
+    with client_of(load([Source("learnt", learnt), *folders])) as client:
+        until_ready(client)
+        plain = client.post("/predict", json={"instances": texts}).json()["predictions"]
+        body = {"instances": texts, "parameters": {"confidence": True}}
+        sure = client.post("/predict", json=body).json()["predictions"]
+        one = client.post("/phases/learnt/predict", json=body).json()["predictions"]
+    assert [entities(prediction) for prediction in sure] == [entities(one) for one in plain]
+    assert not any(
+        "confidence" in found for prediction in plain for found in prediction["entities"]
+    )
+    found = [found for prediction in [*sure, *one] for found in prediction["entities"]]
+    shares = [entity["confidence"] for entity in found if entity["phase"] == "learnt"]
+    assert len(shares) > 3
+    assert all(0 < share <= 1 for share in shares)
+    # A list of patterns has no doubts to tell of.
+    by_pattern = [entity for entity in found if entity["phase"] != "learnt"]
+    assert by_pattern
+    assert not any("confidence" in entity for entity in by_pattern)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\u200b", "a" * 5000])
@@ -156,10 +181,10 @@ class Slow:
         self._models = models
         self.started, self.go = threading.Semaphore(0), threading.Event()
 
-    def analyse(self, texts: list[str], wanted: list[str]) -> object:
+    def analyse(self, texts: list[str], question: Question) -> object:
         self.started.release()
         self.go.wait()
-        return self._models.analyse(texts, wanted)
+        return self._models.analyse(texts, question)
 
 
 def test_a_full_queue_answers_429_and_when_to_come_back(models: Models) -> None:
@@ -199,10 +224,10 @@ class Fragile:
         self.phases, self.versions = models.phases, models.versions
         self._models = models
 
-    def analyse(self, texts: list[str], wanted: list[str]) -> object:
+    def analyse(self, texts: list[str], question: Question) -> object:
         if any("poison" in text for text in texts):
             raise ValueError(f"bad text: {texts}")
-        return self._models.analyse(texts, wanted)
+        return self._models.analyse(texts, question)
 
 
 def test_a_text_that_a_model_cannot_bear_fails_alone_and_unquoted(

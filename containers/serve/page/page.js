@@ -27,7 +27,8 @@ function marked(text, entities) {
 }
 
 function row(entity) {
-  const cells = [entity.text, entity.label, entity.phase, entity.start, entity.end];
+  const sure = entity.confidence === undefined ? "–" : `${Math.round(100 * entity.confidence)} %`;
+  const cells = [entity.text, entity.label, entity.phase, entity.start, entity.end, sure];
   const line = document.createElement("tr");
   line.append(...cells.map((value) => {
     const cell = document.createElement("td");
@@ -47,7 +48,7 @@ async function predict(event) {
     const { predictions } = await reply(await fetch(models.predict, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ instances: [text] }),
+      body: JSON.stringify({ instances: [text], parameters: { confidence: true } }),
     }));
     const { entities } = predictions[0];
     element("marked").replaceChildren(...marked(text, entities));
