@@ -17,13 +17,14 @@ from components.settings import Settings
 from components.sources import Source
 from components.split.settings import SplitSettings
 from components.train.settings import TrainSettings
-from components.upload.settings import ModelSettings
+from components.upload.settings import DueSettings, ModelSettings
 from pipelines.machines import machine_limits
 
 STAGES = (
     "fingerprint",
     "champion",
     "ingest",
+    "due",
     "split",
     "convert",
     "train",
@@ -90,6 +91,7 @@ class Compute(Settings):
     fingerprint: Resources = Resources()
     champion: Resources = Resources()
     ingest: Resources = Resources()
+    due: Resources = Resources()
     split: Resources = Resources()
     convert: Resources = Resources()
     train: Resources = Resources(machine="n1-standard-8", timeout="8h")
@@ -191,7 +193,7 @@ def checked_timezone(timezone: str) -> str:
     return timezone
 
 
-class Schedule(Settings):
+class Schedule(DueSettings):
     """When the pipeline runs by itself; a run that is due while one goes on is left out."""
 
     cron: Annotated[str, AfterValidator(checked_cron)] = Field(
@@ -238,6 +240,13 @@ class Pipeline(Settings):
         if self.target == "kubeflow" and self.kubeflow:
             return self.kubeflow.accelerator
         return ""
+
+    @property
+    def due(self) -> DueSettings:
+        """When a run that asks whether a retrain is due trains."""
+        limits = set(DueSettings.model_fields)
+        declared = self.schedule.model_dump(include=limits) if self.schedule else {}
+        return DueSettings(**declared)
 
     @property
     def registry_url(self) -> str:

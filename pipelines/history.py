@@ -30,7 +30,8 @@ class Entry:
     Attributes:
         number: of the run, 1 for the oldest; the x of the chart.
         started_by: the command that started the run, or else its config file.
-        verdict: "promoted", "held", or "" when the run did not get that far.
+        verdict: "promoted", "held", "waits", or "" when the run did not get that far.
+        why: the reason of one that waits.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
         scores: what `evaluate` wrote; None when the run did not get that far.
@@ -45,6 +46,7 @@ class Entry:
     seconds: float
     state: str
     verdict: str
+    why: str
     documents: int | None
     digest: str
     scores: dict[str, Any] | None
@@ -100,7 +102,8 @@ def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
         seconds=record.seconds,
         state=found["state"],
-        verdict=VERDICTS.get(found.get("decision") or "", ""),
+        verdict="waits" if "why" in found else VERDICTS.get(found.get("decision") or "", ""),
+        why=found.get("why", ""),
         documents=data["records"]["kept"] if data else None,
         digest=data["digest"][:8] if data else "",
         scores=found.get("scores"),

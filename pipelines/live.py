@@ -114,6 +114,7 @@ class LiveView:
             running = [task for task in tasks if task.state == "running"]
             now = ", ".join(task.stage for task in running)
             figure = [text for task in running for text in figures(progress.get(task.task, {}))]
+            figure += [f"WAITS: {task.waits}" for task in tasks if task.waits]
             table.add_row(
                 name,
                 _stages(tasks),
@@ -147,6 +148,8 @@ def describe(task: TaskRecord) -> str:
             return "started"
         case "reused":
             return f"reused from {task.reused_from}"
+        case "succeeded" if task.waits:
+            return f"WAITS: {task.waits} Nothing is trained."
         case "succeeded":
             return f"done in {duration(task.seconds)}"
         case "failed":

@@ -1,7 +1,8 @@
 """The DAG: one branch per phase, from annotations to a model in the registry.
 
 Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, so phases run side
-by side wherever the spec runs.
+by side wherever the spec runs. What is behind `dsl.If` runs only if a retrain is due; it always is,
+unless the pipeline's parameter `when` is "due", as in the runs of a schedule.
 """
 
 import hashlib
@@ -19,13 +20,13 @@ from components.report.component import report
 from components.settings import Settings
 from components.split.component import split
 from components.train.component import train
-from components.upload.component import champion, upload
-from pipelines.config import Compute, Images, Phase, Pipeline, seconds
+from components.upload.component import champion, due, upload
+from pipelines.config import Compute, Images, Pipeline, seconds
 from pipelines.machines import machine_limits
 
 GPU_STAGES = ("train", "evaluate")
 # These look at the world outside (the annotations, the registry), so they look every time.
-NEVER_CACHED = ("fingerprint", "champion", "upload")
+NEVER_CACHED = ("fingerprint", "due", "champion", "upload")
 
 
 def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
@@ -35,26 +36,24 @@ def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
         training_configs: phase name -> text of its spaCy training config.
     """
     # KFP does not let one pipeline be defined inside another, so the branches come first.
-    branches = [
-        phase_branch(name, phase, training_configs[name], config.images, config.gpu_resource)
-        for name, phase in config.phases.items()
-    ]
+    branches = [phase_branch(config, name, training_configs[name]) for name in config.phases]
 
     @dsl.pipeline(name=config.name)
     def all_phases(
-        registry: str = config.registry_url, checkpoints: str = config.checkpoint_folder
+        registry: str = config.registry_url,
+        checkpoints: str = config.checkpoint_folder,
+        when: str = "always",
     ) -> None:
         for branch in branches:
-            branch(registry=registry, checkpoints=checkpoints)
+            branch(registry=registry, checkpoints=checkpoints, when=when)
 
     return all_phases
 
 
-def phase_branch(
-    name: str, phase: Phase, training_config: str, images: Images, gpu_resource: str = ""
-) -> Any:
+def phase_branch(config: Pipeline, name: str, training_config: str) -> Any:
     """One phase as a sub-pipeline of that name."""
-    stage = Placed(phase.compute, images, gpu_resource)
+    phase = config.phases[name]
+    stage = Placed(phase.compute, config.images, config.gpu_resource)
     task, labels, model = phase.task, phase.labels, phase.model
     sources = [plain(source) for source in phase.annotations]
     context = {
@@ -64,15 +63,8 @@ def phase_branch(
     }
 
     @dsl.pipeline(name=name)
-    def branch(registry: str, checkpoints: str) -> None:
+    def branch(registry: str, checkpoints: str, when: str) -> None:
         source = stage(fingerprint, sources=sources, context=context)
-        production = stage(
-            champion,
-            registry=registry,
-            model=model.name,
-            alias=model.alias,
-            digest=source["digest"],
-        )
         clean = stage(
             ingest,
             sources=sources,
@@ -81,76 +73,96 @@ def phase_branch(
             labels=labels,
             settings=plain(phase.ingest),
         )
-        sides = stage(
-            split,
+        found = stage(
+            due,
             annotations=clean["annotations"],
-            previous=production["dossier"],
-            task=task,
-            settings=plain(phase.split),
-        )
-        corpora = stage(
-            convert,
-            task=task,
-            train_set=sides["train_set"],
-            dev_set=sides["dev_set"],
-            test_set=sides["test_set"],
-            settings=plain(phase.convert),
-        )
-        trained = stage(
-            train,
-            task=task,
-            train_corpus=corpora["train_corpus"],
-            dev_corpus=corpora["dev_corpus"],
-            labels=labels,
-            config=training_config,
-            overrides=phase.train.set,
-            settings=plain(phase.train, without={"config", "set"}),
-            checkpoints=checkpoints,
-        )
-        judged = stage(
-            evaluate,
-            task=task,
-            model=trained["model"],
-            test_corpus=corpora["test_corpus"],
-            champion=production["champion"],
-            labels=labels,
-            settings=plain(phase.evaluate),
-        )
-        verdict = stage(
-            gate,
-            scores=judged["scores"],
-            data_report=clean["data_report"],
-            dossier=production["dossier"],
-            labels=labels,
-            context=context,
-            settings=plain(phase.gate),
-        )
-        page = stage(
-            report,
-            scores=judged["scores"],
-            verdict=verdict["verdict"],
-            predictions=judged["predictions"],
-            data_report=clean["data_report"],
-            split_report=sides["split_report"],
-            log=trained["log"],
-            dossier=production["dossier"],
-            context=context,
-        )
-        stage(
-            upload,
-            model=trained["model"],
-            scores=judged["scores"],
-            verdict=verdict["verdict"],
-            report=page["report"],
-            model_card=page["model_card"],
-            facts=page["facts"],
-            assignment=sides["assignment"],
-            decision=verdict["decision"],
             registry=registry,
-            settings=plain(model),
+            model=model.name,
+            alias=model.alias,
             digest=source["digest"],
-            run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+            context=context,
+            when=when,
+            settings=plain(config.due),
         )
+        with dsl.If(found["decision"] == "train", name="if-due"):
+            production = stage(
+                champion,
+                registry=registry,
+                model=model.name,
+                alias=model.alias,
+                digest=source["digest"],
+            )
+            sides = stage(
+                split,
+                annotations=clean["annotations"],
+                previous=production["dossier"],
+                task=task,
+                settings=plain(phase.split),
+            )
+            corpora = stage(
+                convert,
+                task=task,
+                train_set=sides["train_set"],
+                dev_set=sides["dev_set"],
+                test_set=sides["test_set"],
+                settings=plain(phase.convert),
+            )
+            trained = stage(
+                train,
+                task=task,
+                train_corpus=corpora["train_corpus"],
+                dev_corpus=corpora["dev_corpus"],
+                labels=labels,
+                config=training_config,
+                overrides=phase.train.set,
+                settings=plain(phase.train, without={"config", "set"}),
+                checkpoints=checkpoints,
+            )
+            judged = stage(
+                evaluate,
+                task=task,
+                model=trained["model"],
+                test_corpus=corpora["test_corpus"],
+                champion=production["champion"],
+                labels=labels,
+                settings=plain(phase.evaluate),
+            )
+            verdict = stage(
+                gate,
+                scores=judged["scores"],
+                data_report=clean["data_report"],
+                dossier=production["dossier"],
+                labels=labels,
+                context=context,
+                settings=plain(phase.gate),
+            )
+            page = stage(
+                report,
+                scores=judged["scores"],
+                verdict=verdict["verdict"],
+                predictions=judged["predictions"],
+                data_report=clean["data_report"],
+                split_report=sides["split_report"],
+                log=trained["log"],
+                dossier=production["dossier"],
+                context=context,
+            )
+            stage(
+                upload,
+                model=trained["model"],
+                scores=judged["scores"],
+                verdict=verdict["verdict"],
+                report=page["report"],
+                model_card=page["model_card"],
+                facts=page["facts"],
+                assignment=sides["assignment"],
+                examples=found["examples"],
+                decision=verdict["decision"],
+                registry=registry,
+                settings=plain(model),
+                digest=source["digest"],
+                run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+            )
 
     return branch
 

@@ -88,6 +88,12 @@ class TaskRecord(msgspec.Struct):
         """How long it ran (or has been running)."""
         return seconds_between(self.started, self.ended) if self.started else None
 
+    @property
+    def waits(self) -> str:
+        """Why its phase is not to be trained now, as `due` decided; "" for any other task."""
+        decided = self.stage == "due" and self.parameters.get("decision") == "wait"
+        return str(self.parameters["why"]) if decided else ""
+
 
 class RunRecord(msgspec.Struct):
     """A run: the content of run.json.

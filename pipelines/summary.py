@@ -32,7 +32,8 @@ def summary(run: Path) -> dict[str, Any]:
     Returns:
         `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
         `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions
-        or null), the paths of FILES that exist, and the `failed` task with its log.
+        or null), the paths of FILES that exist, `why` it waits, and the `failed` task with its
+        log.
     """
     record = read_record(run)
     return {
@@ -72,6 +73,8 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
         result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
+    if result["state"] == "waits":
+        result["why"] = tasks["due"].waits
     failed = next((task for task in tasks.values() if task.state == "failed"), None)
     if failed:
         result["failed"] = {
@@ -88,11 +91,13 @@ def finished(task: TaskRecord | None) -> bool:
 
 
 def phase_state(tasks: list[TaskRecord]) -> str:
-    """One word for a phase: failed, cancelled, reused, succeeded or not-run."""
+    """One word for a phase: failed, cancelled, waits, succeeded or not-run."""
     states = {task.state for task in tasks}
     for state in ("failed", "cancelled"):
         if state in states:
             return state
+    if any(task.waits for task in tasks):
+        return "waits"
     if states <= {"skipped", "not-run", "pending"}:
         return "not-run"
     return "succeeded"
@@ -153,6 +158,8 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
         failed = phase["failed"]
         code = failed["exit_code"]
         return f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
+    if phase["state"] == "waits":
+        return f"{name}: WAITS, nothing was trained\n  why      {phase['why']}"
     if "version" not in phase:
         return f"{name}: {phase['state']}"
     decision = {"promote": "PROMOTED", "hold": "HELD BACK"}
@@ -170,8 +177,10 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
 def next_steps(data: dict[str, Any]) -> list[str]:
     """What a person would do now."""
     if data["state"] == "succeeded":
-        first = next(iter(data["phases"].values()))
-        model = first.get("model_uri") or first.get("model")
+        models = [one.get("model_uri") or one.get("model") for one in data["phases"].values()]
+        model = next(filter(None, models), None)
+        if model is None:
+            return ["Next: nothing to do. Without `--param when=due` it would be trained anyway."]
         return [
             "Next: open a report in your browser, or use a model:",
             f"  python -c \"import spacy; nlp = spacy.load('{model}'); "

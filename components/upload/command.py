@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.settings import parse
 from components.stage import StageResult
+from components.upload import examples
 from components.upload.lineage import trace
 from components.upload.registry import Artefact, Version, open_registry, take_in
 from components.upload.settings import ModelSettings
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-card", type=Path, required=True, help="of the report stage")
     parser.add_argument("--facts", type=Path, required=True, help="of the report stage")
     parser.add_argument("--assignment", type=Path, required=True, help="of the split stage")
+    parser.add_argument("--examples", type=Path, required=True, help="of the due stage")
     parser.add_argument("--decision", choices=["promote", "hold"], required=True)
     parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
     parser.add_argument("--settings", required=True, help="ModelSettings as JSON")
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> StageResult:
             "MODEL_CARD.md": args.model_card,
             "facts.json": args.facts,
             "assignment.json": args.assignment,
+            examples.FILE_NAME: args.examples,
             "scores.json": args.scores,
             "verdict.json": args.verdict,
         },

@@ -1,4 +1,4 @@
-"""The KFP face of the champion and upload stages."""
+"""The KFP face of the champion, due and upload stages."""
 
 from kfp import dsl
 
@@ -34,6 +34,42 @@ def champion(
 
 
 @dsl.container_component
+def due(
+    annotations: dsl.Input[dsl.Dataset],
+    registry: str,
+    model: str,
+    alias: str,
+    digest: str,
+    context: dict,
+    when: str,
+    settings: dict,
+    timeout: int,
+    examples: dsl.Output[dsl.Artifact],
+    summary: dsl.Output[dsl.Markdown],
+    decision: dsl.OutputPath(str),
+    why: dsl.OutputPath(str),
+) -> dsl.ContainerSpec:
+    """Decide whether a retrain is due."""
+    return dsl.ContainerSpec(
+        image=CPU_IMAGE,
+        **program(
+            "due",
+            timeout=timeout,
+            annotations=annotations.path,
+            registry=registry,
+            model=model,
+            alias=alias,
+            digest=digest,
+            context=context,
+            when=when,
+            settings=settings,
+            examples=examples.path,
+            summary=summary.path,
+        ),
+    )
+
+
+@dsl.container_component
 def upload(
     model: dsl.Input[dsl.Model],
     scores: dsl.Input[dsl.Artifact],
@@ -42,6 +78,7 @@ def upload(
     model_card: dsl.Input[dsl.Markdown],
     facts: dsl.Input[dsl.Artifact],
     assignment: dsl.Input[dsl.Artifact],
+    examples: dsl.Input[dsl.Artifact],
     decision: str,
     registry: str,
     settings: dict,
@@ -64,6 +101,7 @@ def upload(
             model_card=model_card.path,
             facts=facts.path,
             assignment=assignment.path,
+            examples=examples.path,
             decision=decision,
             registry=registry,
             settings=settings,

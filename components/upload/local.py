@@ -90,6 +90,10 @@ class LocalRegistry:
             source = manifest.read(Path(version.uri).parent / manifest.FILE_NAME)
             manifest.check(incoming, source)
 
+    def document(self, version: Version, file: str) -> bytes | None:
+        path = Path(version.uri).parent / file
+        return path.read_bytes() if path.is_file() else None
+
     def _numbered_folders(self, name: str) -> Iterator[Path]:
         return (path for path in (self.folder / name).glob("[1-9]*") if path.name.isdecimal())
 

@@ -78,6 +78,10 @@ class Registry(Protocol):
         """Copy a version's model to the folder `target`, verified, whole or not at all."""
         ...
 
+    def document(self, version: Version, file: str) -> bytes | None:
+        """A file that is kept beside a version's model; None if it keeps no such file."""
+        ...
+
 
 SCHEME = "vertex://"
 # A folder that only the cluster's tasks see: its address means nothing to the cluster's own parts.

@@ -41,3 +41,20 @@ class ModelSettings(Settings):
         if alias in (CANDIDATE, "default"):
             raise ValueError(f"{alias!r} is reserved by the registry: choose another alias")
         return alias
+
+
+class DueSettings(Settings):
+    """When a scheduled run trains; otherwise it ends well at once."""
+
+    min_new_examples: int = Field(
+        default=1,
+        ge=1,
+        description="New or corrected accepted annotations since the model in production that "
+        "make a scheduled run train.",
+    )
+    max_age_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Age of the model in production at which a scheduled run trains with fewer "
+        "new annotations; unset: age does not matter.",
+    )

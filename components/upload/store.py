@@ -65,6 +65,16 @@ class Store:
         description: Manifest = self._read(name, key, manifest.FILE_NAME, Manifest)
         return description
 
+    def document(self, name: str, key: str, file: str) -> bytes | None:
+        """A file beside a model; None if there is none."""
+        blob = self._blob(name, key, file)
+        with reaching(f"read {address(blob)}"):
+            try:
+                content: bytes = blob.download_as_bytes(**patient())
+            except exceptions.NotFound:
+                return None
+        return content
+
     def verify(self, name: str, key: str) -> None:
         """Read every file of a model and compare it with the manifest.
 

@@ -114,6 +114,9 @@ class VertexRegistry:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.store.fetch(version.name, version.artefact[:DIGITS], target)
 
+    def document(self, version: Version, file: str) -> bytes | None:
+        return self.store.document(version.name, version.artefact[:DIGITS], file)
+
     def _path(self, name: str, number: str = "") -> str:
         return f"{self.place.name}/models/{name}" + (f"@{number}" if number else "")
 

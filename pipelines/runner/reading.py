@@ -54,6 +54,9 @@ class _Reader:
         node = self._node(ROOT, "", spec, component, cached=True)
         if not isinstance(node.body, Dag):
             raise ConfigError("pipeline spec, root: it has no dag")
+        used = Counter(leaf.path for leaf in node.leaves())
+        if twice := sorted(path for path, times in used.items() if times > 1):
+            raise ConfigError(f"pipeline spec: several tasks go by the name {', '.join(twice)}")
         return node
 
     def _node(
@@ -108,9 +111,11 @@ class _Reader:
             )
             check_group(spec, component, f"task {key}")
             own = spec.caching_options
+            # A condition is no place of its own: its tasks go by the name of where it stands.
+            condition = bool(spec.trigger_policy.condition) and component.dag is not None
             nodes[key] = self._node(
                 key,
-                f"{parent}/{label}" if parent else label,
+                parent if condition else f"{parent}/{label}" if parent else label,
                 spec,
                 component,
                 cached=cached and (own.enable_cache if own else component.dag is not None),

@@ -136,7 +136,7 @@ class Scheduler:
             self._end_unrun(scope, node, "failed", str(error))
             return
         if not all(condition.holds(inputs.parameters) for condition in node.conditions):
-            self._end_unrun(scope, node, "skipped", node.spec.trigger_policy.condition)
+            self._end_unrun(scope, node, "skipped", "its condition does not hold")
         elif isinstance(node.body, Container):
             self._under_way += 1
             self._pool.submit(self._work, scope, node, inputs)

@@ -31,12 +31,14 @@ def outputs(tmp_path: Path) -> dict[str, Path]:
         "model-card": tmp_path / "MODEL_CARD.md",
         "facts": tmp_path / "facts.json",
         "assignment": tmp_path / "assignment.json",
+        "examples": tmp_path / "examples.json",
     }
     paths["scores"].write_text(json.dumps(SCORES), encoding="utf-8")
     paths["verdict"].write_text('{"decision": "promote"}', encoding="utf-8")
     paths["model-card"].write_text("# Model card", encoding="utf-8")
     paths["facts"].write_text("{}", encoding="utf-8")
     paths["assignment"].write_text('{"version": 1}', encoding="utf-8")
+    paths["examples"].write_text('{"version": 1, "keys": []}', encoding="utf-8")
     paths["report"].write_text("<!doctype html><title>Report</title>", encoding="utf-8")
     return paths
 
