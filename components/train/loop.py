@@ -33,9 +33,10 @@ from components.files import writing
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
+from components.train.encodings import Encodings
 from components.train.journal import Journal
 from components.train.pace import Pace, Stop, StoppedError
-from components.train.pieces import count_pieces, size_of
+from components.train.pieces import size_of
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 
@@ -93,9 +94,10 @@ class Loop:
         self.frozen = list(settings["frozen_components"])
         self.seed = settings["seed"] or 0
         self.journal = journal
+        self.encodings = Encodings(nlp)
         self.batches = self.read_batches(training)
         dev = list(training.dev(nlp))
-        count_pieces(nlp, dev)
+        self.encodings.add(dev)
         # Documents of the same length together: less padding, the same scores.
         dev.sort(key=lambda example: size_of(example.predicted)[1])
         self.evaluate = create_evaluation_callback(nlp, lambda _: dev, settings["score_weights"])
@@ -120,7 +122,7 @@ class Loop:
                 seed=self.seed,
             )
         examples = list(training.train(self.nlp))
-        count_pieces(self.nlp, examples)
+        self.encodings.add(examples)
         lost = left_out(examples, training.fresh_batcher())
         if lost:
             self.journal.say(
@@ -156,6 +158,13 @@ class Loop:
             pace.written(self.state.step, cost=0.0)
         with self.nlp.select_pipes(disable=self.frozen):
             self.journal.open_table(self.nlp)
+        with self.encodings.used():
+            self.steps(pace, stop)
+        self.journal.close_table()
+        return self.state
+
+    def steps(self, pace: Pace | None, stop: Stop) -> None:
+        """Do one step after the other."""
         for epoch, batch in self.batches:
             if self.journal.limits.steps_left(self.state) == 0:
                 break
@@ -167,8 +176,6 @@ class Loop:
                     f"stopped by {stop.signal} after step {self.state.step}. "
                     "The same run goes on from there."
                 )
-        self.journal.close_table()
-        return self.state
 
     def save(self) -> float:
         """Write a checkpoint; return the seconds that it took."""

@@ -9,42 +9,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from typing import cast
 
-from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch as untyped_minibatch
 from spacy.util import registry
-from spacy_transformers import Transformer
 
 KEY = "retrain_pieces"
 
 minibatch = cast(Callable[..., Iterator[list[Example]]], untyped_minibatch)
 
 
-def count_pieces(nlp: Language, examples: Iterable[Example]) -> None:
-    """Note in each document how many spans the pipeline's transformer reads it as, and the longest.
-
-    Without a transformer nothing is noted, and a document counts as one span of its words.
-    """
-    transformers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, Transformer)]
-    for group in minibatch(examples, size=1000) if transformers else ():
-        model: Any = transformers[0].model
-        docs = [example.predicted for example in group]
-        spans = model.attrs["get_spans"](docs)
-        encoded = model.tokenizer(
-            [span.text for doc_spans in spans for span in doc_spans],
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        lengths = iter([len(ids) for ids in encoded["input_ids"]])
-        for doc, doc_spans in zip(docs, spans, strict=True):
-            doc.user_data[KEY] = (len(doc_spans), max(next(lengths) for _ in doc_spans))
-
-
 def size_of(doc: Doc) -> tuple[int, int]:
-    """How many spans a document is read as, and the pieces of the longest."""
+    """How many spans a document is read as, and the pieces of the longest.
+
+    Without a transformer (see encodings) a document counts as one span of its words.
+    """
     spans, longest = doc.user_data.get(KEY, (1, len(doc)))
     return spans, longest
 
