@@ -18,12 +18,14 @@ from pipelines.containers import in_images
 from pipelines.live import listener
 from pipelines.load import load
 from pipelines.local import RunResult, run_spec
+from pipelines.parameters import pipeline_parameters
 
 
 def run_config(
     config: Path,
     overrides: Sequence[str] = (),
     *,
+    parameters: Sequence[str] = (),
     phases: Sequence[str] | None = None,
     workers: int | None = None,
     use_cache: bool = True,
@@ -34,9 +36,10 @@ def run_config(
     """Compile a config and run the spec here.
 
     Models go to the config's local registry folder, also where its target is Vertex AI: a run on
-    a laptop never touches production.
+    a laptop never touches production, unless `parameters` names another registry.
 
     Args:
+        parameters: `KEY=VALUE` for parameters of the pipeline.
         in_containers: run each task in its image, as a cluster does.
         console: where the run is watched: live on a terminal, a line per change elsewhere.
 
@@ -50,8 +53,9 @@ def run_config(
         raise ConfigError(f"--phase {', '.join(unknown)}: {config} has the phases {known}")
     # Tasks inherit it; the lineage of every model names the commit that made it.
     os.environ.setdefault("RETRAIN_COMMIT", commit_of(loaded.folder))
+    spec = compiled(loaded)
     return run_spec(
-        yaml.safe_load(compiled(loaded)),
+        yaml.safe_load(spec),
         out=out,
         cwd=loaded.folder,
         name=loaded.pipeline.name,
@@ -60,6 +64,7 @@ def run_config(
             "registry": loaded.pipeline.registry,
             # Relative, so that the folders can be moved and the cache still holds.
             "checkpoints": os.path.relpath(out.resolve() / "checkpoints", loaded.folder),
+            **pipeline_parameters(spec, parameters),
         },
         phases=phases,
         workers=workers,

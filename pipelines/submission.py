@@ -18,9 +18,9 @@ import yaml
 from components.errors import ConfigError
 from components.sources import content_digest, identity, list_files
 from pipelines.compile import compiled
-from pipelines.config_file import yaml_value
 from pipelines.launch import commit_of
 from pipelines.load import Loaded
+from pipelines.parameters import pipeline_parameters
 
 # Keys of the labels that every run and every schedule carries.
 CONFIG_LABEL = "retrain-config"
@@ -104,6 +104,11 @@ def for_any_data(loaded: Loaded, parameters: Sequence[str] = ()) -> Submission:
     )
 
 
+def scheduled(loaded: Loaded) -> Submission:
+    """Compile a config for the runs that its schedule starts: they train only if that is due."""
+    return for_any_data(loaded, ["when=due"])
+
+
 def only(loaded: Loaded, phases: Sequence[str]) -> Loaded:
     """The config with these phases alone; with all of them when none is named."""
     known = loaded.pipeline.phases
@@ -116,22 +121,6 @@ def only(loaded: Loaded, phases: Sequence[str]) -> Loaded:
         return loaded
     kept = {name: phase for name, phase in known.items() if name in phases}
     return replace(loaded, pipeline=loaded.pipeline.model_copy(update={"phases": kept}))
-
-
-def pipeline_parameters(spec: str, given: Sequence[str]) -> dict[str, Any]:
-    """`KEY=VALUE` options as the parameters of a compiled pipeline."""
-    root = yaml.safe_load(spec)["root"]
-    declared = root.get("inputDefinitions", {}).get("parameters", {})
-    parameters = {}
-    for each in given:
-        key, equals, value = each.partition("=")
-        if not equals or key not in declared:
-            raise ConfigError(
-                f"--param {each}: expected KEY=VALUE with a parameter of the pipeline: "
-                f"{', '.join(declared) or 'it has none'}"
-            )
-        parameters[key] = yaml_value(value)
-    return parameters
 
 
 def refuse_unrepeatable(loaded: Loaded) -> None:

@@ -21,7 +21,7 @@ from pipelines.submission import (
     CONFIG_LABEL,
     LABEL_DIGITS,
     Submission,
-    for_any_data,
+    scheduled,
 )
 from pipelines.vertex import VertexRuns, runs_of
 
@@ -54,6 +54,11 @@ class VertexSchedule:
     def submission(self) -> Submission:
         """What each run does."""
         return self.prepare()
+
+    @property
+    def where(self) -> str:
+        """Which project and region."""
+        return self.place.name
 
     @property
     def declared(self) -> Declared:
@@ -223,7 +228,7 @@ def schedule_of(loaded: Loaded) -> VertexSchedule:
         runs_of(loaded),
         loaded.pipeline.schedule,
         loaded.pipeline.name,
-        lambda: for_any_data(loaded),
+        lambda: scheduled(loaded),
     )
 
 

@@ -8,13 +8,22 @@ from typing import Annotated
 import typer
 
 from components.errors import GateError
-from pipelines.cli.options import AsJson, ConfigPath, Overrides, Phases, RunsFolder, print_json
+from pipelines.cli.options import (
+    AsJson,
+    ConfigPath,
+    Overrides,
+    Parameters,
+    Phases,
+    RunsFolder,
+    print_json,
+)
 
 
 def run(
     config: ConfigPath,
     phases: Phases = None,
     overrides: Overrides = None,
+    parameters: Parameters = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Tasks at the same time.", show_default="the number of cores"),
@@ -47,6 +56,7 @@ def run(
     result = run_config(
         config,
         overrides or (),
+        parameters=parameters or (),
         phases=phases,
         workers=workers,
         use_cache=not no_cache,

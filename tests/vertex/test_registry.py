@@ -242,3 +242,13 @@ def test_versions_that_others_uploaded_are_left_alone(
     theirs = type(ours)(display_name="by hand")
     double.models._add(name, theirs)
     assert [each.number for each in registry.versions("ner")] == ["1"]
+
+
+def test_what_is_kept_beside_a_model_can_be_read_alone(
+    registry: Registry, artefact: MakeArtefact
+) -> None:
+    version = take_in(registry, "ner", "champion", artefact("pound"))
+    kept = registry.document(version, "scores.json")
+    assert kept is not None
+    assert json.loads(kept)["overall"]["support"] == 40
+    assert registry.document(version, "examples.json") is None
