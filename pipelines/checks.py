@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from components.custom_code import import_code
 from components.errors import RetrainError
 from components.ingest import command as ingest
 from components.sources import content_digest, identity, list_files
@@ -52,6 +53,8 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     phase = loaded.pipeline.phases[name]
     errors: list[RetrainError] = []
     with keeping(errors):
+        if phase.train.code:
+            import_code(loaded.folder / phase.train.code)
         read_config(loaded.training_configs[name], phase.train.set)
     files: list[str] = []
     data = None

@@ -14,7 +14,7 @@ def compiled(loaded: Loaded) -> str:
 
     from pipelines.retrain import retrain
 
-    pipeline = retrain(loaded.pipeline, loaded.training_configs)
+    pipeline = retrain(loaded.pipeline, loaded.training_configs, loaded.training_code)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))

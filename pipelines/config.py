@@ -27,6 +27,7 @@ STAGES = (
     "due",
     "split",
     "convert",
+    "debug",
     "train",
     "evaluate",
     "gate",
@@ -94,6 +95,7 @@ class Compute(Settings):
     due: Resources = Resources()
     split: Resources = Resources()
     convert: Resources = Resources()
+    debug: Resources = Resources()
     train: Resources = Resources(machine="n1-standard-8", timeout="8h")
     evaluate: Resources = Resources(machine="n1-standard-8")
     gate: Resources = Resources()
@@ -113,6 +115,17 @@ class Train(TrainSettings):
     set: dict[str, Any] = Field(
         default={}, description="overrides by dotted key, exactly as `spacy train` takes them"
     )
+    code: str = Field(
+        "", description="a Python module of registered functions; relative to this file"
+    )
+    init: Literal["base", "champion"] = Field(
+        "base", description="champion: start from the weights of the model in production"
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the stage itself is told; the rest reaches it in other ways."""
+        return self.model_dump(mode="json", include={*TrainSettings.model_fields})
 
 
 class Phase(Settings):
@@ -145,7 +158,7 @@ class Images(Settings):
     """The images that the stages run in on a cluster; on one machine they are not used."""
 
     cpu: str = Field(CPU_IMAGE, description="image of the stages without a GPU")
-    gpu: str = Field(GPU_IMAGE, description="image of train and evaluate")
+    gpu: str = Field(GPU_IMAGE, description="image of debug, train and evaluate")
 
 
 class Vertex(Settings):

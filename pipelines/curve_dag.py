@@ -90,7 +90,8 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             labels=phase.labels,
             config=loaded.training_configs[name],
             overrides=phase.train.set,
-            settings=plain(phase.train, without={"config", "set"}),
+            code=loaded.training_code[name],
+            settings=phase.train.settings,
             checkpoints="",
         )
         stage(

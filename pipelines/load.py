@@ -17,14 +17,23 @@ from pipelines.config import Phase, Pipeline
 from pipelines.config_file import ConfigFile, KeyPath, dotted, merged, read_config_file, yaml_value
 from pipelines.images import use_locked_images
 
+# Linux takes no argument of a command that is longer than 128 KiB.
+LONGEST = 100_000
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checked config, and the folder that its relative paths are relative to."""
+    """A checked config, and the folder that its relative paths are relative to.
+
+    Attributes:
+        training_configs: phase -> text of its spaCy config.
+        training_code: phase -> text of its module of registered functions; '' without one.
+    """
 
     path: Path
     pipeline: Pipeline
     training_configs: dict[str, str]
+    training_code: dict[str, str]
 
     @property
     def folder(self) -> Path:
@@ -52,8 +61,17 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
         pipeline = Pipeline.model_validate(data)
     except ValidationError as error:
         raise ConfigError(explain(error, file)) from None
-    configs = {name: training_config(file, name, phase) for name, phase in pipeline.phases.items()}
-    return Loaded(path, pipeline, configs)
+    configs = {
+        name: text_beside(file, ("phases", name, "train", "config"), phase.train.config)
+        for name, phase in pipeline.phases.items()
+    }
+    code = {
+        name: text_beside(file, ("phases", name, "train", "code"), phase.train.code)
+        if phase.train.code
+        else ""
+        for name, phase in pipeline.phases.items()
+    }
+    return Loaded(path, pipeline, configs, code)
 
 
 def with_defaults(file: ConfigFile) -> dict[str, Any]:
@@ -105,17 +123,22 @@ def override_path(data: dict[str, Any], key: str) -> list[str]:
     return parts
 
 
-def training_config(file: ConfigFile, name: str, phase: Phase) -> str:
-    """The text of a phase's training config."""
-    place = file.place(in_defaults(("phases", name, "train", "config"), file))
-    path = file.path.parent / phase.train.config
+def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
+    """The text of a file that a config names: a training config, a module."""
+    place = file.place(in_defaults(key, file))
+    path = file.path.parent / name
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{place}: phases.{name}.train.config: can't read {path}: {error}. "
-            "Give a spaCy training config, relative to this file."
+            f"{place}: {dotted(key)}: can't read {path}: {error}. Give a file relative to this one."
         ) from None
+    if len(text.encode()) > LONGEST:
+        raise ConfigError(
+            f"{place}: {dotted(key)}: {path} has more than {LONGEST:,} bytes, and a task gets it "
+            "on its command line. Make a package of what is long and install it in the image."
+        )
+    return text
 
 
 def explain(error: ValidationError, file: ConfigFile) -> str:

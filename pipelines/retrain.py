@@ -19,24 +19,31 @@ from components.ingest.component import ingest
 from components.report.component import report
 from components.settings import Settings
 from components.split.component import split
-from components.train.component import train
+from components.train.component import debug, train, train_from_champion
 from components.upload.component import champion, due, upload
 from pipelines.config import Compute, Images, Pipeline, seconds
 from pipelines.machines import machine_limits
 
-GPU_STAGES = ("train", "evaluate")
+# These need torch; debug needs no GPU for it.
+TORCH_STAGES = ("debug", "train", "evaluate")
 # These look at the world outside (the annotations, the registry), so they look every time.
 NEVER_CACHED = ("fingerprint", "due", "champion", "upload")
 
 
-def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
+def retrain(
+    config: Pipeline, training_configs: dict[str, str], training_code: dict[str, str]
+) -> Any:
     """The whole pipeline, as a KFP component that the compiler takes.
 
     Args:
         training_configs: phase name -> text of its spaCy training config.
+        training_code: phase name -> text of its module of registered functions; '' without one.
     """
     # KFP does not let one pipeline be defined inside another, so the branches come first.
-    branches = [phase_branch(config, name, training_configs[name]) for name in config.phases]
+    branches = [
+        phase_branch(config, name, training_configs[name], training_code[name])
+        for name in config.phases
+    ]
 
     @dsl.pipeline(name=config.name)
     def all_phases(
@@ -50,7 +57,7 @@ def retrain(config: Pipeline, training_configs: dict[str, str]) -> Any:
     return all_phases
 
 
-def phase_branch(config: Pipeline, name: str, training_config: str) -> Any:
+def phase_branch(config: Pipeline, name: str, training_config: str, training_code: str) -> Any:
     """One phase as a sub-pipeline of that name."""
     phase = config.phases[name]
     stage = Placed(phase.compute, config.images, config.gpu_resource)
@@ -58,7 +65,8 @@ def phase_branch(config: Pipeline, name: str, training_config: str) -> Any:
     sources = [plain(source) for source in phase.annotations]
     context = {
         "phase": name,
-        "training_config": hashlib.sha256(training_config.encode()).hexdigest()[:12],
+        "training_config": short_digest(training_config),
+        **({"training_code": short_digest(training_code)} if training_code else {}),
         **plain(phase, without={"annotations", "compute"}),
     }
 
@@ -107,15 +115,23 @@ def phase_branch(config: Pipeline, name: str, training_config: str) -> Any:
                 test_set=sides["test_set"],
                 settings=plain(phase.convert),
             )
+            lesson = {
+                "task": task,
+                "train_corpus": corpora["train_corpus"],
+                "dev_corpus": corpora["dev_corpus"],
+                "labels": labels,
+                "config": training_config,
+                "overrides": phase.train.set,
+                "code": training_code,
+            }
+            debugged = stage(debug, **lesson)
+            warm = phase.train.init == "champion"
             trained = stage(
-                train,
-                task=task,
-                train_corpus=corpora["train_corpus"],
-                dev_corpus=corpora["dev_corpus"],
-                labels=labels,
-                config=training_config,
-                overrides=phase.train.set,
-                settings=plain(phase.train, without={"config", "set"}),
+                train_from_champion if warm else train,
+                after=debugged,
+                **lesson,
+                **({"champion": production["champion"]} if warm else {}),
+                settings=phase.train.settings,
                 checkpoints=checkpoints,
             )
             judged = stage(
@@ -175,21 +191,34 @@ class Placed:
     images: Images
     gpu_resource: str = ""
 
-    def __call__(self, component: Any, **inputs: Any) -> dict[str, Any]:
-        """The outputs of the new task, by name."""
+    def __call__(
+        self, component: Any, *, after: dict[str, Any] | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """The outputs of the new task, by name.
+
+        Args:
+            after: the outputs of a task that must have succeeded, though none of them is read.
+        """
         stage = component.name
         resources = self.compute.of(stage)
         cpus, memory = machine_limits(resources.machine)
         task = component(**inputs, timeout=seconds(resources.timeout))
-        task.set_container_image(self.images.gpu if stage in GPU_STAGES else self.images.cpu)
+        task.set_container_image(self.images.gpu if stage in TORCH_STAGES else self.images.cpu)
         task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
         if resources.accelerator:
             kind = self.gpu_resource or resources.accelerator
             task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
+        for output in (after or {}).values():
+            task.after(output.task)
         task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
         task.set_caching_options(stage not in NEVER_CACHED)
         outputs: dict[str, Any] = task.outputs
         return outputs
+
+
+def short_digest(text: str) -> str:
+    """The beginning of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:

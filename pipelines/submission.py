@@ -178,8 +178,9 @@ def git_problems(loaded: Loaded) -> list[str]:
 
 
 def config_files(loaded: Loaded) -> list[str]:
-    """The files that decide what a config means: itself, what it extends, the spaCy configs."""
+    """The files that decide what a config means: itself, what it extends, spaCy configs, code."""
     base = yaml.safe_load(loaded.path.read_text(encoding="utf-8")).get("extends")
-    names = {phase.train.config for phase in loaded.pipeline.phases.values()}
+    trains = [phase.train for phase in loaded.pipeline.phases.values()]
+    names = {name for train in trains for name in (train.config, train.code) if name}
     below = sorted(names | ({base} if base else set()))
     return [str(loaded.path.resolve()), *(str(loaded.folder / name) for name in below)]

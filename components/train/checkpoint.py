@@ -13,7 +13,6 @@ leaves a folder to resume from. Nothing is pickled.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ import msgspec
 from safetensors.numpy import load_file, save_file
 
 from components.files import remove, writing
-from components.train.inputs import digest
+from components.train.inputs import digest, sha256
 from components.train.snapshot import Arrays, Counts
 from components.train.state import State
 
@@ -171,14 +170,14 @@ class Checkpoints:
             if path.is_file():
                 yield path.relative_to(self.folder).as_posix(), sha256(path)
 
-    def finish(self, model: Path) -> None:
-        """Copy the best pipeline to where it belongs and remove the run's folder."""
+    def finish(self, model: Path, beside: dict[str, str]) -> None:
+        """Copy the best pipeline to where it belongs and remove the run's folder.
+
+        Args:
+            beside: name -> text of further files that belong to the model.
+        """
         with writing(model) as folder:
             shutil.copytree(self.folder / self.best, folder)
+            for name, text in beside.items():
+                (folder / name).write_text(text, encoding="utf-8")
         remove(self.folder)
-
-
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from components.custom_code import code_in_use
 from components.settings import parse
 from components.stage import StageResult
 from components.train.settings import TrainSettings
@@ -19,6 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", required=True, help="the phase's labels, a JSON list")
     parser.add_argument("--config", required=True, help="the text of a spaCy config")
     parser.add_argument("--overrides", default="{}", help="dotted key -> value, as JSON")
+    parser.add_argument("--code", default="", help="the text of a module to import first; '' none")
+    parser.add_argument(
+        "--champion", default="", help="folder of a model to start from; '' or an empty one: none"
+    )
     parser.add_argument("--settings", default="{}", help="TrainSettings as JSON")
     parser.add_argument(
         "--checkpoints",
@@ -36,7 +41,7 @@ def run(args: argparse.Namespace) -> StageResult:
         metadata of `model`: the best score on dev, its step, and the steps trained.
 
     Raises:
-        ConfigError: settings, config or overrides are wrong.
+        ConfigError: settings, config, overrides or the user's module are wrong.
         DataError: a corpus is not what `convert` wrote.
         RemoteError: the model hub did not answer.
         StoppedError: a signal asked to stop; a checkpoint is written.
@@ -44,18 +49,23 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.train.run import train_pipeline
 
     settings = parse(TrainSettings, args.settings, "--settings")
-    state = train_pipeline(
-        task=args.task,
-        train_corpus=args.train_corpus,
-        dev_corpus=args.dev_corpus,
-        labels=parse(list[str], args.labels, "--labels"),
-        config_text=args.config,
-        overrides=parse(dict[str, Any], args.overrides, "--overrides"),
-        settings=settings,
-        model=args.model,
-        log=args.log,
-        checkpoints=Path(args.checkpoints) if args.checkpoints else None,
-    )
+    labels = parse(list[str], args.labels, "--labels")
+    overrides = parse(dict[str, Any], args.overrides, "--overrides")
+    with code_in_use(args.code):
+        state = train_pipeline(
+            task=args.task,
+            train_corpus=args.train_corpus,
+            dev_corpus=args.dev_corpus,
+            labels=labels,
+            config_text=args.config,
+            overrides=overrides,
+            code=args.code,
+            settings=settings,
+            champion=Path(args.champion) if args.champion else None,
+            model=args.model,
+            log=args.log,
+            checkpoints=Path(args.checkpoints) if args.checkpoints else None,
+        )
     metadata: dict[str, Any] = {
         "framework": "spaCy",
         "dev_score": state.best_score,

@@ -1,9 +1,44 @@
-"""The KFP face of the train stage."""
+"""The KFP faces of the debug and train stages."""
+
+from collections.abc import Callable
+from typing import Any
 
 from kfp import dsl
 
 from components.images import GPU_IMAGE
 from components.program import program
+
+
+@dsl.container_component
+def debug(
+    task: str,
+    train_corpus: dsl.Input[dsl.Dataset],
+    dev_corpus: dsl.Input[dsl.Dataset],
+    labels: list,
+    config: str,
+    overrides: dict,
+    code: str,
+    timeout: int,
+    findings: dsl.Output[dsl.Artifact],
+    summary: dsl.Output[dsl.Markdown],
+) -> dsl.ContainerSpec:
+    """Prove a training config and its corpora on a plain machine, before a GPU is paid for."""
+    return dsl.ContainerSpec(
+        image=GPU_IMAGE,
+        **program(
+            "debug",
+            timeout=timeout,
+            task=task,
+            train_corpus=train_corpus.path,
+            dev_corpus=dev_corpus.path,
+            labels=labels,
+            config=config,
+            overrides=overrides,
+            code=code,
+            findings=findings.path,
+            summary=summary.path,
+        ),
+    )
 
 
 @dsl.container_component
@@ -14,6 +49,7 @@ def train(
     labels: list,
     config: str,
     overrides: dict,
+    code: str,
     settings: dict,
     timeout: int,
     model: dsl.Output[dsl.Model],
@@ -32,6 +68,57 @@ def train(
             labels=labels,
             config=config,
             overrides=overrides,
+            code=code,
+            settings=settings,
+            checkpoints=checkpoints,
+            model=model.path,
+            log=log.path,
+        ),
+    )
+
+
+def named(name: str) -> Callable[[Any], Any]:
+    """Give a function the name of the stage that its component stands for."""
+
+    def rename(function: Any) -> Any:
+        function.__name__ = name
+        return function
+
+    return rename
+
+
+# An input that may be left out would be simpler; KFP's back ends do not agree on how.
+@dsl.container_component
+@named("train")
+def train_from_champion(
+    task: str,
+    train_corpus: dsl.Input[dsl.Dataset],
+    dev_corpus: dsl.Input[dsl.Dataset],
+    champion: dsl.Input[dsl.Model],
+    labels: list,
+    config: str,
+    overrides: dict,
+    code: str,
+    settings: dict,
+    timeout: int,
+    model: dsl.Output[dsl.Model],
+    log: dsl.Output[dsl.Artifact],
+    checkpoints: str = "",
+) -> dsl.ContainerSpec:
+    """Train a spaCy pipeline, starting from the weights of the model in production."""
+    return dsl.ContainerSpec(
+        image=GPU_IMAGE,
+        **program(
+            "train",
+            timeout=timeout,
+            task=task,
+            train_corpus=train_corpus.path,
+            dev_corpus=dev_corpus.path,
+            champion=champion.path,
+            labels=labels,
+            config=config,
+            overrides=overrides,
+            code=code,
             settings=settings,
             checkpoints=checkpoints,
             model=model.path,

@@ -11,6 +11,7 @@ from spacy.util import registry
 from thinc.api import Config, ConfigValidationError
 
 from components.errors import ConfigError
+from components.train.named_files import packages
 
 # spaCy leaves out a key that it does not know in these sections without a word.
 SECTIONS: dict[str, Any] = {
@@ -45,6 +46,7 @@ def read_config(text: str, overrides: dict[str, Any]) -> Config:
                     "paths.train and paths.dev: name both, and use them in [corpora]."
                 )
         given = config.interpolate()
+        packages(config)
     for section in ("training", "corpora"):
         with explained(section):
             registry.resolve(given.get(section, {}))

@@ -13,21 +13,48 @@ LIBRARIES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transfor
 
 
 def inputs(
-    *, config_text: str, overrides: dict[str, Any], corpora: list[Path], labels: list[str]
+    *,
+    config_text: str,
+    overrides: dict[str, Any],
+    code: str,
+    packages: dict[str, str],
+    champion: Path | None,
+    corpora: list[Path],
+    labels: list[str],
 ) -> dict[str, str]:
     """Names and digests (or versions) of everything that decides the outcome of a run.
 
     The device is left out: a run may go on where another kind of machine is free.
+
+    Args:
+        code: the text of the user's own module.
+        packages: pipelines that the config names, with their versions.
+        champion: the folder of the model whose weights training starts from.
     """
     data = [(corpus / "manifest.json").read_text(encoding="utf-8") for corpus in corpora]
-    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    ours = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
     return {
         "config": digest(config_text, overrides),
         "data": digest(data, labels),
-        "code": digest(code),
+        "code": digest(ours),
+        **({"train.code": digest(code)} if code else {}),
+        **({"champion": folder_digest(champion)} if champion else {}),
+        **packages,
         "python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }
+
+
+def folder_digest(folder: Path) -> str:
+    """Hex SHA-256 over the names and contents of all files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest([[path.relative_to(folder).as_posix(), sha256(path)] for path in files])
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(*values: Any) -> str:

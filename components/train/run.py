@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
+from components.custom_code import FILE_NAME as CODE_FILE
 from components.errors import ConfigError
 from components.files import remove
 from components.memory import keep_freed_memory
@@ -24,9 +25,11 @@ from components.train.corpus import verify
 from components.train.inputs import inputs
 from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
+from components.train.named_files import packages
 from components.train.pace import Pace, Stop
 from components.train.settings import TrainSettings
 from components.train.state import State
+from components.train.warm_start import warm_start
 
 TASKS: dict[str, ModuleType] = {"ner": ner}
 
@@ -39,7 +42,9 @@ def train_pipeline(
     labels: list[str],
     config_text: str,
     overrides: dict[str, Any],
+    code: str,
     settings: TrainSettings,
+    champion: Path | None,
     model: Path,
     log: Path,
     checkpoints: Path | None,
@@ -50,12 +55,18 @@ def train_pipeline(
     for corpus in (train_corpus, dev_corpus):
         print(f"{corpus}: {verify(corpus):,} documents", flush=True)
     use_gpu = choose_device(settings, config)
-    nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu)
+    if champion and not (champion / "config.cfg").is_file():
+        print("No model is in production: training starts from base weights.")
+        champion = None
+    nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion)
     for label in TASKS[task].check_labels(nlp, labels):
         print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
     depends_on = inputs(
         config_text=config_text,
         overrides=overrides,
+        code=code,
+        packages=packages(config),
+        champion=champion,
         corpora=[train_corpus, dev_corpus],
         labels=labels,
     )
@@ -76,7 +87,7 @@ def train_pipeline(
         if found:
             loop.resume(*found)
         state = loop.run(pace, stop)
-        kept.finish(model)
+        kept.finish(model, {CODE_FILE: code} if code else {})
     return state
 
 
@@ -100,20 +111,36 @@ def choose_device(settings: TrainSettings, config: Config) -> int:
 
 
 def initialise(
-    config: Config, train_corpus: Path, dev_corpus: Path, *, use_gpu: int
+    config: Config,
+    train_corpus: Path,
+    dev_corpus: Path,
+    *,
+    use_gpu: int,
+    champion: Path | None = None,
 ) -> tuple[Language, Training]:
-    """Build the pipeline with its base weights and labels, and what its config says of training.
+    """Build the pipeline with its weights and labels, and what its config says of training.
 
     Nothing of this machine is left in the pipeline's own config.
+
+    Args:
+        champion: the folder of a model whose weights are to be taken where they fit.
     """
-    weights = find_all(config)
-    for found in weights:
+    base = find_all(config)
+    for found in base:
         print(found, flush=True)
-    local = localised(config, weights)
+    local = localised(config, base)
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
-    with hub_errors(weights):
-        nlp = init_nlp(local, use_gpu=use_gpu)
+
+    def initialised(labels: dict[str, Any]) -> Language:
+        labelled = local.copy()
+        for name, known in labels.items():
+            labelled["initialize"]["components"].setdefault(name, {})["labels"] = known
+        with hub_errors(base):
+            return init_nlp(labelled, use_gpu=use_gpu)
+
+    nlp = warm_start(champion, initialised) if champion else initialised({})
     training = resolve(nlp)
-    restore_names(nlp, weights)
+    restore_names(nlp, base)
     nlp.config["paths"].update({key: config["paths"][key] for key in CORPUS_PATHS})
+    nlp.config["initialize"] = config["initialize"]
     return nlp, training

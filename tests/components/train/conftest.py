@@ -37,8 +37,13 @@ def write_corpus(folder: Path, numbers: range) -> Path:
         end = start + len(entity.format(n=number % 28 + 1))
         doc.set_ents([doc.char_span(start, end, label)])
         docs.append(doc)
-    data = DocBin(docs=docs).to_bytes()
     folder.mkdir(parents=True)
+    return write_shard(folder, DocBin(docs=docs))
+
+
+def write_shard(folder: Path, docs: DocBin) -> Path:
+    """Write a corpus of one shard, and its manifest, into a folder."""
+    data = docs.to_bytes()
     (folder / "000000.spacy").write_bytes(data)
     shard = {
         "file": "000000.spacy",

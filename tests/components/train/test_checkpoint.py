@@ -118,7 +118,8 @@ def test_copied_checkpoints_of_another_run_are_refused(
 def test_finish_hands_over_the_best_and_leaves_nothing(
     written: Checkpoints, tmp_path: Path
 ) -> None:
-    written.finish(tmp_path / "model")
+    written.finish(tmp_path / "model", {"code.py": "x = 1"})
+    assert (tmp_path / "model/code.py").read_text(encoding="utf-8") == "x = 1"
     assert (tmp_path / "model/model").read_text(encoding="utf-8") == "best at 2"
     assert not written.folder.exists()
 

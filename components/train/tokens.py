@@ -1,0 +1,100 @@
+"""A token classifier that finds entities, made of spaCy's own components alone.
+
+A tagger gives each token one of O, B-LABEL and I-LABEL; an attribute ruler turns these tags into
+`doc.ents` and takes them away again. So the pipeline opens wherever spaCy does. An I- that goes on
+nothing starts an entity, as in most scorers of such tags. A config names two functions:
+
+    [corpora.train.augmenter]
+    @augmenters = "retrain.entity_tags.v1"       # the tags of training documents
+
+    [initialize.after_init]
+    @callbacks = "retrain.entities_of_tags.v1"   # the patterns of the ruler
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from spacy.language import Language
+from spacy.pipeline import AttributeRuler, Tagger
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import registry
+
+INSIDE, OUTSIDE, BEGIN = 1, 2, 3  # values of ENT_IOB
+
+
+@registry.augmenters("retrain.entity_tags.v1")
+def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:
+    """Make an augmenter that gives the pipeline's tokens the tags of the annotated entities.
+
+    A token that is of unknown kind, or that an entity cuts, gets none and is not learnt from.
+    """
+
+    def tagged(nlp: Language, example: Example) -> Iterator[Example]:
+        predicted = example.predicted
+        tags = [tag_of(biluo) for biluo in example.get_aligned_ner()]
+        reference = Doc(
+            nlp.vocab,
+            words=[token.text for token in predicted],
+            spaces=[bool(token.whitespace_) for token in predicted],
+            tags=tags,
+            ents=tags,
+            user_data=example.reference.user_data,
+        )
+        yield Example(predicted, reference)
+
+    return tagged
+
+
+def tag_of(biluo: str | None) -> str:
+    """The tag of a token, from one in the BILUO scheme; '' for a token without."""
+    if not biluo or biluo == "-":
+        return ""
+    kind = {"U": "B", "L": "I"}.get(biluo[0], biluo[0])
+    return kind + biluo[1:]
+
+
+@registry.callbacks("retrain.entities_of_tags.v1")
+def entities_of_tags() -> Callable[[Language], Language]:
+    """Make a callback that teaches a pipeline's attribute ruler the tags of its tagger."""
+
+    def teach(nlp: Language) -> Language:
+        for ruler in pipes(nlp, AttributeRuler):
+            ruler.clear()
+            for tagger in pipes(nlp, Tagger):
+                ruler.add_patterns(patterns(labels_of(tagger.labels)))
+        return nlp
+
+    return teach
+
+
+def pipes(nlp: Language, kind: type[Any]) -> list[Any]:
+    """The components of one class, in order."""
+    return [pipe for _, pipe in nlp.pipeline if isinstance(pipe, kind)]
+
+
+def labels_of(tags: Sequence[str]) -> list[str]:
+    """The labels of entities among tags, sorted."""
+    return sorted({tag[2:] for tag in tags if tag[:2] in ("B-", "I-")})
+
+
+def patterns(labels: Sequence[str]) -> list[dict[str, Any]]:
+    """What an attribute ruler must know; where two match a token, the later one counts."""
+    found = [pattern([{"TAG": "O"}], {"ENT_IOB": OUTSIDE})]
+    for label in labels:
+        tags = [f"B-{label}", f"I-{label}"]
+        starts, goes_on = {"TAG": {"IN": tags}}, {"TAG": tags[1]}
+        found.append(pattern([starts], {"ENT_IOB": BEGIN, "ENT_TYPE": label}))
+        found.append(pattern([starts, goes_on], {"ENT_IOB": INSIDE, "ENT_TYPE": label}))
+    return found
+
+
+def pattern(tokens: list[dict[str, Any]], attributes: dict[str, Any]) -> dict[str, Any]:
+    """A pattern that sets the last of its tokens."""
+    return {
+        "patterns": [tokens],
+        "attrs": {**attributes, "TAG": ""},
+        "index": len(tokens) - 1,
+    }
