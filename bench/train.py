@@ -173,6 +173,8 @@ def ours(text: str, overrides: dict[str, Any], corpora: Path, out: Path) -> None
             interpolate=False
         ),
         overrides={},
+        code="",
+        champion=None,
         settings=TrainSettings(),
         model=out / "model",
         log=out / "log",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import spacy
 from spacy.language import Language
+from spacy.pipeline import AttributeRuler
 from spacy.scorer import get_ner_prf
 from spacy.training import Corpus, Example
 from spacy.util import minibatch
@@ -20,6 +20,7 @@ from thinc.api import get_current_ops, prefer_gpu
 
 from components import progress
 from components.confidence import Shares, beam_shares
+from components.custom_code import load_model
 from components.errors import DataError
 from components.evaluate.pairs import disagreements
 from components.prediction import Disagreement, Prediction
@@ -50,7 +51,8 @@ class Run:
 def load(model: Path) -> Language:
     """Load a pipeline, on the GPU when there is one."""
     prefer_gpu()
-    return spacy.load(model)
+    nlp: Language = load_model(model)
+    return nlp
 
 
 def run(nlp: Language, corpus: Path, batch_size: int) -> Run:
@@ -84,6 +86,10 @@ def labels_of(nlp: Language) -> tuple[str, ...]:
 
 def entity_labels(nlp: Language, name: str) -> Sequence[str]:
     """The labels of one component if it sets entities."""
+    pipe = nlp.get_pipe(name)
+    if isinstance(pipe, AttributeRuler):
+        rules: list[Any] = pipe.patterns
+        return [rule["attrs"]["ENT_TYPE"] for rule in rules if "ENT_TYPE" in rule["attrs"]]
     sets_entities = "doc.ents" in nlp.get_pipe_meta(name).assigns
     return nlp.pipe_labels.get(name, []) if sets_entities else []
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from spacy.language import Language
-from spacy.pipeline.ner import EntityRecognizer
+from spacy.pipeline import AttributeRuler, EntityRecognizer, Tagger
 
 from components.errors import ConfigError, DataError
+from components.train.tokens import labels_of, pipes
 
 
 def check_labels(nlp: Language, labels: list[str]) -> list[str]:
@@ -20,13 +21,15 @@ def check_labels(nlp: Language, labels: list[str]) -> list[str]:
         ConfigError: the training config has no component that recognises entities.
         DataError: the corpus holds labels that the phase does not name.
     """
-    recognisers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)]
-    if not recognisers:
+    recognisers, taggers = pipes(nlp, EntityRecognizer), pipes(nlp, Tagger)
+    if not recognisers and not (taggers and pipes(nlp, AttributeRuler)):
         raise ConfigError(
             "training config: nlp.pipeline has no component that recognises entities. "
-            'Add one with factory "ner".'
+            'Add one with factory "ner", or a tagger and an attribute_ruler like those of '
+            "minilm-tokens.cfg."
         )
     learnt = {label for pipe in recognisers for label in pipe.labels}
+    learnt |= {label for pipe in taggers for label in labels_of(pipe.labels)}
     unknown = sorted(learnt - set(labels))
     if unknown:
         raise DataError(

@@ -25,7 +25,6 @@ from spacy.util import registry
 INSIDE, OUTSIDE, BEGIN = 1, 2, 3  # values of ENT_IOB
 
 
-@registry.augmenters("retrain.entity_tags.v1")
 def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:
     """Make an augmenter that gives the pipeline's tokens the tags of the annotated entities.
 
@@ -56,7 +55,6 @@ def tag_of(biluo: str | None) -> str:
     return kind + biluo[1:]
 
 
-@registry.callbacks("retrain.entities_of_tags.v1")
 def entities_of_tags() -> Callable[[Language], Language]:
     """Make a callback that teaches a pipeline's attribute ruler the tags of its tagger."""
 
@@ -98,3 +96,7 @@ def pattern(tokens: list[dict[str, Any]], attributes: dict[str, Any]) -> dict[st
         "attrs": {**attributes, "TAG": ""},
         "index": len(tokens) - 1,
     }
+
+
+registry.augmenters.register("retrain.entity_tags.v1", func=entity_tags)
+registry.callbacks.register("retrain.entities_of_tags.v1", func=entities_of_tags)

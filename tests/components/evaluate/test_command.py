@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import spacy
 from spacy.cli.evaluate import evaluate as spacy_evaluate
+from spacy.pipeline import AttributeRuler
 from spacy.tokens import Doc, Span
 
 from components.__main__ import main
+from components.evaluate.ner import labels_of
 from components.prediction import read_predictions
 from tests.components.evaluate.conftest import Shelf
 from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
@@ -178,6 +180,15 @@ def test_only_labels_that_the_champion_knows_are_compared(tmp_path: Path, shelf:
     assert comparison["labels"] == ["ORG", "DATE"]
     backwards = judge(tmp_path, narrow, shelf.corpus, shelf.good)["champion"]["comparison"]
     assert backwards["per_label"]["MONEY"]["f"]["new"] == 0
+
+
+def test_labels_of_a_token_classifier_are_those_of_its_ruler() -> None:
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("attribute_ruler")
+    assert isinstance(ruler, AttributeRuler)
+    ruler.add([[{"TAG": "B-MONEY"}]], {"ENT_IOB": 3, "ENT_TYPE": "MONEY"})
+    ruler.add([[{"TAG": "O"}]], {"ENT_IOB": 2})
+    assert labels_of(nlp) == ("MONEY",)
 
 
 def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: Shelf) -> None:

@@ -11,14 +11,14 @@ from spacy.util import import_file, load_config, load_model_from_config
 from thinc.api import Config
 
 ROOT = Path(__file__).parents[3]
-BATCHER = ROOT / "components" / "train" / "pieces.py"
+OURS = ROOT / "components" / "train" / "registered.py"
 CONFIGS = sorted((ROOT / "configs" / "training").glob("*.cfg"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_spacy_accepts_it(path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "spacy", "debug", "config", path, "--code", BATCHER],
+        [sys.executable, "-m", "spacy", "debug", "config", path, "--code", OURS],
         capture_output=True,
         text=True,
         check=True,
@@ -28,7 +28,7 @@ def test_spacy_accepts_it(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_nothing_is_left_to_defaults(path: Path) -> None:
-    import_file("pieces", BATCHER)
+    import_file("registered", OURS)
     config = load_config(path)
     filled = load_model_from_config(config, auto_fill=True).config
     assert keys(filled) == keys(config)
