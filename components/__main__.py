@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn, cast
 
 from components.errors import ConfigError, RetrainError
+from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.stage import Stage, write_executor_output
 
 STAGES = {
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--executor-input", help="KFP's description of this task, as JSON")
     parser.add_argument("--timeout", type=int, default=0, help="seconds; 0 for no limit")
     stage.add_arguments(parser)
-    args = parser.parse_args(argv[1:])
+    words = argv[1:]
+    if FROM_EXECUTOR_INPUT in words:
+        words.remove(FROM_EXECUTOR_INPUT)
+        words += options_in(words[words.index("--executor-input") + 1])
+    args = parser.parse_args(words)
     try:
         with_timeout(args.timeout)
         result = stage.run(args)

@@ -84,6 +84,9 @@ class Resources(Settings):
     count: int = Field(1, ge=1, le=1, description="accelerators; training uses one")
     timeout: Duration = Field("1h", description="longest run of one attempt")
     retries: int = Field(1, ge=0, le=10, description="further attempts after a fault")
+    spot: bool = Field(
+        False, description="a spot machine of Vertex AI, which may be taken away; for train"
+    )
 
 
 class Compute(Settings):
@@ -101,6 +104,14 @@ class Compute(Settings):
     gate: Resources = Resources()
     report: Resources = Resources()
     upload: Resources = Resources()
+
+    @model_validator(mode="after")
+    def spot_resumes(self) -> Self:
+        """Refuse a spot machine for a stage that would begin anew each time one is taken away."""
+        for stage in STAGES:
+            if stage != "train" and self.of(stage).spot:
+                raise ValueError(f"{stage}: spot is for train only, which resumes where it was")
+        return self
 
     def of(self, stage: str) -> Resources:
         """The resources of the stage of that name."""
@@ -232,6 +243,9 @@ class Pipeline(Settings):
     vertex: Vertex | None = None
     kubeflow: Kubeflow | None = None
     schedule: Schedule | None = None
+    parallel: bool = Field(
+        True, description="false: one phase after another, where there is but one GPU"
+    )
     phases: dict[Name, Phase] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -241,6 +255,8 @@ class Pipeline(Settings):
             raise ValueError("target is vertex: add a `vertex` section (project, location, …)")
         if self.target == "kubeflow" and self.kubeflow is None:
             raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
+        if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
+            raise ValueError("compute.train.spot needs target: vertex")
         names = [phase.model.name for phase in self.phases.values()]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components.errors import ConfigError
+from components.program import FROM_EXECUTOR_INPUT, options_in
+from components.upload.lineage import IMAGE_VARIABLE
 from pipelines.config import Images
 from pipelines.engines import IMAGE_USER, Engine, Job, Mount, find_engine
 from pipelines.runner.launchers import Command
@@ -57,12 +59,20 @@ class Containers:
             job = Job(
                 image=command.image,
                 argv=command.argv,
-                environment=command.environment,
+                environment={**command.environment, **self._image_told(command)},
                 cwd=command.cwd,
                 mounts=sorted(unique(mounts), key=lambda mount: len(mount.target.parts)),
             )
             with self._engine.running(job) as argv:
                 yield replace(command, argv=argv, environment={})
+
+    def _image_told(self, command: Command) -> dict[str, str]:
+        """The image that trained the model, by digest; the spec may know it by name only."""
+        name = command.environment.get(IMAGE_VARIABLE)
+        if name is None or "@" in name:
+            return {}
+        digest = self._engine.image_id(name).removeprefix("sha256:")
+        return {IMAGE_VARIABLE: f"{name}@sha256:{digest}"}
 
 
 def in_images(images: Images) -> Containers:
@@ -110,6 +120,8 @@ def folders(command: Command) -> list[Mount]:
 def argument(command: Command, name: str) -> str:
     """The value after an argument's name; '' without it."""
     words = list(command.argv)
+    if FROM_EXECUTOR_INPUT in words:
+        words += options_in(words[words.index("--executor-input") + 1])
     return words[words.index(name) + 1] if name in words[:-1] else ""
 
 

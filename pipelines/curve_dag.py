@@ -44,7 +44,7 @@ def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, A
 def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
     """One share, from the annotations to its scores."""
     phase = loaded.pipeline.phases[name]
-    stage = Placed(phase.compute, loaded.pipeline.images)
+    stage = Placed(phase.compute, loaded.pipeline)
     sources = [plain(source) for source in phase.annotations]
 
     @dsl.pipeline(name=branch_name(share))  # type: ignore[untyped-decorator]

@@ -115,7 +115,7 @@ def run_spec(
                 pid=os.getpid(),
                 workers=workers,
                 # Threads beyond the cores make torch several times slower.
-                threads=max(1, cores // min(workers, len(chosen))),
+                threads=max(1, cores // min(workers, _side_by_side(root, chosen))),
                 tasks=_task_records(root, chosen),
             )
             run = Scheduler(folder, record, root, chosen, listener)
@@ -145,20 +145,28 @@ def _pipeline_inputs(root: Node, parameters: Mapping[str, Any]) -> Values:
 
 
 def _chosen(root: Node, phases: Sequence[str] | None) -> set[str]:
-    """Keys of the top-level nodes to run."""
+    """Keys of the top-level nodes to run: the phases, and what tells how they ended."""
     nodes = Scope(root, None, Values()).nodes
     labels = {node.path: key for key, node in nodes.items()}
     unknown = [phase for phase in phases or () if phase not in labels]
     if unknown:
         raise ConfigError(f"no phase {unknown}; the phases are {sorted(labels)}")
     chosen = {labels[phase] for phase in phases} if phases is not None else set(nodes)
-    for key in sorted(chosen):
-        left_out = sorted(nodes[key].after - chosen)
-        if left_out:
-            raise ConfigError(f"{nodes[key].path} needs {left_out}, which would be left out")
+    for key, node in nodes.items():
+        if not node.only_ordered and node.after and node.after <= chosen:
+            chosen.add(key)
+        left_out = sorted(node.after - chosen)
+        if key in chosen and left_out and not node.only_ordered:
+            raise ConfigError(f"{node.path} needs {left_out}, which would be left out")
     if not chosen:
         raise ConfigError("no phase to run")
     return chosen
+
+
+def _side_by_side(root: Node, chosen: set[str]) -> int:
+    """How many of the top-level nodes can run at the same time, as far as the spec says."""
+    nodes = Scope(root, None, Values()).nodes
+    return max(1, sum(not nodes[key].after for key in chosen))
 
 
 def _task_records(root: Node, chosen: set[str]) -> dict[str, TaskRecord]:

@@ -21,13 +21,17 @@ from components.settings import Settings
 from components.split.component import split
 from components.train.component import debug, train, train_from_champion
 from components.upload.component import champion, due, upload
-from pipelines.config import Compute, Images, Pipeline, seconds
+from components.upload.lineage import IMAGE_VARIABLE
+from pipelines.config import Compute, Pipeline, Resources, seconds
 from pipelines.machines import machine_limits
+from pipelines.spot import on_spot
 
 # These need torch; debug needs no GPU for it.
 TORCH_STAGES = ("debug", "train", "evaluate")
 # These look at the world outside (the annotations, the registry), so they look every time.
 NEVER_CACHED = ("fingerprint", "due", "champion", "upload")
+# These write down which image trained the model. Another one runs them.
+TRACING_STAGES = ("report", "upload")
 
 
 def retrain(
@@ -51,8 +55,13 @@ def retrain(
         checkpoints: str = config.checkpoint_folder,
         when: str = "always",
     ) -> None:
+        before = None
         for branch in branches:
-            branch(registry=registry, checkpoints=checkpoints, when=when)
+            task = branch(registry=registry, checkpoints=checkpoints, when=when)
+            if before and not config.parallel:
+                # One that fails must not stop the next.
+                task.after(before).ignore_upstream_failure()
+            before = task
 
     return all_phases
 
@@ -60,7 +69,7 @@ def retrain(
 def phase_branch(config: Pipeline, name: str, training_config: str, training_code: str) -> Any:
     """One phase as a sub-pipeline of that name."""
     phase = config.phases[name]
-    stage = Placed(phase.compute, config.images, config.gpu_resource)
+    stage = Placed(phase.compute, config)
     task, labels, model = phase.task, phase.labels, phase.model
     sources = [plain(source) for source in phase.annotations]
     context = {
@@ -92,7 +101,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             when=when,
             settings=plain(config.due),
         )
-        with dsl.If(found["decision"] == "train", name="if-due"):
+        with dsl.If(found["decision"] == "train"):
             production = stage(
                 champion,
                 registry=registry,
@@ -188,8 +197,7 @@ class Placed:
     """Calls a component as a task on the machine, in the image and with the limits of its stage."""
 
     compute: Compute
-    images: Images
-    gpu_resource: str = ""
+    config: Pipeline
 
     def __call__(
         self, component: Any, *, after: dict[str, Any] | None = None, **inputs: Any
@@ -201,19 +209,30 @@ class Placed:
         """
         stage = component.name
         resources = self.compute.of(stage)
-        cpus, memory = machine_limits(resources.machine)
+        images, vertex = self.config.images, self.config.vertex
+        image = images.gpu if stage in TORCH_STAGES else images.cpu
+        if resources.spot and vertex:
+            component = on_spot(component, image, resources, vertex)
         task = component(**inputs, timeout=seconds(resources.timeout))
-        task.set_container_image(self.images.gpu if stage in TORCH_STAGES else self.images.cpu)
-        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
-        if resources.accelerator:
-            kind = self.gpu_resource or resources.accelerator
-            task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
+        if not resources.spot:
+            self.on_machine(task, image, resources)
+        if stage in TRACING_STAGES:
+            task.set_env_variable(IMAGE_VARIABLE, images.gpu)
         for output in (after or {}).values():
             task.after(output.task)
         task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
         task.set_caching_options(stage not in NEVER_CACHED)
         outputs: dict[str, Any] = task.outputs
         return outputs
+
+    def on_machine(self, task: Any, image: str, resources: Resources) -> None:
+        """Place a plain task. The limits pick the machine, and must be constants."""
+        cpus, memory = machine_limits(resources.machine)
+        task.set_container_image(image)
+        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
+        if resources.accelerator:
+            kind = self.config.gpu_resource or resources.accelerator
+            task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
 
 
 def short_digest(text: str) -> str:

@@ -64,7 +64,9 @@ def check_sources(node: Node, nodes: Mapping[str, Node], group: Definitions) -> 
     for key in sorted(node.after - nodes.keys()):
         raise ConfigError(f"pipeline spec, {where}: waits for an unknown task {key!r}")
     for parameter in node.spec.inputs.parameters.values():
-        if output := parameter.task_output_parameter:
+        if status := parameter.task_final_status:
+            _declared(status.producer_task, nodes, where)
+        elif output := parameter.task_output_parameter:
             made = nodes[output.producer_task].outputs.parameters
             _declared(output.output_parameter_key, made, where)
         elif parameter.component_input_parameter is not None:

@@ -18,6 +18,13 @@ class Dag:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What only Vertex AI itself can do; `why` says so to people."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Node:
     """One task of the spec: a command, or a group of tasks (sub-pipeline or condition).
 
@@ -32,15 +39,26 @@ class Node:
     spec: TaskSpec
     inputs: Definitions
     outputs: Definitions
-    body: Container | Dag
+    body: Container | Dag | Elsewhere
     after: frozenset[str]
     conditions: list[Comparison]
     cached: bool
 
     def leaves(self) -> Iterator[Node]:
-        """The commands in this node, each after those that it waits for."""
-        if isinstance(self.body, Container):
+        """The single tasks in this node, each after those that it waits for."""
+        if not isinstance(self.body, Dag):
             yield self
             return
         for node in self.body.nodes.values():
             yield from node.leaves()
+
+    @property
+    def only_ordered(self) -> bool:
+        """Whether it begins after others however they end, and takes nothing from them."""
+        given = self.spec.inputs
+        takes = any(
+            source.task_output_parameter or source.task_final_status
+            for source in given.parameters.values()
+        ) or any(source.task_output_artifact for source in given.artifacts.values())
+        whatever = self.spec.trigger_policy.strategy == "ALL_UPSTREAM_TASKS_COMPLETED"
+        return whatever and not takes

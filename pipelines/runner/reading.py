@@ -10,7 +10,7 @@ from typing import Any
 from components.errors import ConfigError
 from pipelines.runner.checks import check_group, check_inputs, check_outputs, check_sources
 from pipelines.runner.conditions import Comparison, parse
-from pipelines.runner.graph import Dag, Node
+from pipelines.runner.graph import Dag, Elsewhere, Node
 from pipelines.runner.placeholders import check_placeholders
 from pipelines.runner.spec import (
     SCHEMA_VERSION,
@@ -18,11 +18,13 @@ from pipelines.runner.spec import (
     ComponentSpec,
     Container,
     DagSpec,
+    Definitions,
     Executor,
     Header,
     TaskSpec,
     convert,
 )
+from pipelines.runner.vertex_only import here
 
 ROOT = "root"
 
@@ -63,13 +65,14 @@ class _Reader:
         self, key: str, path: str, spec: TaskSpec, component: ComponentSpec, cached: bool
     ) -> Node:
         where = f"task {path}" if path else ROOT
+        body, outputs = self._body(component, path, where, cached)
         node = Node(
             key=key,
             path=path,
             spec=spec,
             inputs=component.input_definitions,
-            outputs=component.output_definitions,
-            body=self._body(component, path, where, cached),
+            outputs=outputs,
+            body=body,
             after=_upstream(spec),
             conditions=_conditions(spec, where),
             cached=cached,
@@ -79,21 +82,21 @@ class _Reader:
 
     def _body(
         self, component: ComponentSpec, path: str, where: str, cached: bool
-    ) -> Container | Dag:
+    ) -> tuple[Container | Dag | Elsewhere, Definitions]:
+        """What a task is, and the outputs that it has here."""
+        outputs = component.output_definitions
         if component.dag is not None:
-            return self._dag(component, path, where, cached)
+            return self._dag(component, path, where, cached), outputs
         executors = self.header.deployment_spec.get("executors", {})
         raw = executors.get(component.executor_label or "")
         if raw is None:
             raise ConfigError(f"pipeline spec, {where}: no executor {component.executor_label!r}")
         container = convert(raw, Executor, f"{where}, executor").container
-        check_placeholders(
-            [*container.command, *container.args],
-            component.input_definitions,
-            component.output_definitions,
-            where,
-        )
-        return container
+        body, outputs = here(container, outputs, where)
+        if isinstance(body, Container):
+            words = [*body.command, *body.args]
+            check_placeholders(words, component.input_definitions, outputs, where)
+        return body, outputs
 
     def _dag(self, group: ComponentSpec, parent: str, where: str, cached: bool) -> Dag:
         dag = convert(group.dag, DagSpec, f"{where}, dag")
@@ -137,7 +140,10 @@ def _labels(specs: Mapping[str, TaskSpec]) -> dict[str, str]:
 
 
 def _upstream(spec: TaskSpec) -> frozenset[str]:
-    sources = [source.task_output_parameter for source in spec.inputs.parameters.values()]
+    sources = [
+        source.task_output_parameter or source.task_final_status
+        for source in spec.inputs.parameters.values()
+    ]
     artifacts = [source.task_output_artifact for source in spec.inputs.artifacts.values()]
     producers = {source.producer_task for source in [*sources, *artifacts] if source}
     return frozenset(producers | set(spec.dependent_tasks))

@@ -16,7 +16,7 @@ import msgspec
 from components.errors import ConfigError, RemoteError
 from pipelines.runner.cache import Cache
 from pipelines.runner.execution import Executor, Outcome
-from pipelines.runner.graph import Node
+from pipelines.runner.graph import Elsewhere, Node
 from pipelines.runner.interrupts import Interrupts
 from pipelines.runner.launchers import Launcher
 from pipelines.runner.listeners import Listener, Nobody
@@ -107,7 +107,9 @@ class Scheduler:
 
     def _drive(self, inputs: Values) -> None:
         root = Scope(self._root, None, inputs)
-        root.begun |= root.nodes.keys() - self._chosen
+        left_out = root.nodes.keys() - self._chosen
+        root.begun |= left_out
+        root.ended |= {key: Ended("not-run") for key in left_out}
         self._advance(root)
         while self._under_way:
             try:
@@ -137,6 +139,8 @@ class Scheduler:
             return
         if not all(condition.holds(inputs.parameters) for condition in node.conditions):
             self._end_unrun(scope, node, "skipped", "its condition does not hold")
+        elif isinstance(node.body, Elsewhere):
+            self._end_unrun(scope, node, "skipped", node.body.why)
         elif isinstance(node.body, Container):
             self._under_way += 1
             self._pool.submit(self._work, scope, node, inputs)
@@ -174,7 +178,8 @@ class Scheduler:
             task.ended = now()
             task.started = task.started or task.ended
         self._change(task)
-        self._end(scope, node, Ended(outcome.state, outcome.outputs))
+        error = f"{node.path}: {outcome.note}" if outcome.state == "failed" else ""
+        self._end(scope, node, Ended(outcome.state, outcome.outputs, error))
 
     def _end(self, scope: Scope, node: Node, ended: Ended) -> None:
         """Note how a node ended, and go on with what waited for it, up through the groups."""

@@ -17,6 +17,13 @@ _TYPES: dict[ParameterType, type] = {
     "BOOLEAN": bool,
     "LIST": list,
     "STRUCT": dict,
+    "TASK_FINAL_STATUS": dict,
+}
+_FINAL_STATES: dict[State, str] = {
+    "succeeded": "SUCCEEDED",
+    "reused": "SUCCEEDED",
+    "failed": "FAILED",
+    "cancelled": "CANCELLED",
 }
 
 
@@ -30,10 +37,11 @@ class Values:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a node ended and what it made."""
+    """How a node ended and what it made; `error` says why it failed."""
 
     state: State
     outputs: Values = field(default_factory=Values)
+    error: str = ""
 
     @property
     def well(self) -> bool:
@@ -112,6 +120,10 @@ class Scope:
             if source.runtime_value:
                 constants[name] = plain_numbers(source.runtime_value.constant)
                 continue
+            if source.task_final_status:
+                key = source.task_final_status.producer_task
+                values.parameters[name] = final_status(self.nodes[key], self.ended[key])
+                continue
             if source.task_output_parameter:
                 made = self.ended[source.task_output_parameter.producer_task].outputs.parameters
                 key = source.task_output_parameter.output_parameter_key
@@ -127,7 +139,8 @@ class Scope:
     def outcome(self) -> Ended:
         """How the group ended, once all its nodes have: what it surfaces of theirs."""
         assert isinstance(self.node.body, Dag)
-        bad = [end.state for end in self.ended.values() if not end.well and end.state != "skipped"]
+        ends = self.ended.values()
+        bad = [end.state for end in ends if not end.well and end.state != "skipped"]
         outputs = Values()
         for name, selectors in self.node.body.outputs.artifacts.items():
             (artifact,) = selectors.artifact_selectors
@@ -141,7 +154,18 @@ class Scope:
                 outputs.parameters[name] = values[parameter.output_parameter_key]
         if not bad:
             return Ended("succeeded", outputs)
-        return Ended("failed" if "failed" in bad else bad[0], outputs)
+        error = " ".join(end.error for end in ends if end.error)
+        return Ended("failed" if "failed" in bad else bad[0], outputs, error)
+
+
+def final_status(node: Node, ended: Ended) -> dict[str, Any]:
+    """How a node ended, as KFP tells it a task that asks (dsl.PipelineTaskFinalStatus)."""
+    return {
+        "state": _FINAL_STATES.get(ended.state, "NOT_TRIGGERED"),
+        "pipelineJobResourceName": "{{$.pipeline_job_resource_name}}",
+        "pipelineTaskName": node.key,
+        "error": {"code": 9, "message": ended.error} if ended.error else {},
+    }
 
 
 def typed(value: Any, kind: ParameterType, where: str) -> Any:

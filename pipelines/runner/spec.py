@@ -1,7 +1,7 @@
 """The parts of a compiled KFP pipeline spec that the local runner implements.
 
 Each is a type with exactly the fields that are implemented. Whatever else a spec holds (an
-importer, a ParallelFor, a custom job…) is refused by name, so that nothing is run in another way
+importer, a ParallelFor…) is refused by name, so that nothing is run in another way
 than Vertex AI or Kubeflow would run it.
 
 Format: https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto
@@ -34,7 +34,15 @@ class ArtifactDefinition(Part, frozen=True):
     description: str = ""
 
 
-ParameterType = Literal["STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT"]
+ParameterType = Literal[
+    "STRING",
+    "NUMBER_INTEGER",
+    "NUMBER_DOUBLE",
+    "BOOLEAN",
+    "LIST",
+    "STRUCT",
+    "TASK_FINAL_STATUS",
+]
 
 
 class ParameterDefinition(Part, frozen=True):
@@ -56,14 +64,19 @@ class OutputOf(Part, frozen=True):
     output_parameter_key: str
 
 
+class FinalStatusOf(Part, frozen=True):
+    producer_task: str
+
+
 class RuntimeValue(Part, frozen=True):
     constant: Any
 
 
 class ParameterSource(Part, frozen=True):
-    """Where a task's input parameter comes from: exactly one of the three."""
+    """Where a task's input parameter comes from: exactly one of the four."""
 
     task_output_parameter: OutputOf | None = None
+    task_final_status: FinalStatusOf | None = None
     runtime_value: RuntimeValue | None = None
     component_input_parameter: str | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,39 @@ def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
     assert registry["defaultValue"] == "volume:///retrain/models"
 
 
+def branch_of(folder: Path, train: str) -> dict[str, Any]:
+    """The tasks of the one phase of a small config, by name."""
+    (folder / "train.cfg").write_text("[nlp]\n", encoding="utf-8")
+    (folder / "mine.py").write_text("x = 1\n", encoding="utf-8")
+    config = folder / "one.yaml"
+    config.write_text(
+        f"name: one\nphases:\n  only:\n    train: {{config: train.cfg, {train}}}\n"
+        "    labels: [ORG]\n    annotations: [a.jsonl]\n    model: {name: m}\n",
+        encoding="utf-8",
+    )
+    components = yaml.safe_load(compiled(load(config)))["components"]
+    tasks = (component.get("dag", {}).get("tasks", {}) for component in components.values())
+    return {name: task for group in tasks for name, task in group.items()}
+
+
+def test_code_travels_in_the_spec_and_debug_comes_before_train(tmp_path: Path) -> None:
+    tasks = branch_of(tmp_path, "code: mine.py")
+    for stage in ("debug", "train"):
+        assert tasks[stage]["inputs"]["parameters"]["code"]["runtimeValue"]["constant"] == "x = 1\n"
+    assert "debug" in tasks["train"]["dependentTasks"]
+    assert "champion" not in tasks["train"]["dependentTasks"]
+    without = branch_of(tmp_path, "init: base")
+    contexts = [each["fingerprint"]["inputs"]["parameters"]["context"] for each in (tasks, without)]
+    assert contexts[0] != contexts[1]
+
+
+def test_only_a_warm_start_waits_for_the_champion(tmp_path: Path) -> None:
+    train = branch_of(tmp_path, "init: champion")["train"]
+    source = train["inputs"]["artifacts"]["champion"]["taskOutputArtifact"]
+    assert source == {"outputArtifactKey": "champion", "producerTask": "champion"}
+    assert {"champion", "debug"} <= set(train["dependentTasks"])
+
+
 def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
     (tmp_path / "train.cfg").write_text("[nlp]\n", encoding="utf-8")
     phase = "  {}:\n    labels: [{}]\n    annotations: [{}.jsonl]\n    model: {{name: {}}}\n"
@@ -103,3 +137,43 @@ def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
     assert branches[0].keys() == branches[1].keys() == branches[2].keys()
     ingest = branches[2]["ingest"]["inputs"]["parameters"]
     assert ingest["labels"]["runtimeValue"]["constant"] == ["LABEL2"]
+
+
+def test_phases_take_turns_where_there_is_one_gpu_and_a_failure_stops_none() -> None:
+    spec = yaml.safe_load(compiled(load(ROOT / "configs/govuk.yaml", ["parallel=false"])))
+    tasks = spec["root"]["dag"]["tasks"]
+    assert "dependentTasks" not in tasks["phase-1"]
+    assert tasks["phase-2"]["dependentTasks"] == ["phase-1"]
+    assert tasks["phase-2"]["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+
+
+def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -> None:
+    spec = govuk()
+    for executor in spec["deploymentSpec"]["executors"].values():
+        container = executor["container"]
+        assert container["image"].startswith("europe-west2-docker.pkg.dev/")
+        assert int(container["resources"]["resourceCpuLimit"]) > 0
+        assert re.fullmatch(r"[\d.]+Gi", container["resources"]["resourceMemoryLimit"])
+        assert "--timeout" in container["args"]
+    tasks = [
+        task
+        for component in spec["components"].values()
+        for task in component.get("dag", {}).get("tasks", {}).values()
+        if not task["componentRef"]["name"].startswith("comp-condition")
+    ]
+    assert len(tasks) == len(spec["deploymentSpec"]["executors"])
+    for task in tasks:
+        assert task["inputs"]["parameters"]["timeout"]["runtimeValue"]["constant"] > 0
+        assert task["retryPolicy"]["maxRetryCount"] >= 1
+
+
+def test_what_writes_down_where_a_model_comes_from_is_told_the_image_that_trained_it() -> None:
+    executors = govuk()["deploymentSpec"]["executors"].values()
+    told = {
+        executor["container"]["command"][-1]: executor["container"].get("env", [])
+        for executor in executors
+    }
+    image = "europe-west2-docker.pkg.dev/content-metadata/retrain/gpu:0.1.0"
+    for stage, environment in told.items():
+        expected = [{"name": "RETRAIN_IMAGE", "value": image}]
+        assert environment == (expected if stage in ("report", "upload") else [])

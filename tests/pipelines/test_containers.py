@@ -34,13 +34,15 @@ def engine() -> Shown:
     return Shown()
 
 
-def launched(engine: Shown, folder: Path, *argv: str, reads: list[Path] | None = None) -> Job:
+def launched(
+    engine: Shown, folder: Path, *argv: str, reads: list[Path] | None = None, **environment: str
+) -> Job:
     writes = folder / "runs/1/phase/stage"
     writes.mkdir(parents=True)
     (folder / "configs").mkdir(exist_ok=True)
     command = Command(
         argv=["python", "-m", "components", *argv],
-        environment={"OMP_NUM_THREADS": "1"},
+        environment={"OMP_NUM_THREADS": "1", **environment},
         cwd=folder / "configs",
         image="retrain-cpu",
         reads=reads or [],
@@ -137,3 +139,24 @@ def test_docker_gets_a_read_only_root_and_no_root_user(tmp_path: Path) -> None:
     assert argv[-2:] == ["retrain-cpu", "-V"]
     uid = argv[argv.index("--user") + 1]
     assert uid == (f"{os.getuid()}:{os.getgid()}" if os.getuid() else "10001:10001")
+
+
+def test_the_image_that_trained_a_model_is_told_by_its_digest(
+    engine: Shown, tmp_path: Path
+) -> None:
+    digest = f"europe-docker.pkg.dev/p/r/gpu@sha256:{'a' * 64}"
+    for number, (name, told) in enumerate(
+        [("retrain-cpu", "retrain-cpu@sha256:1"), (digest, digest)]
+    ):
+        folder = tmp_path / str(number)
+        job = launched(engine, folder, "upload", RETRAIN_IMAGE=name)
+        assert job.environment["RETRAIN_IMAGE"] == told
+
+
+def test_the_folder_of_checkpoints_is_seen_also_when_only_the_executor_input_names_it(
+    engine: Shown, tmp_path: Path
+) -> None:
+    task = {"inputs": {"parameterValues": {"checkpoints": "../kept"}}, "outputs": {}}
+    words = ("--executor-input", json.dumps(task), "--from-executor-input")
+    job = launched(engine, tmp_path, "train", *words)
+    assert seen(job, tmp_path)["kept"] is True

@@ -73,3 +73,11 @@ def test_a_folder_called_components_in_the_config_folder_harms_nothing(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
     code = "import components.errors, custom; pathlib.Path(a[1]).write_text(custom.TEXT)"
     assert text_of(run(chain(first=code), tmp_path), "first") == "mine"
+
+
+def test_no_image_is_told_where_none_is_used(tmp_path: Path) -> None:
+    environment = {"RETRAIN_IMAGE": "retrain-gpu", "OTHER": "kept"}
+    command = Command(["python"], environment, tmp_path, "i", [], tmp_path, tmp_path / "log")
+    with ThisMachine().launch(command) as ready:
+        assert "RETRAIN_IMAGE" not in ready.environment
+        assert ready.environment["OTHER"] == "kept"

@@ -102,20 +102,6 @@ def test_one_of() -> None:
     assert "(dsl.OneOf)" in refused(compiled(pipeline))
 
 
-def test_final_status() -> None:
-    @dsl.container_component
-    def after(status: dsl.PipelineTaskFinalStatus):
-        return dsl.ContainerSpec(image="test", command=["true"], args=[status])
-
-    @dsl.pipeline(name="p")
-    def pipeline():
-        with dsl.ExitHandler(after()):
-            write(code=WRITE, text="")
-
-    message = refused(compiled(pipeline))
-    assert "TASK_FINAL_STATUS" in message or "taskFinalStatus" in message
-
-
 def test_placeholders_of_containers() -> None:
     @dsl.container_component
     def joined(text: str):
