@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from components.confidence import Shares, beam_shares
+from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.upload.manifest import describe
 from containers.serve.contract import Entity
@@ -155,7 +155,7 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             f"{source.folder}: there is no spaCy pipeline here (no config.cfg). Name the folder "
             "`model` of a version in the registry, or of a run."
         )
-    nlp = spacy.load(source.folder, vocab=vocab)
+    nlp: Language = load_model(source.folder, vocab=vocab)
     if vocab is not True and nlp.vocab.vectors.size:
         raise ConfigError(
             f"{source.phase}: its model brings word vectors, which phases cannot share. "

@@ -87,6 +87,19 @@ def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_check_runs_the_code_of_a_phase(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8").replace(
+        "    train:\n", "    train:\n      code: mine.py\n"
+    )
+    config.write_text(text, encoding="utf-8")
+    (export.parent / "mine.py").write_text("x = 1\nx.y\n", encoding="utf-8")
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    assert "MEND: train.code: mine.py:2: AttributeError: 'int' object" in result.stdout
+
+
 def test_check_changes_nothing(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     before = sorted(export.parent.rglob("*"))

@@ -100,6 +100,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "gone.yaml")
 
 
+def test_code_is_read_and_a_missing_or_long_one_is_named(tmp_path: Path) -> None:
+    text = TINY.replace("tiny.cfg}", "tiny.cfg, code: mine.py}")
+    assert "tiny.yaml:3: phases.phase-1.train.code: can't read mine.py" in message(tmp_path, text)
+    (tmp_path / "mine.py").write_text("x = 1\n", encoding="utf-8")
+    assert load(write(tmp_path, text)).training_code == {"phase-1": "x = 1\n"}
+    (tmp_path / "mine.py").write_text("#" * 100_001, encoding="utf-8")
+    assert "mine.py has more than 100,000 bytes" in message(tmp_path, text)
+
+
 def test_two_phases_may_not_write_one_model(tmp_path: Path) -> None:
     text = TINY + TINY[TINY.index("  phase-1") :].replace("phase-1", "phase-2")
     assert "two phases write the model one" in message(tmp_path, text)

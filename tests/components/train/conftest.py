@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ SENTENCES = [
 ]
 
 
-def write_corpus(folder: Path, numbers: range) -> Path:
+def write_corpus(folder: Path, numbers: Sequence[int]) -> Path:
     """Write a corpus as `convert` does, with one document per number."""
     nlp = spacy.blank("en")
     docs = []
