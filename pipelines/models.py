@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError
-from components.upload.registry import SCHEME, Registry, Version, open_registry
+from components.upload.registry import VOLUME_SCHEME, Registry, Version, open_registry
 from pipelines.load import load
 
 DEFAULT_REGISTRY = Path("models")
@@ -16,19 +16,31 @@ def registry_of(where: str, config: Path | None, folder: Path | None) -> Registr
     """The registry that a command means.
 
     Args:
-        where: "local" or "vertex".
-        config: a pipeline config; needed for Vertex AI.
+        where: "local", "vertex" or "kubeflow".
+        config: a pipeline config; needed for a service.
         folder: a folder of this machine, instead of the one that the config names.
+
+    Raises:
+        ConfigError: the config names none that can be reached from here.
     """
-    if where == "local":
+    if where == "local" or (where == "kubeflow" and folder is not None):
         if folder is None and config is not None:
             folder = config.parent / load(config).pipeline.registry
         return open_registry(str(folder or DEFAULT_REGISTRY))
     if config is None or folder is not None:
-        raise ConfigError("--where vertex needs --config FILE, whose `vertex` section says where.")
-    location = load(config).pipeline.registry_url
-    if not location.startswith(SCHEME):
-        raise ConfigError(f"{config}: its target is not vertex: use --where local.")
+        raise ConfigError(
+            f"--where {where} needs --config FILE, whose `{where}` section says where."
+        )
+    pipeline = load(config).pipeline
+    if pipeline.target != where:
+        raise ConfigError(f"{config}: its target is not {where}: use --where {pipeline.target}.")
+    location = pipeline.registry_url
+    if location.startswith(VOLUME_SCHEME) and pipeline.kubeflow:
+        raise ConfigError(
+            f"{config}: the models are in {location.removeprefix(VOLUME_SCHEME)} on the volume "
+            f"{pipeline.kubeflow.claim} of the cluster. Mount it here and add --registry FOLDER, "
+            "or run the command in a pod that mounts it."
+        )
     return open_registry(location)
 
 

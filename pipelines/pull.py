@@ -10,10 +10,11 @@ from components.errors import ConfigError, DataError
 from components.files import writing
 from components.upload.google import patient, reaching
 from components.upload.registry import Version, find, open_registry
+from pipelines.backends import Run
 from pipelines.config import Phase
 from pipelines.load import Loaded
 from pipelines.submission import only
-from pipelines.vertex import Run, VertexRuns, runs_of
+from pipelines.vertex import VertexRuns, runs_of
 
 INGEST = "ingest"
 SNAPSHOT = "snapshot"
@@ -30,6 +31,11 @@ def pull(loaded: Loaded, run: str, phases: list[str], target: Path) -> dict[str,
     Returns:
         phase -> the version of its model.
     """
+    if loaded.pipeline.target == "kubeflow":
+        raise ConfigError(
+            f"{loaded.path}: Kubeflow Pipelines does not say where a run left its artifacts, so "
+            "they can't be brought back. `retrain models pull` fetches a model."
+        )
     runs = runs_of(loaded)
     registry = open_registry(loaded.pipeline.registry_url)
     pulled = {}

@@ -6,9 +6,8 @@ a bucket that is missing, asks Resource Manager for a minute, and logs a traceba
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,57 +18,18 @@ from google.cloud import aiplatform_v1 as v1
 
 from components.errors import ConfigError
 from components.upload.google import Place, patient, reaching
+from pipelines.backends import OVER, Run, Task
 from pipelines.config import Vertex
 from pipelines.load import Loaded
-from pipelines.submission import INPUT_LABEL, LABEL_DIGITS, Submission
+from pipelines.submission import CONFIG_LABEL, INPUT_LABEL, LABEL_DIGITS, Submission
 
 PREFIX = "PIPELINE_STATE_"
-OVER = ("succeeded", "failed", "cancelled", "paused")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task of a run.
-
-    Attributes:
-        path: phase and stage, "phase-1/train".
-        state: as Vertex AI calls it, in small letters.
-        error: why it failed; '' otherwise.
-        job: the custom job that ran it, which its log is filed under; '' before it starts.
-        outputs: artifact name -> its gs:// address.
-    """
-
-    path: str
-    state: str
-    started: datetime | None
-    ended: datetime | None
-    error: str
-    job: str
-    outputs: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A pipeline job.
-
-    Attributes:
-        state: pending, running, succeeded, failed, cancelling, cancelled, …
-        url: its page in the console.
-    """
-
-    id: str
-    state: str
-    created: datetime
-    started: datetime | None
-    ended: datetime | None
-    labels: dict[str, str]
-    error: str
-    url: str
-    tasks: tuple[Task, ...]
+# As KFP names what stands under a dsl.If or dsl.Else.
+CONDITION = re.compile(r"condition(-branches)?-\d+")
 
 
 class VertexRuns:
-    """The runs of one project and region."""
+    """Implements `pipelines.backends.Backend` for one project and region."""
 
     def __init__(self, vertex: Vertex) -> None:
         self.settings = vertex
@@ -77,20 +37,15 @@ class VertexRuns:
         self.place.start_sdk()
         self.jobs = self.place.client(v1.PipelineServiceClient)
 
-    def submit(self, submission: Submission, *, force: bool = False) -> tuple[Run, bool]:
-        """Start a run, or find the one that does this very work already.
+    @property
+    def where(self) -> str:
+        return self.place.name
 
-        Args:
-            force: start another attempt although there is one.
-
-        Returns:
-            the run, and whether it is new.
-
-        Raises:
-            ConfigError: the bucket is missing or elsewhere; nothing was sent.
-            RemoteError: Vertex AI refused or stayed away.
-        """
+    def check(self) -> None:
         self.check_bucket()
+
+    def submit(self, submission: Submission, *, force: bool = False) -> tuple[Run, bool]:
+        self.check()
         attempts = self.attempts(submission)
         if attempts and not force:
             return attempts[0], False
@@ -150,10 +105,12 @@ class VertexRuns:
             )
 
     def attempts(self, submission: Submission) -> list[Run]:
-        """The runs that did, or do, this very work; newest first."""
-        return self.list(f'labels.{INPUT_LABEL}="{submission.input[:LABEL_DIGITS]}"')
+        return self.matching(f'labels.{INPUT_LABEL}="{submission.input[:LABEL_DIGITS]}"')
 
-    def list(self, filter: str = "") -> list[Run]:
+    def history(self, config: str) -> list[Run]:
+        return self.matching(f'labels.{CONFIG_LABEL}="{config}"')
+
+    def matching(self, filter: str = "") -> list[Run]:
         """The runs that match a filter in Vertex AI's language, newest first."""
         request = {"parent": self.place.name, "filter": filter, "order_by": "create_time desc"}
         with reaching("list the runs"):
@@ -161,11 +118,6 @@ class VertexRuns:
             return [run_of(job) for job in found]
 
     def get(self, run: str) -> Run:
-        """One run with its tasks.
-
-        Raises:
-            ConfigError: there is no such run.
-        """
         with reaching(f"look at {run}"):
             try:
                 return self._get(run)
@@ -176,7 +128,6 @@ class VertexRuns:
                 ) from None
 
     def cancel(self, run: str) -> Run:
-        """Ask Vertex AI to stop a run; one that is over is left alone."""
         if self.get(run).state not in OVER:
             with reaching(f"cancel {run}"):
                 try:
@@ -186,6 +137,10 @@ class VertexRuns:
                     if self._get(run).state not in (*OVER, "cancelling"):
                         raise
         return self.get(run)
+
+    def log_command(self, task: Task) -> str:
+        where = f"--project {self.place.project} --region {self.place.location}"
+        return f"gcloud ai custom-jobs stream-logs {task.job} {where}" if task.job else ""
 
     def _get(self, run: str) -> Run:
         return run_of(self.jobs.get_pipeline_job(name=self._name(run), **patient()))
@@ -201,23 +156,12 @@ def runs_of(loaded: Loaded) -> VertexRuns:
         ConfigError: its target is not Vertex AI.
     """
     target, vertex = loaded.pipeline.target, loaded.pipeline.vertex
-    if target == "kubeflow":
-        raise ConfigError(
-            f"{loaded.path}: target: kubeflow can only be compiled so far. Upload what "
-            "`retrain compile` writes in the Kubeflow Pipelines console."
-        )
     if target != "vertex" or vertex is None:
         raise ConfigError(
             f"{loaded.path}: target: {target}. This needs target: vertex and a `vertex` section "
             "(project, location, pipeline_root, service_account): docs/setup-gcp.md."
         )
     return VertexRuns(vertex)
-
-
-def why(run: Run) -> str:
-    """The errors of a run's tasks, or its own, as a sentence each."""
-    errors = [f"{task.path}: {task.error}" for task in run.tasks if task.error]
-    return " ".join([*(errors or [run.error]), ""]).lstrip()
 
 
 def run_of(job: Any) -> Run:
@@ -240,7 +184,8 @@ def run_of(job: Any) -> Run:
 def tasks_of(job: Any) -> Iterator[Task]:
     """The tasks of a job, in the order of their creation.
 
-    Vertex AI lists the pipeline itself and every sub-pipeline as tasks too; they are left out.
+    Vertex AI lists the pipeline itself, every sub-pipeline and every condition as tasks too; they
+    are left out, and a condition also of the paths of what is in it.
     """
     details = {task.task_id: task for task in job.job_detail.task_details}
     parents = {task.parent_task_id for task in details.values()}
@@ -266,8 +211,8 @@ def tasks_of(job: Any) -> Iterator[Task]:
 
 
 def names_down_to(task: Any, details: dict[int, Any]) -> list[str]:
-    """Names from the top to a task."""
+    """Names from the top to a task, without the conditions that it is under."""
     names = [task.task_name]
     while task := details.get(task.parent_task_id):
         names.insert(0, task.task_name)
-    return names
+    return [name for name in names if not CONDITION.fullmatch(name)]

@@ -1,4 +1,4 @@
-"""`retrain doctor`: is everything there that a run on Vertex AI needs?"""
+"""`retrain doctor`: is everything there that a run on a service needs?"""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from pipelines.cli.options import AsJson, ConfigPath, print_json
 
 
 def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
-    """Check credentials, APIs, bucket, service account, images and GPU quota; change nothing.
+    """Check what a run needs where its target says; change nothing.
+
+    On Vertex AI: credentials, APIs, roles, bucket, service account, images and GPU quota.
 
     Exits with 5 when something is missing, and says for each what to do.
     """
     from dataclasses import asdict
 
+    from pipelines.doctor import findings
     from pipelines.load import load
-    from pipelines.vertex_doctor import Doctor
 
-    findings = []
-    for finding in Doctor(load(config)).findings():
-        findings.append(finding)
+    found = []
+    for finding in findings(load(config)):
+        found.append(finding)
         if not as_json:
             print(
                 f"{'ok     ' if finding.passed else 'MISSING'}  {finding.check}: {finding.message}"
             )
     if as_json:
-        print_json([asdict(finding) for finding in findings])
-    if not all(finding.passed for finding in findings):
+        print_json([asdict(finding) for finding in found])
+    if not all(finding.passed for finding in found):
         raise typer.Exit(5)

@@ -22,9 +22,10 @@ class Where(StrEnum):
 
     local = "local"
     vertex = "vertex"
+    kubeflow = "kubeflow"
 
 
-WhereOption = Annotated[Where, typer.Option(help="Which registry: this machine's or Vertex AI's.")]
+WhereOption = Annotated[Where, typer.Option(help="Which registry: this machine's or a service's.")]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="CONFIG", help="A pipeline config that names the registry."),

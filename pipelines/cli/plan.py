@@ -22,7 +22,7 @@ def plan(
 ) -> None:
     """Show what submit would do: the run, its data, images and machines; change nothing."""
     from pipelines.load import load
-    from pipelines.vertex_plan import planned
+    from pipelines.plan import planned
 
     what = planned(load(config, overrides or ()), phases or (), parameters or ())
     if as_json:

@@ -11,10 +11,10 @@ from pipelines.cli.options import AsJson, ConfigPath, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from pipelines.vertex_schedule import VertexSchedule
+    from pipelines.backends import Scheduled
 
 app = typer.Typer(
-    help="The schedule that a config declares: compare it with Vertex AI's, and make it so.",
+    help="The schedule that a config declares: compare it with what is there, and make it so.",
     no_args_is_help=True,
 )
 
@@ -26,7 +26,7 @@ def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
 
     from pipelines.schedule import plan
 
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     steps = plan(schedule.declared, schedule.existing())
     if as_json:
         print_json([asdict(step) for step in steps])
@@ -45,7 +45,7 @@ def apply(config: ConfigPath) -> None:
     from pipelines.submission import refuse_unrepeatable
 
     refuse_unrepeatable(load(config))
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     steps = plan(schedule.declared, schedule.existing())
     schedule.apply(steps)
     for step in steps:
@@ -55,8 +55,8 @@ def apply(config: ConfigPath) -> None:
 
 @app.command("list")
 def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
-    """List the schedules of this config's name that Vertex AI has."""
-    schedule = schedule_on_vertex(config)
+    """List the schedules of this config's name that the service has."""
+    schedule = schedule_of(config)
     there = schedule.existing()
     if as_json:
         print_json(
@@ -72,7 +72,7 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
         )
         return
     if not there:
-        print(f"No schedule called {schedule.name} in {schedule.place.name}.")
+        print(f"No schedule called {schedule.name} in {schedule.where}.")
         return
     rows = [
         [
@@ -89,7 +89,7 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
 @app.command("pause")
 def pause(config: ConfigPath) -> None:
     """Start no more runs until `resume`; runs that go on are left alone."""
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     schedule.pause()
     print(f"{schedule.name} is paused. `retrain schedule apply` follows the config again.")
 
@@ -97,7 +97,7 @@ def pause(config: ConfigPath) -> None:
 @app.command("resume")
 def resume(config: ConfigPath) -> None:
     """Start runs again; those that were missed are not made up for."""
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     schedule.resume()
     print(f"{schedule.name} is active.")
 
@@ -105,7 +105,7 @@ def resume(config: ConfigPath) -> None:
 @app.command("delete")
 def delete(config: ConfigPath) -> None:
     """Delete the schedule; its runs and their models stay."""
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     there = schedule.delete()
     print(f"{schedule.name} {'is deleted' if there else 'was not there'}.")
 
@@ -117,7 +117,7 @@ def run_now(config: ConfigPath) -> None:
     from pipelines.cli.submit import submit
     from pipelines.schedule import plan
 
-    schedule = schedule_on_vertex(config)
+    schedule = schedule_of(config)
     if plan(schedule.declared, schedule.existing()):
         raise ConfigError(
             f"{config}: the schedule is not as declared, so it would start something else. "
@@ -126,15 +126,15 @@ def run_now(config: ConfigPath) -> None:
     submit(config)
 
 
-def schedule_on_vertex(config: Path) -> VertexSchedule:
-    """The schedule that a config declares, on Vertex AI."""
+def schedule_of(config: Path) -> Scheduled:
+    """The schedule that a config declares, where its target says."""
+    from pipelines.backends import schedule_on
     from pipelines.load import load
-    from pipelines.vertex_schedule import schedule_of
 
-    return schedule_of(load(config))
+    return schedule_on(load(config))
 
 
-def state(schedule: VertexSchedule) -> str:
+def state(schedule: Scheduled) -> str:
     """The declared schedule in words."""
     declared = schedule.declared
     return declared.cron if declared.enabled else "not enabled"

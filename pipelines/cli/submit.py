@@ -1,4 +1,4 @@
-"""`retrain submit`: the pipeline as a run on Vertex AI."""
+"""`retrain submit`: the pipeline as a run on Vertex AI or Kubeflow Pipelines."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def submit(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a config's pipeline on Vertex AI.
+    """Run a config's pipeline on Vertex AI or Kubeflow Pipelines, as its target says.
 
     The same config and annotations come to the same run: submitting twice starts nothing twice.
     The run goes on when this command is interrupted; `retrain runs show` picks it up.
     """
     from rich.console import Console
 
+    from pipelines.backends import backend_of, why
     from pipelines.live import listener
     from pipelines.load import load
     from pipelines.submission import prepare, refuse_unrepeatable
-    from pipelines.vertex import runs_of, why
-    from pipelines.vertex_watch import watch
+    from pipelines.watch import watch
 
     loaded = load(config, overrides or ())
-    runs = runs_of(loaded)
+    backend = backend_of(loaded)
     refuse_unrepeatable(loaded)
-    run, new = runs.submit(prepare(loaded, phases or (), parameters or ()), force=force)
+    run, new = backend.submit(prepare(loaded, phases or (), parameters or ()), force=force)
     if as_json:
         print_json({"run": run.id, "state": run.state, "new": new, "url": run.url})
     else:
@@ -48,10 +48,11 @@ def submit(
         print(f"{why(run)}`retrain submit {config} --force` runs it again.")
     if wait:
         try:
-            watch(runs, run.id, listener(Console(stderr=True)))
+            watch(backend, run.id, listener(Console(stderr=True)))
         except KeyboardInterrupt:
             print(
-                f"The run goes on: retrain runs show {run.id} --where vertex --config {config}",
+                f"The run goes on: retrain runs show {run.id} "
+                f"--where {loaded.pipeline.target} --config {config}",
                 file=sys.stderr,
             )
             raise typer.Exit(130) from None

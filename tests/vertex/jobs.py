@@ -10,8 +10,8 @@ from typing import Any
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
+from tests.service import ApiError
 from tests.vertex.rules import (
-    ApiError,
     check_display_name,
     check_labels,
     check_spec,
@@ -168,16 +168,18 @@ def task_details(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def task_paths(job: Any) -> dict[int, str]:
-    """Task id -> `phase/stage`."""
-    details = {task.task_id: task for task in job.job_detail.task_details}
+    """Task id -> `phase/stage`, without the conditions between them."""
     paths: dict[int, str] = {}
-    for number, task in details.items():
+    for task in job.job_detail.task_details:
         parent = paths.get(task.parent_task_id, "")
-        inside = task.parent_task_id in details and parent
-        paths[number] = f"{parent}/{task.task_name}" if inside else task.task_name
-        if not task.parent_task_id:
-            paths[number] = ""
+        name = "" if not task.parent_task_id or is_condition(task.task_name) else task.task_name
+        paths[task.task_id] = "/".join(filter(None, [parent, name]))
     return paths
+
+
+def is_condition(name: str) -> bool:
+    """Whether a task is what KFP makes of a dsl.If or dsl.Else."""
+    return re.fullmatch(r"condition(-branches)?-\d+", name) is not None
 
 
 def fields(job: Any) -> dict[str, str]:

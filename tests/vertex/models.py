@@ -9,9 +9,9 @@ from typing import Any
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
+from tests.service import ApiError
 from tests.vertex.operations import Operations
 from tests.vertex.rules import (
-    ApiError,
     check_display_name,
     check_labels,
     matches,

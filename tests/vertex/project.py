@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-from tests.vertex.rules import ApiError, require
+from tests.service import ApiError
+from tests.vertex.rules import require
 
 
 class Project:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import available_timezones
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+from tests.service import ApiError
 
 # The client's own query parameters, beside those of a method.
 SYSTEM_PARAMETERS = {"$alt"}
@@ -27,20 +28,6 @@ STATUS = {
     429: "RESOURCE_EXHAUSTED",
     503: "UNAVAILABLE",
 }
-
-
-class ApiError(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = HTTPStatus(code)
-        self.message = message
-
-    def body(self) -> dict[str, Any]:
-        """As Google's services write it."""
-        status = STATUS[self.code]
-        return {"error": {"code": int(self.code), "message": self.message, "status": status}}
 
 
 def require(condition: object, message: str) -> None:

@@ -11,7 +11,8 @@ from components.upload.google import Place
 from components.upload.lineage import Lineage
 from components.upload.registry import Version
 from pipelines.vertex_deploy import Deployment, Endpoints, shared
-from tests.vertex.double import Double, Fault
+from tests.service import Fault
+from tests.vertex.double import Double
 
 PLACE = Place("my-project", "us-central1")
 IMAGE = "europe-docker.pkg.dev/my-project/retrain/serve:0123abc"

@@ -10,8 +10,9 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from tests.service import Fault
 from tests.vertex.conftest import commit_all
-from tests.vertex.double import Double, Fault
+from tests.vertex.double import Double
 
 
 def doctor(config: Path) -> tuple[int, dict[str, str]]:

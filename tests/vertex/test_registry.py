@@ -27,7 +27,8 @@ from components.upload.registry import (
 from components.upload.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
-from tests.vertex.double import Double, Fault
+from tests.service import Fault
+from tests.vertex.double import Double
 
 UPLOAD = r"^POST .*/models:upload$"
 MERGE = r"^POST .*:mergeVersionAliases$"

@@ -18,8 +18,9 @@ from pipelines.schedule import plan
 from pipelines.submission import Submission
 from pipelines.vertex import VertexRuns
 from pipelines.vertex_schedule import VertexSchedule
+from tests.service import Fault
 from tests.vertex.conftest import commit_all, write_config
-from tests.vertex.double import Double, Fault
+from tests.vertex.double import Double
 
 CREATE = r"^POST .*/schedules$"
 MONDAYS = Schedule(cron="0 3 * * 1")

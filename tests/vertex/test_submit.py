@@ -12,8 +12,9 @@ from components.upload import google
 from pipelines.load import load
 from pipelines.submission import Submission, prepare, refuse_unrepeatable
 from pipelines.vertex import VertexRuns
+from tests.service import Fault
 from tests.vertex.conftest import ROOT
-from tests.vertex.double import Double, Fault
+from tests.vertex.double import Double
 
 CREATE = r"^POST .*/pipelineJobs$"
 

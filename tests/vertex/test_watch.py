@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipelines.backends import Task
 from pipelines.live import describe
-from pipelines.vertex import Task
-from pipelines.vertex_watch import task_record
+from pipelines.watch import task_record
 
 MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Watch a run on Vertex AI in the same view as a run on this machine."""
+"""Watch a run on a service in the same view as a run on this machine."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from datetime import datetime
 
 from components.errors import RemoteError
+from pipelines.backends import OVER, Backend, Run, Task, why
 from pipelines.runner.listeners import Listener
 from pipelines.runs import RunRecord, RunState, State, TaskRecord
-from pipelines.vertex import OVER, Run, Task, VertexRuns, why
 
 POLL_SECONDS = 20.0
 TICK_SECONDS = 0.25
@@ -32,20 +32,20 @@ RUN_STATES: dict[str, RunState] = {
 }
 
 
-def watch(runs: VertexRuns, run: str, view: Listener) -> Run:
+def watch(backend: Backend, run: str, view: Listener) -> Run:
     """Wait for the end of a run and show what happens.
 
     Raises:
         RemoteError: the run did not succeed.
     """
-    now = runs.get(run)
+    now = backend.get(run)
     record = record_of(now)
     view.started(record)
     try:
         update(record, now, view)
         while now.state not in OVER:
             wait(view)
-            now = runs.get(run)
+            now = backend.get(run)
             update(record, now, view)
         record.state = RUN_STATES[now.state]
         record.ended = iso(now.ended)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.backends import backend_of
 from pipelines.config import STAGES, Phase, seconds
 from pipelines.load import Loaded
 from pipelines.submission import only, prepare, refuse_unrepeatable
-from pipelines.vertex import runs_of
 
 
 def planned(
@@ -20,16 +20,16 @@ def planned(
         ConfigError: submit would refuse; nothing is changed either way.
     """
     refuse_unrepeatable(loaded)
-    runs = runs_of(loaded)
-    runs.check_bucket()
+    backend = backend_of(loaded)
+    backend.check()
     submission = prepare(loaded, phases, parameters)
-    there = runs.attempts(submission)
+    there = backend.attempts(submission)
     chosen = only(loaded, phases).pipeline
     return {
         "run": there[0].id if there else submission.job_id(1),
         "exists": bool(there),
         "state": there[0].state if there else "",
-        "place": runs.place.name,
+        "place": backend.where,
         "data": submission.data,
         "commit": submission.commit,
         "images": {"cpu": chosen.images.cpu, "gpu": chosen.images.gpu},

@@ -1,0 +1,113 @@
+"""What `retrain runs --where vertex` and `--where kubeflow` print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConfigError
+from pipelines.cli.options import print_json
+from pipelines.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from pipelines.backends import Backend, Run
+
+
+@dataclass(frozen=True)
+class RemoteRuns:
+    """The runs of one config on the service that its target names."""
+
+    backend: Backend
+    config: str
+
+    def list(self, as_json: bool) -> None:
+        """The runs of the config, newest first."""
+        found = self.backend.history(self.config)
+        if as_json:
+            print_json([plain(run) for run in found])
+        elif found:
+            rows = [
+                [run.id, run.state, f"{run.created:%Y-%m-%d %H:%M}", took(run)] for run in found
+            ]
+            print_table(["run", "state", "created (UTC)", "took"], rows)
+        else:
+            print(f"No runs of {self.config} in {self.backend.where}.")
+
+    def show(self, reference: str, as_json: bool) -> None:
+        """One run with its tasks."""
+        run = self.backend.get(reference)
+        if as_json:
+            print_json(plain(run))
+            return
+        print(f"{run.id}  {run.state}\n{run.url}\n")
+        rows = [[task.path, task.state, took(task), task.error] for task in run.tasks]
+        print_table(["task", "state", "took", "error"], rows)
+
+    def logs(self, reference: str, wanted: str | None, lines: int | None) -> None:
+        """How to read the logs of a run's tasks, which the service keeps."""
+        if lines is not None:
+            raise ConfigError("--lines is for runs of this machine: the service keeps these logs.")
+        run = self.backend.get(reference)
+        tasks = [task for task in run.tasks if wanted in (None, task.path)]
+        if not tasks:
+            known = ", ".join(task.path for task in run.tasks) or "none yet"
+            raise ConfigError(f"{run.id} has no task {wanted or ''!r}; it has {known}")
+        for task in tasks:
+            print(f"{task.path}  {task.state}  {task.error}".rstrip())
+            if command := self.backend.log_command(task):
+                print(f"  {command}")
+        print(f"All of them, in the console: {run.url}")
+
+    def cancel(self, reference: str) -> None:
+        """Stop a run."""
+        run = self.backend.cancel(reference)
+        print(f"{run.id}  {run.state}\n{run.url}")
+
+
+def remote_runs(config: Path | None, where: str | None = None) -> RemoteRuns:
+    """The runs of a config.
+
+    Args:
+        where: the service that they are expected on; None: wherever its target says.
+    """
+    from pipelines.backends import backend_of
+    from pipelines.load import load
+
+    if config is None:
+        raise ConfigError(
+            f"--where {where} needs --config FILE, whose `{where}` section says where."
+        )
+    loaded = load(config)
+    if where not in (None, loaded.pipeline.target):
+        raise ConfigError(
+            f"{config}: its target is {loaded.pipeline.target}: use --where "
+            f"{loaded.pipeline.target}."
+        )
+    return RemoteRuns(backend_of(loaded), loaded.pipeline.name)
+
+
+def plain(run: Run) -> dict[str, Any]:
+    """A run as JSON."""
+    return {
+        "run": run.id,
+        "state": run.state,
+        "created": run.created.isoformat(),
+        "ended": run.ended.isoformat() if run.ended else None,
+        "labels": run.labels,
+        "error": run.error,
+        "url": run.url,
+        "tasks": [
+            {"task": task.path, "state": task.state, "error": task.error, "job": task.job}
+            for task in run.tasks
+        ],
+    }
+
+
+def took(timed: Any) -> str:
+    """How long a run or a task took, or '' while it has no beginning or no end."""
+    started = timed.started
+    if not started or not timed.ended:
+        return ""
+    minutes, seconds = divmod(int((timed.ended - started).total_seconds()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
