@@ -22,7 +22,7 @@ def warm_start(champion: Path, initialise: Callable[[dict[str, Any]], Language])
 
     Args:
         champion: the folder of its pipeline.
-        initialise: makes the pipeline; takes component -> labels as `[initialize.components]` does.
+        initialise: makes the pipeline; takes component -> labels, as `spacy init labels` does.
     """
     old = load_model(champion)
     nlp = initialise({})
