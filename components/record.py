@@ -15,7 +15,7 @@ from components.errors import DataError
 from components.files import writing
 
 
-class Span(msgspec.Struct, frozen=True, order=True):
+class Span(msgspec.Struct, frozen=True, order=True, gc=False):
     """An entity: character offsets into the text, end exclusive."""
 
     start: int

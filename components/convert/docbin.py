@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import ORTH
-from spacy.strings import StringStore
 from spacy.tokens._dict_proxies import SpanGroups
 
 NO_SPANS: bytes = SpanGroups._EMPTY_BYTES
@@ -29,16 +28,16 @@ class Columns:
     """Documents as columns; tokens of all documents stand one after the other.
 
     Attributes:
-        words: text of each token.
+        words: spaCy's hash of each token.
         spaces: whether a space follows each token.
         lengths: tokens of each document.
         attributes: spaCy's number of an attribute -> its value for each token.
-        strings: what the attributes' hashes stand for.
+        strings: what the hashes stand for, those of the attributes too.
         user_data: `Doc.user_data` of each document, a dict or msgspec.Struct.
         span_groups: `Doc.spans.to_bytes()` of each document.
     """
 
-    words: list[str]
+    words: NDArray[np.uint64]
     spaces: NDArray[np.bool_]
     lengths: NDArray[np.int32]
     attributes: Mapping[int, NDArray[np.uint64]]
@@ -47,26 +46,11 @@ class Columns:
     span_groups: list[bytes]
 
 
-class Hashes(dict[str, int]):
-    """The hash of each string, remembered. Symbols such as ORG have small numbers instead."""
-
-    def __init__(self) -> None:
-        self.store = StringStore()
-
-    def __missing__(self, string: str) -> int:
-        value: int = self.store.add(string)
-        self[string] = value
-        return value
-
-
 def pack(columns: Columns) -> bytes:
     """The bytes of a `.spacy` file with these documents."""
-    hashes = Hashes()
     attributes = sorted(columns.attributes.items())
     tokens = np.empty((len(columns.words), 1 + len(attributes)), np.uint64)
-    tokens[:, 0] = np.fromiter(
-        map(hashes.__getitem__, columns.words), np.uint64, len(columns.words)
-    )
+    tokens[:, 0] = columns.words
     for column, (_, values) in enumerate(attributes, start=1):
         tokens[:, column] = values
     encode = msgspec.msgpack.Encoder().encode
@@ -77,7 +61,7 @@ def pack(columns: Columns) -> bytes:
         "tokens": tokens.tobytes(),
         "spaces": columns.spaces.tobytes(),
         "lengths": columns.lengths.astype(np.int32).tobytes(),
-        "strings": sorted({*hashes, *columns.strings}),
+        "strings": sorted(set(columns.strings)),
         "cats": [{}] * count,
         "flags": [{"has_unknown_spaces": False}] * count,
         "span_groups": columns.span_groups,

@@ -15,16 +15,13 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import msgspec
 
 from components.convert import ner
 from components.convert.counts import Counts
 from components.convert.docbin import pack
+from components.convert.rows import read_rows
 from components.convert.settings import ConvertSettings
-from components.errors import DataError
-from components.record import Record
+from components.memory import keep_freed_memory
 
 TASKS = {"ner": ner.columns}
 MEGABYTE = 10**6
@@ -70,13 +67,14 @@ def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
     total = sum(min(job.end, job.source.stat().st_size) - job.start for job in jobs)
     workers = min(workers or cores(), -(-total // shard))
     if workers <= 1:
+        keep_freed_memory()
         yield from map(write, jobs)
         return
     # Not fork: the parent may have threads (NumPy's), which fork does not carry over. The server
     # imports spaCy once, and its forks have it.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context) as pool:
+    with ProcessPoolExecutor(workers, context, keep_freed_memory) as pool:
         try:
             yield from pool.map(write, jobs)
         finally:
@@ -89,20 +87,9 @@ def cores() -> int:
     return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
 
 
-def write(job: Job) -> Shard:
-    """Write one shard."""
-    with without_collector():
-        columns, counts = TASKS[job.task](read(job), job.settings)
-        if not counts.records:
-            return Shard(job.target.name, "", 0, counts)
-        data = pack(columns)
-    job.target.write_bytes(data)
-    return Shard(job.target.name, hashlib.sha256(data).hexdigest(), len(data), counts)
-
-
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Records form no cycles: looking for some among millions of tuples doubles the time."""
+    """Records form no cycles: looking for some takes longer than reading them."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -112,43 +99,13 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def read(job: Job) -> list[Record]:
-    """The records whose lines start in the job's range.
-
-    Raises:
-        DataError: a line is not a record.
-    """
-    decoder = msgspec.json.Decoder(Record)
-    with job.source.open("rb") as file:
-        start, block = lines(file, job.start, job.end)
-    try:
-        return decoder.decode_lines(block)
-    except msgspec.DecodeError as error:
-        raise DataError(
-            f"{job.source}: the line at byte {start + broken(block, decoder)} is not an annotation "
-            f"record: {error}. Give the file that `ingest` or `split` wrote."
-        ) from error
-
-
-def lines(file: BinaryIO, start: int, end: int) -> tuple[int, bytes]:
-    """Where the first line that starts in a range of bytes starts, and all that do."""
-    if start:
-        # The line that the byte before belongs to is another range's.
-        file.seek(start - 1)
-        start += len(file.readline()) - 1
-    if start >= end:
-        return start, b""
-    block = file.read(end - start)
-    return start, block if block.endswith(b"\n") else block + file.readline()
-
-
-def broken(block: bytes, decoder: msgspec.json.Decoder[Record]) -> int:
-    """Where the first line starts that is not a record."""
-    at = 0
-    for line in block.splitlines(keepends=True):
-        try:
-            decoder.decode(line)
-        except msgspec.DecodeError:
-            break
-        at += len(line)
-    return at
+@without_collector()
+def write(job: Job) -> Shard:
+    """Write one shard."""
+    rows = read_rows(job.source, job.start, job.end)
+    if not rows:
+        return Shard(job.target.name, "", 0, Counts())
+    columns, counts = TASKS[job.task](rows, job.settings)
+    data = pack(columns)
+    job.target.write_bytes(data)
+    return Shard(job.target.name, hashlib.sha256(data).hexdigest(), len(data), counts)

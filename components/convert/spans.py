@@ -4,79 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.convert.tokens import Layout
+from components.convert.layout import Layout
+from components.convert.rows import Row
+from components.convert.texts import Texts, integers, lengths
 from components.errors import DataError
-from components.record import Record, Span
+from components.record import Span
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the spans of all records are.
+class Marks:
+    """The spans of all records, one after the other.
 
     Attributes:
-        spans: one after the other, record by record.
+        names: the distinct labels.
+        labels: index into `names` of each.
         document: record of each.
         left, right: its characters, counted over all texts.
-        first, end: its first token and the one after its last, counted over all records.
-        fits: whether it starts and ends where tokens do.
     """
 
-    spans: list[Span]
+    names: list[str]
+    labels: NDArray[np.int64]
     document: NDArray[np.int64]
     left: NDArray[np.int64]
     right: NDArray[np.int64]
-    first: NDArray[np.int64]
-    end: NDArray[np.int64]
-    fits: NDArray[np.bool_]
-
-    def of(self, document: int) -> slice:
-        """Which of the spans are those of a record."""
-        return slice(*np.searchsorted(self.document, [document, document + 1]).tolist())
 
 
-def find(layout: Layout, records: Sequence[Record], each: Sequence[list[Span]]) -> Places:
-    """Find the tokens of each record's spans.
+class Numbered(dict[str, int]):
+    """A number for each string, from 0 on."""
+
+    def __missing__(self, string: str) -> int:
+        self[string] = len(self)
+        return self[string]
+
+
+def gather(rows: Sequence[Row], texts: Texts, which: str) -> Marks:
+    """Gather the spans of all records: their `spans`, or the `rejected` ones.
 
     Raises:
         DataError: a span is not inside its text; `ingest` lets none through.
     """
-    document = np.repeat(np.arange(len(each)), list(map(len, each)))
+    each: list[list[Span]] = list(map(attrgetter(which), rows))
+    document = np.repeat(np.arange(len(each)), lengths(each))
     spans = [span for some in each for span in some]
-    start = np.array([span.start for span in spans], np.int64)
-    end = np.array([span.end for span in spans], np.int64)
-    length = np.diff(layout.base)[document]
+    start = integers([span.start for span in spans])
+    end = integers([span.end for span in spans])
+    length = np.diff(texts.base)[document]
     outside = np.flatnonzero((start < 0) | (start >= end) | (end > length))
     if len(outside):
         at = int(outside[0])
         raise DataError(
-            f"{records[document[at]].source}: the span {named(spans[at])} is not inside its text "
+            f"{rows[document[at]].source}: the span {named(spans[at])} is not inside its text "
             f"of {length[at]} characters. Run `ingest` again."
         )
-    left, right = start + layout.base[document], end + layout.base[document]
-    first = np.searchsorted(layout.starts, left)
-    last = np.searchsorted(layout.ends, right)
-    # Beyond the last token there is nothing that could fit: a span may end in a space.
-    starts, ends = np.append(layout.starts, -1), np.append(layout.ends, -1)
-    fits = (starts[first] == left) & (ends[last] == right)
-    return Places(spans, document, left, right, first, last + 1, fits)
+    names = Numbered()
+    labels = integers([names[span.label] for span in spans])
+    base = texts.base[document]
+    return Marks(list(names), labels, document, start + base, end + base)
 
 
-def refuse_overlaps(places: Places, records: Sequence[Record]) -> None:
+def misfits(marks: Marks, layout: Layout) -> NDArray[np.int64]:
+    """Records with a span that does not start and end where tokens do."""
+    # A span may end in a space, beyond the last token; clipped, it meets a token it does not fit.
+    first, end = find(marks, layout)
+    starts, ends = layout.starts.take(first, mode="clip"), layout.ends.take(end - 1, mode="clip")
+    fits = (starts == marks.left) & (ends == marks.right)
+    misfitting: NDArray[np.int64] = marks.document[~fits]
+    return misfitting
+
+
+def find(marks: Marks, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first token of each span, and the one after its last, counted over all records."""
+    first = np.searchsorted(layout.starts, marks.left)
+    return first, np.searchsorted(layout.ends, marks.right) + 1
+
+
+def refuse_overlaps(marks: Marks, rows: Sequence[Row]) -> None:
     """Refuse entities that overlap or are out of order: one token cannot be in two.
 
     Raises:
         DataError: naming the first two.
     """
-    overlaps = np.flatnonzero(places.right[:-1] > places.left[1:])
+    overlaps = np.flatnonzero(marks.right[:-1] > marks.left[1:])
     if len(overlaps):
         at = int(overlaps[0])
-        one, other = places.spans[at : at + 2]
+        row = rows[marks.document[at]]
+        first = int(np.searchsorted(marks.document, marks.document[at]))
+        one, other = row.spans[at - first : at - first + 2]
         raise DataError(
-            f"{records[places.document[at]].source}: the entities {named(one)} and {named(other)} "
+            f"{row.source}: the entities {named(one)} and {named(other)} "
             "overlap or are out of order. Run `ingest` again."
         )
 

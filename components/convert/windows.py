@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.convert.spans import Places
-from components.convert.tokens import Layout
+from components.convert.layout import Layout
+from components.convert.spans import Marks, find
 
 SENTENCE_ENDS = frozenset(".!?\N{HORIZONTAL ELLIPSIS}\N{IDEOGRAPHIC FULL STOP}")
 
 
 def pieces(
-    layout: Layout, words: list[str], spans: Sequence[Places], longest: int
+    layout: Layout, marks: Sequence[Marks], longest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the records with more than `longest` words into windows; 0 cuts none.
 
@@ -23,22 +23,22 @@ def pieces(
     """
     document = [np.arange(len(layout.first) - 1)]
     start = [layout.first[:-1]]
-    long = np.flatnonzero(np.diff(layout.first) > (longest or len(words)))
-    for at in long.tolist():
+    for at in np.flatnonzero(np.diff(layout.first) > (longest or len(layout.starts))).tolist():
         first, end = layout.first[at : at + 2].tolist()
-        inside = [
-            edges
-            for places in spans
-            for edges in zip(
-                (places.first[places.of(at)] - first).tolist(),
-                (places.end[places.of(at)] - first).tolist(),
-                strict=True,
-            )
-        ]
-        more = [begin + first for begin, _ in windows(words[first:end], inside, longest)[1:]]
+        inside = [edges for each in marks for edges in ranges(each, layout, at)]
+        words = layout.words(first, end)
+        more = [begin + first for begin, _ in windows(words, inside, longest)[1:]]
         start.append(np.array(more, np.int64))
         document.append(np.full(len(more), at))
     return np.sort(np.concatenate(document)), np.sort(np.concatenate(start))
+
+
+def ranges(marks: Marks, layout: Layout, document: int) -> list[tuple[int, int]]:
+    """First word, and the word after the last, of the spans of a record."""
+    part = slice(*np.searchsorted(marks.document, [document, document + 1]).tolist())
+    first = layout.first[document]
+    firsts, ends = (edges[part] - first for edges in find(marks, layout))
+    return list(zip(firsts.tolist(), ends.tolist(), strict=True))
 
 
 def windows(

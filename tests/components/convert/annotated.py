@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
 from hypothesis import strategies as st
 
+from components.convert.rows import Row
 from components.convert.tokens import tokenise
 from components.record import Record, Span
 
@@ -31,6 +34,11 @@ def records(count: int, seed: int = 0, sentences: int = 1) -> list[Record]:
         record(number, [rng.choice(SENTENCES) for _ in range(sentences)], rng)
         for number in range(count)
     ]
+
+
+def rows(given: Sequence[Record]) -> list[Row]:
+    """The records as convert reads them."""
+    return msgspec.json.Decoder(Row).decode_lines(msgspec.json.Encoder().encode_lines(given))
 
 
 def record(number: int, templates: list[str], rng: random.Random) -> Record:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 
 from components.convert.docbin import pack
+from components.convert.layout import Tokens, as_array, lay_out
 from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
-from components.convert.tokens import lay_out
+from components.convert.texts import join
 from components.record import Record, Span
-from tests.components.convert.annotated import any_record, records
+from tests.components.convert.annotated import any_record, records, rows
 
 VOCAB = spacy.blank("en").vocab
 ATTRIBUTES = ["ENT_IOB", "ENT_TYPE"]
@@ -23,13 +26,15 @@ ATTRIBUTES = ["ENT_IOB", "ENT_TYPE"]
 
 def by_spacy(given: list[Record]) -> DocBin:
     """What DocBin writes for these records when each is a Doc with the same tokens."""
-    packed, _ = columns(given, ConvertSettings(window_words=0))
+    packed, _ = columns(rows(given), ConvertSettings(window_words=0))
+    strings = StringStore(packed.strings)
+    words = [strings[number] for number in packed.words.tolist()]
     bin_ = DocBin(ATTRIBUTES, store_user_data=True)
     start = 0
     for record, length in zip(given, packed.lengths.tolist(), strict=True):
         part = slice(start, start + length)
         start += length
-        doc = Doc(VOCAB, packed.words[part], packed.spaces[part].tolist())
+        doc = Doc(VOCAB, words[part], packed.spaces[part].tolist())
         assert doc.text == record.text
         entities = [doc.char_span(s.start, s.end, s.label) for s in record.spans]
         doc.set_ents(entities, default="outside" if record.complete else "missing")
@@ -70,7 +75,7 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
         record.complete = False
         record.rejected = rng.sample(record.spans, k=min(1, len(record.spans)))
         record.spans = [span for span in record.spans if span not in record.rejected]
-    ours = DocBin().from_bytes(pack(columns(given, ConvertSettings(window_words=0))[0]))
+    ours = DocBin().from_bytes(pack(columns(rows(given), ConvertSettings(window_words=0))[0]))
     theirs = DocBin().from_bytes(by_spacy(given).to_bytes())
     assert_same(ours, theirs)
     assert docs_of(ours) == docs_of(theirs)
@@ -79,14 +84,14 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
 @settings(deadline=None, max_examples=80)
 @given(st.lists(any_record(), min_size=1, max_size=4))
 def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
-    ours = DocBin().from_bytes(pack(columns(given, ConvertSettings(window_words=0))[0]))
+    ours = DocBin().from_bytes(pack(columns(rows(given), ConvertSettings(window_words=0))[0]))
     assert_same(ours, DocBin().from_bytes(by_spacy(given).to_bytes()))
 
 
 def test_symbols_keep_their_small_numbers() -> None:
     """ORG and LOC are symbols in spaCy: their hash is not a hash of the string."""
     given = [Record("1", "ORG LOC", [Span(0, 3, "ORG"), Span(4, 7, "LOC")])]
-    written = pack(columns(given, ConvertSettings())[0])
+    written = pack(columns(rows(given), ConvertSettings())[0])
     docs = list(DocBin().from_bytes(written).get_docs(VOCAB))
     assert [(entity.text, entity.label_) for entity in docs[0].ents] == [
         ("ORG", "ORG"),
@@ -97,9 +102,15 @@ def test_symbols_keep_their_small_numbers() -> None:
 @given(st.lists(any_record(), max_size=4))
 def test_tokens_that_rebuild_their_text_are_told_from_others(given: list[Record]) -> None:
     tokens = [record.tokens or [] for record in given]
-    broken = set(lay_out([record.text for record in given], tokens).broken.tolist())
+    texts = join([record.text for record in given])
+    broken = set(lay_out(texts, as_tokens(tokens)).broken.tolist())
     for number, (record, offsets) in enumerate(zip(given, tokens, strict=True)):
         assert (number in broken) != rebuilds(record.text, offsets)
+
+
+def as_tokens(each: list[list[tuple[int, int]]]) -> Tokens:
+    flat = [offsets for tokens in each for offsets in tokens]
+    return Tokens(as_array(flat), np.array([len(tokens) for tokens in each], np.int64))
 
 
 def rebuilds(text: str, tokens: list[tuple[int, int]]) -> bool:

@@ -14,13 +14,13 @@ from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.windows import windows
 from components.record import Record, Span
-from tests.components.convert.annotated import any_record, records
+from tests.components.convert.annotated import any_record, records, rows
 from tests.components.convert.conftest import Corpora
 
 
 def documents(given: Sequence[Record], **options: int) -> Iterator[Doc]:
     """Write records and read them back."""
-    packed, _ = columns(given, ConvertSettings(**options))
+    packed, _ = columns(rows(given), ConvertSettings(**options))
     yield from DocBin().from_bytes(pack(packed)).get_docs(Vocab())
 
 

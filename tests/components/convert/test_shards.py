@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.__main__ import main
-from components.convert.shards import lines
+from components.convert.rows import lines
 from components.record import Record, Span
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import SIDES, Corpora

@@ -12,8 +12,9 @@ from spacy.language import Language
 from spacy.training import Corpus
 from spacy.training.iob_utils import offsets_to_biluo_tags
 
+from components.convert.alignment import border
 from components.convert.ner import INCORRECT_SPANS
-from components.convert.tokens import border, tokenise
+from components.convert.tokens import tokenise
 from components.record import Record, Span
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import Corpora
