@@ -56,9 +56,13 @@ def _folder_of(stage: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide a result; "" for one that is missing."""
+    """Versions of Python and of what decides a result; "" for one that is missing.
+
+    That is libraries, and packages of pipelines, which a training config may name.
+    """
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    pipelines = importlib.metadata.entry_points(group="spacy_models").names
+    for package in (*_PACKAGES, *sorted(name.replace("_", "-") for name in pipelines)):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -40,6 +40,19 @@ def test_other_commands_have_no_code_of_ours() -> None:
     assert code.code_digest(["python", "-m", "components"]) == ""
 
 
+def test_versions_name_packages_of_pipelines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "en_vectors-1.2.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Name: en-vectors\nVersion: 1.2\n", encoding="utf-8")
+    (package / "entry_points.txt").write_text(
+        "[spacy_models]\nen_vectors = en_vectors\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert code.versions()["en-vectors"] == "1.2"
+
+
 def test_versions_name_what_decides_a_result() -> None:
     assert code.versions()["torch"]
     assert code.versions()["python"]
