@@ -115,20 +115,10 @@ class Encodings:
         self, model: Model[Any, Any], docs: Sequence[Doc], is_train: bool
     ) -> tuple[FullTransformerBatch, Callable[[FullTransformerBatch], Sequence[Doc]]]:
         """What spacy_transformers.layers.transformer_model.forward does, without its first half."""
-        found = [self.kept.get(doc.user_data.get(NUMBER, -1)) for doc in docs]
-        known = [one for one in found if one]
-        if len(known) < len(docs):
+        if not self.has(docs):
             return cast(Any, transformer_model).forward(model, docs, is_train)  # type: ignore[no-any-return]
         maybe_flush_pytorch_cache(chance=model.attrs.get("flush_cache_chance", 0))
-        whole = self.batch([ids for one in known for ids in one.ids])
-        width = whole.input_ids.shape[1]
-        each = [
-            Ragged(cast(Any, one.rows * width + one.columns), cast(Any, one.counts))
-            for one in known
-        ]
-        align = joined(each, [len(one.ids) * width for one in known])
-        longest = self.model.tokenizer.model_max_length
-        pieces, align = truncate_oversize_splits(whole, align, longest)
+        pieces, align, each = self.batch(docs)
         output, backward = model.layers[0](pieces, is_train)
         batch = FullTransformerBatch(
             spans=model.attrs["get_spans"](docs),
@@ -136,7 +126,7 @@ class Encodings:
             model_output=output,
             align=align,
         )
-        if pieces is whole and all(isinstance(value, torch.Tensor) for value in output.values()):
+        if each and all(isinstance(value, torch.Tensor) for value in output.values()):
             batch.cached_doc_data = by_doc(batch, each)
 
         def backprop(d_output: FullTransformerBatch) -> Sequence[Doc]:
@@ -145,7 +135,30 @@ class Encodings:
 
         return batch, backprop
 
-    def batch(self, rows: list[NDArray[np.int64]]) -> WordpieceBatch:
+    def has(self, docs: Iterable[Doc]) -> bool:
+        """Whether all of these documents are kept."""
+        return all(NUMBER in doc.user_data for doc in docs)
+
+    def batch(self, docs: Sequence[Doc]) -> tuple[WordpieceBatch, Ragged, list[Ragged]]:
+        """Put a batch together.
+
+        Returns:
+            the padded word pieces, how tokens are aligned with them, and how those of each document
+            are with its part of them: nothing where spans had to be cut to what the model can read.
+        """
+        known = [self.kept[doc.user_data[NUMBER]] for doc in docs]
+        whole = self.padded([ids for one in known for ids in one.ids])
+        width = whole.input_ids.shape[1]
+        each = [
+            Ragged(cast(Any, one.rows * width + one.columns), cast(Any, one.counts))
+            for one in known
+        ]
+        align = joined(each, [len(one.ids) * width for one in known])
+        longest = self.model.tokenizer.model_max_length
+        pieces, align = truncate_oversize_splits(whole, align, longest)
+        return pieces, align, each if pieces is whole else []
+
+    def padded(self, rows: list[NDArray[np.int64]]) -> WordpieceBatch:
         """Pad spans to the longest, as the tokeniser does."""
         tokenizer = self.model.tokenizer
         lengths = np.array([len(row) for row in rows])

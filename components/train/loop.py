@@ -33,10 +33,12 @@ from components.files import writing
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
+from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.journal import Journal
 from components.train.pace import Pace, Stop, StoppedError
 from components.train.pieces import size_of
+from components.train.precision import apart, mixed_precision
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 
@@ -105,6 +107,7 @@ class Loop:
         self.dropouts = settings["dropout"]
         if isinstance(self.dropouts, float | int):
             self.dropouts = itertools.repeat(float(self.dropouts))
+        self.direct = find_direct(nlp, self.encodings, settings)
         self.task_scores = task_scores
         self.checkpoints = checkpoints
         self.state = State()
@@ -158,7 +161,7 @@ class Loop:
             pace.written(self.state.step, cost=0.0)
         with self.nlp.select_pipes(disable=self.frozen):
             self.journal.open_table(self.nlp)
-        with self.encodings.used():
+        with self.encodings.used(), mixed_precision(self.nlp, self.journal.say):
             self.steps(pace, stop)
         self.journal.close_table()
         return self.state
@@ -229,15 +232,23 @@ class Loop:
         losses: dict[str, Any] = dict(self.state.losses)
         fix_random_seed(zlib.crc32(f"{self.seed}-{self.state.step}".encode()))
         for part in cast(Any, subdivide_batch)(batch, parts):
-            self.nlp.update(
-                part,
-                drop=dropout,
-                losses=losses,
-                sgd=cast(Any, False),  # the optimiser comes after the last part
-                exclude=self.frozen,
-                annotates=self.settings["annotating_components"],
-            )
+            with apart(self.nlp):
+                self.add_gradients(part, dropout, losses)
         return losses
+
+    def add_gradients(self, part: list[Example], dropout: float, losses: dict[str, Any]) -> None:
+        """Go forward and backward once."""
+        if self.direct and self.direct.can(part):
+            self.direct.update(part, losses)
+            return
+        self.nlp.update(
+            part,
+            drop=dropout,
+            losses=losses,
+            sgd=cast(Any, False),  # the optimiser comes after the last part
+            exclude=self.frozen,
+            annotates=self.settings["annotating_components"],
+        )
 
     def measure(self) -> None:
         """Evaluate on dev, note it, and keep the pipeline if it is the best so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,7 +55,7 @@ def train_pipeline(
     config = read_config(config_text, overrides)
     for corpus in (train_corpus, dev_corpus):
         print(f"{corpus}: {verify(corpus):,} documents", flush=True)
-    use_gpu = choose_device(settings, config)
+    use_gpu = choose_device(settings)
     if champion and not (champion / "config.cfg").is_file():
         print("No model is in production: training starts from base weights.")
         champion = None
@@ -91,7 +92,7 @@ def train_pipeline(
     return state
 
 
-def choose_device(settings: TrainSettings, config: Config) -> int:
+def choose_device(settings: TrainSettings) -> int:
     """Switch to the GPU where there is one and it is wanted; return spaCy's number for it."""
     on_gpu = settings.device != "cpu" and prefer_gpu()
     if settings.device == "gpu" and not on_gpu:
@@ -99,12 +100,6 @@ def choose_device(settings: TrainSettings, config: Config) -> int:
             "train.device is gpu and there is none: give the task an accelerator, "
             "or set train.device to auto."
         )
-    for name, component in config["components"].items():
-        if not on_gpu and component.get("model", {}).get("mixed_precision"):
-            raise ConfigError(
-                f"training config: components.{name}.model.mixed_precision needs a GPU, and there "
-                "is none. Set it to false, or give the task an accelerator."
-            )
     where = "GPU" if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     print(f"Training on {where}", flush=True)
     return 0 if on_gpu else -1
@@ -133,9 +128,12 @@ def initialise(
 
     def initialised(labels: dict[str, Any]) -> Language:
         labelled = local.copy()
-        for name, known in labels.items():
-            labelled["initialize"]["components"].setdefault(name, {})["labels"] = known
-        with hub_errors(base):
+        with TemporaryDirectory() as folder, hub_errors(base):
+            for name, known in labels.items():
+                path = Path(folder) / f"{name}.json"
+                path.write_text(json.dumps(known), encoding="utf-8")
+                reader = {"@readers": "spacy.read_labels.v1", "path": str(path)}
+                labelled["initialize"]["components"].setdefault(name, {})["labels"] = reader
             return init_nlp(labelled, use_gpu=use_gpu)
 
     nlp = warm_start(champion, initialised) if champion else initialised({})

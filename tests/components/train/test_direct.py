@@ -1,0 +1,100 @@
+"""The direct update gives the gradients of spaCy's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import fix_random_seed
+from thinc.api import Config
+
+from components.train.direct import Direct, find_direct
+from components.train.encodings import Encodings
+from components.train.loop import resolve
+from components.train.run import initialise
+from tests.components.train.conftest import CONFIGS
+
+
+@pytest.fixture
+def trained(
+    corpora: tuple[Path, Path], base_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Language, list[Example], dict[str, Any]]:
+    """The pipeline of minilm-tokens.cfg, a batch and the training settings."""
+    monkeypatch.setenv("RETRAIN_BASE_MODELS", str(base_models))
+    config = Config().from_disk(
+        CONFIGS / "minilm-tokens.cfg",
+        interpolate=False,
+        overrides={"components.transformer.model.name": "tiny/bert"},
+    )
+    nlp, training = initialise(config, *corpora, use_gpu=-1)
+    softmax = nlp.get_pipe("tags").model.get_ref("softmax")  # type: ignore[attr-defined]
+    weights = np.random.default_rng(0).normal(0, 0.1, softmax.get_param("W").shape)
+    softmax.set_param("W", weights.astype(np.float32))
+    batch = list(training.train(nlp))[:12]
+    unknown = Doc(nlp.vocab, words=["a", "\n", "b"])
+    reference = Doc(nlp.vocab, words=["a", "\n", "b"], tags=["O", "", "B-MONEY"])
+    return nlp, [*batch, Example(unknown, reference)], resolve(nlp).settings
+
+
+def gradients(nlp: Language) -> list[Any]:
+    """The gradients of all weights, which are forgotten."""
+    found = []
+    for pipe in ("transformer", "tags"):
+        for node in nlp.get_pipe(pipe).model.walk():  # type: ignore[attr-defined]
+            for shim in node.shims:
+                found += [p.grad.clone() for p in shim._model.parameters() if p.grad is not None]
+                shim._model.zero_grad()
+            for name in node.grad_names:
+                found.append(torch.from_numpy(node.get_grad(name).copy()))
+                node.get_grad(name).fill(0)
+    return found
+
+
+def test_same_gradients_and_losses(
+    trained: tuple[Language, list[Example], dict[str, Any]],
+) -> None:
+    nlp, batch, settings = trained
+    encodings = Encodings(nlp)
+    encodings.add(batch)
+    direct = find_direct(nlp, encodings, settings)
+    assert direct
+    assert direct.can(batch)
+    with encodings.used():
+        losses: list[dict[str, Any]] = [{}, {}]
+        fix_random_seed(1)
+        nlp.update(batch, sgd=False, losses=losses[0])  # type: ignore[arg-type]
+        theirs = gradients(nlp)
+        fix_random_seed(1)
+        direct.update(batch, losses[1])
+        ours = gradients(nlp)
+    assert len(ours) == len(theirs) > 10
+    for one, two in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
+    for name in ("transformer", "tags"):
+        assert float(losses[1][name]) == pytest.approx(float(losses[0][name]), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frozen_components": ["transformer"]},
+        {"annotating_components": ["tags"]},
+    ],
+)
+def test_what_needs_spacys_own_update_gets_it(
+    trained: tuple[Language, list[Example], dict[str, Any]], change: dict[str, Any]
+) -> None:
+    nlp, batch, settings = trained
+    encodings = Encodings(nlp)
+    assert find_direct(nlp, encodings, {**settings, **change}) is None
+    direct = find_direct(nlp, encodings, settings)
+    assert isinstance(direct, Direct)
+    assert not direct.can(batch)
+    nlp.get_pipe("tags").cfg["label_smoothing"] = 0.1  # type: ignore[attr-defined]
+    assert find_direct(nlp, encodings, settings) is None
