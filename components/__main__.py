@@ -28,6 +28,7 @@ STAGES = {
     "gate": "components.gate.command",
     "report": "components.report.command",
     "upload": "components.upload.command",
+    "notify": "components.notify.command",
 }
 
 

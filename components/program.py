@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 # KFP puts the description of the task in place of it: dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER.
@@ -24,6 +25,16 @@ def program(stage: str, **arguments: Any) -> dict[str, list[Any]]:
         "command": ["python", "-m", "components", stage],
         "args": ["--executor-input", EXECUTOR_INPUT, *options],
     }
+
+
+def named(name: str) -> Callable[[Any], Any]:
+    """Give a function the name of the stage that its component stands for."""
+
+    def rename(function: Any) -> Any:
+        function.__name__ = name
+        return function
+
+    return rename
 
 
 def options_in(executor_input: str) -> list[str]:

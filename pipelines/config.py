@@ -13,6 +13,7 @@ from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
 from components.images import CPU_IMAGE, GPU_IMAGE
 from components.ingest.settings import IngestSettings
+from components.notify.webhook import checked_webhook
 from components.settings import Settings
 from components.sources import Source
 from components.split.settings import SplitSettings
@@ -104,6 +105,7 @@ class Compute(Settings):
     gate: Resources = Resources()
     report: Resources = Resources()
     upload: Resources = Resources()
+    notify: Resources = Resources()
 
     @model_validator(mode="after")
     def spot_resumes(self) -> Self:
@@ -229,6 +231,27 @@ class Schedule(DueSettings):
     enabled: bool = Field(True, description="false pauses it; missed runs are not made up for")
 
 
+class Notify(Settings):
+    """Whom to tell that a phase failed, or that its model was held back."""
+
+    emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(
+        [],
+        max_length=3,
+        description="addresses that Vertex AI writes to when a phase ends, and when a model is "
+        "held back",
+    )
+    webhook: Annotated[str, AfterValidator(checked_webhook)] | None = Field(
+        None, description="https address that JSON is posted to on a failure and on a hold"
+    )
+
+    @model_validator(mode="after")
+    def somebody(self) -> Self:
+        """Refuse a section that tells nobody."""
+        if not self.emails and self.webhook is None:
+            raise ValueError("give emails, a webhook, or both")
+        return self
+
+
 class Pipeline(Settings):
     """One config file."""
 
@@ -243,6 +266,7 @@ class Pipeline(Settings):
     vertex: Vertex | None = None
     kubeflow: Kubeflow | None = None
     schedule: Schedule | None = None
+    notify: Notify | None = None
     parallel: bool = Field(
         True, description="false: one phase after another, where there is but one GPU"
     )
@@ -257,6 +281,11 @@ class Pipeline(Settings):
             raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
         if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
             raise ValueError("compute.train.spot needs target: vertex")
+        if self.target == "kubeflow" and self.notify:
+            raise ValueError(
+                "notify needs target: vertex. Kubeflow's own back end tells no task how another "
+                "ended"
+            )
         names = [phase.model.name for phase in self.phases.values()]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

@@ -17,7 +17,7 @@ from components.split.component import split
 from components.train.component import train
 from components.upload.component import champion
 from pipelines.load import Loaded
-from pipelines.retrain import Placed, plain
+from pipelines.placing import Placed, plain
 
 
 def branch_name(share: int) -> str:

@@ -6,7 +6,6 @@ unless the pipeline's parameter `when` is "due", as in the runs of a schedule.
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from kfp import dsl
@@ -17,21 +16,12 @@ from components.fingerprint.component import fingerprint
 from components.gate.component import gate
 from components.ingest.component import ingest
 from components.report.component import report
-from components.settings import Settings
 from components.split.component import split
 from components.train.component import debug, train, train_from_champion
 from components.upload.component import champion, due, upload
-from components.upload.lineage import IMAGE_VARIABLE
-from pipelines.config import Compute, Pipeline, Resources, seconds
-from pipelines.machines import machine_limits
-from pipelines.spot import on_spot
-
-# These need torch; debug needs no GPU for it.
-TORCH_STAGES = ("debug", "train", "evaluate")
-# These look at the world outside (the annotations, the registry), so they look every time.
-NEVER_CACHED = ("fingerprint", "due", "champion", "upload")
-# These write down which image trained the model. Another one runs them.
-TRACING_STAGES = ("report", "upload")
+from pipelines.config import Pipeline
+from pipelines.placing import Placed, plain
+from pipelines.telling import tell_the_end, tell_the_hold
 
 
 def retrain(
@@ -56,12 +46,14 @@ def retrain(
         when: str = "always",
     ) -> None:
         before = None
-        for branch in branches:
+        for phase, branch in zip(config.phases, branches, strict=True):
             task = branch(registry=registry, checkpoints=checkpoints, when=when)
             if before and not config.parallel:
                 # One that fails must not stop the next.
                 task.after(before).ignore_upstream_failure()
             before = task
+            if config.notify:
+                tell_the_end(config, config.notify, phase, task)
 
     return all_phases
 
@@ -161,6 +153,9 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 context=context,
                 settings=plain(phase.gate),
             )
+            if config.notify:
+                with dsl.If(verdict["decision"] == "hold"):
+                    tell_the_hold(config, config.notify, name, verdict["headline"])
             page = stage(
                 report,
                 scores=judged["scores"],
@@ -192,54 +187,6 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     return branch
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Calls a component as a task on the machine, in the image and with the limits of its stage."""
-
-    compute: Compute
-    config: Pipeline
-
-    def __call__(
-        self, component: Any, *, after: dict[str, Any] | None = None, **inputs: Any
-    ) -> dict[str, Any]:
-        """The outputs of the new task, by name.
-
-        Args:
-            after: the outputs of a task that must have succeeded, though none of them is read.
-        """
-        stage = component.name
-        resources = self.compute.of(stage)
-        images, vertex = self.config.images, self.config.vertex
-        image = images.gpu if stage in TORCH_STAGES else images.cpu
-        if resources.spot and vertex:
-            component = on_spot(component, image, resources, vertex)
-        task = component(**inputs, timeout=seconds(resources.timeout))
-        if not resources.spot:
-            self.on_machine(task, image, resources)
-        if stage in TRACING_STAGES:
-            task.set_env_variable(IMAGE_VARIABLE, images.gpu)
-        for output in (after or {}).values():
-            task.after(output.task)
-        task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
-        task.set_caching_options(stage not in NEVER_CACHED)
-        outputs: dict[str, Any] = task.outputs
-        return outputs
-
-    def on_machine(self, task: Any, image: str, resources: Resources) -> None:
-        """Place a plain task. The limits pick the machine, and must be constants."""
-        cpus, memory = machine_limits(resources.machine)
-        task.set_container_image(image)
-        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
-        if resources.accelerator:
-            kind = self.config.gpu_resource or resources.accelerator
-            task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
-
-
 def short_digest(text: str) -> str:
     """The beginning of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:
-    """Settings as the JSON that a task takes; KFP has no null, so unset values are left out."""
-    return settings.model_dump(mode="json", exclude_none=True, exclude=without)

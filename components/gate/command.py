@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> StageResult:
     model without promoting it.
 
     Returns:
-        parameter `decision`: "promote" or "hold".
+        parameters `decision` ("promote" or "hold") and `headline`, a sentence.
 
     Raises:
         ConfigError: the settings or labels are wrong.
@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> StageResult:
     write(args.verdict, json.dumps(verdict, ensure_ascii=False, allow_nan=False, indent=1))
     write(args.summary, summary)
     print(log(verdict))
-    return StageResult(parameters={"decision": verdict["decision"]})
+    return StageResult(
+        parameters={"decision": verdict["decision"], "headline": verdict["headline"]}
+    )
 
 
 def read(path: Path) -> Any:

@@ -16,6 +16,7 @@ def gate(
     settings: dict,
     timeout: int,
     decision: dsl.OutputPath(str),
+    headline: dsl.OutputPath(str),
     verdict: dsl.Output[dsl.Artifact],
     summary: dsl.Output[dsl.Markdown],
 ) -> dsl.ContainerSpec:

@@ -1,12 +1,9 @@
 """The KFP faces of the debug and train stages."""
 
-from collections.abc import Callable
-from typing import Any
-
 from kfp import dsl
 
 from components.images import GPU_IMAGE
-from components.program import program
+from components.program import named, program
 
 
 @dsl.container_component
@@ -75,16 +72,6 @@ def train(
             log=log.path,
         ),
     )
-
-
-def named(name: str) -> Callable[[Any], Any]:
-    """Give a function the name of the stage that its component stands for."""
-
-    def rename(function: Any) -> Any:
-        function.__name__ = name
-        return function
-
-    return rename
 
 
 # An input that may be left out would be simpler; KFP's back ends do not agree on how.

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-STAGES = ("champion", "convert", "fingerprint", "gate", "ingest", "report", "split", "upload")
+STAGES = (
+    *("champion", "convert", "due", "fingerprint", "gate"),
+    *("ingest", "notify", "report", "split", "upload"),
+)
 
 
 def stage(*arguments: str) -> None:

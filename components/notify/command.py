@@ -1,0 +1,86 @@
+"""Tell a webhook that a phase has failed, or that its model was held back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from components.errors import ConfigError
+from components.notify.webhook import post
+from components.stage import StageResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's inputs."""
+    parser.add_argument("--webhook", required=True, help="https address; '' to send nothing")
+    parser.add_argument("--pipeline", required=True, help="name of the config")
+    parser.add_argument("--phase", required=True, help="name of the phase")
+    parser.add_argument("--run", required=True, help="name of this run")
+    parser.add_argument("--place", default="", help="PROJECT/LOCATION on Vertex AI")
+    parser.add_argument("--held", default="", help="why the gate held the model back")
+    parser.add_argument("--status", default="", help="KFP's final status of the phase, as JSON")
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Send what there is to tell; a phase that ended well is none of it.
+
+    Raises:
+        ConfigError: the status is none, or the address is not one that may be used.
+        RemoteError: nobody took the message.
+    """
+    message = held(args) if args.held else failed(args)
+    if message is None:
+        print(f"{args.phase} has not failed: nothing to tell.")
+        return StageResult()
+    print(message["text"])
+    if args.webhook:
+        post(args.webhook, message)
+    return StageResult()
+
+
+def held(args: argparse.Namespace) -> dict[str, Any]:
+    """What is told of a model that was held back."""
+    return message(args, "held", "SUCCEEDED", args.held)
+
+
+def failed(args: argparse.Namespace) -> dict[str, Any] | None:
+    """What is told of a phase that failed; None for one that did not."""
+    try:
+        status = json.loads(args.status)
+        state, error = status["state"], status.get("error") or {}
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ConfigError(
+            f"--status: not a final status of KFP, as JSON with a state ({problem!r})."
+        ) from problem
+    if state != "FAILED":
+        return None
+    return message(args, "failed", state, error.get("message") or "Its logs say why.")
+
+
+def message(args: argparse.Namespace, event: str, state: str, why: str) -> dict[str, Any]:
+    """A message; `text` alone is what chat services show."""
+    link = console_link(args.run, args.place)
+    said = "failed" if event == "failed" else "was trained and held back"
+    return {
+        "text": f"{args.pipeline}: {args.phase} {said} in run {args.run}. {why} {link}".rstrip(),
+        "event": event,
+        "pipeline": args.pipeline,
+        "run": args.run,
+        "phase": args.phase,
+        "state": state,
+        "verdict": "hold" if event == "held" else "",
+        "why": why,
+        "link": link,
+    }
+
+
+def console_link(run: str, place: str) -> str:
+    """The run's page in the console; '' for a run elsewhere."""
+    project, _, location = place.partition("/")
+    if not location:
+        return ""
+    return (
+        "https://console.cloud.google.com/vertex-ai/locations/"
+        f"{location}/pipelines/runs/{run}?project={project}"
+    )

@@ -1,0 +1,159 @@
+"""The notify stage against a real HTTP server on this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from components.__main__ import main
+from components.notify import webhook
+
+FAILED = {"state": "FAILED", "error": {"code": 9, "message": "phase-1/ingest: bad record"}}
+
+
+class Hook:
+    """Keeps what is posted, and answers with `answers` in turn, then with 200."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self.posted: list[Any] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.posted.append(json.loads(body))
+                code = hook.answers.pop(0) if hook.answers else 200
+                if not code:
+                    return  # the connection is dropped without a word
+                self.send_response(code)
+                self.send_header("Location", f"{hook.url}elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Keep the test output quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/token-of-ours"
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    monkeypatch.setattr(webhook, "FIRST_WAIT_SECONDS", 0.01)
+    running = Hook()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def notify(url: str, *more: str) -> int:
+    return main(
+        [
+            *("notify", "--webhook", url, "--pipeline", "content", "--phase", "phase-1"),
+            *("--run", "content-1", "--place", "my-project/europe-west2", *more),
+        ]
+    )
+
+
+def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook) -> None:
+    assert notify(hook.url, "--status", json.dumps(FAILED)) == 0
+    (message,) = hook.posted
+    link = (
+        "https://console.cloud.google.com/vertex-ai/locations/europe-west2/pipelines/runs/"
+        "content-1?project=my-project"
+    )
+    assert message == {
+        "text": "content: phase-1 failed in run content-1. phase-1/ingest: bad record " + link,
+        "event": "failed",
+        "pipeline": "content",
+        "run": "content-1",
+        "phase": "phase-1",
+        "state": "FAILED",
+        "verdict": "",
+        "why": "phase-1/ingest: bad record",
+        "link": link,
+    }
+
+
+def test_a_hold_is_told_with_its_verdict(hook: Hook) -> None:
+    assert notify(hook.url, "--held", "Held back: F is ≤ 0.5.", "--place", "") == 0
+    (message,) = hook.posted
+    assert (message["event"], message["verdict"], message["link"]) == ("held", "hold", "")
+    assert message["text"] == (
+        "content: phase-1 was trained and held back in run content-1. Held back: F is ≤ 0.5."
+    )
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "CANCELLED", "NOT_TRIGGERED"])
+def test_what_has_not_failed_is_not_told(hook: Hook, state: str) -> None:
+    assert notify(hook.url, "--status", json.dumps({"state": state})) == 0
+    assert hook.posted == []
+
+
+def test_without_a_webhook_it_is_only_printed(
+    hook: Hook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert notify("", "--held", "Held back.") == 0
+    assert "phase-1 was trained and held back" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answers", [[503], [0], [429, 502, 0]])
+def test_a_passing_fault_is_waited_out(hook: Hook, answers: list[int]) -> None:
+    hook.answers = list(answers)
+    assert notify(hook.url, "--held", "Held back.") == 0
+    assert len(hook.posted) == len(answers) + 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "times", "said"),
+    [
+        ([500] * 9, 4, "it answered 500 Internal Server Error"),
+        ([0] * 9, 4, "it cannot be reached"),
+        ([404], 1, "it answered 404 Not Found"),
+        ([302], 1, "it answered 302 Found"),
+    ],
+)
+def test_what_nobody_takes_is_an_error_that_tells_no_secret(
+    hook: Hook, answers: list[int], times: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.answers = answers
+    assert notify(hook.url, "--held", "Held back.") == 5
+    assert len(hook.posted) == times
+    printed = capsys.readouterr()
+    assert f"127.0.0.1 did not take the message in {times} attempt(s): {said}" in printed.err
+    assert "token-of-ours" not in printed.out + printed.err
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, hook: Hook
+) -> None:
+    monkeypatch.setattr(webhook, "CALL_SECONDS", 0.05)
+    monkeypatch.setattr(webhook, "ATTEMPTS", 2)
+    hook.server.shutdown()  # it still accepts, and never answers
+    assert notify(hook.url, "--held", "Held back.") == 5
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/x", "file:///etc/passwd", "http://127.0.0.1.example.org/"]
+)
+def test_only_https_or_this_machine(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert notify(url, "--held", "Held back.") == 2
+    assert "expected https://" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", ["", "{}", "[]", '"FAILED"'])
+def test_a_status_that_is_none_is_refused(
+    hook: Hook, status: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert notify(hook.url, "--status", status) == 2
+    assert "--status: not a final status" in capsys.readouterr().err
