@@ -3,8 +3,8 @@
     python -m bench.split [DOCUMENTS]
 
 Every contender splits the same labels three ways in a process of its own: first half of the
-documents, then all of them. Afterwards the whole stage runs on files of growing size, and its
-near-duplicate search on texts beside datasketch.
+documents, then all of them; synthetic ones, and real ones where they lie beside the project. Then
+the whole stage runs on files of growing size, and its near-duplicate search beside datasketch.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import chart, documents
+from bench import chart, documents, real
 from bench.contenders import CONTENDERS, SHARES, Sides
 from bench.run import alone, timed
 
 MODULE = "bench.split"
 DOCUMENTS = 100_000
+REAL = "real"
 SIZES = (10_000, 100_000, 1_000_000)
 TEXTS = 20_000
 THRESHOLD = 0.8
 
 
 def main(count: int) -> None:
-    results = {}
-    for name in CONTENDERS:
-        results[name] = alone(MODULE, "contender", name, count)
-    show(results)
+    results = {name: alone(MODULE, "contender", name, count) for name in CONTENDERS}
+    show("synthetic", results)
+    if real.exports():
+        show("real", {name: alone(MODULE, "contender", name, REAL) for name in CONTENDERS})
     texts = {name: alone(MODULE, name, TEXTS) for name in ("ours", "datasketch")}
     show_texts(texts)
     stage = {size: alone(MODULE, "stage", size) for size in SIZES}
@@ -46,15 +47,17 @@ def main(count: int) -> None:
     )
 
 
-def contender(name: str, count: int) -> dict[str, Any]:
-    """Split half of the documents, then all."""
-    given = documents.labelled(count)
+def contender(name: str, what: str) -> dict[str, Any]:
+    """Split half of the documents, then all: so many synthetic ones, or the real ones."""
+    given = real.labelled() if what == REAL else documents.labelled(int(what))
+    count, labels = given.labels.shape
     half = documents.Labelled(given.labels[: count // 2], given.pages[: count // 2])
     first = CONTENDERS[name](half)(np.empty(0, np.int8))
     split = CONTENDERS[name](given)
     sides, figures = timed(lambda: split(first))
     return {
         "documents": count,
+        "labels": labels,
         **figures,
         **balance(given, sides),
         "floor": floor(given),
@@ -96,9 +99,10 @@ def moved(half: documents.Labelled, first: Sides, sides: Sides) -> float:
     return len(np.unique(half.pages[changed])) / len(np.unique(half.pages))
 
 
-def show(results: dict[str, dict[str, Any]]) -> None:
+def show(kind: str, results: dict[str, dict[str, Any]]) -> None:
     base = results["retrain"]
-    table = Table(title=f"split, {base['documents']:,} documents, {documents.LABELS} labels")
+    title = f"split, {base['documents']:,} {kind} documents, {base['labels']} labels"
+    table = Table(title=title)
     names = ("", "documents", "processor s", "times retrain", "peak MiB")
     for name in (*names, "worst", "mean", "leaked", "moved"):
         table.add_column(name, justify="right" if name else "left")
@@ -107,7 +111,7 @@ def show(results: dict[str, dict[str, Any]]) -> None:
         table.add_row(
             name,
             f"{each['documents']:,}",
-            f"{each['seconds']:.2f}",
+            f"{each['seconds']:.3f}",
             f"{seconds / (base['seconds'] / base['documents']):.1f}",
             f"{each['peak']:.0f}",
             f"{each['worst']:.1f}",
@@ -212,8 +216,8 @@ WORKS = {"ours": ours, "datasketch": datasketch, "stage": stage}
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["--one", "contender", name, count]:
-            print(json.dumps(contender(name, int(count))))
+        case ["--one", "contender", name, what]:
+            print(json.dumps(contender(name, what)))
         case ["--one", work, count]:
             print(json.dumps(WORKS[work](int(count))))
         case arguments:

@@ -36,10 +36,13 @@ def border(text: str, at: int, language: str) -> bool:
 
 @cache
 def by_pieces(language: str) -> bool:
-    """Whether a language's tokeniser never looks past white space."""
+    """Whether a language's tokeniser never looks past white space.
+
+    Every language has rules for pieces of white space; those of Spanish have one for "EE. UU.".
+    """
     found = tokeniser(language)
     return type(found) is Tokenizer and not any(
-        character.isspace() for rule in found.rules for character in rule
+        len(rule.split()) > 1 or rule.strip() not in ("", rule) for rule in found.rules
     )
 
 

@@ -72,7 +72,7 @@ def test_spacy_learns_from_rejected_spans(convert: Callable[..., Corpora]) -> No
     assert [entity.text for entity in nlp("we saw Bob").ents if entity.label_ == "ORG"] == []
 
 
-@pytest.mark.parametrize("language", ["en", "fr", "zh"])
+@pytest.mark.parametrize("language", ["en", "fr", "es", "zh"])
 @settings(deadline=None, max_examples=60)
 @given(text=st.text(st.sampled_from("aB.,'-/:£$1 2\n\t)(@…é中 \N{NO-BREAK SPACE}"), max_size=30))
 def test_borders_are_those_of_the_whole_text(language: str, text: str) -> None:
