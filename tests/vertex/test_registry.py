@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ import spacy
 from google.cloud import storage
 
 from components.errors import DataError, RemoteError
-from components.upload.lineage import trace
 from components.upload.manifest import describe
 from components.upload.registry import (
-    Artefact,
     Registry,
     champion_for,
     find,
@@ -28,35 +25,16 @@ from components.upload.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
 from tests.service import Fault
+from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 
 UPLOAD = r"^POST .*/models:upload$"
 MERGE = r"^POST .*:mergeVersionAliases$"
-MakeArtefact = Callable[..., Artefact]
 
 
 @pytest.fixture
 def registry(double: Double, bucket: storage.Bucket) -> Registry:
     return open_registry(f"vertex://my-project/us-central1/{bucket.name}/models")
-
-
-@pytest.fixture
-def artefact(tmp_path: Path) -> MakeArtefact:
-    """A model on disk with its scores, as a run would offer it."""
-
-    def make(word: str, *, decision: str = "promote", f: float | None = 0.8) -> Artefact:
-        folder = tmp_path / word
-        spacy.blank("en", meta={"name": word}).to_disk(folder)
-        scores = tmp_path / f"{word}.json"
-        money = {"p": 0.9, "r": None, "f": f, "support": 40}
-        text = json.dumps({"overall": money, "labels": {"MONEY": money}})
-        scores.write_text(text, encoding="utf-8")
-        lineage = trace(
-            folder, scores, decision=decision, digest=f"data-{word}", run=f"demo-{word}-1"
-        )
-        return Artefact(folder, {"scores.json": scores}, lineage)
-
-    return make
 
 
 def test_a_version_is_a_candidate_until_it_is_promoted(
