@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 from components.errors import ConfigError
 from pipelines.cli import app
 from pipelines.local import RunResult, run_spec
+from pipelines.runner.launchers import Command, ThisMachine
 from pipelines.runner.listeners import Nobody
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
@@ -34,7 +37,31 @@ def retrain(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def run_here(double: Double, folder: Path) -> RunResult:
+class Mounting(ThisMachine):
+    """Runs commands as a machine of Vertex AI does, which sees every bucket under /gcs."""
+
+    def __init__(self, bucket: storage.Bucket, folder: Path) -> None:
+        super().__init__()
+        self.bucket = bucket
+        self.folder = folder
+
+    def launch(self, command: Command) -> AbstractContextManager[Command]:
+        argv = [self.mounted(word) for word in command.argv]
+        return super().launch(replace(command, argv=argv))
+
+    def mounted(self, word: str) -> str:
+        """The path of a folder of the bucket here, filled; anything else as it is."""
+        prefix = word.removeprefix(f"/gcs/{self.bucket.name}/")
+        if prefix == word:
+            return word
+        for blob in self.bucket.list_blobs(prefix=f"{prefix}/"):
+            path = self.folder / blob.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            blob.download_to_filename(str(path))
+        return str(self.folder / prefix)
+
+
+def run_here(double: Double, folder: Path, bucket: storage.Bucket) -> RunResult:
     """Run the job that was submitted last as Vertex AI would: its own spec and parameters."""
     job = list(double.jobs.by_name.values())[-1]
     given = json_format.MessageToDict(type(job).pb(job).runtime_config).get("parameterValues", {})
@@ -46,6 +73,7 @@ def run_here(double: Double, folder: Path) -> RunResult:
         cwd=folder,
         name=job.name.rpartition("/")[2],
         listener=Nobody(),
+        launcher=Mounting(bucket, folder / "gcs"),
         # Vertex AI mounts buckets as /gcs, which no developer's machine has.
         parameters={**given, "checkpoints": str(folder / "checkpoints")},
     )
@@ -76,10 +104,15 @@ def small(config: Path, bucket: storage.Bucket) -> Path:
     )
     config.write_text(text.replace("phases:\n", f"{MORE}phases:\n"), encoding="utf-8")
     commit_all(config.parent)
-    with (ROOT / "configs/sample/phase1.jsonl").open("rb") as file:
-        lines = b"".join(itertools.islice(file, 120))
-    bucket.blob("phase1.jsonl").upload_from_string(lines)
+    annotate(bucket, 120)
     return config
+
+
+def annotate(bucket: storage.Bucket, documents: int) -> None:
+    """Put the first annotations of the sample in the bucket."""
+    with (ROOT / "configs/sample/phase1.jsonl").open("rb") as file:
+        lines = b"".join(itertools.islice(file, documents))
+    bucket.blob("phase1.jsonl").upload_from_string(lines)
 
 
 def test_submit_run_registry_pull(
@@ -88,7 +121,7 @@ def test_submit_run_registry_pull(
     submitted = json.loads(retrain("submit", small, "--phase", "phase-1", "--json"))
     assert submitted["new"]
 
-    result = run_here(double, tmp_path)
+    result = run_here(double, tmp_path, bucket)
 
     assert result.exit_code == 0, [failure.tail for failure in result.failures]
     on_vertex = ("--where", "vertex", "--config", small)
@@ -120,3 +153,30 @@ def test_submit_run_registry_pull(
     (target / "phase-1" / "pulled.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(ConfigError, match="phase-1 holds something else than version 1"):
         retrain("pull", small, "-o", target, "--phase", "phase-1")
+
+
+def test_the_next_run_is_measured_against_the_champion_in_the_bucket(
+    double: Double, small: Path, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    retrain("submit", small, "--phase", "phase-1")
+    assert run_here(double, tmp_path, bucket).exit_code == 0
+    annotate(bucket, 180)
+    assert json.loads(retrain("submit", small, "--phase", "phase-1", "--json"))["new"]
+
+    second = run_here(double, tmp_path, bucket)
+
+    assert second.exit_code == 0, [failure.tail for failure in second.failures]
+    tasks = second.record.tasks
+    champion = tasks["phase-1/champion"].artifacts["champion"]
+    assert champion.uri.startswith(f"gs://{bucket.name}/models/ner-phase-1/")
+    assert champion.metadata == {"model": "ner-phase-1", "version": "1"}
+    scores = json.loads(Path(tasks["phase-1/evaluate"].artifacts["scores"].uri).read_bytes())
+    # On the test documents of the second run, which are not those that it was judged on before.
+    champions = scores["champion"]["overall"]
+    assert champions["support"] == scores["overall"]["support"] > 0
+
+    on_vertex = ("--where", "vertex", "--config", small)
+    listed = json.loads(retrain("models", "list", "ner-phase-1", *on_vertex, "--json"))
+    assert [version["version"] for version in listed] == ["1", "2"]
+    before, after = (version["scores"]["overall"] for version in listed)
+    assert before["support"] != after["support"] == champions["support"]
