@@ -17,6 +17,8 @@ from components.errors import ConfigError
 
 # The user of our images. Root on this machine is not root in a container.
 IMAGE_USER = 10001
+# docker's own; the OCI format, which podman and buildah would write, has no HEALTHCHECK.
+DOCKER_FORMAT = ("--format", "docker")
 ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -78,7 +80,8 @@ class Docker:
         self._program = program
 
     def build(self, arguments: Sequence[str]) -> None:
-        subprocess.run([self._program, "build", *arguments], check=True)
+        options = DOCKER_FORMAT if self._program == "podman" else ()
+        subprocess.run([self._program, "build", *options, *arguments], check=True)
 
     def push(self, image: str, target: str) -> str:
         subprocess.run([self._program, "tag", image, target], check=True)
@@ -128,8 +131,7 @@ class Buildah:
         self._isolation = os.environ.get("BUILDAH_ISOLATION", "chroot")
 
     def build(self, arguments: Sequence[str]) -> None:
-        # The OCI format has no HEALTHCHECK.
-        options = ["--isolation", self._isolation, "--layers", "--format", "docker"]
+        options = ["--isolation", self._isolation, "--layers", *DOCKER_FORMAT]
         subprocess.run(["buildah", "build", *options, *arguments], check=True)
 
     def push(self, image: str, target: str) -> str:
