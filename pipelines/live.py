@@ -50,6 +50,9 @@ class PlainView:
 
     def changed(self, task: TaskRecord) -> None:
         self._spoke[task.task] = time.monotonic()
+        # That a phase waits was said by the task that decided it; the rest of it need not say so.
+        if task.state == "skipped" and task.branch in self._waiting():
+            return
         self._say(f"{shown(task.task)}  {describe(task)}")
 
     def noted(self, task: str, note: str) -> None:
@@ -68,6 +71,9 @@ class PlainView:
     def ended(self) -> None:
         run = self._run
         self._say(f"run {run.id} {run.state} in {duration(run.seconds)}")
+
+    def _waiting(self) -> set[str]:
+        return {task.branch for task in self._run.tasks.values() if task.waits}
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -108,8 +114,9 @@ class LiveView:
         table = Table(box=None, pad_edge=False, expand=True)
         table.add_column("branch")
         table.add_column("stages", ratio=1)
-        for heading, width in (("now", 10), ("elapsed", 12), ("progress", 34)):
+        for heading, width in (("now", 10), ("elapsed", 12)):
             table.add_column(heading, min_width=width)  # no jumping about as the texts change
+        table.add_column("progress", min_width=34, ratio=1)
         for name, tasks in branches(self._run).items():
             running = [task for task in tasks if task.state == "running"]
             now = ", ".join(task.stage for task in running)
@@ -174,20 +181,33 @@ def duration(seconds: float | None) -> str:
 
 
 def figures(progress: Mapping[str, Any]) -> list[str]:
-    """Reported progress as texts; of a training's step, loss, F (in percent) and time left."""
+    """Reported progress as texts; of a training what its people watch, F in percent."""
     if "step" not in progress:
         return [f"{name} {value}" for name, value in progress.items()]
     # A task may report anything; what is no number must not end the run of whoever shows it.
     numbers = {name: value for name, value in progress.items() if isinstance(value, int | float)}
     limit = f"/{numbers['max_steps']}" if "max_steps" in numbers else ""
     texts = [f"step {progress['step']}{limit}"]
+    if "epoch" in numbers:
+        texts.append(f"epoch {numbers['epoch']}")
     if "loss" in numbers:
         texts.append(f"loss {numbers['loss']:.4g}")
     if "f" in numbers:
         texts.append(f"F {100 * numbers['f']:.1f}")
+    if "words_per_second" in numbers:
+        texts.append(f"{numbers['words_per_second']:,.0f} words/s")
+    if "gpu_gib" in numbers:
+        busy = f" {numbers['gpu_percent']:.0f} %" if "gpu_percent" in numbers else ""
+        texts.append(f"GPU {numbers['gpu_gib']:.1f} GiB{busy}")
     if "eta" in numbers:
-        texts.append(f"{duration(numbers['eta'])} left")
+        texts.append(f"{duration(numbers['eta'])} left{at_most(numbers)}")
     return texts
+
+
+def at_most(numbers: Mapping[str, float]) -> str:
+    """How long training takes if it goes on getting better, where that is longer."""
+    longest = numbers.get("eta_max", 0)
+    return f", {duration(longest)} at most" if longest > numbers["eta"] else ""
 
 
 def _stages(tasks: list[TaskRecord]) -> Text:

@@ -8,16 +8,13 @@ from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.custom_code import code_in_use
 from components.errors import DataError
 from components.files import writing
 from components.settings import parse
 from components.stage import StageResult
-
-if TYPE_CHECKING:
-    from thinc.api import Config
 
 # Below 100 documents spaCy calls it an error; but it gives a poor model, not a broken one.
 SMALL = re.compile(r"Low number of examples to train a new pipeline \(\d\d?\)")
@@ -76,7 +73,7 @@ def debug(
     from components.train.corpus import verify
     from components.train.run import TASKS, initialise
 
-    config = on_a_cpu(read_config(config_text, overrides))
+    config = read_config(config_text, overrides)
     for corpus in (train_corpus, dev_corpus):
         verify(corpus)
     nlp, _ = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
@@ -89,15 +86,6 @@ def debug(
         local.to_disk(path)
         text = spacy_debug(path)
     return text + "".join(f"\nNo example of {label} in the training corpus" for label in missing)
-
-
-def on_a_cpu(config: Config) -> Config:
-    """The config without mixed precision, which only a GPU has."""
-    config = config.copy()
-    for component in config["components"].values():
-        if component.get("model", {}).get("mixed_precision"):
-            component["model"]["mixed_precision"] = False
-    return config
 
 
 def spacy_debug(config: Path) -> str:

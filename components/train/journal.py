@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,12 @@ from typing import IO, Any, Self
 from spacy.language import Language
 
 from components import progress
+from components.train.board import Board
+from components.train.gpu import gpu_figures
+from components.train.heartbeat import LINE_SECONDS, Heartbeat
 from components.train.state import State
 
 REPORT_SECONDS = 2
-LINE_SECONDS = 30
 
 
 class Tee:
@@ -46,34 +47,48 @@ class Limits:
 
     def steps_left(self, state: State) -> int | None:
         """Steps until the end if nothing improves any more; None if there is no end in sight."""
-        ends = [self.max_steps - state.step] if self.max_steps else []
-        if self.patience:
-            ends.append(state.best_step + self.patience - state.step)
-        return max(0, min(ends)) if ends else None
+        ends = [
+            steps for steps in (self.to_max(state), self.to_patience(state)) if steps is not None
+        ]
+        return min(ends) if ends else None
+
+    def to_max(self, state: State) -> int | None:
+        """Steps until max_steps; None without."""
+        return max(0, self.max_steps - state.step) if self.max_steps else None
+
+    def to_patience(self, state: State) -> int | None:
+        """Steps until patience ends if nothing improves any more; None without."""
+        return max(0, state.best_step + self.patience - state.step) if self.patience else None
 
 
 @dataclass
 class Journal:
-    """Writes training.log (spaCy's table) and history.jsonl into a folder, and reports progress.
+    """Writes training.log (spaCy's table), history.jsonl and TensorBoard's events into a folder.
 
     Attributes:
-        folder: where the two files go; a run that resumes continues them.
+        folder: where they go; a run that resumes continues them.
         logger: the `training.logger` of the config, resolved.
+        heart: says how training goes when the table does not.
+        learn_rate: gives the optimiser's present rate.
     """
 
     folder: Path
     logger: Callable[..., Any]
     limits: Limits
+    heart: Heartbeat
+    learn_rate: Callable[[], float]
     scores: dict[str, float] = field(default_factory=dict)
     last_report: float = 0.0
-    last_line: float = 0.0
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.table = (self.folder / "training.log").open("a", encoding="utf-8")
-        self.history = (self.folder / "history.jsonl").open("a", encoding="utf-8")
         self.out = Tee(sys.stdout, self.table)
-        self.last_line = time.monotonic()
+        self.board = Board(self.folder)
+        history = self.folder / "history.jsonl"
+        self.history = history.open("a", encoding="utf-8")
+        for line in history.read_text(encoding="utf-8").splitlines():
+            self.board.add(json.loads(line))
         return self
 
     def __exit__(
@@ -81,6 +96,7 @@ class Journal:
     ) -> None:
         self.table.close()
         self.history.close()
+        self.board.close()
 
     def open_table(self, nlp: Language) -> None:
         """Write the head of the table."""
@@ -93,13 +109,15 @@ class Journal:
     def step(self, state: State) -> None:
         """Note a step without evaluation."""
         self.log_step(None)
-        now = time.monotonic()
-        if now - self.last_report >= REPORT_SECONDS:
-            self.last_report = now
+        self.noted(state)
+        if self.since - self.last_report >= REPORT_SECONDS:
+            self.last_report = self.since
             progress.report(**self.status(state))
-        if now - self.last_line >= LINE_SECONDS:
-            self.last_line = now
-            print(self.line(state), flush=True)
+
+    def noted(self, state: State) -> None:
+        """Let the heart tell of this step from now on."""
+        self.since = self.heart.clock()
+        self.heart.tell = lambda: self.line(state)
 
     def evaluation(self, state: State, info: dict[str, Any], scores: dict[str, float]) -> None:
         """Note an evaluation: a row of the table and a line of the history.
@@ -110,11 +128,14 @@ class Journal:
         """
         self.log_step(info)
         self.scores = scores
-        self.last_report = self.last_line = time.monotonic()
+        self.noted(state)
+        self.heart.spoken()
+        self.last_report = self.since
         status = self.status(state)
         entry = {
             **{key: status[key] for key in ("step", "epoch", "loss", "words_per_second")},
             "losses": state.losses,
+            "learn_rate": float(self.learn_rate()),
             "score": info["score"],
             **scores,
             "seconds": round(state.seconds, 1),
@@ -122,6 +143,7 @@ class Journal:
         }
         self.history.write(json.dumps(entry) + "\n")
         self.history.flush()
+        self.board.add(entry)
         progress.report(**status)
 
     def status(self, state: State) -> dict[str, str | int | float]:
@@ -133,12 +155,14 @@ class Journal:
             "max_steps": self.limits.max_steps,
             "words_per_second": round(state.words_per_second),
             **self.scores,
+            **gpu_figures(),
         }
         if state.splits:
             status["out_of_memory"] = state.splits
-        steps_left = self.limits.steps_left(state)
-        if steps_left is not None and state.step:
-            status["eta"] = round(steps_left * state.seconds / state.step)
+        ends = {"eta": self.limits.steps_left(state), "eta_max": self.limits.to_max(state)}
+        for name, steps in ends.items():
+            if steps is not None and state.step > 0:
+                status[name] = round(steps * state.seconds / state.step)
         return status
 
     def line(self, state: State) -> str:
@@ -146,6 +170,11 @@ class Journal:
         status = self.status(state)
         parts = [f"step {state.step}", f"epoch {state.epoch}", f"loss {status['loss']}"]
         parts.append(f"{status['words_per_second']:,} words/s")
+        if "gpu_gib" in status:
+            parts.append(f"GPU {status['gpu_gib']} GiB, {status.get('gpu_percent', '?')} %")
         if "eta" in status:
             parts.append(f"at most {int(status['eta']) // 60 + 1} min left unless it improves")
+        silent = self.heart.clock() - self.since
+        if silent >= LINE_SECONDS:
+            parts.append(f"{silent:.0f} s in this step or its evaluation")
         return "   " + ", ".join(parts)

@@ -23,6 +23,7 @@ from components.train.base_weights import find_all, hub_errors, localised, resto
 from components.train.checkpoint import Checkpoints
 from components.train.config import CORPUS_PATHS, read_config
 from components.train.corpus import verify
+from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
 from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
@@ -52,44 +53,61 @@ def train_pipeline(
 ) -> State:
     """Train the pipeline of a config on a corpus; see `components.train.command`."""
     keep_freed_memory()
-    config = read_config(config_text, overrides)
-    for corpus in (train_corpus, dev_corpus):
-        print(f"{corpus}: {verify(corpus):,} documents", flush=True)
-    use_gpu = choose_device(settings)
-    if champion and not (champion / "config.cfg").is_file():
-        print("No model is in production: training starts from base weights.")
-        champion = None
-    nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion)
-    for label in TASKS[task].check_labels(nlp, labels):
-        print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
-    depends_on = inputs(
-        config_text=config_text,
-        overrides=overrides,
-        code=code,
-        packages=packages(config),
-        champion=champion,
-        corpora=[train_corpus, dev_corpus],
-        labels=labels,
-    )
-    remove(log)
     with ExitStack() as stack:
-        stop, pace = Stop(), None
-        root = checkpoints
+        heart = stack.enter_context(Heartbeat())
+        heart.doing("reading the config, the base weights and the corpora")
+        config = read_config(config_text, overrides)
+        for corpus in (train_corpus, dev_corpus):
+            print(f"{corpus}: {verify(corpus):,} documents", flush=True)
+        use_gpu = choose_device(settings)
+        champion = model_in(champion)
+        nlp, training = initialise(
+            config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion
+        )
+        for label in TASKS[task].check_labels(nlp, labels):
+            print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
+        depends_on = inputs(
+            config_text=config_text,
+            overrides=overrides,
+            code=code,
+            packages=packages(config),
+            champion=champion,
+            corpora=[train_corpus, dev_corpus],
+            labels=labels,
+        )
+        stop, pace, root = Stop(), None, checkpoints
         if root:
             stack.enter_context(stop)
             pace = Pace(settings)
         else:
             root = Path(stack.enter_context(TemporaryDirectory()))
         kept = Checkpoints(root, depends_on)
+        remove(log)
         found = kept.load(log)
-        limits = Limits(training.settings["max_steps"], training.settings["patience"])
-        journal = stack.enter_context(Journal(log, training.settings["logger"], limits))
+        journal = stack.enter_context(journal_of(training, log, heart))
         loop = Loop(nlp, training, journal, TASKS[task].scores, kept)
         if found:
+            heart.doing("coming back to the step of the checkpoint")
             loop.resume(*found)
         state = loop.run(pace, stop)
         kept.finish(model, {CODE_FILE: code} if code else {})
     return state
+
+
+def model_in(champion: Path | None) -> Path | None:
+    """The champion's folder, if there is a model in it."""
+    if champion and not (champion / "config.cfg").is_file():
+        print("No model is in production: training starts from base weights.")
+        return None
+    return champion
+
+
+def journal_of(training: Training, log: Path, heart: Heartbeat) -> Journal:
+    """The journal of a run."""
+    settings = training.settings
+    limits = Limits(settings["max_steps"], settings["patience"])
+    optimizer = settings["optimizer"]
+    return Journal(log, settings["logger"], limits, heart, lambda: optimizer.learn_rate)
 
 
 def choose_device(settings: TrainSettings) -> int:

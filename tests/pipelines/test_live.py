@@ -83,8 +83,29 @@ def test_duration(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
 
 
+def test_figures_of_a_training() -> None:
+    shown = figures(
+        {
+            "step": 400,
+            "epoch": 3,
+            "loss": 12.3456,
+            "max_steps": 20000,
+            "words_per_second": 15321,
+            "f": 0.8125,
+            "gpu_gib": 11.3,
+            "gpu_percent": 93,
+            "eta": 600,
+            "eta_max": 7300,
+        }
+    )
+    assert "  ".join(shown) == (
+        "step 400/20000  epoch 3  loss 12.35  F 81.2  15,321 words/s  GPU 11.3 GiB 93 %  "
+        "10 min 00 s left, 2 h 01 min at most"
+    )
+
+
 def test_figures_take_any_progress() -> None:
     assert figures({}) == []
     assert figures({"documents": 12, "what": "reading"}) == ["documents 12", "what reading"]
-    assert figures({"step": 3, "words_per_second": 700, "eta": 61}) == ["step 3", "61 s left"]
+    assert figures({"step": 3, "eta": 61, "eta_max": 61}) == ["step 3", "61 s left"]
     assert figures({"step": "one", "loss": None, "f": "?", "eta": []}) == ["step one"]

@@ -1,0 +1,65 @@
+"""A line every half minute, whatever the run is busy with: nobody should wonder if it hangs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+LINE_SECONDS = 30.0
+LOOK_SECONDS = 1.0
+
+
+class Heartbeat:
+    """Inside `with`, a thread of its own says what is going on when nothing else was said.
+
+    Args:
+        clock: seconds, from anywhere.
+        wait: waits so many seconds; true when it was told to end.
+
+    Attributes:
+        tell: makes the line to say.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], bool] | None = None,
+    ) -> None:
+        self.clock = clock
+        self.ended = threading.Event()
+        self.wait = wait or self.ended.wait
+        self.tell: Callable[[], str] = lambda: "   at it"
+        self.spoken()
+        self.thread = threading.Thread(target=self.beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def doing(self, what: str) -> None:
+        """From now on say this, and for how long."""
+        began = self.clock()
+        self.tell = lambda: f"   {what}, {self.clock() - began:.0f} s so far"
+
+    def spoken(self) -> None:
+        """Take note that something was said."""
+        self.last = self.clock()
+
+    def beat(self) -> None:
+        """What the thread does."""
+        while not self.wait(LOOK_SECONDS):
+            if self.clock() - self.last >= LINE_SECONDS:
+                self.spoken()
+                # In one piece, so that the main thread's lines stay whole.
+                sys.stdout.write(f"{self.tell()}\n")
+                sys.stdout.flush()
