@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
+import numpy as np
+import torch
 from spacy.language import Language
 from spacy.training import Example
 
 Batcher = Callable[[Iterable[Example]], Iterable[list[Example]]]
 Corpus = Callable[[Language], Iterable[Example]]
+Dice = tuple[Any, Any, Any]
 
 
 def batches(
@@ -22,8 +27,8 @@ def batches(
 ) -> Iterator[tuple[int, list[Example]]]:
     """Yield (epoch, batch) for max_epochs epochs, or for ever if it is below 1.
 
-    Readers and batchers may draw from Python's random numbers. They get their own here, seeded by
-    the epoch, so that a resumed run sees the batches that an uninterrupted one would have seen.
+    Readers, augmenters and batchers may draw random numbers. They get their own here, seeded by the
+    epoch, so that a resumed run sees the batches that an uninterrupted one would have seen.
 
     Args:
         read: gives the examples of an epoch.
@@ -50,18 +55,41 @@ def one_epoch(
 
 def isolated(stream: Iterator[list[Example]], seed: str) -> Iterator[list[Example]]:
     """Iterate with random numbers that nothing else draws from."""
-    own = random.Random(seed).getstate()  # noqa: S311
+    own = seeded(seed)
     while True:
-        outside = random.getstate()
-        random.setstate(own)
+        outside = dice()
+        throw(own)
         try:
             batch = next(stream)
         except StopIteration:
             return
         finally:
-            own = random.getstate()
-            random.setstate(outside)
+            own = dice()
+            throw(outside)
         yield batch
+
+
+def seeded(seed: str) -> Dice:
+    """The states of random numbers that begin with a seed."""
+    number = zlib.crc32(seed.encode())
+    return (
+        random.Random(seed).getstate(),  # noqa: S311
+        np.random.RandomState(number).get_state(),
+        torch.Generator().manual_seed(number).get_state(),
+    )
+
+
+def dice() -> Dice:
+    """The states of the random numbers of Python, NumPy and PyTorch (on the CPU)."""
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def throw(states: Dice) -> None:
+    """Go on with random numbers from these states."""
+    python, numpy, pytorch = states
+    random.setstate(python)
+    np.random.set_state(numpy)
+    torch.set_rng_state(pytorch)
 
 
 def left_out(examples: list[Example], batcher: Batcher) -> int:

@@ -204,6 +204,7 @@ class Loop:
     def update(self, batch: list[Example]) -> None:
         """One step of the optimiser on one batch, in smaller parts if memory does not suffice."""
         settings, state = self.settings, self.state
+        self.fix_seed()
         if settings["before_update"]:
             settings["before_update"](self.nlp, {"step": state.step, "epoch": state.epoch})
         dropout = next(self.dropouts)
@@ -227,10 +228,14 @@ class Loop:
         # Losses come as scalars of numpy or cupy.
         state.losses = {name: float(loss) for name, loss in losses.items()}
 
+    def fix_seed(self) -> None:
+        """Make all random numbers of a step follow from it, and not from the steps before."""
+        fix_random_seed(zlib.crc32(f"{self.seed}-{self.state.step}".encode()))
+
     def backward(self, batch: list[Example], parts: int, dropout: float) -> dict[str, Any]:
         """Add up the gradients of a batch; return the losses since the last evaluation."""
         losses: dict[str, Any] = dict(self.state.losses)
-        fix_random_seed(zlib.crc32(f"{self.seed}-{self.state.step}".encode()))
+        self.fix_seed()
         for part in cast(Any, subdivide_batch)(batch, parts):
             with apart(self.nlp):
                 self.add_gradients(part, dropout, losses)

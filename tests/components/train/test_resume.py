@@ -20,14 +20,57 @@ import spacy
 
 from components.train.checkpoint import Latest
 from components.train.snapshot import nodes, weights
-from tests.components.train.conftest import ROOT, arguments
+from tests.components.train.conftest import CONFIGS, ROOT, arguments
 
 Train = Callable[..., int]
 
 # Every evaluation ties with the one before, so that the last weights are the ones that are kept.
 LAST = {"training.score_weights.ents_f": 0.0, "training.eval_frequency": 10}
 SETTINGS = json.dumps({"checkpoint_every": 3, "checkpoint_share": 1})
+# Draws from every source of random numbers, while batches are made and before an update.
+CODE = """\
+import random
+
+import numpy
+import torch
+from spacy.util import registry
+
+
+@registry.augmenters("lottery.v1")
+def lottery():
+    def augment(nlp, example):
+        drawn = (random.random(), numpy.random.random(), torch.rand(1).item())
+        for number in drawn:
+            if number < 0.3:
+                yield example
+        yield example
+
+    return augment
+
+
+@registry.callbacks("noise.v1")
+def noise():
+    def disturb(nlp, args):
+        layer = nlp.get_pipe("ner").model.get_ref("tok2vec").layers[-1]
+        width = random.random() * torch.rand(1).item() / 100
+        drawn = numpy.random.normal(0.0, width, layer.get_param("b").shape)
+        layer.set_param("b", layer.get_param("b") + drawn.astype("f"))
+
+    return disturb
+"""
+
+
+def config_with_code() -> str:
+    """cnn.cfg with the functions of CODE."""
+    text = (CONFIGS / "cnn.cfg").read_text(encoding="utf-8")
+    text = text.replace("augmenter = null\n", "", 1).replace("before_update = null\n", "")
+    text += '\n[corpora.train.augmenter]\n@augmenters = "lottery.v1"\n'
+    return text + '\n[training.before_update]\n@callbacks = "noise.v1"\n'
+
+
+CUSTOM = {"config": config_with_code(), "code": CODE}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "custom": ("cnn", {**LAST, "training.max_steps": 60}),
     "cnn": (
         "cnn",
         {**LAST, "training.max_steps": 60, "training.optimizer.use_averages": True},
@@ -50,8 +93,8 @@ def attempt(
 ) -> Callable[..., subprocess.Popen[str]]:
     """Start the stage as a process of its own, with checkpoints at every third step."""
 
-    def start(config: str, overrides: dict[str, Any]) -> subprocess.Popen[str]:
-        options = {"checkpoints": str(tmp_path / "ckpt"), "settings": SETTINGS}
+    def start(config: str, overrides: dict[str, Any], /, **more: str) -> subprocess.Popen[str]:
+        options = {"checkpoints": str(tmp_path / "ckpt"), "settings": SETTINGS, **more}
         stage = arguments(config, overrides, corpora, tmp_path / "resumed", **options)
         return subprocess.Popen(
             [sys.executable, "-m", "components", *stage],
@@ -117,17 +160,18 @@ def test_killed_twice_gives_the_same_weights(
     name: str,
 ) -> None:
     config, overrides = RUNS[name]
-    assert train(config, overrides) == 0
+    more = CUSTOM if name == "custom" else {}
+    assert train(config, overrides, **more) == 0
     kills = sorted(random.sample(range(3, overrides["training.max_steps"] - 20), 2))
     print(f"killed after the checkpoints of steps {kills}")
     for step in kills:
-        process = attempt(config, overrides)
+        process = attempt(config, overrides, **more)
         wait_for_step(process, tmp_path / "ckpt", step)
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
         assert not (tmp_path / "resumed/model").exists()
-    process = attempt(config, overrides)
+    process = attempt(config, overrides, **more)
     output = process.communicate()[0]
     assert process.returncode == 0, output
     assert "Resumed after step" in output
