@@ -78,5 +78,5 @@ def enough(registry: Registry, champion: Version, keys: set[str], settings: DueS
     limit = settings.max_age_days
     if limit is not None and age >= limit:
         return "train", f"version {champion.number} is {age} days old, and {limit} is the limit."
-    old = "" if limit is None else f", and it is {age} days old of {limit}"
-    return "wait", f"{annotations} of the {count(settings.min_new_examples)} that are needed{old}."
+    old = "" if limit is None else f", or an age of {limit} days (it is {age})"
+    return "wait", f"{annotations}; a retrain needs {count(settings.min_new_examples)}{old}."

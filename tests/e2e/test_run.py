@@ -129,6 +129,56 @@ def test_one_phase_with_one_value_changed(project: Path, first: dict[str, Any]) 
     assert {after[task] for task in after if task.startswith("phase-1/")} == {"not-run"}
 
 
+def test_a_run_that_finds_nothing_due_waits_and_says_why(
+    project: Path, first: dict[str, Any]
+) -> None:
+    result = retrain(project, "run", "small.yaml", "--param", "when=due")
+    assert result.returncode == 0, result.stderr
+    why = "data and config are those of version 1 of ner-phase-1: the same input gives the same"
+    assert f"phase-1 · due  WAITS: {why} model. Nothing is trained." in result.stdout
+    assert "phase-1: WAITS, nothing was trained" in result.stdout
+    assert "PROMOTED" not in result.stdout
+    assert "skipped" not in result.stdout
+    shown = json.loads(retrain(project, "runs", "show", "latest", "--json").stdout)
+    assert shown["state"] == "succeeded"
+    for phase in ("phase-1", "phase-2"):
+        assert shown["phases"][phase]["state"] == "waits"
+        assert "decision" not in shown["phases"][phase]
+        assert shown["tasks"][f"{phase}/ingest"]["state"] == "reused"
+        assert shown["tasks"][f"{phase}/train"]["state"] == "skipped"
+    assert "phase-2: WAITS" in retrain(project, "runs", "show", "latest").stdout
+    assert why in (project / "runs" / "index.html").read_text(encoding="utf-8")
+    # Asked for, it runs as ever.
+    result = retrain(project, "run", "small.yaml", "--param", "when=always", "--json")
+    assert json.loads(result.stdout)["phases"]["phase-1"]["decision"] == "promote"
+    result = retrain(project, "run", "small.yaml", "--param", "when=never")
+    assert result.returncode == 2
+    assert "when: expected always or due, not 'never'" in result.stdout + result.stderr
+
+
+def test_a_corrected_annotation_makes_a_retrain_due(
+    project: Path, first: dict[str, Any], tmp_path: Path
+) -> None:
+    for name in ("phase1.jsonl", "phase2.jsonl"):
+        lines = (project / name).read_bytes().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines]
+        number = next(n for n, record in enumerate(records) if record.get("spans"))
+        del records[number]["spans"][0]
+        lines[number] = json.dumps(records[number]).encode() + b"\n"
+        (tmp_path / name).write_bytes(b"".join(lines))
+    limits = 'schedule: {cron: "0 3 * * 1", min_new_examples: NUMBER}\n'
+    config = CONFIG.replace("registry: models", f"registry: {project}/models")
+    due = ("run", "small.yaml", "--phase", "phase-1", "--param", "when=due", "--json")
+    for enough, state in (("2", "waits"), ("1", "succeeded")):
+        text = config + limits.replace("NUMBER", enough)
+        (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
+        result = retrain(tmp_path, *due)
+        assert result.returncode == 0, result.stderr
+        phase = json.loads(result.stdout)["phases"]["phase-1"]
+        assert phase["state"] == state
+    assert json.loads(result.stdout)["phases"]["phase-2"]["state"] == "not-run"
+
+
 def test_a_file_cut_in_the_middle_of_a_line_is_bad_data(project: Path, tmp_path: Path) -> None:
     data = (project / "phase1.jsonl").read_bytes()
     (tmp_path / "phase1.jsonl").write_bytes(data[:-40])

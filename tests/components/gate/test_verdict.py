@@ -230,8 +230,9 @@ def test_the_stage_gives_a_decision_a_verdict_and_a_summary(tmp_path: Path) -> N
     code = run_gate(tmp_path, against(scores(), -0.1), {})
     assert code == 0, "a hold is a result, not a failure"
     output = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
-    assert output["parameterValues"] == {"decision": "hold"}
-    assert verdict_in(tmp_path)["reasons"]
+    verdict = verdict_in(tmp_path)
+    assert output["parameterValues"] == {"decision": "hold", "headline": verdict["headline"]}
+    assert verdict["reasons"]
     summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert summary.startswith("# Held.")
     assert "| ORG | 80.0 | 80.0 | 80.0 | 77.0 to 83.0 | \N{MINUS SIGN}10.0 | 200 |" in summary

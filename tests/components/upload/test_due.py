@@ -118,7 +118,7 @@ def test_enough_new_annotations_train_and_fewer_wait(stage: Stage, artefact: Mak
     assert stage.run(records(5), min_new_examples=2)[0] == "train"
     decision, why = stage.run(records(4), min_new_examples=2)
     assert decision == "wait"
-    assert why == "1 new or corrected annotation since version 1 of ner of the 2 that are needed."
+    assert why == "1 new or corrected annotation since version 1 of ner; a retrain needs 2."
 
 
 def test_a_corrected_annotation_is_new_and_a_removed_one_is_not(
@@ -138,7 +138,7 @@ def test_an_old_model_is_trained_again_with_little_new(
     assert (decision, why) == ("train", "version 1 is 31 days old, and 31 is the limit.")
     decision, why = stage.run(records(4), min_new_examples=50, max_age_days=32)
     assert decision == "wait"
-    assert why.endswith("of the 50 that are needed, and it is 31 days old of 32.")
+    assert why.endswith("; a retrain needs 50, or an age of 32 days (it is 31).")
 
 
 def test_a_changed_config_trains(stage: Stage, artefact: MakeArtefact) -> None:
