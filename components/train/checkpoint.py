@@ -8,7 +8,7 @@ every attempt at the same work finds it, on any machine:
     best-<step>/      the best pipeline so far, as spaCy saves it
 
 LATEST is replaced after the files that it names are complete, so a run that is killed at any moment
-leaves a folder to resume from. Nothing is pickled.
+leaves a folder to resume from. No folder is renamed: a mounted bucket can't. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -73,9 +73,16 @@ class Checkpoints:
         self.best_files: dict[str, str] = {}
 
     def best_folder(self, step: int) -> Path:
-        """Where the pipeline that is the best at a step belongs; call `best_written` after."""
+        """A place for the pipeline that is the best at a step; call `best_written` after."""
         self.best = f"best-{step}"
-        return self.folder / self.best
+        return self.fresh(self.best)
+
+    def fresh(self, name: str) -> Path:
+        """A new folder of the run; what an attempt that died has left there is removed."""
+        folder = self.folder / name
+        remove(folder)
+        folder.mkdir(parents=True)
+        return folder
 
     def best_written(self) -> None:
         """Take note of the files of the best pipeline; forget those that it replaces."""
@@ -89,12 +96,11 @@ class Checkpoints:
             log: folder of the run's log so far, which goes along.
         """
         name = f"ckpt-{state.step}"
-        with writing(self.folder / name) as folder:
-            folder.mkdir()
-            save_file(arrays, folder / "arrays.safetensors")
-            (folder / "state.json").write_bytes(msgspec.json.encode(Saved(state, counts)))
-            for file in ("training.log", "history.jsonl"):
-                shutil.copyfile(log / file, folder / file)
+        folder = self.fresh(name)
+        save_file(arrays, folder / "arrays.safetensors")
+        (folder / "state.json").write_bytes(msgspec.json.encode(Saved(state, counts)))
+        for file in ("training.log", "history.jsonl"):
+            shutil.copyfile(log / file, folder / file)
         entry = Entry(name, self.best, {**dict(self.hashes(name)), **self.best_files})
         older = [kept for kept in self.entries if kept.name != name]
         self.entries = [entry, *older][:KEPT]

@@ -29,7 +29,6 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import Model, fix_random_seed
 
 from components.errors import ConfigError
-from components.files import writing
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
@@ -289,6 +288,5 @@ class Loop:
         """Write the pipeline as it is now, in place of the best before."""
         with self.nlp.select_pipes(disable=self.frozen):
             update_meta(self.settings, self.nlp, info)
-        with writing(self.checkpoints.best_folder(self.state.step)) as folder:
-            self.prepare(self.nlp).to_disk(folder)
+        self.prepare(self.nlp).to_disk(self.checkpoints.best_folder(self.state.step))
         self.checkpoints.best_written()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from components.train.checkpoint import Checkpoints
+from components.train.checkpoint import Checkpoints, Latest
+from components.train.inputs import sha256
 from components.train.pace import Pace
 from components.train.settings import TrainSettings
 from components.train.state import State
 
+Train = Callable[..., int]
+
+SETTINGS = '{"checkpoint_every": 3, "checkpoint_share": 1}'
 INPUTS = {"config": "c" * 64, "data": "d" * 64, "code": "e" * 64, "torch": "2.13.0"}
 
 
@@ -31,7 +39,6 @@ def written(tmp_path: Path, log: Path) -> Checkpoints:
     checkpoints = Checkpoints(tmp_path / "root", INPUTS)
     for step in range(1, 5):
         if step <= 2:
-            checkpoints.best_folder(step).mkdir(parents=True)
             (checkpoints.best_folder(step) / "model").write_text(f"best at {step}")
             checkpoints.best_written()
         arrays = {"weights/ner/0/W": np.full(3, step, dtype=np.float32)}
@@ -47,6 +54,40 @@ def test_two_are_kept_with_the_best_pipeline(written: Checkpoints) -> None:
         "ckpt-4",
         "best-2",
     }
+
+
+def test_a_bucket_can_hold_them(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder is renamed there, and LATEST comes after whatever it names."""
+    root, seen, replace = tmp_path / "ckpt", [], os.replace
+
+    def moved(source: Any, target: Any) -> None:
+        if not Path(target).is_relative_to(root):
+            return replace(source, target)
+        assert Path(source).is_file(), f"{source} is a folder: a bucket can't rename it"
+        assert Path(target).name == "LATEST"
+        latest = msgspec.json.decode(Path(source).read_bytes(), type=Latest)
+        for entry in latest.checkpoints:
+            for name, digest in entry.files.items():
+                assert sha256(Path(target).parent / name) == digest
+        seen.append([entry.name for entry in latest.checkpoints])
+        return replace(source, target)
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, moved)
+    steps = {"training.max_steps": 30, "training.eval_frequency": 3}
+    pace = {"checkpoints": str(root), "settings": SETTINGS}
+    assert train("cnn", steps, **pace) == 0
+    assert len(seen) > 1
+    assert seen[0] == ["ckpt-2"]
+    assert all(len(names) == 2 for names in seen[1:])
+
+
+def test_what_a_dead_attempt_left_is_replaced(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "root", INPUTS)
+    (checkpoints.best_folder(4) / "half").write_text("x", encoding="utf-8")
+    assert list(checkpoints.best_folder(4).iterdir()) == []
 
 
 def test_newest_is_read_with_its_log(written: Checkpoints, tmp_path: Path) -> None:
