@@ -25,7 +25,7 @@ from pipelines.submission import (
     CONFIG_LABEL,
     LABEL_DIGITS,
     Submission,
-    for_any_data,
+    scheduled,
 )
 
 TEMPLATE_LABEL = "retrain-template"
@@ -225,7 +225,7 @@ def schedule_of(loaded: Loaded) -> KubeflowSchedule:
             f"every cron in the time zone of its installation, {runs.settings.timezone} as "
             "kubeflow.timezone says. Write the cron in that, and name the same in both."
         )
-    return KubeflowSchedule(runs, schedule, loaded.pipeline.name, lambda: for_any_data(loaded))
+    return KubeflowSchedule(runs, schedule, loaded.pipeline.name, lambda: scheduled(loaded))
 
 
 def existing_of(recurring: Any) -> Existing:
