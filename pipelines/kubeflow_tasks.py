@@ -7,18 +7,17 @@ Argo makes each from a hash over the names from the top, so the ids of a phase c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from pipelines.backends import Task
+from pipelines.spec_tasks import leaves
 
 # As Argo says it of a node that was left out.
 STATES = {"canceled": "cancelled", "canceling": "cancelling", "skipped": "not_triggered"}
 # The node in which a stage's container runs, below the stage's own.
 EXECUTOR = "executor"
-CONDITION = re.compile(r"condition(-branches)?-\d+")
 
 
 def tasks_of(run: Any) -> Iterator[Task]:
@@ -69,20 +68,6 @@ def pipeline_spec(run: Any) -> Mapping[str, Any]:
     """The spec of a run; it stands alone, or beside what is only for Kubernetes."""
     spec = run.pipeline_spec or {}
     return spec.get("pipeline_spec", spec)  # type: ignore[no-any-return]
-
-
-def leaves(spec: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Path ("phase-1/train") and names from the top of every task that runs a container."""
-    waiting: list[tuple[list[str], Mapping[str, Any]]] = [([], spec.get("root", {}))]
-    while waiting:
-        above, component = waiting.pop(0)
-        for name, task in component.get("dag", {}).get("tasks", {}).items():
-            inner = spec["components"][task["componentRef"]["name"]]
-            names = [*above, name]
-            if "dag" in inner:
-                waiting.append((names, inner))
-            else:
-                yield "/".join(each for each in names if not CONDITION.fullmatch(each)), names
 
 
 def fnv1a(text: str) -> int:

@@ -6,7 +6,6 @@ a bucket that is missing, asks Resource Manager for a minute, and logs a traceba
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +20,10 @@ from components.upload.google import Place, patient, reaching
 from pipelines.backends import OVER, Run, Task
 from pipelines.config import Vertex
 from pipelines.load import Loaded
+from pipelines.spec_tasks import path_of
 from pipelines.submission import CONFIG_LABEL, INPUT_LABEL, LABEL_DIGITS, Submission
 
 PREFIX = "PIPELINE_STATE_"
-# As KFP names what stands under a dsl.If or dsl.Else.
-CONDITION = re.compile(r"condition(-branches)?-\d+")
 
 
 class VertexRuns:
@@ -196,7 +194,7 @@ def tasks_of(job: Any) -> Iterator[Task]:
         if number in parents or not names:
             continue
         yield Task(
-            path="/".join(names),
+            path=path_of(names),
             state=task.state.name.lower(),
             started=task.start_time,
             ended=task.end_time,
@@ -211,8 +209,8 @@ def tasks_of(job: Any) -> Iterator[Task]:
 
 
 def names_down_to(task: Any, details: dict[int, Any]) -> list[str]:
-    """Names from the top to a task, without the conditions that it is under."""
+    """Names from the top to a task."""
     names = [task.task_name]
     while task := details.get(task.parent_task_id):
         names.insert(0, task.task_name)
-    return [name for name in names if not CONDITION.fullmatch(name)]
+    return names

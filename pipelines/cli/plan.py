@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
 from pipelines.cli.options import (
     AsJson,
     ConfigPath,
@@ -18,13 +23,22 @@ def plan(
     phases: Phases = None,
     overrides: Overrides = None,
     parameters: Parameters = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A price list of your own, written like prices.yaml."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what submit would do: the run, its data, images and machines; change nothing."""
+    """Show what submit would do: the run, its data, images, machines and cost; change nothing.
+
+    The cost is an estimate, from list prices and the hours that tasks took before.
+    """
+    from pipelines.costs import LIST_PRICES
     from pipelines.load import load
     from pipelines.plan import planned
 
-    what = planned(load(config, overrides or ()), phases or (), parameters or ())
+    loaded = load(config, overrides or ())
+    what = planned(loaded, phases or (), parameters or (), prices or LIST_PRICES)
     if as_json:
         print_json(what)
         return
@@ -35,8 +49,64 @@ def plan(
     print(f"annotations  {what['data']}\ncommit       {what['commit']}")
     for kind, image in what["images"].items():
         print(f"image {kind}    {image}")
+    for name, phase in what["phases"].items():
+        print(f"{name}: {in_words(phase)}")
     print()
-    columns = ["task", "machine", "accelerator", "timeout", "attempts"]
-    print_table(columns, [[str(task[column]) for column in columns] for task in what["tasks"]])
-    hours = what["gpu_hours_at_most"]
-    print(f"\nAt most {hours:g} GPU hours, if every attempt ran to its timeout: docs/costs.md")
+    columns = ["task", "machine", "accelerator", "timeout", "attempts", "took before>"]
+    print_table(columns, [row(task) for task in what["tasks"]])
+    print(
+        f"\nAt most {what['gpu_hours_at_most']:g} GPU hours, if every attempt ran to its timeout."
+    )
+    print(cost_in_words(what["cost"]))
+    print(
+        "What the service's own cache holds cannot be seen from here: a task whose input has not "
+        "changed since it last ran is taken from there and costs nothing."
+    )
+
+
+def row(task: dict[str, Any]) -> list[str]:
+    """A task's row of the table."""
+    machine = f"{task['machine']} (spot)" if task["spot"] else task["machine"]
+    hours = task["took_hours"]
+    took = "" if hours is None else f"{60 * hours:.1f} min"
+    return [
+        task["task"],
+        machine,
+        task["accelerator"],
+        task["timeout"],
+        str(task["attempts"]),
+        took,
+    ]
+
+
+def in_words(phase: dict[str, Any]) -> str:
+    """What is known of a phase's input and models."""
+    what = f"{phase['files']} file(s) of annotations"
+    if phase["champion"] is None:
+        return f"{what}; its models cannot be looked at from here"
+    champion = f"version {phase['champion']}" if phase["champion"] else "no version"
+    made = (
+        f"version {phase['made']} was trained from this very input"
+        if phase["made"]
+        else "no version was trained from this input yet"
+    )
+    return f"{what}; in production is {champion}; {made}"
+
+
+def cost_in_words(cost: dict[str, Any] | None) -> str:
+    """The estimate, with what it rests on."""
+    if cost is None:
+        return "Cost: none is estimated for a cluster of your own."
+    if cost["at_most"] is None:
+        return f"Cost: no price is known of {', '.join(cost['unpriced'])}: see --prices."
+    money = f"{cost['at_most']:.2f} {cost['currency']} at most, if every attempt ran to its timeout"
+    if cost["expected"] is not None:
+        money = (
+            f"about {cost['expected']:.2f} {cost['currency']}, with the hours that {cost['known']} "
+            f"of {cost['tasks']} tasks took before; {money}"
+        )
+    elsewhere = "" if cost["region"] == cost["prices_of"] else f", not of {cost['region']}"
+    return (
+        f"Estimated cost: {money}. At {cost['source']}, {cost['prices_of']}{elsewhere}, "
+        f"{cost['as_of']}; storage is not in it, and spot is counted in full."
+    )

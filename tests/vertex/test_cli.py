@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from components.errors import ConfigError, RemoteError
 from pipelines import vertex, watch
 from pipelines.cli import app
-from pipelines.config import STAGES
 from tests.vertex.conftest import ROOT
 from tests.vertex.double import Double
 
@@ -97,23 +96,6 @@ def test_a_run_that_there_is_not_is_named(
         retrain("runs", "show", "demo-9", "--where", "vertex", "--config", config)
     with pytest.raises(ConfigError, match="--where vertex needs --config"):
         retrain("runs", "list", "--where", "vertex")
-
-
-def test_plan_tells_what_submit_then_does_and_changes_nothing(double: Double, config: Path) -> None:
-    what = json.loads(retrain("plan", config, "--json"))
-    assert not what["exists"]
-    assert len(what["tasks"]) == 2 * len(STAGES)
-    assert not any(each.startswith("POST") for each in double.requests)
-
-    assert json.loads(retrain("submit", config, "--json"))["run"] == what["run"]
-
-    assert f"submit would start nothing: {what['run']} does" in retrain("plan", config)
-
-
-def test_plan_adds_up_the_gpu_hours(double: Double, config: Path) -> None:
-    gpu = "{machine: n1-standard-8, accelerator: NVIDIA_TESLA_T4, timeout: 8h, retries: 2}"
-    options = ["--set", f"phases.phase-1.compute.train={gpu}"]
-    assert json.loads(retrain("plan", config, *options, "--json"))["gpu_hours_at_most"] == 24
 
 
 def test_this_machine_is_no_target_to_submit_to(double: Double, config: Path) -> None:
