@@ -281,6 +281,11 @@ class Pipeline(Settings):
             raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
         if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
             raise ValueError("compute.train.spot needs target: vertex")
+        if self.target == "kubeflow" and not self.parallel:
+            raise ValueError(
+                "parallel: false is for a quota of Vertex AI; on Kubernetes a task waits by itself "
+                "until a GPU is free"
+            )
         if self.target == "kubeflow" and self.notify:
             raise ValueError(
                 "notify needs target: vertex. Kubeflow's own back end tells no task how another "

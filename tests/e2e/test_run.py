@@ -161,10 +161,10 @@ def test_a_corrected_annotation_makes_a_retrain_due(
 ) -> None:
     for name in ("phase1.jsonl", "phase2.jsonl"):
         lines = (project / name).read_bytes().splitlines(keepends=True)
-        records = [json.loads(line) for line in lines]
-        number = next(n for n, record in enumerate(records) if record.get("spans"))
-        del records[number]["spans"][0]
-        lines[number] = json.dumps(records[number]).encode() + b"\n"
+        number = next(n for n, line in enumerate(lines) if b'"label"' in line)
+        record = json.loads(lines[number])
+        del record["spans"][0]
+        lines[number] = json.dumps(record).encode() + b"\n"
         (tmp_path / name).write_bytes(b"".join(lines))
     limits = 'schedule: {cron: "0 3 * * 1", min_new_examples: NUMBER}\n'
     config = CONFIG.replace("registry: models", f"registry: {project}/models")

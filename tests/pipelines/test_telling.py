@@ -125,6 +125,13 @@ def test_what_could_tell_nobody_is_refused(settings: list[str], message: str) ->
         load(ROOT / "configs/govuk.yaml", settings)
 
 
-def test_kubeflow_cannot_tell(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="notify needs target: vertex"):
-        load(ROOT / "configs/kubeflow.yaml", ["notify.webhook=https://example.org/x"])
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("notify.webhook=https://example.org/x", "notify needs target: vertex"),
+        ("parallel=false", "parallel: false is for a quota of Vertex AI"),
+    ],
+)
+def test_what_kubeflow_cannot_do_is_refused(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(ROOT / "configs/kubeflow.yaml", [setting])
