@@ -37,6 +37,13 @@ resource "google_storage_bucket_iam_member" "runner" {
   member = local.runner
 }
 
+# For training on spot machines: the pipeline then starts a custom job, as the same account.
+resource "google_service_account_iam_member" "runner" {
+  service_account_id = google_service_account.runner.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = local.runner
+}
+
 resource "google_storage_bucket_iam_member" "runner_annotations" {
   for_each = var.annotation_buckets
   bucket   = each.value

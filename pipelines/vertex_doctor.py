@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -9,8 +10,10 @@ from google.api_core import exceptions
 
 from components.errors import ConfigError
 from components.upload.google import reaching
+from pipelines.config import STAGES, Pipeline
 from pipelines.load import Loaded
 from pipelines.vertex import VertexRuns, runs_of
+from pipelines.vertex_access import own_access, runner_access
 
 MANIFESTS = ", ".join(
     [
@@ -21,6 +24,17 @@ MANIFESTS = ", ".join(
     ]
 )
 SERVICE = "aiplatform.googleapis.com"
+SPOT = " (spot)"
+# What docs/setup-gcp.md enables for runs; those for building images are not looked at.
+SERVICES = (
+    SERVICE,
+    "artifactregistry.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "storage.googleapis.com",
+)
 
 
 class VertexDoctor:
@@ -34,12 +48,45 @@ class VertexDoctor:
     def checks(self) -> dict[str, Callable[[], str]]:
         """Every check by its name."""
         return {
+            "APIs": self.services,
             "Vertex AI answers": self.service,
             "bucket": self.bucket,
+            "your roles": lambda: own_access(self.place, self.bucket_name),
             "service account": self.account,
+            "its roles": lambda: runner_access(
+                self.place, self.bucket_name, self.runs.settings.service_account
+            ),
             "images": self.images,
             "GPU quota": self.quota,
         }
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket of the runs."""
+        return self.runs.settings.pipeline_root.removeprefix("gs://").partition("/")[0]
+
+    def services(self) -> str:
+        """Every API that a run uses is enabled."""
+        parent = f"projects/{self.place.project}"
+        names = [("names", f"{parent}/services/{service}") for service in SERVICES]
+        with reaching("look up the enabled APIs"):
+            answer = self.place.request(
+                "GET",
+                "serviceusage.googleapis.com",
+                f"/v1/{parent}/services:batchGet",
+                params=names,
+            )
+        enabled = {
+            service["name"].rpartition("/")[2]
+            for service in answer.get("services", [])
+            if service.get("state") == "ENABLED"
+        }
+        if missing := [service for service in SERVICES if service not in enabled]:
+            raise ConfigError(
+                f"not enabled: {', '.join(missing)}. Run: gcloud services enable "
+                f"{' '.join(missing)} --project={self.place.project}"
+            )
+        return f"{len(SERVICES)} are enabled"
 
     def service(self) -> str:
         """The API is enabled, and these credentials may look at runs."""
@@ -49,7 +96,7 @@ class VertexDoctor:
     def bucket(self) -> str:
         """The bucket is there, in the region, and the project's own."""
         self.runs.check_bucket()
-        name = self.runs.settings.pipeline_root.removeprefix("gs://").partition("/")[0]
+        name = self.bucket_name
         with reaching("list the buckets"):
             own = [bucket.name for bucket in self.place.storage.list_buckets(prefix=name)]
         if name not in own:
@@ -73,11 +120,16 @@ class VertexDoctor:
             try:
                 granted = self.place.request("POST", "iam.googleapis.com", path, json=wanted)
             except exceptions.NotFound:
-                raise ConfigError(f"vertex.service_account: there is no {email}.") from None
+                name, _, host = email.partition("@")
+                raise ConfigError(
+                    f"vertex.service_account: there is no {email}. Run: gcloud iam "
+                    f"service-accounts create {name} --project={host.partition('.')[0]}"
+                ) from None
         if not granted.get("permissions"):
             raise ConfigError(
-                f"vertex.service_account: you may not run tasks as {email}. Ask for "
-                "roles/iam.serviceAccountUser on it (docs/setup-gcp.md)."
+                f"vertex.service_account: you may not run tasks as {email}. Somebody who may has "
+                f"to run: gcloud iam service-accounts add-iam-policy-binding {email} "
+                "--member=user:YOU --role=roles/iam.serviceAccountUser"
             )
         return f"you may run tasks as {email}"
 
@@ -94,37 +146,33 @@ class VertexDoctor:
                     self.place.request("GET", host, path, headers={"Accept": MANIFESTS})
                 except exceptions.NotFound:
                     raise ConfigError(
-                        f"images: {image} is not there. Build it, or correct the name."
+                        f"images: {image} is not there. `make push REGISTRY="
+                        f"{image.rpartition('/')[0]}` builds and pushes it; or correct the name."
                     ) from None
         # Another registry must never see these credentials.
         return f"not looked for: {', '.join(elsewhere)}" if elsewhere else "both are there"
 
     def quota(self) -> str:
         """The project may use as many GPUs at a time as the phases do."""
-        needed: dict[str, int] = {}
-        for phase in self.loaded.pipeline.phases.values():
-            train = phase.compute.train
-            if train.accelerator:
-                needed[train.accelerator] = needed.get(train.accelerator, 0) + train.count
-        for accelerator, count in needed.items():
-            limit = self._limit(accelerator)
+        needed = gpus_at_a_time(self.loaded.pipeline)
+        for kind, count in needed.items():
+            limit = self._limit(kind)
             if limit < count:
                 raise ConfigError(
-                    f"{count} {accelerator} are needed when all phases train at the same time, "
-                    f"and {self.place.location} allows {limit}. Ask for more in the console under "
-                    "IAM & Admin, Quotas: 'Custom model training … GPUs per region', or submit the "
-                    "phases one after another with --phase."
+                    f"{count} {kind} are needed at the same time, and {self.place.location} allows "
+                    f"{limit}. Ask for more at https://console.cloud.google.com/iam-admin/quotas"
+                    f"?project={self.place.project} (service Vertex AI, {metric_of(kind)}), or set "
+                    "parallel: false, and the phases take turns."
                 )
         return (
-            ", ".join(f"{count} {name}" for name, count in needed.items()) or "no GPU is asked for"
+            ", ".join(f"{count} {kind}" for kind, count in needed.items()) or "no GPU is asked for"
         )
 
-    def _limit(self, accelerator: str) -> int:
+    def _limit(self, kind: str) -> int:
         """How many GPUs of a kind custom jobs may use in this region at a time."""
-        kind = accelerator.lower().replace("nvidia_tesla_", "nvidia_")
-        metric = quote(f"{SERVICE}/custom_model_training_{kind}_gpus", safe="")
+        metric = quote(f"{SERVICE}/{metric_of(kind)}", safe="")
         path = f"/v1beta1/projects/{self.place.project}/services/{SERVICE}/consumerQuotaMetrics"
-        with reaching(f"look up the quota of {accelerator}"):
+        with reaching(f"look up the quota of {kind}"):
             answer = self.place.request("GET", "serviceusage.googleapis.com", f"{path}/{metric}")
         # A bucket without a region is the default of every region that has none of its own.
         default, regional = 0, None
@@ -136,6 +184,28 @@ class VertexDoctor:
                 elif region is None:
                     default = int(bucket["effectiveLimit"])
         return default if regional is None else regional
+
+
+def gpus_at_a_time(pipeline: Pipeline) -> Counter[str]:
+    """Kind of GPU -> how many tasks use one at the same time; "… (spot)" has a quota of its own.
+
+    In a phase one task follows another; phases run side by side unless they take turns.
+    """
+    needed: Counter[str] = Counter()
+    for phase in pipeline.phases.values():
+        mine: Counter[str] = Counter()
+        for resources in (phase.compute.of(stage) for stage in STAGES):
+            if resources.accelerator:
+                kind = f"{resources.accelerator}{SPOT if resources.spot else ''}"
+                mine |= Counter({kind: resources.count})
+        needed = needed + mine if pipeline.parallel else needed | mine
+    return needed
+
+
+def metric_of(kind: str) -> str:
+    """The name of the quota of a kind of GPU."""
+    gpu = kind.removesuffix(SPOT).lower().replace("nvidia_tesla_", "nvidia_")
+    return f"custom_model_training_{'preemptible_' if kind.endswith(SPOT) else ''}{gpu}_gpus"
 
 
 def is_googles(image: str) -> bool:

@@ -18,6 +18,8 @@ from tests.vertex.project import Project
 from tests.vertex.rules import STATUS
 from tests.vertex.schedules import Schedules
 
+MANAGER = r"/cloudresourcemanager\.googleapis\.com/v1/projects"
+BUCKETS = r"/storage\.googleapis\.com/storage/v1/b"
 LOCATION = r"projects/[^/]+/locations/[^/]+"
 
 
@@ -98,6 +100,15 @@ class Double(Service):
                 r"/consumerQuotaMetrics/(.+)",
                 self.project.quota,
             ),
+            (
+                "GET",
+                r"/serviceusage\.googleapis\.com/v1/projects/([^/]+)/services:batchGet",
+                self.project.services,
+            ),
+            ("POST", rf"{MANAGER}/([^/:]+):testIamPermissions", self.project.may_in_project),
+            ("POST", rf"{MANAGER}/([^/:]+):getIamPolicy", self.project.project_policy),
+            ("GET", rf"{BUCKETS}/([^/]+)/iam/testPermissions", self.project.may_in_bucket),
+            ("GET", rf"{BUCKETS}/([^/]+)/iam", self.project.bucket_policy),
             ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
         ]
 

@@ -1,19 +1,34 @@
-"""What a project has beside Vertex AI: a service account, images, quotas."""
+"""What a project has beside Vertex AI: APIs, policies, a service account, images, quotas."""
 
 from __future__ import annotations
 
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.service import ApiError
 from tests.vertex.rules import require
 
 
 class Project:
-    """Answers for IAM, Artifact Registry and Service Usage, as `retrain doctor` asks them."""
+    """Answers for other services of Google Cloud, as `retrain doctor` asks them.
+
+    Attributes:
+        disabled: names of APIs.
+        denied: permissions that the caller lacks.
+        readable: whether the caller may read policies.
+        roles: of the runs' account, on the project and on the bucket.
+    """
 
     def __init__(self) -> None:
+        self.disabled: set[str] = set()
+        self.denied: set[str] = set()
+        self.readable = True
+        self.roles = {
+            "project": {"roles/aiplatform.user", "roles/logging.logWriter"},
+            "bucket": {"roles/storage.objectUser"},
+        }
         self.accounts = {"retrain@my-project.iam.gserviceaccount.com": True}
         self.images = {"my-project/retrain/cpu:0123abc", "my-project/retrain/gpu:0123abc"}
         self.quotas = {"custom_model_training_nvidia_t4_gpus": {"us-central1": 2}}
@@ -26,6 +41,42 @@ class Project:
             raise ApiError(404, f"Unknown service account {email}.")
         return {"permissions": wanted} if self.accounts[email] else {}
 
+    def services(self, project: str, query: str, _body: bytes) -> Any:
+        """The state of each API that is named."""
+        names = parse_qs(query)["names"]
+        require(all(name.startswith(f"projects/{project}/services/") for name in names), "names.")
+        states = {True: "DISABLED", False: "ENABLED"}
+        return {
+            "services": [
+                {"name": name, "state": states[name.rpartition("/")[2] in self.disabled]}
+                for name in names
+            ]
+        }
+
+    def may_in_project(self, _project: str, _query: str, body: bytes) -> Any:
+        """Which of these permissions the caller has."""
+        wanted = json.loads(body)["permissions"]
+        return {"permissions": [each for each in wanted if each not in self.denied]}
+
+    def may_in_bucket(self, _bucket: str, query: str, _body: bytes) -> Any:
+        """Which of these permissions on objects the caller has."""
+        wanted = parse_qs(query)["permissions"]
+        return {"permissions": [each for each in wanted if each not in self.denied]}
+
+    def project_policy(self, _project: str, _query: str, _body: bytes) -> Any:
+        """Who has which role in the project."""
+        return self._policy("project")
+
+    def bucket_policy(self, _bucket: str, _query: str, _body: bytes) -> Any:
+        """Who has which role on the bucket."""
+        return self._policy("bucket")
+
+    def _policy(self, of: str) -> Any:
+        if not self.readable:
+            raise ApiError(403, f"getIamPolicy of the {of} denied.")
+        members = [f"serviceAccount:{email}" for email in self.accounts]
+        return {"bindings": [{"role": role, "members": members} for role in self.roles[of]]}
+
     def manifest(self, image: str, reference: str, _query: str, _body: bytes) -> Any:
         """The manifest of an image."""
         if f"{image}:{reference}" not in self.images:
@@ -35,7 +86,8 @@ class Project:
     def quota(self, metric: str, _query: str, _body: bytes) -> Any:
         """The limits of a quota: one of every region, and others of single regions."""
         name = metric.removeprefix("aiplatform.googleapis.com/")
-        require(re.fullmatch(r"custom_model_training_nvidia_\w+_gpus", name), f"metric {name}.")
+        known = r"custom_model_training_(preemptible_)?nvidia_\w+_gpus"
+        require(re.fullmatch(known, name), f"metric {name}.")
         buckets = [{"effectiveLimit": "1", "defaultLimit": "1"}]
         for region, limit in self.quotas.get(name, {}).items():
             buckets.append({"effectiveLimit": str(limit), "dimensions": {"region": region}})
