@@ -22,4 +22,5 @@ def test_cpu_path() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "resumes after SIGKILL" in done.stdout
+    assert "MiniLM in mixed precision" in done.stdout
     assert "FAILED" not in done.stdout
