@@ -11,9 +11,14 @@ import pytest
 from transformers import AutoModel, AutoTokenizer
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate"])
+@pytest.mark.parametrize("name", ["debug", "train", "evaluate"])
 def test_its_stages_are_there(name: str) -> None:
     subprocess.run([sys.executable, "-m", "components", name, "--help"], check=True)
+
+
+def test_what_debug_and_train_write_with_is_there() -> None:
+    modules = "spacy.cli.debug_config, spacy.cli.debug_data, tensorboardX"
+    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
 
 
 def test_the_base_transformer_loads_without_a_hub() -> None:
