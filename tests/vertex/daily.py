@@ -59,7 +59,8 @@ def test_versions_are_kept_promoted_rolled_back_and_pulled(
     registry = open_registry(load(place).pipeline.registry_url)
     first = take_in(registry, MODEL, "champion", artefact("pound", decision="hold"))
     second = take_in(registry, MODEL, "champion", artefact("euro", decision="hold"))
-    assert take_in(registry, MODEL, "champion", artefact("pound", decision="hold")) == first
+    again = take_in(registry, MODEL, "champion", artefact("pound", decision="hold"))
+    assert again.number == first.number
 
     on_vertex = ("--where", "vertex", "--config", place)
     for version in (first, second):

@@ -10,6 +10,8 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from pipelines.load import load
+from pipelines.vertex_doctor import gpus_at_a_time, metric_of
 from tests.service import Fault
 from tests.vertex.conftest import commit_all
 from tests.vertex.double import Double
@@ -19,7 +21,7 @@ def doctor(config: Path) -> tuple[int, dict[str, str]]:
     """The exit code, and the message of every check that did not pass."""
     result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
     findings = json.loads(result.stdout)
-    assert len(findings) == 6
+    assert len(findings) == 9
     missing = {each["check"]: each["message"] for each in findings if not each["passed"]}
     return result.exit_code, missing
 
@@ -56,9 +58,61 @@ def test_everything_that_is_missing_is_named(
     assert "there is no bucket" in missing["bucket"]
     assert "there is no retrain@my-project" in missing["service account"]
     assert "gpu:0123abc is not there" in missing["images"]
-    assert "2 NVIDIA_TESLA_T4 are needed" in missing["GPU quota"]
+    assert "2 NVIDIA_TESLA_T4 are needed at the same time" in missing["GPU quota"]
     assert "us-central1 allows 1" in missing["GPU quota"]
+    assert f"gcloud storage buckets create gs://{bucket.name} " in missing["bucket"]
+    assert "gcloud iam service-accounts create retrain " in missing["service account"]
     assert "Vertex AI answers" not in missing
+
+
+def test_apis_and_permissions_that_are_missing_come_with_the_command_that_gives_them(
+    double: Double, config: Path, bucket: storage.Bucket
+) -> None:
+    double.project.disabled = {"compute.googleapis.com"}
+    double.project.denied = {"aiplatform.schedules.create", "storage.objects.get"}
+    double.project.roles = {"project": {"roles/aiplatform.user"}, "bucket": set()}
+    code, missing = doctor(config)
+    assert code == 5
+    assert missing.keys() == {"APIs", "your roles", "its roles"}
+    enable = "gcloud services enable compute.googleapis.com --project=my-project"
+    assert missing["APIs"].endswith(enable)
+    member = "serviceAccount:retrain@my-project.iam.gserviceaccount.com"
+    project = "gcloud projects add-iam-policy-binding my-project --member="
+    on_bucket = f"gcloud storage buckets add-iam-policy-binding gs://{bucket.name} --member="
+    assert f"{project}MEMBER --role=roles/aiplatform.user" in missing["your roles"]
+    assert f"{on_bucket}MEMBER --role=roles/storage.objectViewer" in missing["your roles"]
+    assert f"{project}{member} --role=roles/logging.logWriter" in missing["its roles"]
+    assert f"{on_bucket}{member} --role=roles/storage.objectUser" in missing["its roles"]
+    assert "roles/aiplatform.user" not in missing["its roles"]
+
+
+def test_policies_that_one_may_not_read_are_no_fault(double: Double, config: Path) -> None:
+    double.project.readable = False
+    assert doctor(config) == (0, {})
+    said = CliRunner().invoke(app, ["doctor", str(config)]).stdout
+    assert "its roles: not looked at, since you may not read the policies" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ([], {"NVIDIA_TESLA_T4": 2}),
+        (["parallel=false"], {"NVIDIA_TESLA_T4": 1}),
+        (
+            ["phases.phase-1.compute.train.spot=true"],
+            {"NVIDIA_TESLA_T4 (spot)": 1, "NVIDIA_TESLA_T4": 1},
+        ),
+    ],
+    ids=["side by side", "taking turns", "one on spot"],
+)
+def test_gpus_are_counted_as_the_phases_use_them(
+    on_gpus: Path, settings: list[str], expected: dict[str, int]
+) -> None:
+    assert gpus_at_a_time(load(on_gpus, settings).pipeline) == expected
+
+
+def test_a_spot_gpu_has_a_quota_of_its_own() -> None:
+    assert metric_of("NVIDIA_TESLA_T4 (spot)") == "custom_model_training_preemptible_nvidia_t4_gpus"
 
 
 def test_an_account_that_one_may_not_use_is_named(double: Double, config: Path) -> None:
