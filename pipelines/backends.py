@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from components.errors import ConfigError
 from pipelines.load import Loaded
@@ -29,6 +29,7 @@ class Task:
         error: why it failed; '' otherwise, or where the service does not say.
         job: what its log is filed under; '' before it starts, or where it has no log of its own.
         outputs: artifact name -> its address; empty where the service does not say.
+        parameters: name -> value of what it returned; empty where the service does not say.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Task:
     error: str = ""
     job: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from components.upload.google import Place, patient, reaching
 from pipelines.backends import OVER, Run, Task
 from pipelines.config import Vertex
 from pipelines.load import Loaded
-from pipelines.spec_tasks import path_of
+from pipelines.spec_tasks import CONDITION, path_of
 from pipelines.submission import CONFIG_LABEL, INPUT_LABEL, LABEL_DIGITS, Submission
 
 PREFIX = "PIPELINE_STATE_"
+# Begins the metadata of an execution that are its output parameters.
+OUTPUT = "output:"
 
 
 class VertexRuns:
@@ -93,8 +95,9 @@ class VertexRuns:
                 bucket = self.place.storage.get_bucket(name, **patient())
             except exceptions.NotFound:
                 raise ConfigError(
-                    f"{where}: there is no bucket {name}. Create it in {self.place.location} "
-                    "(docs/setup-gcp.md), or correct the name."
+                    f"{where}: there is no bucket {name}. Correct the name, or run: gcloud storage "
+                    f"buckets create gs://{name} --project={self.place.project} "
+                    f"--location={self.place.location} --uniform-bucket-level-access"
                 ) from None
         if bucket.location.lower() != self.place.location:
             raise ConfigError(
@@ -183,7 +186,8 @@ def tasks_of(job: Any) -> Iterator[Task]:
     """The tasks of a job, in the order of their creation.
 
     Vertex AI lists the pipeline itself, every sub-pipeline and every condition as tasks too; they
-    are left out, and a condition also of the paths of what is in it.
+    are left out, and a condition also of the paths of what is in it. What is behind a condition
+    that does not hold is not listed at all.
     """
     details = {task.task_id: task for task in job.job_detail.task_details}
     parents = {task.parent_task_id for task in details.values()}
@@ -191,7 +195,7 @@ def tasks_of(job: Any) -> Iterator[Task]:
         names = names_down_to(task, details)
         if names[0] == job.pipeline_spec["pipelineInfo"]["name"]:
             names = names[1:]
-        if number in parents or not names:
+        if number in parents or not names or CONDITION.fullmatch(names[-1]):
             continue
         yield Task(
             path=path_of(names),
@@ -199,13 +203,23 @@ def tasks_of(job: Any) -> Iterator[Task]:
             started=task.start_time,
             ended=task.end_time,
             error=task.error.message,
-            job=task.executor_detail.container_detail.main_job.rpartition("/")[2],
+            job=job_of(task.executor_detail).rpartition("/")[2],
             outputs={
                 name: found.artifacts[0].uri
                 for name, found in task.outputs.items()
                 if found.artifacts
             },
+            parameters={
+                key.removeprefix(OUTPUT): value
+                for key, value in (task.execution.metadata or {}).items()
+                if key.startswith(OUTPUT)
+            },
         )
+
+
+def job_of(detail: Any) -> str:
+    """The custom job that ran a task: Vertex AI's own, or the one that a launcher started."""
+    return str(detail.container_detail.main_job or detail.custom_job_detail.job)
 
 
 def names_down_to(task: Any, details: dict[int, Any]) -> list[str]:

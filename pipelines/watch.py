@@ -100,6 +100,7 @@ def task_record(task: Task) -> TaskRecord:
         exit_code=int(status[1]) if status else None,
         reused_from="the cache" if task.state == "skipped" else None,
         note=task.error,
+        parameters=task.parameters,
     )
 
 

@@ -43,6 +43,8 @@ class RemoteRuns:
         print(f"{run.id}  {run.state}\n{run.url}\n")
         rows = [[task.path, task.state, took(task), task.error] for task in run.tasks]
         print_table(["task", "state", "took", "error"], rows)
+        for phase, why in waiting(run).items():
+            print(f"{phase}: WAITS, nothing was trained: {why}")
 
     def logs(self, reference: str, wanted: str | None, lines: int | None) -> None:
         """How to read the logs of a run's tasks, which the service keeps."""
@@ -97,11 +99,20 @@ def plain(run: Run) -> dict[str, Any]:
         "labels": run.labels,
         "error": run.error,
         "url": run.url,
+        "waits": waiting(run),
         "tasks": [
             {"task": task.path, "state": task.state, "error": task.error, "job": task.job}
             for task in run.tasks
         ],
     }
+
+
+def waiting(run: Run) -> dict[str, str]:
+    """Phase -> why it was not to be trained, for those that wait."""
+    from pipelines.watch import task_record
+
+    records = [task_record(task) for task in run.tasks]
+    return {record.branch: record.waits for record in records if record.waits}
 
 
 def took(timed: Any) -> str:

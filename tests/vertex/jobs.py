@@ -34,12 +34,14 @@ class Jobs:
     """The pipeline jobs of one location.
 
     A job goes one step further each time it is read: pending, running, done. `failing` names tasks
-    (`phase-1/train`) that fail; with them fail the job and the rest of their branch.
+    (`phase-1/train`) that fail; with them fail the job and the rest of their branch. `waiting` says
+    why a phase is not due: nothing behind its condition begins.
     """
 
     def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
         self.failing: set[str] = set()
+        self.waiting: dict[str, str] = {}
         self.busy = False
 
     def create(self, parent: str, query: str, body: bytes) -> Any:
@@ -105,6 +107,7 @@ class Jobs:
 
     def finish(self, job: Any) -> None:
         """End a job as `failing` says."""
+        self._leave_out(job)
         broken: set[str] = set()
         paths = task_paths(job)
         for task in job.job_detail.task_details:
@@ -116,11 +119,29 @@ class Jobs:
                 broken.add(branch)
                 task.state = TaskState.FAILED
                 task.error = {"code": 9, "message": "The replica exited with a non-zero status: 3."}
-            elif branch in broken:
+            elif branch in broken or (branch in self.waiting and is_condition(task.task_name)):
                 task.state = TaskState.NOT_TRIGGERED
+            if path.endswith("/due"):
+                why = self.waiting.get(branch, "")
+                decided = {"output:decision": "wait" if why else "train", "output:why": why}
+                task.execution = {"metadata": decided}
         failed = bool(broken)
         job.state = State.PIPELINE_STATE_FAILED if failed else State.PIPELINE_STATE_SUCCEEDED
         job.end_time = datetime.now(UTC)
+
+    def _leave_out(self, job: Any) -> None:
+        """Take off the list what stands behind a condition of a phase that is not due."""
+        paths = task_paths(job)
+        gone: set[int] = set()
+        kept = []
+        for task in job.job_detail.task_details:
+            if task.parent_task_id in gone:
+                gone.add(task.task_id)
+                continue
+            kept.append(task)
+            if is_condition(task.task_name) and paths[task.task_id] in self.waiting:
+                gone.add(task.task_id)
+        job.job_detail.task_details = kept
 
 
 def set_output(job: Any, path: str, name: str, uri: str) -> None:

@@ -6,12 +6,14 @@ fail here and not in a paid project.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import available_timezones
 
+from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
@@ -93,6 +95,7 @@ def check_spec(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     require(message.pipeline_info.name, "pipeline_spec.pipeline_info.name is required.")
     for name, executor in spec["deploymentSpec"]["executors"].items():
         require(executor["container"].get("image"), f"executor {name} has no image.")
+        check_custom_job(executor["container"])
     declared = message.root.input_definitions.parameters
     unknown = parameters.keys() - set(declared)
     require(not unknown, f"parameters {sorted(unknown)} are not declared by the pipeline.")
@@ -102,6 +105,26 @@ def check_spec(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
         if not definition.is_optional and not definition.HasField("default_value")
     }
     require(needed <= parameters.keys(), f"missing parameters {sorted(needed - parameters.keys())}")
+
+
+def check_custom_job(container: Mapping[str, Any]) -> None:
+    """What GCPC's launcher sends, once the executor input stands in it, must be a custom job."""
+    if not container["command"][-1].endswith("custom_job.launcher"):
+        return
+    words = container["args"]
+    # Escaped for the JSON text that it is put into.
+    executor_input = json.dumps(json.dumps({"inputs": {"parameterValues": {"a": 'say "b"\n'}}}))
+    payload = words[words.index("--payload") + 1].replace(
+        "{{$.json_escape[1]}}", executor_input[1:-1]
+    )
+    require("{{" not in payload, "the payload of a custom job has an unknown placeholder.")
+    try:
+        job = json_format.Parse(payload, v1.CustomJob.pb(v1.CustomJob()))
+    except json_format.ParseError as error:
+        raise ApiError(400, f"payload of a custom job: {error}") from error
+    require(job.job_spec.worker_pool_specs, "job_spec.worker_pool_specs is required.")
+    for option in ("--project", "--location", "--gcp_resources"):
+        require(words[words.index(option) + 1], f"the launcher needs {option}.")
 
 
 def matches(filter_text: str, fields: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from components.errors import ConfigError, RemoteError
 from pipelines import vertex, watch
 from pipelines.cli import app
-from tests.vertex.conftest import ROOT
+from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
 
 
@@ -55,6 +55,50 @@ def test_wait_tells_what_happens_until_the_end(
     assert "phase-1 · upload  done in " in result.stderr
     assert result.stdout.splitlines()[-2].endswith(" succeeded")
     assert result.stdout.splitlines()[-1].startswith("https://console.cloud.google.com/vertex-ai/")
+
+
+def test_a_phase_that_waits_is_told_from_one_that_trained(
+    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
+    double.jobs.waiting = {"phase-2": "nothing is new."}
+    submitted = ("submit", str(config), "--param", "when=due", "--wait")
+    result = CliRunner().invoke(app, submitted, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "phase-2 · due  WAITS: nothing is new. Nothing is trained." in result.stderr
+    assert "phase-1 · upload  done in " in result.stderr
+    assert "phase-2 · upload" not in result.stderr
+
+    (job,) = double.jobs.by_name.values()
+    assert dict(job.runtime_config.parameter_values) == {"when": "due"}
+    run = ("runs", "show", job.name.rpartition("/")[2], "--where", "vertex", "--config", config)
+    shown = retrain(*run)
+    assert "phase-2: WAITS, nothing was trained: nothing is new." in shown
+    assert "phase-1: WAITS" not in shown
+    assert "condition" not in shown
+    told = json.loads(retrain(*run, "--json"))
+    assert told["waits"] == {"phase-2": "nothing is new."}
+    assert "phase-2/train" not in {task["task"] for task in told["tasks"]}
+
+
+def test_a_pipeline_with_all_that_a_config_may_ask_for_is_taken(
+    double: Double, config: Path
+) -> None:
+    more = """\
+parallel: false
+notify: {webhook: "https://hooks.example.org/x", emails: [team@example.org]}
+"""
+    text = config.read_text(encoding="utf-8").replace(
+        "  train: {config: cnn.cfg}\n",
+        "  train: {config: cnn.cfg}\n  compute: {train: {spot: true}}\n",
+    )
+    config.write_text(text + more, encoding="utf-8")
+    commit_all(config.parent)
+    assert json.loads(retrain("submit", config, "--json"))["new"]
+    (job,) = double.jobs.by_name.values()
+    email = "vertex-pipelines-notification-email"
+    asked = {"phase-1/train", "phase-2/train", "phase-1/notify", f"phase-1/{email}", "notify"}
+    assert asked <= {task.path for task in vertex.tasks_of(job)}
 
 
 def test_an_interrupted_wait_leaves_the_run_alone(double: Double, config: Path) -> None:

@@ -185,6 +185,9 @@ def test_the_commands_say_what_they_do(double: Double, config: Path) -> None:
         retrain("plan", config)
     write(config, "0 3 * * 1")
     assert "done: create retrain-demo" in retrain("apply", config)
+    (schedule,) = double.schedules.by_name.values()
+    job = schedule.create_pipeline_job_request.pipeline_job
+    assert dict(job.runtime_config.parameter_values) == {"when": "due"}
     assert " active " in retrain("list", config)
     assert retrain("run-now", config).startswith("Submitted demo-")
     assert retrain("pause", config).startswith("retrain-demo is paused.")
