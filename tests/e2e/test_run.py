@@ -13,6 +13,7 @@ import pytest
 import spacy
 
 ROOT = Path(__file__).parents[2]
+STAGES = ("ingest", "split", "convert", "debug", "train", "evaluate", "gate", "report")
 CONFIG = f"""\
 name: small
 registry: models
@@ -106,7 +107,7 @@ def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[
     assert "entities of the test set" in result.stdout
     after = states(project, "latest")
     for phase in ("phase-1", "phase-2"):
-        for stage in ("ingest", "split", "convert", "debug", "train", "evaluate", "report"):
+        for stage in STAGES:
             assert after[f"{phase}/{stage}"] == "reused"
     (record,) = project.glob(f"runs/{first['run']}/run.json")
     started = json.loads(record.read_text(encoding="utf-8"))["command"]
