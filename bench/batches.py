@@ -23,7 +23,7 @@ from spacy.util import registry
 from spacy_transformers.span_getters import get_strided_spans
 from transformers import AutoTokenizer
 
-from bench.train import DATA, ROOT, read
+from bench.train.data import DATA, ROOT, read
 from components.train.base_weights import find
 from components.train.batches import Batcher, left_out
 from components.train.pieces import KEY, batch_by_pieces, size_of

@@ -30,7 +30,8 @@ from rich.table import Table
 from bench import chart
 from components.ingest.collect import Collector
 from components.ingest.readers.json_faults import strict_object
-from components.ingest.readers.prodigy import Row, parse
+from components.ingest.readers.prodigy import parse
+from components.ingest.readers.typed import Row
 from components.ingest.resolve import encode
 from components.ingest.settings import IngestSettings
 from components.sources import Copy, SourceFile

@@ -1,0 +1,58 @@
+"""Take parts of our loop away again, one at a time, to see what each buys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+
+def no_kept_pieces() -> None:
+    """Tokenise and align at every step."""
+    from components.train.encodings import Encodings
+
+    Encodings.used = lambda _: nullcontext()  # type: ignore[method-assign,assignment,misc]
+    no_direct_update()
+
+
+def no_direct_update() -> None:
+    """Leave the update of a token classifier to spaCy."""
+    from components.train import loop
+
+    loop.find_direct = lambda *_: None
+
+
+def no_fused_optimiser() -> None:
+    """Leave the optimiser's step to thinc."""
+    from components.train import loop
+
+    loop.finish_update = lambda model, optimizer: model.finish_update(optimizer)
+
+
+def no_kept_memory() -> None:
+    """Give freed memory back to the system."""
+    from components.train import run
+
+    run.keep_freed_memory = lambda: None
+
+
+def no_sorted_dev() -> None:
+    """Evaluate in the order of the corpus."""
+    from components.train import loop
+
+    loop.size_of = lambda _: (0, 0)
+
+
+PARTS: dict[str, Callable[[], Any]] = {
+    "kept word pieces": no_kept_pieces,
+    "direct update": no_direct_update,
+    "fused optimiser": no_fused_optimiser,
+    "kept memory": no_kept_memory,
+    "sorted evaluation": no_sorted_dev,
+}
+
+
+def take_away(parts: tuple[str, ...]) -> None:
+    """Take these parts away in this process."""
+    for part in parts:
+        PARTS[part]()
