@@ -15,9 +15,10 @@ import yaml
 
 from components.errors import ConfigError
 from pipelines.backends import OVER, Run, Task
-from pipelines.config import VOLUME, Kubeflow
+from pipelines.config import Kubeflow
 from pipelines.kubeflow_client import Connection, reaching, retry
 from pipelines.kubeflow_tasks import moment, tasks_of
+from pipelines.kubeflow_volume import platform_spec
 from pipelines.load import Loaded
 from pipelines.submission import Submission
 
@@ -231,18 +232,9 @@ def labels_of(description: str | None) -> dict[str, str]:
 
 
 def packaged(spec: str, claim: str) -> dict[str, Any]:
-    """A compiled spec, and beside it the volume that each of its tasks mounts.
-
-    The format is that of kfp-kubernetes' `mount_pvc`.
-    """
+    """A compiled spec, and beside it the volume that each of its tasks mounts."""
     pipeline = yaml.safe_load(spec)
-    name = {"runtimeValue": {"constant": claim}}
-    mount = {"mountPath": VOLUME, "constant": claim, "pvcNameParameter": name}
-    executors = {
-        executor: {"pvcMount": [mount]} for executor in pipeline["deploymentSpec"]["executors"]
-    }
-    kubernetes = {"deploymentSpec": {"executors": executors}}
-    return {"pipeline_spec": pipeline, "platform_spec": {"platforms": {"kubernetes": kubernetes}}}
+    return {"pipeline_spec": pipeline, "platform_spec": platform_spec(pipeline, claim)}
 
 
 def kubeflow_of(loaded: Loaded) -> KubeflowRuns:

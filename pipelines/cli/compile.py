@@ -23,10 +23,10 @@ def compile(
     your own tools.
     """
     from components.files import writing
-    from pipelines.compile import compiled
+    from pipelines.compile import package
     from pipelines.load import load
 
-    spec = compiled(load(config, overrides or ()))
+    spec = package(load(config, overrides or ()))
     with writing(output) as path:
         path.write_text(spec, encoding="utf-8")
     print(f"Wrote {output}")

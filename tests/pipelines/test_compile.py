@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipelines.compile import compiled
+from pipelines.compile import compiled, package
 from pipelines.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +40,7 @@ def govuk() -> dict[str, Any]:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_each_config_compiles_to_its_golden_spec(name: str) -> None:
     golden = ROOT / f"tests/golden/{name}.yaml"
-    spec = compiled(load(ROOT / f"configs/{name}.yaml"))
+    spec = package(load(ROOT / f"configs/{name}.yaml"))
     assert spec == golden.read_text(encoding="utf-8"), "`make golden` rewrites it: read the diff"
 
 
@@ -119,6 +121,16 @@ def test_only_a_warm_start_waits_for_the_champion(tmp_path: Path) -> None:
     source = train["inputs"]["artifacts"]["champion"]["taskOutputArtifact"]
     assert source == {"outputArtifactKey": "champion", "producerTask": "champion"}
     assert {"champion", "debug"} <= set(train["dependentTasks"])
+
+
+def test_on_kubeflow_the_file_for_the_console_mounts_the_volume_in_every_task() -> None:
+    spec, platform = yaml.safe_load_all(package(load(ROOT / "configs/kubeflow.yaml")))
+    mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert mounted.keys() == spec["deploymentSpec"]["executors"].keys()
+    assert {mount["constant"] for one in mounted.values() for mount in one["pvcMount"]} == {
+        "retrain"
+    }
+    json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
 
 
 def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
