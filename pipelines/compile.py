@@ -24,7 +24,7 @@ def compiled(loaded: Loaded) -> str:
 
 
 def package(loaded: Loaded) -> str:
-    """The spec as a file for the console; for Kubeflow Pipelines the volume is a second document."""
+    """The spec as a file for the console; on Kubeflow the volume is a second document."""
     spec = compiled(loaded)
     if loaded.pipeline.target != "kubeflow" or loaded.pipeline.kubeflow is None:
         return spec

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from pipelines import watch
 from pipelines.backends import Task
-from pipelines.live import describe
+from pipelines.live import LiveView, describe, listener
+from pipelines.load import load
+from pipelines.submission import Submission
+from pipelines.vertex import VertexRuns
 from pipelines.watch import task_record
+from tests.vertex.double import Double
 
 MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -38,3 +46,27 @@ def test_every_state_has_its_words(state: str, error: str, said: str) -> None:
         "phase-1/train", state, started=MOMENT, ended=MOMENT, error=error, job="", outputs={}
     )
     assert describe(task_record(task)) == said
+
+
+def test_a_person_sees_the_same_live_table_as_on_this_machine(
+    double: Double, submission: Submission, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
+    vertex = load(config).pipeline.vertex
+    assert vertex
+    runs = VertexRuns(vertex)
+    run, _ = runs.submit(submission)
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, height=60)
+    view = listener(console)
+    assert isinstance(view, LiveView)
+
+    assert watch.watch(runs, run.id, view).state == "succeeded"
+
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "\x1b[" in shown
+    assert run.id in shown
+    # The table as it stands at the end: a row per phase, every stage of it done.
+    rows = [line for line in shown.splitlines() if line.startswith(("phase-1", "phase-2"))][-2:]
+    assert [row[:7] for row in rows] == ["phase-1", "phase-2"]
+    assert all("✓" in row for row in rows)
