@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawToken, Refused
-from components.ingest.problems import Problems, QuarantineError
-from components.ingest.readers.lines import read_lines
+from components.ingest.problems import Problems, QuarantineError, StopReadingError
+from components.ingest.readers.lines import ended, read_lines
 
 TAG = r"(?:O|-|[BILUES]-[^\s|]+)"
 COLUMN = re.compile(rf"\S+(?:[ \t]+\S+)*[ \t]+{TAG}[ \t]*")
+COMPLETE = re.compile(r"O|[BILUES]-.+")
 IOB = re.compile(rf"(?:\S+\|{TAG}(?: +|$))+")
 DOCUMENT = b"-DOCSTART-"
 
@@ -38,6 +39,7 @@ def read_columns(path: Path, source: str, problems: Problems) -> Iterator[Item]:
     Sentences after -DOCSTART- carry the document's first line as meta.document.
     """
     document, block = "", list[tuple[int, bytes]]()
+    line = before = b""
     for number, line in read_lines(path, source, problems):
         gap = block and number != block[-1][0] + 1
         if gap or line.startswith(DOCUMENT) or not line.strip():
@@ -46,8 +48,12 @@ def read_columns(path: Path, source: str, problems: Problems) -> Iterator[Item]:
         if line.startswith(DOCUMENT):
             document = f"{source}:{number}"
         elif line.strip():
+            before = block[-1][1] if block else before
             block.append((number, line))
     yield from sentence(source, block, document)
+    if block:
+        cells, usual = split_columns(line.decode()), len(split_columns(before.decode()))
+        refuse_cut(path, source, block[-1][0], len(cells) < usual or not tagged(cells))
 
 
 def sentence(source: str, block: Sequence[tuple[int, bytes]], document: str) -> Iterator[Item]:
@@ -69,6 +75,7 @@ def split_columns(line: str) -> list[str]:
 
 def read_iob(path: Path, source: str, problems: Problems) -> Iterator[Item]:
     """One record per line of `word|TAG word|POS|TAG …`."""
+    last = 0, False
     for number, line in read_lines(path, source, problems):
         place = Place(source, number)
         cells = [cell.split("|") for cell in line.decode().split(" ") if cell]
@@ -76,6 +83,19 @@ def read_iob(path: Path, source: str, problems: Problems) -> Iterator[Item]:
             yield Refused(place, "wrong_shape", "a word without |TAG", line)
         elif cells:
             yield annotation(place, [c[0] for c in cells], [c[-1] for c in cells], line, {})
+        last = number, bool(cells) and not tagged(cells[-1])
+    refuse_cut(path, source, *last)
+
+
+def tagged(cells: Sequence[str]) -> bool:
+    """Whether a token ends with a whole tag. One that is cut in its label cannot be told."""
+    return len(cells) > 1 and COMPLETE.fullmatch(cells[-1]) is not None
+
+
+def refuse_cut(path: Path, source: str, number: int, unfinished: bool) -> None:
+    """Raise StopReadingError if the last line is unfinished and has no end: the file was cut."""
+    if unfinished and not ended(path, source):
+        raise StopReadingError("cut_line", f"{source}:{number}", "the last line is cut")
 
 
 def annotation(
@@ -104,7 +124,7 @@ def read_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     """
     from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
-    wrong = [tag for tag in tags if not re.fullmatch(r"O|[BILUES]-.+", tag)]
+    wrong = [tag for tag in tags if not COMPLETE.fullmatch(tag)]
     if wrong:
         raise QuarantineError("wrong_shape", f"{wrong[0]!r} is no IOB or BILUO tag")
     biluo = [re.sub("^S-", "U-", re.sub("^E-", "L-", tag)) for tag in tags]

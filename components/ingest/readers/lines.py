@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -63,6 +64,12 @@ def numbered(path: Path, source: str) -> Iterator[tuple[int, bytes]]:
             yield from enumerate(file, start=1)
     except (EOFError, OSError, zlib.error) as error:
         raise corrupt(source, error) from error
+
+
+def ended(path: Path, source: str) -> bool:
+    """Whether the last line of a file has an end."""
+    last = deque((line for _, line in numbered(path, source)), maxlen=1)
+    return not last or last[0].endswith((b"\n", b"\r"))
 
 
 def check_encoding(text: bytes, place: Place) -> None:

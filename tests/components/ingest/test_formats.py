@@ -207,6 +207,22 @@ def test_label_studio_file_that_is_cut(write: Write, ingest: Ingest) -> None:
     assert done.kinds() >= {"cut_line"}
 
 
+@pytest.mark.parametrize("export", [conll, tabs_biluo, iob])
+def test_file_of_tags_cut_inside_a_word_or_its_tag(
+    export: Callable[[], bytes], write: Write, ingest: Ingest
+) -> None:
+    """Stopped wherever it is cut inside the last word's cells; whole, it needs no line end."""
+    whole = export().rstrip(b"\n")
+    start = max(whole.rfind(b"\n"), whole.rfind(b" Turing")) + 1
+    assert ingest(write(whole)).code == 0
+    for end in range(start + 1, len(whole)):
+        done = ingest(write(whole[:end]))
+        assert done.code == 3, whole[start:end]
+        # A label that lost its end is another label.
+        assert done.kinds() & {"cut_line", "undeclared_label"}
+    assert ingest(write(whole[: start + 3])).kinds() >= {"cut_line"}
+
+
 def test_documents_of_conll_are_kept_together(write: Write, ingest: Ingest) -> None:
     done = ingest(write(conll()))
     assert {record.meta["document"] for record in done.records} == {"export.jsonl:1"}
