@@ -180,3 +180,42 @@ def test_the_next_run_is_measured_against_the_champion_in_the_bucket(
     assert [version["version"] for version in listed] == ["1", "2"]
     before, after = (version["scores"]["overall"] for version in listed)
     assert before["support"] != after["support"] == champions["support"]
+
+
+def test_a_schedule_trains_on_a_spot_machine_and_then_waits_for_something_new(
+    double: Double, small: Path, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    text = small.read_text(encoding="utf-8").partition("  phase-2:")[0]
+    text = text.replace("phases:\n", "  compute: {train: {spot: true}}\nphases:\n")
+    limits = 'schedule: {cron: "0 3 * * 1", min_new_examples: 20}\n'
+    small.write_text(text + limits, encoding="utf-8")
+    commit_all(small.parent)
+    retrain("schedule", "apply", small)
+
+    def scheduled_run() -> RunResult:
+        double.schedules.tick()
+        result = run_here(double, tmp_path, bucket)
+        assert result.exit_code == 0, [failure.tail for failure in result.failures]
+        double.jobs.finish(list(double.jobs.by_name.values())[-1])
+        return result
+
+    def decision(result: RunResult) -> tuple[str, str]:
+        due = result.record.tasks["phase-1/due"].parameters
+        return due["decision"], due["why"]
+
+    first = scheduled_run()
+    assert decision(first) == ("train", "no version of ner-phase-1 is in production yet.")
+    trained = (first.path / "logs/phase-1.train.log").read_text(encoding="utf-8")
+    assert "--from-executor-input" in trained
+    assert first.record.tasks["phase-1/upload"].parameters["version"] == "1"
+
+    again = scheduled_run()
+    assert decision(again)[0] == "wait"
+    assert decision(again)[1].startswith("data and config are those of version 1 of ner-phase-1")
+    states = {name: task.state for name, task in again.record.tasks.items()}
+    assert states["phase-1/train"] == states["phase-1/champion"] == "skipped"
+
+    annotate(bucket, 130)
+    decided, why = decision(scheduled_run())
+    assert decided == "wait"
+    assert why.endswith("since version 1 of ner-phase-1; a retrain needs 20.")
