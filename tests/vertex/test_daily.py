@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipelines import watch
-from tests.vertex.conftest import commit_all
+from pipelines.config import STAGES
+from pipelines.load import load
+from tests.live.conftest import CONFIG
+from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.daily import (
+    MODEL,
     test_a_run_from_the_plan_to_its_end,
     test_a_schedule_is_made_once_paused_resumed_and_deleted,
     test_doctor_finds_nothing_missing,
@@ -32,3 +37,15 @@ def place(double: Double, config: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         file.write('schedule: {cron: "0 3 * * 1"}\n')
     commit_all(config.parent)
     return config
+
+
+def test_the_config_for_a_real_project_is_right(tmp_path: Path) -> None:
+    digest = "0" * 64
+    images = "".join(f"{name}: host/retrain@sha256:{digest}\n" for name in ("cpu", "gpu", "serve"))
+    (tmp_path / "images.lock.yaml").write_text(images, encoding="utf-8")
+    shutil.copy(ROOT / "configs" / "training" / "cnn.cfg", tmp_path)
+    values = {"project": "p", "region": "r", "bucket": "b", "annotations": "a", "model": MODEL}
+    (tmp_path / "live.yaml").write_text(CONFIG.format(**values), encoding="utf-8")
+    pipeline = load(tmp_path / "live.yaml").pipeline
+    compute = pipeline.phases["phase-1"].compute
+    assert not any(compute.of(stage).accelerator for stage in STAGES)
