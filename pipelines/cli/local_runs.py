@@ -35,7 +35,10 @@ class LocalRuns:
             table.add_column(heading, no_wrap=heading in ("run", "state"))
         for record in records:
             took = f"{record.seconds:.0f} s" if record.seconds is not None else ""
-            phases = ", ".join(phases_of(record))
+            waiting = {task.branch for task in record.tasks.values() if task.waits}
+            phases = ", ".join(
+                f"{phase} (waits)" if phase in waiting else phase for phase in phases_of(record)
+            )
             table.add_row(record.id, record.state, took, phases, record.config)
         Console().print(table)
 

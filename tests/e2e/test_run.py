@@ -148,6 +148,8 @@ def test_a_run_that_finds_nothing_due_waits_and_says_why(
         assert shown["tasks"][f"{phase}/ingest"]["state"] == "reused"
         assert shown["tasks"][f"{phase}/train"]["state"] == "skipped"
     assert "phase-2: WAITS" in retrain(project, "runs", "show", "latest").stdout
+    listed = " ".join(retrain(project, "runs", "list").stdout.split())
+    assert "(waits)" in listed
     assert why in (project / "runs" / "index.html").read_text(encoding="utf-8")
     # Asked for, it runs as ever.
     result = retrain(project, "run", "small.yaml", "--param", "when=always", "--json")
