@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.custom_code import import_code
-from components.errors import RetrainError
+from components.errors import ConfigError, RetrainError
 from components.ingest import command as ingest
 from components.sources import content_digest, identity, list_files
 from components.train.config import read_config
@@ -55,7 +55,8 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     with keeping(errors):
         if phase.train.code:
             import_code(loaded.folder / phase.train.code)
-        read_config(loaded.training_configs[name], phase.train.set)
+        config = read_config(loaded.training_configs[name], phase.train.set)
+        check_language(phase, config["nlp"]["lang"])
     files: list[str] = []
     data = None
     with keeping(errors), contextlib.chdir(loaded.folder):
@@ -71,6 +72,21 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
     )
+
+
+def check_language(phase: Phase, trained: str) -> None:
+    """Make sure that annotations get the tokens that the model is trained with.
+
+    Raises:
+        ConfigError: a stage has the tokeniser of another language.
+    """
+    for stage in ("ingest", "convert"):
+        language = getattr(phase, stage).language
+        if language != trained:
+            raise ConfigError(
+                f"{stage}.language is {language!r}, nlp.lang of the training config {trained!r}: "
+                "they must be the same. Correct either of them."
+            )
 
 
 def trial_ingest(phase: Phase, digest: str, errors: list[RetrainError]) -> dict[str, Any] | None:

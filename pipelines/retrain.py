@@ -163,6 +163,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 predictions=judged["predictions"],
                 data_report=clean["data_report"],
                 split_report=sides["split_report"],
+                convert_report=corpora["convert_report"],
                 log=trained["log"],
                 dossier=production["dossier"],
                 context=context,

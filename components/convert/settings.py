@@ -20,7 +20,7 @@ class ConvertSettings(Settings):
         "length, longer only where an entity would be cut; 0: no limit",
     )
     shard_megabytes: int = Field(
-        8, ge=1, le=512, description="annotations read into one file of the corpus, in 10^6 bytes"
+        4, ge=1, le=512, description="annotations read into one file of the corpus, in 10^6 bytes"
     )
     workers: int = Field(
         0,

@@ -36,7 +36,8 @@ class Material:
         rules: of the gate.
         predictions: what `evaluate` wrote.
         history: of the training, one mapping per evaluation.
-        data: what `ingest` wrote, `split` what `split` wrote; both None to leave them out.
+        data: what `ingest` wrote, `split` what `split` wrote and `corpus` what `convert` wrote on
+            the training documents; all None to leave them out.
         changes: since the model in production; None when there is nothing to compare with.
         review: name of the file that holds the likeliest mistakes.
     """
@@ -54,6 +55,7 @@ class Material:
     history: Sequence[Mapping[str, Any]] = ()
     data: Mapping[str, Any] | None = None
     split: Mapping[str, Any] | None = None
+    corpus: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
     review: str = ""
 
@@ -99,6 +101,8 @@ def html(material: Material) -> str:
         training_charts=training_charts(material.history),
         data=material.data,
         split=material.split,
+        corpus=material.corpus,
+        lost=lost_in_tokens(material.corpus) if material.corpus else None,
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
         mistakes=disputes(likeliest_mistakes(found)),
@@ -124,6 +128,13 @@ def contents(material: Material) -> list[tuple[str, str]]:
         *([("changes", "Changes")] if material.changes is not None else []),
         ("errors", "Errors"),
     ]
+
+
+def lost_in_tokens(corpus: Mapping[str, Any]) -> dict[str, Any]:
+    """How many entities there are to learn from, and how many the tokeniser cannot delimit."""
+    total = sum(label["entities"] for label in corpus["labels"].values())
+    lost = corpus["misaligned"]
+    return {"total": total, "count": lost, "share": lost / total if total else None}
 
 
 def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

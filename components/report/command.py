@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", type=Path, required=True, help="of the evaluate stage")
     parser.add_argument("--data-report", type=Path, required=True, help="of the ingest stage")
     parser.add_argument("--split-report", type=Path, required=True, help="of the split stage")
+    parser.add_argument("--convert-report", type=Path, required=True, help="of the convert stage")
     parser.add_argument("--log", type=Path, required=True, help="log folder of the train stage")
     parser.add_argument(
         "--dossier", type=Path, required=True, help="kept beside the model in production, or empty"
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> StageResult:
         history=build.read_history(args.log / "history.jsonl"),
         data=data,
         split=split,
+        corpus=read(args.convert_report)["corpora"]["train"],
         changes=changes_since(args.dossier, facts),
         review="review",
     )

@@ -87,6 +87,18 @@ def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_check_tells_that_languages_differ(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(
+        text.replace("    train:\n", "    convert: {language: fr}\n    train:\n"), encoding="utf-8"
+    )
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    assert "MEND: convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
+
+
 def test_check_runs_the_code_of_a_phase(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"

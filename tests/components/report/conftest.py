@@ -21,6 +21,16 @@ SPLIT = {
     "labels": {label: {"documents": {"train": 30, "dev": 5, "test": 35}} for label in LABELS},
     "stability": {"known": 100, "new": 40, "moved": 0},
 }
+CONVERT = {
+    "corpora": {
+        "train": {
+            "labels": {label: {"entities": 1200, "misaligned": 12} for label in LABELS},
+            "misaligned": 12 * len(LABELS),
+            "misaligned_examples": [{"source": "a.jsonl:3", "label": "FORM", "text": "<SA100>"}],
+            "windowed": 3,
+        }
+    }
+}
 CONTEXT = {"phase": "phase-1", "labels": LABELS, "model": {"name": "ner-phase-1"}}
 HISTORY = [
     {"step": 10 * step, "loss": 100 / step, "f": 1 - 1 / step, "p": 0.5, "r": 0.5}
@@ -31,7 +41,7 @@ HISTORY = [
 def run_report(folder: Path, judged: Path, dossier: Path, **changed: Any) -> Path:
     """Run the stage on what evaluate and gate wrote into `judged`; return the output folder."""
     folder.mkdir(exist_ok=True)
-    files = {"data-report": DATA, "split-report": SPLIT} | changed
+    files = {"data-report": DATA, "split-report": SPLIT, "convert-report": CONVERT} | changed
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
     log = folder / "log"
@@ -40,7 +50,9 @@ def run_report(folder: Path, judged: Path, dossier: Path, **changed: Any) -> Pat
     (log / "history.jsonl").write_text(lines, encoding="utf-8")
     arguments = {
         **{name: judged / name for name in ("scores", "verdict", "predictions")},
-        **{name: folder / name for name in ("data-report", "split-report", "log")},
+        **{
+            name: folder / name for name in ("data-report", "split-report", "convert-report", "log")
+        },
         "dossier": dossier,
         "context": json.dumps(CONTEXT),
         **{name: folder / name for name in ("report", "review", "model-card", "facts")},

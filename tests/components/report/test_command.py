@@ -8,7 +8,7 @@ import pytest
 
 from components.prediction import Prediction, read_predictions, write_predictions
 from components.record import Span
-from tests.components.report.conftest import CONTEXT, DATA, run_report
+from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_the_report_shows_the_scores_and_the_change(
     assert f"{f:.1f}" in read
     assert f"{abs(change):.1f}" in read
     assert "EVENT \N{EN DASH} \N{EN DASH} \N{EN DASH}" in read, "undefined is a dash"
+
+
+def test_the_report_says_what_the_tokeniser_keeps_from_being_learnt(
+    tmp_path: Path, judged: Path, nothing: Path
+) -> None:
+    html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
+    total = 1200 * len(LABELS)
+    lost = f"{12 * len(LABELS)} of the {total:,} entities in the training documents"
+    assert lost in text_of(html)
+    assert "(1.0&nbsp;%)" in text_of(html)
+    assert "FORM “&lt;SA100&gt;” in a.jsonl:3" in html
 
 
 def test_the_report_is_one_file_that_loads_nothing(
