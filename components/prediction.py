@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from components.errors import DataError
-from components.files import writing
+from components import json_lines
 from components.record import Span
 
 Kind = Literal["missed", "spurious", "label", "boundary"]
@@ -64,21 +63,9 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
     Raises:
         DataError: a line is not a prediction.
     """
-    decoder = msgspec.json.Decoder(Prediction)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as error:
-                raise DataError(
-                    f"{path}:{number}: not a prediction: {error}. "
-                    "Give the file that `evaluate` wrote."
-                ) from error
+    return json_lines.read(path, Prediction, "a prediction", "`evaluate`")
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write predictions as JSON Lines, whole or not at all."""
-    encoder = msgspec.json.Encoder()
-    with writing(path) as temporary, temporary.open("wb") as file:
-        for prediction in predictions:
-            file.write(encoder.encode(prediction) + b"\n")
+    json_lines.write(path, predictions)

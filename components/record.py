@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from components.errors import DataError
-from components.files import writing
+from components import json_lines
 
 
 class Span(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -55,24 +54,9 @@ def read_records(path: Path) -> Iterator[Record]:
     Raises:
         DataError: a line is not a record.
     """
-    decoder = msgspec.json.Decoder(Record)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as error:
-                raise DataError(
-                    f"{path}:{number}: not an annotation record: {error}. "
-                    "Give the file that `ingest` or `split` wrote."
-                ) from error
+    return json_lines.read(path, Record, "an annotation record", "`ingest` or `split`")
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:
     """Write records as JSON Lines, whole or not at all; return how many."""
-    encoder = msgspec.json.Encoder()
-    count = 0
-    with writing(path) as temporary, temporary.open("wb") as file:
-        for record in records:
-            file.write(encoder.encode(record) + b"\n")
-            count += 1
-    return count
+    return json_lines.write(path, records)
