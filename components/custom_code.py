@@ -90,3 +90,10 @@ def load_model(folder: Path, **options: Any) -> Any:
     if (folder / FILE_NAME).is_file():
         import_code(folder / FILE_NAME)
     return spacy.load(folder, **options)
+
+
+def how_to_load(folder: Path | str) -> str:
+    """The Python that opens a model where nothing of ours is installed, in one line."""
+    code = Path(folder) / FILE_NAME
+    before = f"spacy.util.import_file('code', {str(code)!r}); " if code.is_file() else ""
+    return f"{before}nlp = spacy.load({str(folder)!r})"

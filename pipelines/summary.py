@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.custom_code import how_to_load
 from pipelines.runs import RunRecord, TaskRecord, read_record
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def next_steps(data: dict[str, Any]) -> list[str]:
             return ["Next: nothing to do. Without `--param when=due` it would be trained anyway."]
         return [
             "Next: open a report in your browser, or use a model:",
-            f"  python -c \"import spacy; nlp = spacy.load('{model}'); "
+            f'  python -c "import spacy; {how_to_load(model)}; '
             "print(nlp('Apply by 5 April 2024.').ents)\"",
             "  your own annotations: retrain init annotations.jsonl -o my.yaml",
         ]

@@ -209,6 +209,7 @@ def pull(
     folder: FolderOption = None,
 ) -> None:
     """Copy a version's model to a folder, checked file by file, ready for `spacy.load`."""
+    from components.custom_code import how_to_load
     from components.errors import ConfigError
     from components.upload.registry import find
     from pipelines.models import registry_of
@@ -218,7 +219,7 @@ def pull(
     registry = registry_of(where, config, folder)
     version = find(registry, name, reference)
     registry.fetch(version, output)
-    print(f"Version {version.number} of {name} is in {output}: spacy.load({str(output)!r})")
+    print(f"Version {version.number} of {name} is in {output}: {how_to_load(output)}")
 
 
 def say_in_production(version: Version, alias: str) -> None:

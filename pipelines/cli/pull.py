@@ -27,11 +27,12 @@ def pull(
     annotations (the raw files that the run read), pulled.json (where it comes from). Interrupted?
     Run the same command again.
     """
+    from components.custom_code import how_to_load
     from pipelines.load import load
     from pipelines.pull import pull as bring
 
     for phase, version in bring(load(config), run or "", phases or [], output).items():
         print(
             f"{phase}: version {version.number} of {version.name} from {version.lineage.run}: "
-            f"spacy.load({str(output / phase / 'model')!r})"
+            f"{how_to_load(output / phase / 'model')}"
         )

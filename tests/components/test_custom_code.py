@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from components.custom_code import code_in_use, import_code, load_model
+from components.custom_code import code_in_use, how_to_load, import_code, load_model
 from components.errors import ConfigError
 
 CODE = """\
@@ -66,6 +66,14 @@ def test_model_opens_with_spacy_alone(tmp_path: Path) -> None:
         check=True,
     )
     assert opened.stdout == "hello\n"
+
+
+def test_how_to_load_says_what_works(tmp_path: Path) -> None:
+    folder = model(tmp_path / "a model", "hello")
+    for path in (folder, tmp_path / "plain"):
+        spacy.blank("en").to_disk(tmp_path / "plain")
+        code = f"import spacy; {how_to_load(path)}; print(nlp('x').text)"
+        assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True) == "x\n"
 
 
 def test_spacys_own_components_stay(tmp_path: Path) -> None:
