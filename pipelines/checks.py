@@ -52,7 +52,7 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     """
     phase = loaded.pipeline.phases[name]
     errors: list[RetrainError] = []
-    with keeping(errors):
+    with keeping(errors), contextlib.chdir(loaded.folder):
         if phase.train.code:
             import_code(loaded.folder / phase.train.code)
         config = read_config(loaded.training_configs[name], phase.train.set)
