@@ -30,7 +30,7 @@ def tasks_of(run: Any) -> Iterator[Task]:
         if child.pod_name
     }
     workflow = next((name.rpartition("-")[0] for name in nodes), "")
-    stages = list(leaves(pipeline_spec(run)))
+    stages = leaves(pipeline_spec(run))
     ids = {path: node_id(workflow, names) for path, names in stages}
     if nodes.keys().isdisjoint(ids.values()):
         # Not begun; or a cluster that counts in another way, which must not look like the former.
