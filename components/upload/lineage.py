@@ -30,7 +30,7 @@ class Lineage(BaseModel):
         scores: the overall and per-label scores on the test set, fractions or null.
         config_digest: SHA-256 of the training configuration inside the model; '' without one.
         commit: git commit of the code; '' when unknown.
-        image: digest of the container image; '' outside a container.
+        image: the container image that the model was trained in; '' outside a container.
         packages: installed versions of the libraries that decide what a model computes.
         replaced: number of the version that the alias pointed to before the promotion; '' if none.
         promoted: when the version was first put in production, ISO 8601 in UTC; '' if never.

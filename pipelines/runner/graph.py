@@ -53,6 +53,11 @@ class Node:
             yield from node.leaves()
 
     @property
+    def is_told_an_end(self) -> bool:
+        """Whether it is told how another node ended (dsl.PipelineTaskFinalStatus)."""
+        return any(source.task_final_status for source in self.spec.inputs.parameters.values())
+
+    @property
     def only_ordered(self) -> bool:
         """Whether it begins after others however they end, and takes nothing from them."""
         given = self.spec.inputs
