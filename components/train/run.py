@@ -29,6 +29,7 @@ from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
 from components.train.named_files import packages
 from components.train.pace import Pace, Stop
+from components.train.reader import read_once
 from components.train.settings import TrainSettings
 from components.train.state import State
 from components.train.warm_start import warm_start
@@ -141,7 +142,7 @@ def initialise(
     base = find_all(config)
     for found in base:
         print(found, flush=True)
-    local = localised(config, base)
+    local = read_once(localised(config, base))
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
 
     def initialised(labels: dict[str, Any]) -> Language:
@@ -158,5 +159,6 @@ def initialise(
     training = resolve(nlp)
     restore_names(nlp, base)
     nlp.config["paths"].update({key: config["paths"][key] for key in CORPUS_PATHS})
-    nlp.config["initialize"] = config["initialize"]
+    for section in ("initialize", "corpora"):
+        nlp.config[section] = config[section]
     return nlp, training

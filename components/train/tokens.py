@@ -26,25 +26,26 @@ INSIDE, OUTSIDE, BEGIN = 1, 2, 3  # values of ENT_IOB
 
 
 def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:
-    """Make an augmenter that gives the pipeline's tokens the tags of the annotated entities.
+    """Make an augmenter that gives the pipeline's tokens the tags of the annotated entities."""
+    return add_tags
+
+
+def add_tags(nlp: Language, example: Example) -> Iterator[Example]:
+    """Yield an example whose reference has the pipeline's tokens, with tags.
 
     A token that is of unknown kind, or that an entity cuts, gets none and is not learnt from.
     """
-
-    def tagged(nlp: Language, example: Example) -> Iterator[Example]:
-        predicted = example.predicted
-        tags = [tag_of(biluo) for biluo in example.get_aligned_ner()]
-        reference = Doc(
-            nlp.vocab,
-            words=[token.text for token in predicted],
-            spaces=[bool(token.whitespace_) for token in predicted],
-            tags=tags,
-            ents=tags,
-            user_data=example.reference.user_data,
-        )
-        yield Example(predicted, reference)
-
-    return tagged
+    predicted = example.predicted
+    tags = [tag_of(biluo) for biluo in example.get_aligned_ner()]
+    reference = Doc(
+        nlp.vocab,
+        words=[token.text for token in predicted],
+        spaces=[bool(token.whitespace_) for token in predicted],
+        tags=tags,
+        ents=tags,
+        user_data=example.reference.user_data,
+    )
+    yield Example(predicted, reference)
 
 
 def tag_of(biluo: str | None) -> str:

@@ -1,0 +1,67 @@
+"""spaCy's corpus reader, which reads a corpus once for a pipeline instead of three times.
+
+spaCy reads the training corpus twice to initialise a pipeline and once more to train it. The
+examples of the first time are kept here for as long as the pipeline is. (To build documents from
+stored hashes instead of tokenising their text was tried and gained nothing: to find out that a
+tokeniser would give the same tokens takes as long as to let it.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from spacy.language import Language
+from spacy.training import Corpus, Example, dont_augment
+from spacy.util import registry
+from thinc.api import Config
+
+from components.train.tokens import add_tags
+
+SPACYS, OURS = "spacy.Corpus.v1", "retrain.corpus.v1"
+STEADY = (dont_augment, add_tags)  # augmenters that give the same each time
+
+kept: WeakKeyDictionary[Language, dict[str, list[Example]]] = WeakKeyDictionary()
+
+
+class Reader(Corpus):
+    """Reads a folder of .spacy files; again only where an augmenter may do something new."""
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Yield the examples."""
+        if self.augmenter not in STEADY:
+            yield from super().__call__(nlp)
+            return
+        read = kept.setdefault(nlp, {})
+        key = repr({name: str(value) for name, value in vars(self).items()})
+        if key not in read:
+            read[key] = list(super().__call__(nlp))
+        yield from read[key]
+
+
+def create_reader(
+    path: Path,
+    gold_preproc: bool,
+    max_length: int = 0,
+    limit: int = 0,
+    augmenter: Callable[..., Any] | None = None,
+) -> Reader:
+    """Make a reader from what spacy.Corpus.v1 takes."""
+    return Reader(
+        path, gold_preproc=gold_preproc, max_length=max_length, limit=limit, augmenter=augmenter
+    )
+
+
+def read_once(config: Config) -> Config:
+    """The config with this reader wherever it names spaCy's, unless it streams its corpora."""
+    changed = config.copy()
+    if config["training"].get("max_epochs", 0) >= 0:
+        for corpus in changed["corpora"].values():
+            if isinstance(corpus, dict) and corpus.get("@readers") == SPACYS:
+                corpus["@readers"] = OURS
+    return changed
+
+
+registry.readers.register(OURS, func=create_reader)
