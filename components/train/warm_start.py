@@ -14,6 +14,7 @@ from typing import Any
 from spacy.language import Language
 
 from components.custom_code import load_model
+from components.errors import ConfigError
 from components.train.snapshot import Arrays, nodes, set_weights, weights
 
 
@@ -23,8 +24,18 @@ def warm_start(champion: Path, initialise: Callable[[dict[str, Any]], Language])
     Args:
         champion: the folder of its pipeline.
         initialise: makes the pipeline; takes component -> labels, as `spacy init labels` does.
+
+    Raises:
+        ConfigError: the champion can't be loaded here.
     """
-    old = load_model(champion)
+    try:
+        old = load_model(champion)
+    # Whatever an old pipeline raises in a new environment, it means the same.
+    except Exception as error:
+        raise ConfigError(
+            f"train.init is champion and the model in production can't be loaded from {champion}: "
+            f"{error!r}. Set train.init to base."
+        ) from error
     nlp = initialise({})
     orders = other_orders(nlp, old)
     if orders:

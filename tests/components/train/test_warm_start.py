@@ -133,3 +133,14 @@ def test_nothing_in_production(
     assert (
         "No model is in production: training starts from base weights." in capsys.readouterr().out
     )
+
+
+def test_champion_that_cannot_be_loaded(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spacy.blank("en").to_disk(tmp_path / "old")
+    (tmp_path / "old/tokenizer").write_bytes(b"\xc1")
+    assert train("cnn", STILL, champion=str(tmp_path / "old")) == 2
+    error = capsys.readouterr().err
+    assert "train.init is champion and the model in production can't be loaded" in error
+    assert error.count("\n") == 1
