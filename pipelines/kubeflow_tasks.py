@@ -21,7 +21,7 @@ EXECUTOR = "executor"
 
 
 def tasks_of(run: Any) -> Iterator[Task]:
-    """The tasks of a run as its spec has them, in its order; what has not begun is pending."""
+    """The tasks of a run as its spec has them; what has not begun is pending until the end."""
     details = (run.run_details and run.run_details.task_details) or []
     nodes = {
         child.pod_name: detail
@@ -40,7 +40,11 @@ def tasks_of(run: Any) -> Iterator[Task]:
             yield from (task_of(f"?/{one.display_name}", one, run.run_id) for one in nameless)
             return
     for path, _ in stages:
-        yield task_of(path, nodes.get(ids[path]), run.run_id)
+        if ids[path] in nodes or not moment(run.finished_at):
+            yield task_of(path, nodes.get(ids[path]), run.run_id)
+        else:
+            # Behind a condition that did not hold, or after a failure.
+            yield Task(path, "not_triggered", started=None, ended=None)
 
 
 def node_id(workflow: str, names: list[str]) -> str:

@@ -92,6 +92,24 @@ def test_tasks_whose_phase_cannot_be_told_do_not_look_as_if_they_had_not_begun(
     assert {task["state"] for task in tasks} == {"succeeded"}
 
 
+def test_what_is_behind_a_condition_that_did_not_hold_was_not_run(
+    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phase that waits: the cluster makes no nodes of the rest."""
+    run = json.loads(retrain("submit", config, "--json"))["run"]
+    details = double.runs.details
+    monkeypatch.setattr(
+        double.runs,
+        "details",
+        lambda found: [one for one in details(found) if ".condition-1" not in one["task_id"]],
+    )
+    shown = ("runs", "show", run, "--where", "kubeflow", "--config", config, "--json")
+    states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}
+    assert (states["phase-1/due"], states["phase-1/train"]) == ("running", "pending")
+    states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}
+    assert (states["phase-1/due"], states["phase-1/train"]) == ("succeeded", "not_triggered")
+
+
 def test_a_run_that_there_is_not_is_named(double: Double, config: Path) -> None:
     with pytest.raises(
         ConfigError, match="there is no run 'demo-9' in the experiment demo of http"
