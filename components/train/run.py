@@ -85,12 +85,12 @@ def train_pipeline(
         kept = Checkpoints(root, depends_on)
         remove(log)
         found = kept.load(log)
-        journal = stack.enter_context(journal_of(training, log, heart))
-        loop = Loop(nlp, training, journal, TASKS[task].scores, kept)
-        if found:
-            heart.doing("coming back to the step of the checkpoint")
-            loop.resume(*found)
-        state = loop.run(pace, stop)
+        with journal_of(training, log, heart) as journal:
+            loop = Loop(nlp, training, journal, TASKS[task].scores, kept)
+            if found:
+                heart.doing("coming back to the step of the checkpoint")
+                loop.resume(*found)
+            state = loop.run(pace, stop)
         kept.finish(model, {CODE_FILE: code} if code else {})
     return state
 
