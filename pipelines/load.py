@@ -133,6 +133,11 @@ def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
         raise ConfigError(
             f"{place}: {dotted(key)}: can't read {path}: {error}. Give a file relative to this one."
         ) from None
+    if "{{$" in text:
+        raise ConfigError(
+            f"{place}: {dotted(key)}: {path} holds '{{{{$', and KFP would put something in place of "
+            "what begins so. Write it in another way, e.g. in two texts."
+        )
     if len(text.encode()) > LONGEST:
         raise ConfigError(
             f"{place}: {dotted(key)}: {path} has more than {LONGEST:,} bytes, and a task gets it "

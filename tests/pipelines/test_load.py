@@ -105,6 +105,8 @@ def test_code_is_read_and_a_missing_or_long_one_is_named(tmp_path: Path) -> None
     assert "tiny.yaml:3: phases.phase-1.train.code: can't read mine.py" in message(tmp_path, text)
     (tmp_path / "mine.py").write_text("x = 1\n", encoding="utf-8")
     assert load(write(tmp_path, text)).training_code == {"phase-1": "x = 1\n"}
+    (tmp_path / "mine.py").write_text("x = '{{$}}'", encoding="utf-8")
+    assert "mine.py holds '{{$', and KFP would" in message(tmp_path, text)
     (tmp_path / "mine.py").write_text("#" * 100_001, encoding="utf-8")
     assert "mine.py has more than 100,000 bytes" in message(tmp_path, text)
 
