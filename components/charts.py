@@ -136,7 +136,7 @@ def lines(
                     linewidth=0,
                 )
         if all(float(x).is_integer() for drawn in series.values() for x, _ in drawn):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel(x_axis)
         axes.set_ylabel(y_axis)
         if len(series) > 1:

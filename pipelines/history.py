@@ -126,7 +126,7 @@ def link(out: Path, path: str) -> str:
 
 
 def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
-    """Per phase: overall F over the runs, with its interval."""
+    """Per phase that ran more than once: overall F over the runs, with its interval."""
     drawn = []
     for phase in dict.fromkeys(one.phase for one in found):
         scored = [
@@ -135,7 +135,7 @@ def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
             if one.phase == phase and one.scores
         ]
         points = [(number, 100 * row["f"]) for number, row in scored if row["f"] is not None]
-        if not points:
+        if len(points) < 2:
             continue
         bands = [
             (number, 100 * row["interval"]["f"][0], 100 * row["interval"]["f"][1])

@@ -21,6 +21,7 @@ def history() -> str:
             seconds=60,
             state="succeeded",
             verdict="held",
+            why=ATTACK,
             documents=100,
             digest="abcdef12",
             scores={"overall": row, "labels": {}},
