@@ -25,6 +25,6 @@ class ConvertSettings(Settings):
     workers: int = Field(
         0,
         ge=0,
-        description="processes; 0: as many as OMP_NUM_THREADS, or the cores. The result is the "
-        "same whatever their number",
+        description="processes; 0: as many as OMP_NUM_THREADS, or the cores, if there is enough "
+        "work. The result is the same whatever their number",
     )

@@ -25,6 +25,8 @@ from components.memory import keep_freed_memory
 
 TASKS = {"ner": ner.columns}
 MEGABYTE = 10**6
+# Records that are converted in about the second that a process takes to start and import spaCy.
+WORTH_A_PROCESS = 50 * MEGABYTE
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ def jobs(source: Path, folder: Path, task: str, settings: ConvertSettings) -> li
 def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
     """Write shards in several processes; yield them in the order of the jobs.
 
-    Under one shard's worth of records, starting a process costs more than it saves.
+    Args:
+        workers: processes; 0: as many as there are cores, if the records are worth starting them.
     """
-    shard = max((job.settings.shard_megabytes * MEGABYTE for job in jobs), default=1)
     total = sum(min(job.end, job.source.stat().st_size) - job.start for job in jobs)
-    workers = min(workers or cores(), -(-total // shard))
+    workers = min(workers or min(cores(), total // WORTH_A_PROCESS), len(jobs))
     if workers <= 1:
         keep_freed_memory()
         yield from map(write, jobs)
