@@ -135,8 +135,8 @@ def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
         ) from None
     if "{{$" in text:
         raise ConfigError(
-            f"{place}: {dotted(key)}: {path} holds '{{{{$', and KFP would put something in place of "
-            "what begins so. Write it in another way, e.g. in two texts."
+            f"{place}: {dotted(key)}: {path} holds '{{{{$', and KFP would put something in place"
+            " of what begins so. Write it in another way, e.g. in two texts."
         )
     if len(text.encode()) > LONGEST:
         raise ConfigError(
