@@ -80,8 +80,7 @@ class Boundaries:
 def estimate_pieces(tokens: Offsets) -> int:
     """Estimate how many word pieces a transformer makes of a text.
 
-    One for each seven characters, or part of them, of each token. Measured against the tokeniser
-    of all-MiniLM-L6-v2: 5 % too many on government prose (re3d), 2 to 4 % too few on headlines and
-    forum posts, 27 % too few on tweets (WNUT-17).
+    One for each seven characters, or part of them, of each token. docs/data.md says how far that is
+    from what the tokeniser of all-MiniLM-L6-v2 makes.
     """
     return sum(-(-(end - start) // CHARACTERS_PER_PIECE) for start, end in tokens)
