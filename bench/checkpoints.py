@@ -22,7 +22,7 @@ from components.__main__ import main as run_stage
 from components.train.loop import Loop
 from scripts.gpu_check import ROOT, write_corpora
 
-STEPS = {"cnn": 2000, "minilm": 60}
+STEPS = {"cnn": 500, "minilm": 60}
 
 
 def main() -> None:

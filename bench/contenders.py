@@ -21,6 +21,7 @@ from components.split.sides import DEV, TEST, TRAIN, UNDECIDED
 Sides = NDArray[np.int8]
 Split = Callable[[Sides], Sides]
 SHARES = (0.7, 0.1, 0.2)
+SMALLEST_CLASS = 5
 NO_EDGES = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -61,12 +62,16 @@ def facts_of(documents: Labelled) -> Facts:
 
 
 def scikit_learn(documents: Labelled) -> Split:
-    """train_test_split, twice, stratified by each document's rarest label: it takes one class."""
+    """train_test_split, twice, stratified by each document's rarest label: it takes one class.
+
+    It refuses classes of one document; the smallest are put to the documents without a label.
+    """
     from sklearn.model_selection import train_test_split
 
     rarity = np.argsort(-documents.labels.sum(axis=0))
     ranks = documents.labels[:, rarity] * np.arange(1, documents.labels.shape[1] + 1)
     rarest = ranks.max(axis=1)
+    rarest[np.bincount(rarest)[rarest] < SMALLEST_CLASS] = 0
 
     def part(rows: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
         halves: list[NDArray[np.int64]] = train_test_split(
