@@ -31,8 +31,11 @@ bench: setup ## Measure ingest, split and convert beside what else you would use
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
 	@for what in ingest split convert; do $(BIN)/python -m bench.$$what; done
 
-bench-train: setup ## Measure training beside spacy train (long)
-	@$(BIN)/python -m bench.train 0 1 2
+bench-train: setup ## Measure training beside spacy train and transformers' Trainer (SEEDS=3; long)
+	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
+	@$(BIN)/python -m bench.train --seeds $(or $(SEEDS),3)
+	@$(BIN)/python -m bench.train --speed
+	@$(BIN)/python -m bench.train.floor
 	@$(BIN)/python -m bench.batches
 
 lint: setup ## Check style, formatting, types and security

@@ -21,7 +21,6 @@ from bench.run import alone
 from bench.train.__main__ import KEPT, corpora
 from bench.train.arms import ARMS, config_of
 
-EPOCHS = 2
 WORK = {
     "floor, float32": ("retrain, batches by pieces", "floor"),
     "floor, bfloat16": ("retrain, minilm-fast", "floor"),
@@ -48,8 +47,10 @@ def floor(name: str) -> dict[str, float]:
     """Seconds per word of the transformer alone, without head, optimiser and evaluation."""
     import torch
 
+    from components.memory import keep_freed_memory
     from components.train.precision import mixed_precision
 
+    keep_freed_memory()
     loop, batches = prepared(name)
     model = loop.encodings.model.layers[0]
 
@@ -126,9 +127,9 @@ def per_word(step: Callable[[list[Any]], Any], batches: list[list[Any]]) -> dict
     for batch in batches[:10]:
         step(batch)
     started = time.process_time()
-    for batch in batches * EPOCHS:
+    for batch in batches:
         step(batch)
-    words = EPOCHS * sum(len(example) for batch in batches for example in batch)
+    words = sum(len(example) for batch in batches for example in batch)
     return {"seconds_per_word": (time.process_time() - started) / words}
 
 
