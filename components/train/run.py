@@ -21,7 +21,7 @@ from components.memory import keep_freed_memory
 from components.train import ner
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
 from components.train.checkpoint import Checkpoints
-from components.train.config import CORPUS_PATHS, read_config
+from components.train.config import CORPUS_PATHS, explained, read_config
 from components.train.corpus import verify
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
@@ -147,7 +147,7 @@ def initialise(
 
     def initialised(labels: dict[str, Any]) -> Language:
         labelled = local.copy()
-        with TemporaryDirectory() as folder, hub_errors(base):
+        with TemporaryDirectory() as folder, hub_errors(base), explained("initialize"):
             for name, known in labels.items():
                 path = Path(folder) / f"{name}.json"
                 path.write_text(json.dumps(known), encoding="utf-8")

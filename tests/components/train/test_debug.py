@@ -68,6 +68,7 @@ def test_custom_code_is_known(debug: Debug) -> None:
         ({"training.max_setps": 5}, {}, "unknown key training.max_setps"),
         ({"nlp.pipeline": ["tok2vec"]}, {}, "no component that recognises entities"),
         ({"training.batcher.@batchers": "no.v1"}, {}, "no.v1"),
+        ({"initialize.before_init": {"@callbacks": "no.v1"}}, {}, "no.v1"),
         ({"initialize.vectors": "en_no_such"}, {}, "initialize.vectors: 'en_no_such'"),
         ({}, {"code": "import nowhere"}, "train.code: code.py:1: ModuleNotFoundError"),
     ],
