@@ -1,7 +1,7 @@
 """What checkpoints cost: `python -m bench.checkpoints`.
 
 The sample's first phase, trained without checkpoints and with one as often as `checkpoint_share`
-lets them (a hundred times as often as the defaults would). Each run is a process of its own.
+lets them, far more often than by default. Each run is a process of its own.
 """
 
 from __future__ import annotations
