@@ -48,7 +48,7 @@ def test_entities_are_marked_where_they_are_and_listed(page: Page) -> None:
     # What was pasted is text, never markup.
     expect(page.locator("#marked b", has_text="London")).to_have_count(0)
     assert page.locator("tbody tr").all_inner_texts()[1].split() == [
-        *("London", "GPE", "phase-1", "15", "21", "–")
+        *("London", "GPE", "phase-1", "15", "21", "\u2013")
     ]
 
 
