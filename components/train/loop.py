@@ -163,6 +163,8 @@ class Loop:
         with self.encodings.used(), mixed_precision(self.nlp, self.journal.say):
             self.steps(pace, stop)
         self.journal.close_table()
+        share = self.state.evaluation_seconds / max(self.state.seconds, 1e-9)
+        self.journal.say(f"Evaluation took {share:.0%} of the time")
         return self.state
 
     def steps(self, pace: Pace | None, stop: Stop) -> None:
