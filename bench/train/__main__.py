@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench.run import alone
 from bench.train.ablation import PARTS
-from bench.train.arms import ARMS, STEPS, Arm, run
+from bench.train.arms import ARMS, MIXED, STEPS, Arm, run
 from bench.train.data import ROOT, write_corpora
 
 KEPT = ROOT / "build" / "bench" / "train"
@@ -33,7 +33,8 @@ ABLATION = [
     FASTEST,
     *(replace(FASTEST, name=f"without {part}", without=(part,)) for part in PARTS),
     replace(FASTEST, name="without bfloat16", changes=ARMS["retrain, batches by pieces"].changes),
-    replace(FASTEST, name="without batches by pieces", changes={}),
+    replace(FASTEST, name="without batches by pieces", changes=MIXED),
+    replace(FASTEST, name="without both", changes={}),
     ARMS["retrain, minilm-fast"],
 ]
 
