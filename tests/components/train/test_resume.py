@@ -84,6 +84,15 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
             "components.transformer.model.name": "tiny/bert",
         },
     ),
+    "token classifier in mixed precision": (
+        "minilm-tokens",
+        {
+            **LAST,
+            "training.max_steps": 40,
+            "training.batcher.size": 200,
+            "components.transformer.model.name": "tiny/bert",
+        },
+    ),
 }
 
 
