@@ -119,9 +119,9 @@ class Place:
     @cached_property
     def storage(self) -> Any:
         """A client of Cloud Storage."""
-        from google.cloud import storage  # type: ignore[attr-defined]
+        import google.cloud.storage
 
-        return storage.Client(project=self.project, credentials=self.credentials)
+        return google.cloud.storage.Client(project=self.project, credentials=self.credentials)
 
 
 def patient() -> dict[str, Any]:
