@@ -30,7 +30,11 @@ def trained(
     config = Config().from_disk(
         CONFIGS / "minilm-tokens.cfg",
         interpolate=False,
-        overrides={"components.transformer.model.name": "tiny/bert"},
+        overrides={
+            "components.transformer.model.name": "tiny/bert",
+            # spaCy's own update has no mixed precision without a GPU.
+            "components.transformer.model.mixed_precision": False,
+        },
     )
     nlp, training = initialise(config, *corpora, use_gpu=-1)
     softmax = nlp.get_pipe("tags").model.get_ref("softmax")  # type: ignore[attr-defined]
