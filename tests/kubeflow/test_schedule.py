@@ -11,9 +11,9 @@ from components.errors import ConfigError, RemoteError
 from pipelines.config import Schedule
 from pipelines.kubeflow import KubeflowRuns
 from pipelines.kubeflow_schedule import KubeflowSchedule
-from pipelines.schedule import plan
 from pipelines.submission import Submission
 from tests.kubeflow.double import Double
+from tests.scheduling import apply, changing
 from tests.service import Fault
 
 MONDAYS = Schedule(cron="0 3 * * 1", timezone="UTC")
@@ -29,19 +29,6 @@ def declare(runs: KubeflowRuns, submission: Submission) -> Declare:
         return KubeflowSchedule(runs, schedule, changed.name, lambda: changed)
 
     return make
-
-
-def apply(schedule: KubeflowSchedule) -> list[str]:
-    """Make it so; returns the kinds of the steps that it took."""
-    steps = plan(schedule.declared, schedule.existing())
-    schedule.apply(steps)
-    assert plan(schedule.declared, schedule.existing()) == []
-    return [step.kind for step in steps]
-
-
-def changing(double: Double) -> list[str]:
-    """The requests that changed something."""
-    return [each for each in double.requests if not each.startswith("GET")]
 
 
 def test_apply_creates_once(double: Double, declare: Declare) -> None:

@@ -14,10 +14,10 @@ from components.errors import ConfigError, RemoteError
 from pipelines.cli import app
 from pipelines.config import Schedule
 from pipelines.load import load
-from pipelines.schedule import plan
 from pipelines.submission import Submission
 from pipelines.vertex import VertexRuns
 from pipelines.vertex_schedule import VertexSchedule
+from tests.scheduling import apply, changing
 from tests.service import Fault
 from tests.vertex.conftest import commit_all, write_config
 from tests.vertex.double import Double
@@ -39,19 +39,6 @@ def declare(double: Double, tmp_path: Path, submission: Submission) -> Declare:
         return VertexSchedule(runs, schedule, changed.name, lambda: changed)
 
     return make
-
-
-def apply(schedule: VertexSchedule) -> list[str]:
-    """Make it so; returns the kinds of the steps that it took."""
-    steps = plan(schedule.declared, schedule.existing())
-    schedule.apply(steps)
-    assert plan(schedule.declared, schedule.existing()) == []
-    return [step.kind for step in steps]
-
-
-def changing(double: Double) -> list[str]:
-    """The requests that changed something."""
-    return [each for each in double.requests if not each.startswith("GET")]
 
 
 def test_apply_creates_once(double: Double, declare: Declare) -> None:
