@@ -30,7 +30,7 @@ from rich.table import Table
 from bench import chart
 from components.ingest.collect import Collector
 from components.ingest.readers.json_faults import strict_object
-from components.ingest.readers.prodigy import parse
+from components.ingest.readers.prodigy import blocks, quick
 from components.ingest.readers.typed import Row
 from components.ingest.resolve import encode
 from components.ingest.settings import IngestSettings
@@ -58,7 +58,7 @@ def measure(path: Path) -> dict[str, float]:
             "json.loads, strict": partial(each, strict_object, lines),
             "srsly.json_loads": partial(each, srsly.json_loads, lines),
             "typed decoding": partial(each, msgspec.json.Decoder(Row).decode, lines),
-            "ingest, parsed": partial(each, parse, lines),
+            "ingest, parsed": partial(parse_all, lines),
             "ingest, all": partial(ingest_all, path, all_labels(lines)),
         }
     )
@@ -87,6 +87,12 @@ def readable(line: bytes) -> bool:
 def each(parse_line: Callable[[bytes], object], lines: Sequence[bytes]) -> None:
     for line in lines:
         parse_line(line)
+
+
+def parse_all(lines: Sequence[bytes]) -> None:
+    """Parse as the reader of Prodigy's exports does."""
+    for block in blocks(enumerate(lines, start=1)):
+        quick([line for _, line in block])
 
 
 def ingest_all(path: Path, labels: Sequence[str]) -> None:

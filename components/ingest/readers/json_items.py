@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,19 +21,19 @@ from components.ingest.readers.lines import (
 
 OPEN_ENDED = re.compile(rb"\s*(\{|\{.*[,{\[])\s*")  # the first line of an object over several lines
 
-ReadItems = Callable[[Place, bytes], Iterator[Item]]
+# Turns the numbered records of a source into annotations.
+ReadItems = Callable[[str, Iterable[tuple[int, bytes]]], Iterator[Item]]
 
 
 def reader(read_items: ReadItems) -> Callable[[Path, str, Problems], Iterator[Item]]:
-    """A reader of files of JSON records, each of which `read_items` turns into annotations."""
+    """A reader of files of JSON records, which `read_items` turns into annotations."""
 
     def read(path: Path, source: str, problems: Problems) -> Iterator[Item]:
         documents = whole_file(path, source)
         if documents is None:
             yield from read_json_lines(path, source, problems, read_items)
         else:
-            for number, document in enumerate(documents, start=1):
-                yield from read_items(Place(source, number), bytes(document))
+            yield from read_items(source, enumerate(map(bytes, documents), start=1))
 
     return read
 
@@ -43,9 +43,8 @@ def read_json_lines(
 ) -> Iterator[Item]:
     """Records one per line; raises StopReadingError when the last one is cut."""
     last: Item | None = None
-    for number, line in read_lines(path, source, problems):
-        for last in read_items(Place(source, number), line):
-            yield last
+    for last in read_items(source, read_lines(path, source, problems)):
+        yield last
     if isinstance(last, Refused) and last.kind == "not_json" and is_cut(last.raw):
         raise StopReadingError(
             "cut_line",

@@ -6,7 +6,7 @@ Older versions gave the offset of the last character as `end`; each span's own t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +58,13 @@ class Task(msgspec.Struct):
     id: Any = None
 
 
-def read_items(place: Place, text: bytes) -> Iterator[Item]:
+def read_items(source: str, tasks: Iterable[tuple[int, bytes]]) -> Iterator[Item]:
+    """Yield each annotation of each task."""
+    for number, text in tasks:
+        yield from read_task(Place(source, number), text)
+
+
+def read_task(place: Place, text: bytes) -> Iterator[Item]:
     """Yield each annotation of one task."""
     try:
         yield from task_items(place, msgspec.convert(strict_object(text), Task), text)

@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
-from components.ingest.problems import QuarantineError
+from components.ingest.problems import QuarantineError, StopReadingError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
+
+BLOCK = 1 << 16  # bytes of records that are looked at together
+
+Numbered = tuple[int, bytes]  # a record, and where it stands
 
 quick = Parser().parse
 
 
-def read_items(place: Place, line: bytes) -> Iterator[Item]:
-    """Yield the one annotation of a record."""
+def read_items(source: str, records: Iterable[Numbered]) -> Iterator[Item]:
+    """Yield the one annotation of each record."""
+    for block in blocks(records):
+        rows = quick([line for _, line in block])
+        for (number, line), row in zip(block, rows, strict=True):
+            place = Place(source, number)
+            try:
+                yield to_annotation(place, row or parse(line), line)
+            except QuarantineError as problem:
+                yield Refused(place, problem.kind, problem.detail, line)
+
+
+def blocks(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Put records together; those before one at which reading stops come before the error."""
+    block: list[Numbered] = []
+    size = 0
     try:
-        yield to_annotation(place, parse(line), line)
-    except QuarantineError as problem:
-        yield Refused(place, problem.kind, problem.detail, line)
+        for record in records:
+            block.append(record)
+            size += len(record[1])
+            if size >= BLOCK:
+                yield block
+                block, size = [], 0
+    except StopReadingError:
+        yield block
+        raise
+    yield block
 
 
 def parse(line: bytes) -> Row:
-    """Parse one record; raise QuarantineError with the class of what is wrong."""
-    return quick(line) or careful(strict_object(line))
+    """Parse a record that there may be anything wrong with.
+
+    Raises:
+        QuarantineError: with the class of what is wrong.
+    """
+    return careful(strict_object(line))
 
 
 def careful(value: dict[str, Any]) -> Row:

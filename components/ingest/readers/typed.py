@@ -2,17 +2,21 @@
 
 JSON parsers keep the last of two equal keys and say nothing. But every key and every string stands
 between two quotes: if those that parsing left account for all quotes in the text, then nothing was
-lost. To know what was left without building it, the fields of a few records are learnt, and others
-are parsed into exactly these: a record that has others, or fewer, does not fit.
+lost. No record can account for more quotes than it has: so those of many are counted at once. To
+know what was left without building it, the fields of a few records are learnt, and others are
+parsed into exactly these: a record that has others, or fewer, does not fit.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from components.ingest.annotation import RawSpan, RawToken
 
@@ -34,14 +38,16 @@ class Row(msgspec.Struct):
     versions: Any = None
 
 
-SHAPES = 8  # tried on a record, the last that fitted first
+SHAPES = 8  # kept; those that fitted more records of the last block are tried first
 LEARNT = 64  # in all: an export whose records are all different gains nothing
-ESCAPE = re.compile(rb"\\.", re.DOTALL)
+QUOTE, BACKSLASH = b'"\\'
+FAULTS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 # What a value of a type is parsed into. A field that holds a list or an object may hold anything.
 KINDS: dict[type, Any] = {str: str, int: int, bool: bool, float: int | float, type(None): None}
 ELEMENTS: dict[str, type[RawSpan | RawToken]] = {"spans": RawSpan, "tokens": RawToken}
 decode_any = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
 
 
 class Parser:
@@ -51,41 +57,46 @@ class Parser:
         self.shapes: list[Shape] = []
         self.learnt = 0
 
-    def parse(self, text: bytes) -> Row | None:
-        """Parse a record; None if there may be anything wrong with it."""
-        count = delimiters(text)
-        for place, shape in enumerate(self.shapes):
-            row = shape.parse(text, count)
-            if row is not None:
-                if place:
-                    self.shapes.insert(0, self.shapes.pop(place))
-                return row
-        return self.learn(text, count)
+    def parse(self, lines: Sequence[bytes]) -> list[Row | None]:
+        """Parse a block of records; None for each that there may be anything wrong with."""
+        rows: list[Row | None] = [None] * len(lines)
+        for shape in self.shapes:
+            shape.fitted = fill(rows, lines, shape)
+        for place, line in enumerate(lines):
+            if rows[place] is None:
+                rows[place], new = self.learn(line)
+                if new:
+                    new.fitted = 1 + fill(rows, lines, new)
+        self.shapes.sort(key=attrgetter("fitted"), reverse=True)
+        return rows
 
-    def learn(self, text: bytes, count: int) -> Row | None:
+    def learn(self, text: bytes) -> tuple[Row | None, Shape | None]:
         """Parse a record of a shape that is not known, and keep the shape."""
         try:
             value = decode_any(text)
             row = msgspec.convert(value, Row)
-            if quotes(value) != count:
-                return None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            return None
-        if self.learnt < LEARNT:
-            self.learnt += 1
-            with suppress(ValueError):  # a key that no field can be called by
-                self.shapes = [Shape(value), *self.shapes[: SHAPES - 1]]
-        return row
+            if delimiters(encode(value)) != delimiters(text):
+                return None, None
+        except FAULTS:
+            return None, None
+        if self.learnt == LEARNT:
+            return row, None
+        self.learnt += 1
+        with suppress(ValueError):  # a key that no field can be called by
+            self.shapes = [*self.shapes[: SHAPES - 1], Shape(value)]
+            return row, self.shapes[-1]
+        return row, None
 
 
 class Shape:
     """The fields of a record, of its spans and of its tokens; one like it must have them all.
 
     Attributes:
-        decode: parses a record that has at least these fields.
+        decode: parses a record that has these fields.
         fixed: quotes that every such record needs.
         span, token: quotes that each of its spans and tokens needs.
         open: attributes of Row that may hold anything.
+        fitted: how many records of the last block did.
     """
 
     def __init__(self, record: dict[str, Any]):
@@ -100,18 +111,59 @@ class Shape:
         self.decode = msgspec.json.Decoder(kind).decode
         fields = msgspec.structs.fields(kind)
         self.open = [field.name for field in fields if kinds.get(field.encode_name) is Any]
+        self.fitted = 0
 
-    def parse(self, text: bytes, count: int) -> Row | None:
-        """Parse a record with so many quotes; None if it is of another shape."""
+    def parse(self, lines: Sequence[bytes]) -> list[Row | None]:
+        """Parse records; None for each that is of another shape."""
+        rows = self.decoded(lines)
+        fitting, texts = rows, lines
+        if not all(rows):
+            fitting = [row for row in rows if row]
+            texts = [line for line, row in zip(lines, rows, strict=True) if row]
+        if self.quotes(fitting) == delimiters(b"\n".join(texts)):
+            return rows
+        if len(lines) == 1:
+            return [None]
+        half = len(lines) // 2
+        return self.parse(lines[:half]) + self.parse(lines[half:])
+
+    def decoded(self, lines: Sequence[bytes]) -> list[Row | None]:
+        """Each record; None for those that do not have these fields."""
+        rows: list[Row | None] = []
+        coming = map(self.decode, lines)
+        while len(rows) < len(lines):
+            try:
+                rows.extend(coming)  # keeps what came before an error, and the map goes on after it
+            except FAULTS:
+                rows.append(None)
+        return rows
+
+    def quotes(self, rows: Sequence[Any]) -> int:
+        """Quotes that the records need; -1 if that cannot be told."""
+        anything: list[Any] = []
+        for name in self.open:
+            anything += map(attrgetter(name), rows)
         try:
-            row: Row = self.decode(text)
-            expected = self.fixed
-            for name in self.open:
-                expected += quotes(getattr(row, name))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            return None
-        expected += self.span * len(row.spans or ()) + self.token * len(row.tokens or ())
-        return row if expected == count else None
+            inside = delimiters(encode(anything)) if anything else 0
+        except RecursionError:
+            return -1
+        spans = sum([len(row.spans) for row in rows if row.spans])
+        tokens = sum([len(row.tokens) for row in rows if row.tokens])
+        return inside + self.fixed * len(rows) + self.span * spans + self.token * tokens
+
+
+def fill(rows: list[Row | None], lines: Sequence[bytes], shape: Shape) -> int:
+    """Put in the records of a shape that are missing; return how many."""
+    if all(rows):
+        return 0
+    if not any(rows):
+        rows[:] = shape.parse(lines)
+        return len(rows) - rows.count(None)
+    places = [place for place, row in enumerate(rows) if row is None]
+    found = shape.parse([lines[place] for place in places])
+    for place, row in zip(places, found, strict=True):
+        rows[place] = row
+    return len(found) - found.count(None)
 
 
 def kinds_of(value: dict[str, Any]) -> dict[str, Any]:
@@ -120,13 +172,16 @@ def kinds_of(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def narrowed(base: type[msgspec.Struct], kinds: dict[str, Any]) -> Any:
-    """A struct all of whose fields must be there; attributes are called as those of `base`."""
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(base)}
+    """A struct of these fields alone, in their order; attributes are called as those of `base`."""
+    known = {field.encode_name: field for field in msgspec.structs.fields(base)}
     fields = [
-        (names.get(key, f"other_{number}"), kind, msgspec.field(name=key))
+        (known[key].name if key in known else f"other_{number}", kind, msgspec.field(name=key))
         for number, (key, kind) in enumerate(kinds.items())
     ]
-    return msgspec.defstruct("Seen", fields, bases=(base,), kw_only=True, gc=False)
+    absent = {field.name: field.default for key, field in known.items() if key not in kinds}
+    return msgspec.defstruct(
+        "Seen", fields, namespace=absent, kw_only=True, forbid_unknown_fields=True, gc=False
+    )
 
 
 def needed(kinds: dict[str, Any]) -> int:
@@ -136,15 +191,20 @@ def needed(kinds: dict[str, Any]) -> int:
 
 def delimiters(text: bytes) -> int:
     """How many quotes in JSON begin or end a key or a string."""
+    codes = np.frombuffer(text, np.uint8)
+    found = int(np.count_nonzero(codes == QUOTE))
     if b"\\" not in text:
-        return text.count(b'"')
-    return text.count(b'"') - ESCAPE.findall(text).count(b'\\"')
+        return found
+    escapes = np.flatnonzero(codes == BACKSLASH)
+    escaped = codes[escapes + 1]
+    if (escaped == BACKSLASH).any():
+        escaped = escaped[first_of_two(escapes)]
+    return found - int(np.count_nonzero(escaped == QUOTE))
 
 
-def quotes(value: Any) -> int:
-    """How many such quotes a value needs."""
-    if isinstance(value, str):
-        return 2
-    if isinstance(value, dict):
-        return 2 * len(value) + sum(map(quotes, value.values()))
-    return sum(map(quotes, value)) if isinstance(value, list) else 0
+def first_of_two(places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each place is the first, the third and so on of a run without gaps."""
+    order = np.arange(len(places))
+    start = np.maximum.accumulate(np.where(np.diff(places, prepend=-2) > 1, order, 0))
+    first: NDArray[np.bool_] = (order - start) % 2 == 0
+    return first

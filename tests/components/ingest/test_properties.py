@@ -17,7 +17,8 @@ from components.ingest.annotation import RawSpan
 from components.ingest.collect import Collector
 from components.ingest.problems import KINDS, QuarantineError
 from components.ingest.readers.json_faults import is_cut
-from components.ingest.readers.prodigy import parse, quick
+from components.ingest.readers.prodigy import parse
+from components.ingest.readers.typed import Parser
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import READINGS, choose_reading, locate
 from components.ingest.tokens import Boundaries, tokenise
@@ -181,9 +182,10 @@ def test_duplicate_keys_are_never_missed(value: dict[str, Any], compact: bool) -
     whole = json.dumps({"text": "a", **value}, separators=separators, allow_nan=True)
     doubled = "{" + '"twice": 1, "twice": 2' + "," + whole[1:]
     nested = whole[:-1] + ', "in": [{"twice": 1, "twice": 2}]}'
-    for line in (doubled, nested):
+    for line in (doubled.encode(), nested.encode()):
+        assert Parser().parse([line]) == [None]
         with pytest.raises(QuarantineError):
-            parse(line.encode())
+            parse(line)
 
 
 def test_a_record_cut_anywhere_is_seen_to_be_cut() -> None:
@@ -236,4 +238,11 @@ def test_expanding_covers_and_contracting_stays_inside(text: str, start: int, wi
 
 def test_a_quick_look_suffices_for_plain_exports() -> None:
     lines = [json.dumps(r, separators=(",", ":")).encode() for r in EXPORT]
-    assert all(quick(line) for line in lines)
+    assert all(Parser().parse(lines))
+
+
+def test_what_comes_before_a_fault_of_the_file_is_read() -> None:
+    lines = b"".join(json.dumps(r).encode() + b"\n" for r in EXPORT)
+    collector, _ = collect(lines + b'{"text": "\xff"}\n', IngestSettings())
+    assert collector.counts.read == len(EXPORT)
+    assert "wrong_encoding" in {kind for kind, _ in collector.problems.met}
