@@ -8,7 +8,7 @@ that spaCy reads back the same documents. Format: spacy/tokens/_serialize.py, ve
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +41,13 @@ class Columns:
     spaces: NDArray[np.bool_]
     lengths: NDArray[np.int32]
     attributes: Mapping[int, NDArray[np.uint64]]
-    strings: Iterable[str]
+    strings: list[str]
     user_data: Sequence[Any]
     span_groups: list[bytes]
 
 
-def pack(columns: Columns) -> bytes:
-    """The bytes of a `.spacy` file with these documents."""
+def message(columns: Columns) -> bytes:
+    """What a `.spacy` file with these documents holds, compressed."""
     attributes = sorted(columns.attributes.items())
     tokens = np.empty((len(columns.words), 1 + len(attributes)), np.uint64)
     tokens[:, 0] = columns.words
@@ -55,16 +55,21 @@ def pack(columns: Columns) -> bytes:
         tokens[:, column] = values
     encode = msgspec.msgpack.Encoder().encode
     count = len(columns.lengths)
-    message = {
+    fields = {
         "version": "0.1",
         "attrs": [ORTH, *(attribute for attribute, _ in attributes)],
         "tokens": tokens.tobytes(),
         "spaces": columns.spaces.tobytes(),
         "lengths": columns.lengths.astype(np.int32).tobytes(),
-        "strings": sorted(set(columns.strings)),
+        "strings": columns.strings,
         "cats": [{}] * count,
         "flags": [{"has_unknown_spaces": False}] * count,
         "span_groups": columns.span_groups,
         "user_data": list(map(encode, columns.user_data)),
     }
-    return zlib.compress(encode(message), COMPRESSION)
+    return encode(fields)
+
+
+def compress(message: bytes) -> bytes:
+    """The bytes of a `.spacy` file."""
+    return zlib.compress(message, COMPRESSION)

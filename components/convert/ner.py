@@ -69,7 +69,7 @@ def columns(rows: Sequence[Row], settings: ConvertSettings) -> tuple[Columns, Co
         spaces=layout.spaces,
         lengths=np.diff(starts, append=len(words)).astype(np.int32),
         attributes=attributes(rows, layout, entities),
-        strings={*strings, *entities.names, *rejected.names},
+        strings=[*strings, *entities.names, *rejected.names],
         user_data=[
             About(row.id, offset, row.meta)
             for row, offset in zip(windowed, offsets.tolist(), strict=True)

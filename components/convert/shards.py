@@ -10,15 +10,16 @@ import gc
 import hashlib
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.convert import ner
 from components.convert.counts import Counts
-from components.convert.docbin import pack
+from components.convert.docbin import compress, message
 from components.convert.rows import read_rows
 from components.convert.settings import ConvertSettings
 from components.memory import keep_freed_memory
@@ -70,7 +71,7 @@ def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
     workers = min(workers or min(cores(), total // WORTH_A_PROCESS), len(jobs))
     if workers <= 1:
         keep_freed_memory()
-        yield from map(write, jobs)
+        yield from write_in_turn(jobs)
         return
     # Not fork: the parent may have threads (NumPy's), which fork does not carry over. The server
     # imports spaCy once, and its forks have it.
@@ -101,13 +102,40 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-@without_collector()
+def write_in_turn(jobs: list[Job]) -> Iterator[Shard]:
+    """Write shards in this process; where there is another core, it compresses them meanwhile."""
+    if cores() == 1:
+        yield from map(write, jobs)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[Future[Shard]] = deque()
+        for job in jobs:
+            waiting.append(thread.submit(store, job, *convert(job)))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        for last in waiting:
+            yield last.result()
+
+
 def write(job: Job) -> Shard:
     """Write one shard."""
+    return store(job, *convert(job))
+
+
+@without_collector()
+def convert(job: Job) -> tuple[bytes, Counts]:
+    """The content of one shard, and what it was made of; b"" without records."""
     rows = read_rows(job.source, job.start, job.end)
     if not rows:
-        return Shard(job.target.name, "", 0, Counts())
+        return b"", Counts()
     columns, counts = TASKS[job.task](rows, job.settings)
-    data = pack(columns)
+    return message(columns), counts
+
+
+def store(job: Job, content: bytes, counts: Counts) -> Shard:
+    """Write the file of one shard, if it has any content."""
+    if not content:
+        return Shard(job.target.name, "", 0, counts)
+    data = compress(content)
     job.target.write_bytes(data)
     return Shard(job.target.name, hashlib.sha256(data).hexdigest(), len(data), counts)

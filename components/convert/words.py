@@ -1,16 +1,15 @@
 """spaCy's hash of every token, without a Python object for each.
 
 spaCy stores a word as MurmurHash64A (Austin Appleby, public domain) of its UTF-8 with seed 1, eight
-bytes at a time. Here each step is done for all tokens at once. Every distinct word then also goes
-through spaCy's own StringStore, once: so symbols (IN, ORG), which have small numbers instead of
-hashes, get theirs, and no word is stored under a number that spaCy would not give it.
+bytes at a time. Here each step is done for all tokens at once. Symbols (IN, ORG) have small numbers
+instead of hashes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.strings import StringStore
+from spacy.symbols import IDS as SYMBOLS
 
 from components.convert.layout import Layout
 
@@ -27,9 +26,9 @@ def hashes(layout: Layout) -> tuple[NDArray[np.uint64], list[str]]:
     once = representatives(found)
     edges = zip(layout.starts[once].tolist(), layout.ends[once].tolist(), strict=True)
     words = [layout.texts.joined[start:end] for start, end in edges]
-    numbers = np.array(list(map(StringStore().add, words)), np.uint64)
-    for at in np.flatnonzero(numbers != found[once]).tolist():
-        found[found == found[once[at]]] = numbers[at]
+    for at, word in zip(once.tolist(), words, strict=True):
+        if word in SYMBOLS:
+            found[found == found[at]] = SYMBOLS[word]
     return found, words
 
 
@@ -57,10 +56,9 @@ def murmur(
         result[rows] = (result[rows] ^ mixed) * MULTIPLIER
         block += 1
         rows = rows[blocks[rows] > block]
-    rows = np.flatnonzero(rest)
-    unused = (64 - 8 * rest[rows]).astype(np.uint64)
-    tail = eight[starts[rows] + 8 * blocks[rows]] << unused >> unused
-    result[rows] = (result[rows] ^ tail) * MULTIPLIER
+    unused = (64 - 8 * rest).astype(np.uint64)
+    tail = eight[starts + 8 * blocks] << unused >> unused
+    result = np.where(rest > 0, (result ^ tail) * MULTIPLIER, result)
     result = (result ^ (result >> SHIFT)) * MULTIPLIER
     return result ^ (result >> SHIFT)
 

@@ -12,7 +12,7 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 
-from components.convert.docbin import pack
+from components.convert.docbin import compress, message
 from components.convert.layout import Tokens, as_array, lay_out
 from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
@@ -75,7 +75,9 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
         record.complete = False
         record.rejected = rng.sample(record.spans, k=min(1, len(record.spans)))
         record.spans = [span for span in record.spans if span not in record.rejected]
-    ours = DocBin().from_bytes(pack(columns(rows(given), ConvertSettings(window_words=0))[0]))
+    ours = DocBin().from_bytes(
+        compress(message(columns(rows(given), ConvertSettings(window_words=0))[0]))
+    )
     theirs = DocBin().from_bytes(by_spacy(given).to_bytes())
     assert_same(ours, theirs)
     assert docs_of(ours) == docs_of(theirs)
@@ -84,14 +86,16 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
 @settings(deadline=None, max_examples=80)
 @given(st.lists(any_record(), min_size=1, max_size=4))
 def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
-    ours = DocBin().from_bytes(pack(columns(rows(given), ConvertSettings(window_words=0))[0]))
+    ours = DocBin().from_bytes(
+        compress(message(columns(rows(given), ConvertSettings(window_words=0))[0]))
+    )
     assert_same(ours, DocBin().from_bytes(by_spacy(given).to_bytes()))
 
 
 def test_symbols_keep_their_small_numbers() -> None:
     """ORG and LOC are symbols in spaCy: their hash is not a hash of the string."""
     given = [Record("1", "ORG LOC", [Span(0, 3, "ORG"), Span(4, 7, "LOC")])]
-    written = pack(columns(rows(given), ConvertSettings())[0])
+    written = compress(message(columns(rows(given), ConvertSettings())[0]))
     docs = list(DocBin().from_bytes(written).get_docs(VOCAB))
     assert [(entity.text, entity.label_) for entity in docs[0].ents] == [
         ("ORG", "ORG"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from components.convert.docbin import pack
+from components.convert.docbin import compress, message
 from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.windows import windows
@@ -21,7 +21,7 @@ from tests.components.convert.conftest import Corpora
 def documents(given: Sequence[Record], **options: int) -> Iterator[Doc]:
     """Write records and read them back."""
     packed, _ = columns(rows(given), ConvertSettings(**options))
-    yield from DocBin().from_bytes(pack(packed)).get_docs(Vocab())
+    yield from DocBin().from_bytes(compress(message(packed))).get_docs(Vocab())
 
 
 def entities(doc: Doc) -> list[Span]:

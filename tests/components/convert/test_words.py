@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.strings import StringStore
+from spacy.symbols import IDS
 
 from components.convert.counts import Counts
 from components.convert.layout import Tokens, as_array, lay_out
@@ -32,6 +33,15 @@ def test_every_token_has_the_hash_that_spacy_gives_it(words: list[str]) -> None:
     store = StringStore()
     assert found.tolist() == [store.add(word) for word in words]
     assert sorted(distinct) == sorted(set(words))
+
+
+def test_symbols_have_the_numbers_that_spacy_gives_them() -> None:
+    words = [symbol for symbol in IDS if symbol]
+    text = " ".join(words)
+    ends = np.cumsum([len(word) + 1 for word in words]) - 1
+    offsets = np.column_stack([ends - [len(word) for word in words], ends])
+    found, _ = hashes(lay_out(join([text]), Tokens(offsets, np.array([len(words)]))))
+    assert found.tolist() == [IDS[word] for word in words]
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9).map(lambda n: n << 40)))
