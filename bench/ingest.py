@@ -46,7 +46,7 @@ def main(files: Sequence[str]) -> None:
     paths = [Path(file) for file in files] or found()
     results = {path: measure(path) for path in paths}
     rates = next(iter(results.values()))
-    chart.bars("ingest", f"Records per second, {paths[0].name} (log)", rates)
+    chart.bars("ingest", f"Records per second, {paths[0].name}: more is better", rates)
 
 
 def measure(path: Path) -> dict[str, float]:

@@ -42,7 +42,7 @@ def main(count: int) -> None:
     show_stage(stage)
     chart.bars(
         "split",
-        "Processor seconds per 100,000 documents (log)",
+        "Processor seconds per 100,000 documents: less is better",
         {name: each["seconds"] / each["documents"] * 1e5 for name, each in results.items()},
     )
 

@@ -1,7 +1,7 @@
 """A file of records in, a folder of `.spacy` files and its manifest out.
 
 A shard holds the records whose lines start in one range of bytes of the file. So its content does
-not depend on which process writes it or when, and nobody holds more than one shard in memory.
+not depend on which process writes it or when, and no process holds more than a few in memory.
 """
 
 from __future__ import annotations
