@@ -17,9 +17,9 @@ import uvicorn
 from components.errors import ConfigError, RetrainError
 from containers.serve.app import Server, build
 from containers.serve.guards import log
+from containers.serve.inference import use_bfloat16
 from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
-from containers.serve.precision import use_bfloat16
 from containers.serve.storage import verified_folder
 
 

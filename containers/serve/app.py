@@ -66,7 +66,10 @@ class Server:
             return
         options = self.options
         limits = BatchLimits(
-            texts=options.batch_texts, wait=options.batch_wait, queue=options.max_queue
+            texts=options.batch_texts,
+            wait=options.batch_wait,
+            queue=options.max_queue,
+            threads=options.threads,
         )
         self.models = models
         self._batcher = Batcher(models.analyse, limits, self.metrics)

@@ -32,12 +32,14 @@ class BatchLimits:
         characters: most characters in a batch, unless a single text has more.
         wait: seconds that a lonely text waits for company.
         queue: most texts that wait.
+        threads: batches predicted at once.
     """
 
-    texts: int = 32
+    texts: int = 16
     characters: int = 30_000
-    wait: float = 0.003
+    wait: float = 0.005
     queue: int = 1024
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Waiting:
 
 
 class Batcher:
-    """Predicts on one thread of its own, so that the event loop stays free to answer."""
+    """Predicts on threads of its own, so that the event loop stays free to answer."""
 
     def __init__(self, analyse: Analyse, limits: BatchLimits, metrics: Metrics) -> None:
         self._analyse = analyse
@@ -58,7 +60,8 @@ class Batcher:
         self._metrics = metrics
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
         self._held_back: Waiting | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="predict")
+        self._free = asyncio.Semaphore(limits.threads)
 
     async def submit(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
         """Return the entities of each text.
@@ -77,11 +80,13 @@ class Batcher:
 
     async def run(self) -> None:
         """Predict batch after batch until cancelled."""
-        while True:
-            batch = await self._gather()
-            self._metrics.queue.set(self._queue.qsize())
-            for question in dict.fromkeys(one.question for one in batch):
-                await self._predict([one for one in batch if one.question == question], question)
+        async with asyncio.TaskGroup() as predictions:
+            while True:
+                # What comes while all threads are busy makes the next batch.
+                await self._free.acquire()
+                batch = await self._gather()
+                self._metrics.queue.set(self._queue.qsize())
+                predictions.create_task(self._predict_all(batch))
 
     async def _gather(self) -> list[Waiting]:
         """Wait for a text and take those that wait with it or come at once, within the limits."""
@@ -99,13 +104,19 @@ class Batcher:
                     batch.append(following)
         return [one for one in batch if not one.answer.cancelled()]
 
+    async def _predict_all(self, batch: list[Waiting]) -> None:
+        """Predict a batch, its questions one after the other."""
+        for question in dict.fromkeys(one.question for one in batch):
+            await self._predict([one for one in batch if one.question == question], question)
+        self._free.release()
+
     async def _predict(self, batch: list[Waiting], question: Question) -> None:
         """Predict and hand out the answers; a text that fails fails alone."""
         loop = asyncio.get_running_loop()
         texts = [one.text for one in batch]
         self._metrics.batch.observe(len(batch))
         try:
-            found = await loop.run_in_executor(self._thread, self._analyse, texts, question)
+            found = await loop.run_in_executor(self._threads, self._analyse, texts, question)
         except Exception as error:
             if len(batch) > 1:
                 for one in batch:

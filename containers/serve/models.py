@@ -17,6 +17,8 @@ from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.upload.manifest import describe
 from containers.serve.contract import Entity
+from containers.serve.cores import Share
+from containers.serve.inference import settle
 
 BUNDLE = "serve.json"
 
@@ -65,6 +67,7 @@ class Models:
         self.phases = {phase.name: phase for phase in phases}
         first = phases[0]
         self._tokenize = first.nlp.make_doc
+        self._cores = Share()
         for phase in phases[1:]:
             if rules(phase.nlp) != rules(first.nlp):
                 raise ConfigError(
@@ -81,12 +84,14 @@ class Models:
         """Return the entities of each text, in the order of the text."""
         tokens = [self._tokenize(text) for text in texts]
         found: list[list[Entity]] = [[] for _ in texts]
-        for name, phase in self.phases.items():
-            if name in question.phases:
-                docs = list(phase.nlp.pipe(map(untouched, tokens), batch_size=len(texts)))
+        asked = [phase for name, phase in self.phases.items() if name in question.phases]
+        with self._cores.taken():
+            for phase in asked:
+                fresh = tokens if phase is asked[-1] else map(untouched, tokens)
+                docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
                 shares = beam_shares(phase.nlp, docs) if question.confidence else None
                 for n, doc in enumerate(docs):
-                    new = entities_of(doc, name, shares[n] if shares else None)
+                    new = entities_of(doc, phase.name, shares[n] if shares else None)
                     found[n] += without_overlap(found[n], new)
         return [sorted(entities, key=lambda entity: entity.start) for entities in found]
 
@@ -156,6 +161,7 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             "`model` of a version in the registry, or of a run."
         )
     nlp: Language = load_model(source.folder, vocab=vocab)
+    settle(nlp)
     if vocab is not True and nlp.vocab.vectors.size:
         raise ConfigError(
             f"{source.phase}: its model brings word vectors, which phases cannot share. "

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.errors import ConfigError
 from components.settings import Settings
+from containers.serve.cores import MOST_THREADS, cores
 
 VERTEX = "AIP_"
 OURS = "RETRAIN_SERVE_"
@@ -29,8 +30,13 @@ class Options(Settings):
     max_texts: int = Field(256, gt=0, description="instances in a request")
     max_characters: int = Field(50_000, gt=0, description="characters in a text")
     max_queue: int = Field(1024, gt=0, description="texts that wait; more are answered with 429")
-    batch_texts: int = Field(32, gt=0, description="most texts predicted together")
-    batch_wait: float = Field(0.003, ge=0, le=1, description="seconds a lonely text waits")
+    batch_texts: int = Field(16, gt=0, description="most texts predicted together")
+    batch_wait: float = Field(0.005, ge=0, le=1, description="seconds a lonely text waits")
+    threads: int = Field(
+        default_factory=lambda: min(MOST_THREADS, cores()),
+        gt=0,
+        description="batches predicted at once; 1 for components that cannot bear more",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16 is faster on CPUs that have it, and a little less exact"
     )

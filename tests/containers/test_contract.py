@@ -190,7 +190,7 @@ class Slow:
 def test_a_full_queue_answers_429_and_when_to_come_back(models: Models) -> None:
     slow = Slow(models)
     slow.go.set()
-    with client_of(slow, max_queue=2, max_texts=2, batch_texts=1) as client:  # type: ignore[arg-type]
+    with client_of(slow, max_queue=2, max_texts=2, batch_texts=1, threads=1) as client:  # type: ignore[arg-type]
         until_ready(client)
         slow.started.acquire()  # the warm-up
         slow.go.clear()

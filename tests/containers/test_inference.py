@@ -1,0 +1,67 @@
+"""A transformer that several threads predict with at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+
+from containers.serve.inference import use_bfloat16
+from containers.serve.models import Source, load
+
+WORDS = 40
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    """A random transformer that drops half of what it computes, wherever it is let train."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(WORDS))]
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("\n".join(pieces), encoding="utf-8")
+    BertTokenizerFast(str(vocabulary), model_max_length=128).save_pretrained(tmp_path / "base")
+    shape = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=128,
+        hidden_dropout_prob=0.5,
+    )
+    BertModel(shape).save_pretrained(tmp_path / "base")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("transformer", config={"model": {"name": str(tmp_path / "base")}})
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "model")
+    return Source("phase-1", tmp_path / "model")
+
+
+def features(nlp: Any, text: str) -> Any:
+    """What the transformer computes of a text."""
+    [doc] = nlp.pipe([text])
+    return doc._.trf_data.model_output.last_hidden_state
+
+
+def test_threads_do_not_disturb_each_other(source: Source) -> None:
+    nlp = load([source]).phases["phase-1"].nlp
+    texts = [" ".join(f"w{(n * m) % WORDS}" for m in range(40)) for n in range(1, 60)]
+    alone = [features(nlp, text) for text in texts]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda text: features(nlp, text), texts))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_bfloat16_is_close_and_comes_out_as_float32(source: Source) -> None:
+    nlp = load([source]).phases["phase-1"].nlp
+    text = " ".join(f"w{n}" for n in range(WORDS))
+    exact = features(nlp, text)
+    use_bfloat16(nlp)
+    close = features(nlp, text)
+    assert close.dtype == exact.dtype == np.float32
+    assert 0 < np.abs(close - exact).mean() < 0.05
