@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from containers.serve.contract import Entity
+from containers.serve.cores import Share
 from containers.serve.metrics import Metrics
 from containers.serve.models import Question
 
@@ -61,6 +62,7 @@ class Batcher:
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
         self._held_back: Waiting | None = None
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="predict")
+        self._cores = Share(limits.threads)
         self._free = asyncio.Semaphore(limits.threads)
 
     async def submit(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
@@ -116,7 +118,7 @@ class Batcher:
         texts = [one.text for one in batch]
         self._metrics.batch.observe(len(batch))
         try:
-            found = await loop.run_in_executor(self._threads, self._analyse, texts, question)
+            found = await loop.run_in_executor(self._threads, self._on_a_share, texts, question)
         except Exception as error:
             if len(batch) > 1:
                 for one in batch:
@@ -127,3 +129,7 @@ class Batcher:
         for one, entities in zip(batch, found, strict=True):
             if not one.answer.done():
                 one.answer.set_result(entities)
+
+    def _on_a_share(self, texts: list[str], question: Question) -> list[list[Entity]]:
+        with self._cores.taken(len(texts)):
+            return self._analyse(texts, question)

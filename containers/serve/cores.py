@@ -20,24 +20,28 @@ def cores() -> int:
 
 
 class Share:
-    """Divides the cores between the predictions that are under way.
+    """Divides the cores between predictions: each its part, and all to a text that is alone.
 
-    A lonely prediction gets all of them. PyTorch's threads are those of the thread that asks.
+    PyTorch's threads are those of the thread that asks, so each sets its own number.
+
+    Args:
+        threads: predictions that may be under way at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self._part = max(1, cores() // threads)
         self._busy = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take a share for as long as a prediction takes."""
+    def taken(self, texts: int) -> Iterator[None]:
+        """Take a share for as long as a prediction of so many texts takes."""
         with self._lock:
             self._busy += 1
-            share = max(1, cores() // self._busy)
+            alone = texts == 1 and self._busy == 1
         # A pipeline without a transformer has not imported it, and must not wait for it.
         if torch := sys.modules.get("torch"):
-            torch.set_num_threads(share)
+            torch.set_num_threads(cores() if alone else self._part)
         try:
             yield
         finally:

@@ -17,7 +17,6 @@ from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.upload.manifest import describe
 from containers.serve.contract import Entity
-from containers.serve.cores import Share
 from containers.serve.inference import settle
 
 BUNDLE = "serve.json"
@@ -67,7 +66,6 @@ class Models:
         self.phases = {phase.name: phase for phase in phases}
         first = phases[0]
         self._tokenize = first.nlp.make_doc
-        self._cores = Share()
         for phase in phases[1:]:
             if rules(phase.nlp) != rules(first.nlp):
                 raise ConfigError(
@@ -85,14 +83,13 @@ class Models:
         tokens = [self._tokenize(text) for text in texts]
         found: list[list[Entity]] = [[] for _ in texts]
         asked = [phase for name, phase in self.phases.items() if name in question.phases]
-        with self._cores.taken():
-            for phase in asked:
-                fresh = tokens if phase is asked[-1] else map(untouched, tokens)
-                docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
-                shares = beam_shares(phase.nlp, docs) if question.confidence else None
-                for n, doc in enumerate(docs):
-                    new = entities_of(doc, phase.name, shares[n] if shares else None)
-                    found[n] += without_overlap(found[n], new)
+        for phase in asked:
+            fresh = tokens if phase is asked[-1] else map(untouched, tokens)
+            docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
+            shares = beam_shares(phase.nlp, docs) if question.confidence else None
+            for n, doc in enumerate(docs):
+                new = entities_of(doc, phase.name, shares[n] if shares else None)
+                found[n] += without_overlap(found[n], new)
         return [sorted(entities, key=lambda entity: entity.start) for entities in found]
 
 
