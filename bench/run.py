@@ -29,5 +29,10 @@ def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     return result, {
         "seconds": time.process_time() - before,
         "wall": time.perf_counter() - started,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES,
+        "peak": peak_memory(),
     }
+
+
+def peak_memory() -> float:
+    """The most memory that this process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES

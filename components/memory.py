@@ -20,3 +20,13 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2047 * MEBIBYTE)
         libc.mallopt(M_TOP_PAD, 64 * MEBIBYTE)
+
+
+def give_back_freed_memory() -> None:
+    """Give what is free now back to the system, between pieces of work of different kinds.
+
+    Blocks of one kind of work rarely fit into the gaps that another has left.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)

@@ -102,7 +102,8 @@ def comparison(title: str, results: dict[str, list[dict[str, Any]]]) -> Table:
     first = next(iter(results.values()))
     goals = [max(entry["score"] for entry in run["curve"]) for run in first]
     shown = Table(title=title)
-    for column in ("", "words/s", "times", "best dev F", "s to the first's best F", "s", "MiB"):
+    columns = ("words/s", "times", "best dev F", "s to the first's best F", "s", "MiB", "at start")
+    for column in ("", *columns):
         shown.add_column(column, justify="left" if not column else "right")
     base = statistics.mean(map(speed, first))
     for name, runs in results.items():
@@ -116,6 +117,7 @@ def comparison(title: str, results: dict[str, list[dict[str, Any]]]) -> Table:
             "never" if None in reached else f"{statistics.mean(filter(None, reached)):.0f}",
             f"{statistics.mean(run['seconds'] for run in runs):.0f}",
             f"{max(run['peak'] for run in runs):,.0f}",
+            f"{max(run['initial'] for run in runs):,.0f}",
         )
     return shown
 

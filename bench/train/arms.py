@@ -36,6 +36,12 @@ PIECES: dict[str, Any] = {
     "training.accumulate_gradient": 1,
 }
 MIXED = {"components.transformer.model.mixed_precision": True}
+# As minilm-tokens.cfg has it.
+TWO_RATES = {
+    "training.optimizer.learn_rate.initial_rate": 2e-4,
+    "training.optimizer.head_rate": 25.0,
+}
+ONE_RATE = {"training.optimizer.head_rate": 1.0}
 
 
 @dataclass(frozen=True)
@@ -62,20 +68,32 @@ ARMS = {
         Arm("retrain, same config"),
         Arm("retrain, batches by pieces", changes=PIECES),
         Arm("retrain, minilm-fast", changes={**PIECES, **MIXED}),
-        Arm("retrain, minilm-tokens", config="minilm-tokens", changes={**PIECES, **MIXED}),
+        Arm(
+            "retrain, minilm-tokens at one rate",
+            config="minilm-tokens",
+            changes={**PIECES, **MIXED, **ONE_RATE},
+        ),
+        Arm(
+            "retrain, minilm-tokens",
+            config="minilm-tokens",
+            changes={**PIECES, **MIXED, **TWO_RATES},
+        ),
     )
 }
 
 
 def run(arm: Arm, seed: int, corpora: Path, changes: dict[str, Any]) -> dict[str, Any]:
-    """Train once; return the curve, the shares of time, processor seconds and peak memory."""
+    """Train once; return the curve, the shares of time, processor seconds and memory in MiB."""
     from spacy.util import registry
 
     from bench.train.ablation import take_away
 
     clock = Clock()
     registry.loggers.register("bench.clock.v1", func=clock.logger)
-    clock.watch_all()
+    if arm.loop != "trainer":
+        clock.watch_spacy()
+    if arm.loop == "ours":
+        clock.watch_ours()
     take_away(arm.without)
     loops = {"stock": stock, "ours": ours, "trainer": trainer}
     with TemporaryDirectory() as out:

@@ -8,18 +8,22 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from bench.run import peak_memory
+
 
 class Clock:
     """Starts when a pipeline has been initialised; what is inside another section is its own."""
 
     def __init__(self) -> None:
         self.started = 0.0
+        self.initial = 0.0
         self.curve: list[dict[str, float]] = []
         self.sections: defaultdict[str, float] = defaultdict(float)
         self.inside: list[float] = []
 
     def start(self) -> None:
-        """Count from now on."""
+        """Count from now on; what memory it took to come here is noted."""
+        self.initial = peak_memory()
         self.started = time.process_time()
         self.sections.clear()
 
@@ -63,32 +67,42 @@ class Clock:
 
         setattr(owner, name, timed)
 
-    def watch_all(self) -> None:
-        """Watch all parts of a step, in spaCy's classes and in ours."""
+    def watch_spacy(self) -> None:
+        """Watch all parts of a step in spaCy's classes."""
         import torch
         from spacy.language import Language
         from spacy_transformers.layers import transformer_model
         from thinc.api import Model, PyTorchShim
 
-        from components.train import loop
-        from components.train.encodings import Encodings
-
         self.watch("tokenisation", transformer_model, "huggingface_tokenize")
         self.watch("tokenisation", transformer_model, "get_alignment_via_offset_mapping")
-        self.watch("tokenisation", Encodings, "add")
-        self.watch("tokenisation", Encodings, "batch")
         self.watch("forward", PyTorchShim, "begin_update")
         self.watch("backward", torch.autograd, "backward")
         self.watch("optimiser", Model, "finish_update")
-        self.watch("optimiser", loop, "finish_update")
         self.watch("evaluation", Language, "evaluate")
         self.watch("evaluation", PyTorchShim, "predict")
         self.watch("head", Language, "update")
+
+    def watch_ours(self) -> None:
+        """Watch what we have in their place."""
+        from components.train import loop
+        from components.train.encodings import Encodings
+        from components.train.evaluation import Evaluation
+
+        self.watch("evaluation", Evaluation, "evaluate")
+        self.watch("tokenisation", Encodings, "add")
+        self.watch("tokenisation", Encodings, "batch")
+        self.watch("optimiser", loop, "finish_update")
         self.watch("head", loop.Loop, "add_gradients")
 
     def figures(self) -> dict[str, Any]:
-        """The curve, and the share of each section in all seconds."""
+        """The curve, the share of each section in all seconds, and peak memory until the start."""
         seconds = self.seconds
         shares = {name: taken / seconds for name, taken in self.sections.items()}
         shares["rest"] = 1 - sum(shares.values())
-        return {"curve": self.curve, "seconds": seconds, "shares": shares}
+        return {
+            "curve": self.curve,
+            "seconds": seconds,
+            "shares": shares,
+            "initial": self.initial,
+        }

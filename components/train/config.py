@@ -10,6 +10,7 @@ from spacy import schemas, util
 from spacy.util import registry
 from thinc.api import Config, ConfigValidationError
 
+import components.train.registered  # what a config may name  # noqa: F401
 from components.errors import ConfigError
 from components.train.named_files import packages
 

@@ -61,8 +61,7 @@ class Direct:
         hidden = output.last_hidden_state.detach().requires_grad_()
         weights = [self.parameter("W"), self.parameter("b")]
         scores = linear(pooled(hidden, align), *weights)
-        gold = torch.from_numpy(np.concatenate([self.labels(one) for one in examples]))
-        gold = gold.to(scores.device)
+        gold = sent(np.concatenate([self.labels(one) for one in examples]), scores.device)
         loss: Any = cross_entropy(scores, gold, ignore_index=UNKNOWN, reduction="sum")
         loss.backward()
         for name, weight in zip("Wb", weights, strict=True):
@@ -112,10 +111,17 @@ def pooled(hidden: Any, align: Any) -> Any:
     Returns:
         tokens x width.
     """
-    places = torch.from_numpy(align.dataXd.astype(np.int64))
-    starts = torch.from_numpy(np.cumsum(align.lengths, dtype=np.int64) - align.lengths)
-    vectors = hidden.reshape(-1, hidden.shape[-1])
-    return embedding_bag(places.to(hidden.device), vectors, starts.to(hidden.device), mode="mean")
+    places = sent(align.dataXd.astype(np.int64), hidden.device)
+    starts = sent(np.cumsum(align.lengths, dtype=np.int64) - align.lengths, hidden.device)
+    return embedding_bag(places, hidden.reshape(-1, hidden.shape[-1]), starts, mode="mean")
+
+
+def sent(numbers: NDArray[np.int64], device: torch.device) -> Any:
+    """Numbers as a tensor on a device; on the way to a GPU nothing waits for them."""
+    tensor = torch.from_numpy(numbers)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def squares(scores: Any, gold: Any) -> Any:

@@ -29,14 +29,15 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import Model, fix_random_seed
 
 from components.errors import ConfigError
+from components.memory import give_back_freed_memory
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
+from components.train.evaluation import Evaluation
 from components.train.journal import Journal
 from components.train.pace import Pace, Stop, StoppedError
-from components.train.pieces import size_of
 from components.train.precision import apart, mixed_precision
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
@@ -99,9 +100,10 @@ class Loop:
         self.batches = self.read_batches(training)
         dev = list(training.dev(nlp))
         self.encodings.add(dev)
-        # Documents of the same length together: less padding, the same scores.
-        dev.sort(key=lambda example: size_of(example.predicted)[1])
-        self.evaluate = create_evaluation_callback(nlp, lambda _: dev, settings["score_weights"])
+        evaluation = cast(Any, Evaluation(nlp, dev))
+        self.evaluate = create_evaluation_callback(
+            evaluation, lambda _: (), settings["score_weights"]
+        )
         self.prepare = create_before_to_disk_callback(settings["before_to_disk"])
         self.dropouts = settings["dropout"]
         if isinstance(self.dropouts, float | int):
@@ -285,10 +287,12 @@ class Loop:
         state.evaluation_seconds += passed
         self.journal.evaluation(state, info, self.task_scores(scores))
         state.losses = {}
+        give_back_freed_memory()
 
     def keep(self, info: dict[str, Any]) -> None:
         """Write the pipeline as it is now, in place of the best before."""
         with self.nlp.select_pipes(disable=self.frozen):
             update_meta(self.settings, self.nlp, info)
+        give_back_freed_memory()
         self.prepare(self.nlp).to_disk(self.checkpoints.best_folder(self.state.step))
         self.checkpoints.best_written()

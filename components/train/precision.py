@@ -7,6 +7,7 @@ one and a half times as fast. There, evaluation stays in full precision, as in `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -17,6 +18,9 @@ from thinc.api import PyTorchShim
 from transformers.utils.generic import ModelOutput
 
 from components.train.snapshot import nodes
+
+# oneDNN keeps what it made for 1,024 shapes of arrays, 2 MB a step here; few come again.
+SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 def precision() -> tuple[str, torch.dtype]:
@@ -45,6 +49,7 @@ def mixed_precision(nlp: Language, say: Callable[[str], None]) -> Iterator[None]
             if kind != torch.float16:
                 stack.enter_context(changed(shim._grad_scaler, "_enabled", False))
             if device == "cpu":
+                os.environ |= SHAPES
                 stack.enter_context(changed(shim, "_mixed_precision", False))
                 stack.enter_context(cast_forward(shim._model, kind))
         yield

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from components.train import pieces, tokens
+from components.train import pieces, rates, tokens
 
-__all__ = ["pieces", "tokens"]
+__all__ = ["pieces", "rates", "tokens"]
