@@ -36,6 +36,7 @@ bench-train: setup ## Measure training beside spacy train and transformers' Trai
 	@$(BIN)/python -m bench.train --seeds $(or $(SEEDS),3)
 	@$(BIN)/python -m bench.train --speed
 	@$(BIN)/python -m bench.train.floor
+	@$(BIN)/python -m bench.train.evaluation
 	@$(BIN)/python -m bench.batches
 
 lint: setup ## Check style, formatting, types and security
