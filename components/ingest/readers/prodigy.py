@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from components.ingest.problems import QuarantineError, StopReadingError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
 
-BLOCK = 1 << 16  # bytes of records that are looked at together
+BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
 Numbered = tuple[int, bytes]  # a record, and where it stands
 
@@ -34,19 +35,18 @@ def read_items(source: str, records: Iterable[Numbered]) -> Iterator[Item]:
 
 def blocks(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
     """Put records together; those before one at which reading stops come before the error."""
+    coming = iter(records)
     block: list[Numbered] = []
-    size = 0
-    try:
-        for record in records:
-            block.append(record)
-            size += len(record[1])
-            if size >= BLOCK:
-                yield block
-                block, size = [], 0
-    except StopReadingError:
+    while True:
+        try:
+            block.extend(islice(coming, BLOCK))  # keeps what came before an error
+        except StopReadingError:
+            yield block
+            raise
+        if not block:
+            return
         yield block
-        raise
-    yield block
+        block = []
 
 
 def parse(line: bytes) -> Row:

@@ -83,8 +83,11 @@ class Parser:
             return row, None
         self.learnt += 1
         with suppress(ValueError):  # a key that no field can be called by
-            self.shapes = [*self.shapes[: SHAPES - 1], Shape(value)]
-            return row, self.shapes[-1]
+            new = Shape(value, text)
+            # Lists that were empty fit a shape that knows what is in them, but not the reverse.
+            others = [shape for shape in self.shapes if new.parse([shape.example]) == [None]]
+            self.shapes = [*others[: SHAPES - 1], new]
+            return row, new
         return row, None
 
 
@@ -92,6 +95,7 @@ class Shape:
     """The fields of a record, of its spans and of its tokens; one like it must have them all.
 
     Attributes:
+        example: the record that it was learnt from.
         decode: parses a record that has these fields.
         fixed: quotes that every such record needs.
         span, token: quotes that each of its spans and tokens needs.
@@ -99,7 +103,8 @@ class Shape:
         fitted: how many records of the last block did.
     """
 
-    def __init__(self, record: dict[str, Any]):
+    def __init__(self, record: dict[str, Any], example: bytes):
+        self.example = example
         kinds = kinds_of(record)
         self.fixed = needed(kinds)
         span, token = (kinds_of(next(iter(record.get(key) or ()), {})) for key in ELEMENTS)
@@ -116,6 +121,8 @@ class Shape:
     def parse(self, lines: Sequence[bytes]) -> list[Row | None]:
         """Parse records; None for each that is of another shape."""
         rows = self.decoded(lines)
+        if not any(rows):
+            return rows
         fitting, texts = rows, lines
         if not all(rows):
             fitting = [row for row in rows if row]

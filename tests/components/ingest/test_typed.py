@@ -158,6 +158,15 @@ def test_the_shape_of_most_records_is_tried_first() -> None:
     assert [shape.fitted for shape in parser.shapes] == [5, 2]
 
 
+def test_a_shape_with_spans_takes_the_place_of_one_without() -> None:
+    empty, full = (json.dumps(row("Ask HMRC", *spans)).encode() for spans in ([], [(4, 8, "ORG")]))
+    parser = Parser()
+    assert all(parser.parse([empty, empty, full, empty]))
+    assert [shape.example for shape in parser.shapes] == [full]
+    assert all(parser.parse([empty, full]))
+    assert parser.learnt == 2
+
+
 def test_odd_fields_and_escapes_are_parsed_at_once() -> None:
     text = 'He said "no" \\ and \u2019so\u2019'
     plain = row(text, (0, 2, "PERSON"), **{"a key": {"b": [1, "c"], "d\n": None}})
