@@ -10,6 +10,7 @@ the whole stage runs on files of growing size, and its near-duplicate search bes
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ THRESHOLD = 0.8
 
 
 def main(count: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"  # NumPy's threads for sorting wait for each other busily
     results = {name: alone(MODULE, "contender", name, count) for name in CONTENDERS}
     show("synthetic", results)
     if real.exports():
