@@ -13,6 +13,12 @@ from thinc.api import Config
 ROOT = Path(__file__).parents[3]
 OURS = ROOT / "components" / "train" / "registered.py"
 CONFIGS = sorted((ROOT / "configs" / "training").glob("*.cfg"))
+READ = """
+import pathlib, sys
+from components.train.config import read_config
+for path in sys.argv[1:]:
+    read_config(pathlib.Path(path).read_text(), {})
+"""
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -24,6 +30,13 @@ def test_spacy_accepts_it(path: Path) -> None:
         check=True,
     )
     assert "Config is valid" in done.stdout
+
+
+def test_our_functions_are_known_where_a_config_is_read() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ, *CONFIGS], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
