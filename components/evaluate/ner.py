@@ -19,7 +19,7 @@ from spacy.util import minibatch
 from thinc.api import get_current_ops, prefer_gpu
 
 from components import progress
-from components.confidence import Shares, beam_shares
+from components.confidence import Shares, entity_shares
 from components.custom_code import load_model
 from components.errors import DataError
 from components.evaluate.pairs import disagreements
@@ -196,7 +196,7 @@ def weigh(nlp: Language, found: Sequence[tuple[Example, Prediction]]) -> None:
     doubtful = [
         (example.predicted, prediction) for example, prediction in found if prediction.disagreements
     ]
-    shares = beam_shares(nlp, [doc for doc, _ in doubtful]) if doubtful else None
+    shares = entity_shares(nlp, [doc for doc, _ in doubtful]) if doubtful else None
     for of_doc, (_, prediction) in zip(shares or (), doubtful, strict=False):
         prediction.disagreements = [sure(one, of_doc) for one in prediction.disagreements]
 

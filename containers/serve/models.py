@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from components.confidence import Shares, beam_shares
+from components.confidence import Shares, entity_shares
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.upload.manifest import describe
@@ -86,7 +86,7 @@ class Models:
         for phase in asked:
             fresh = tokens if phase is asked[-1] else map(untouched, tokens)
             docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
-            shares = beam_shares(phase.nlp, docs) if question.confidence else None
+            shares = entity_shares(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
                 new = entities_of(doc, phase.name, shares[n] if shares else None)
                 found[n] += without_overlap(found[n], new)
