@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench.run import alone
 from bench.train.ablation import PARTS
-from bench.train.arms import ARMS, MIXED, STEPS, Arm, run
+from bench.train.arms import ARMS, EXACT, PADDED, STEPS, Arm, run
 from bench.train.data import ROOT, write_corpora
 
 KEPT = ROOT / "build" / "bench" / "train"
@@ -32,9 +32,9 @@ FASTEST = ARMS["retrain, minilm-tokens"]
 ABLATION = [
     FASTEST,
     *(replace(FASTEST, name=f"without {part}", without=(part,)) for part in PARTS),
-    replace(FASTEST, name="without bfloat16", changes=ARMS["retrain, batches by pieces"].changes),
-    replace(FASTEST, name="without batches by pieces", changes=MIXED),
-    replace(FASTEST, name="without both", changes={}),
+    replace(FASTEST, name="without bfloat16", changes={**FASTEST.changes, **EXACT}),
+    replace(FASTEST, name="without batches by pieces", changes={**FASTEST.changes, **PADDED}),
+    replace(FASTEST, name="without both", changes={**FASTEST.changes, **EXACT, **PADDED}),
     ARMS["retrain, minilm-fast"],
 ]
 

@@ -35,7 +35,18 @@ PIECES: dict[str, Any] = {
     },
     "training.accumulate_gradient": 1,
 }
+PADDED: dict[str, Any] = {
+    "training.batcher": {
+        "@batchers": "spacy.batch_by_padded.v1",
+        "discard_oversize": False,
+        "size": 1000,
+        "buffer": 256,
+        "get_length": None,
+    },
+    "training.accumulate_gradient": 3,
+}
 MIXED = {"components.transformer.model.mixed_precision": True}
+EXACT = {"components.transformer.model.mixed_precision": False}
 # As minilm-tokens.cfg has it.
 TWO_RATES = {
     "training.optimizer.learn_rate.initial_rate": 2e-4,
