@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
+from components.cores import available_cores
 from components.errors import ConfigError
 from components.files import writing
-from pipelines.runner.cores import available_cores
 from pipelines.runner.graph import Node
 from pipelines.runner.launchers import Launcher, ThisMachine
 from pipelines.runner.listeners import Listener

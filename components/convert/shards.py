@@ -22,6 +22,7 @@ from components.convert.counts import Counts
 from components.convert.docbin import compress, message
 from components.convert.rows import read_rows
 from components.convert.settings import ConvertSettings
+from components.cores import available_cores
 from components.memory import keep_freed_memory
 
 TASKS = {"ner": ner.columns}
@@ -87,7 +88,7 @@ def write_all(jobs: list[Job], workers: int) -> Iterator[Shard]:
 def cores() -> int:
     """Cores that this task may use."""
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
+    return int(given) if given.isdecimal() else available_cores()
 
 
 @contextmanager

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from components.cores import available_cores
+
 # Python runs one thread at a time: beyond this, predictions wait for each other's Python.
 MOST_THREADS = 4
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Share:
@@ -29,7 +23,8 @@ class Share:
     """
 
     def __init__(self, threads: int) -> None:
-        self._part = max(1, cores() // threads)
+        self._all = available_cores()
+        self._part = max(1, self._all // threads)
         self._busy = 0
         self._lock = threading.Lock()
 
@@ -41,7 +36,7 @@ class Share:
             alone = texts == 1 and self._busy == 1
         # A pipeline without a transformer has not imported it, and must not wait for it.
         if torch := sys.modules.get("torch"):
-            torch.set_num_threads(cores() if alone else self._part)
+            torch.set_num_threads(self._all if alone else self._part)
         try:
             yield
         finally:

@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from components.cores import available_cores
 from components.errors import ConfigError
 from components.settings import Settings
-from containers.serve.cores import MOST_THREADS, cores
+from containers.serve.cores import MOST_THREADS
 
 VERTEX = "AIP_"
 OURS = "RETRAIN_SERVE_"
@@ -33,7 +34,7 @@ class Options(Settings):
     batch_texts: int = Field(16, gt=0, description="most texts predicted together")
     batch_wait: float = Field(0.005, ge=0, le=1, description="seconds a lonely text waits")
     threads: int = Field(
-        default_factory=lambda: min(MOST_THREADS, cores()),
+        default_factory=lambda: min(MOST_THREADS, available_cores()),
         gt=0,
         description="batches predicted at once; 1 for components that cannot bear more",
     )

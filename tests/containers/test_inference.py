@@ -12,6 +12,7 @@ import spacy
 
 from containers.serve.inference import use_bfloat16
 from containers.serve.models import Source, load
+from tests.tiny_bert import write_bert
 
 WORDS = 40
 
@@ -19,21 +20,13 @@ WORDS = 40
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
     """A random transformer that drops half of what it computes, wherever it is let train."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(WORDS))]
-    vocabulary = tmp_path / "vocab.txt"
-    vocabulary.write_text("\n".join(pieces), encoding="utf-8")
-    BertTokenizerFast(str(vocabulary), model_max_length=128).save_pretrained(tmp_path / "base")
-    shape = BertConfig(
-        vocab_size=len(pieces),
+    write_bert(
+        tmp_path / "base",
+        [f"w{n}" for n in range(WORDS)],
         hidden_size=64,
         num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=128,
         hidden_dropout_prob=0.5,
     )
-    BertModel(shape).save_pretrained(tmp_path / "base")
     nlp = spacy.blank("en")
     nlp.add_pipe("transformer", config={"model": {"name": str(tmp_path / "base")}})
     nlp.initialize()

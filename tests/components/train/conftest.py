@@ -14,6 +14,7 @@ import torch
 from spacy.tokens import DocBin
 
 from components.__main__ import main
+from tests.tiny_bert import write_bert
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "configs" / "training"
@@ -68,25 +69,9 @@ def corpora(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def base_models(tmp_path: Path) -> Path:
     """A folder of base models that holds `tiny/bert`, a random transformer of two layers."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(chr, range(33, 127)), "£"]
-    pieces += [f"##{piece}" for piece in pieces[5:]]
+    pieces = [*map(chr, range(33, 127)), "£"]
     folder = tmp_path / "base-models" / "tiny--bert"
-    folder.mkdir(parents=True)
-    vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(pieces), encoding="utf-8")
-    BertTokenizerFast(str(vocabulary), model_max_length=128).save_pretrained(folder)
-    spacy.util.fix_random_seed(0)
-    shape = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=24,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=48,
-        max_position_embeddings=128,
-    )
-    BertModel(shape).save_pretrained(folder)
+    write_bert(folder, [*pieces, *(f"##{piece}" for piece in pieces)])
     return folder.parent
 
 

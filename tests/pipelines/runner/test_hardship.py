@@ -10,7 +10,6 @@ import pytest
 from kfp import dsl
 
 from components.errors import ConfigError
-from pipelines.runner import cores
 from tests.pipelines.runner.pieces import WRITE, Listener, run, states, text_of, write
 from tests.pipelines.runner.test_cache import chain
 
@@ -63,15 +62,3 @@ def test_a_listener_with_a_bug_ends_the_run_with_its_error(tmp_path: Path) -> No
 
     with pytest.raises(ValueError, match="a bug"):
         run(chain(first=WRITE + "; time.sleep(600)"), tmp_path, Broken())
-
-
-def test_cores_know_the_quota_of_a_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quota = tmp_path / "cpu.max"
-    monkeypatch.setattr(cores, "_QUOTA", quota)
-    unlimited = cores.available_cores()
-    assert unlimited >= 1
-    for text, expected in (("max 100000", unlimited), ("50000 100000", 1), ("nonsense", unlimited)):
-        quota.write_text(text, encoding="ascii")
-        assert cores.available_cores() == expected
