@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from components.own_code import own_digest
+
 LIBRARIES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transformers")
 
 
@@ -32,11 +34,10 @@ def inputs(
         champion: the folder of the model whose weights training starts from.
     """
     data = [(corpus / "manifest.json").read_text(encoding="utf-8") for corpus in corpora]
-    ours = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
     return {
         "config": digest(config_text, overrides),
         "data": digest(data, labels),
-        "code": digest(ours),
+        "code": own_digest(["components.train.run"], Path(__file__).parents[2]),
         **({"train.code": digest(code)} if code else {}),
         **({"champion": folder_digest(champion)} if champion else {}),
         **packages,

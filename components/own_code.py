@@ -1,0 +1,84 @@
+"""Which files of ours a module runs: itself and all that it imports, near or far.
+
+A stage's cache key and a checkpoint's identity are made of these, so that an edit counts for what
+runs it and for nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+OURS = re.compile(r"components(\.\w+)+")
+
+
+def own_files(modules: Iterable[str], root: Path) -> list[Path]:
+    """The files that these modules run, sorted.
+
+    Imports are read from the source, late ones too; a string that names a module counts as an
+    import of it. What lies beside a module and is no Python (a template, a style sheet) counts as
+    part of it.
+
+    Args:
+        modules: dotted names, such as "components.split.command".
+        root: the folder that holds the package.
+    """
+    waiting, seen = list(modules), {""}
+    files: set[Path] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        path = source_of(name, root)
+        if path is None:
+            continue
+        files.add(path)
+        files.update(beside(path.parent))
+        waiting += [name.rpartition(".")[0], *names_in(path.read_bytes())]
+    return sorted(files)
+
+
+def own_digest(modules: Iterable[str], root: Path) -> str:
+    """Hex SHA-256 over the names and contents of `own_files`."""
+    digest = hashlib.sha256()
+    for path in own_files(modules, root):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def source_of(module: str, root: Path) -> Path | None:
+    """The file of a module of ours; None for a name that is none."""
+    path = root.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+@cache
+def names_in(source: bytes) -> tuple[str, ...]:
+    """Dotted names that a source imports or holds as strings, of our package only."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # An imported name may be a module or something in one; `source_of` tells.
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.append(node.value)
+    return tuple(name for name in names if OURS.fullmatch(name))
+
+
+def beside(folder: Path) -> Iterator[Path]:
+    """What lies in a module's folder and is no Python, without other packages."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            if path.name != "__pycache__" and not (path / "__init__.py").exists():
+                yield from (file for file in path.rglob("*") if file.is_file())
+        elif path.suffix not in (".py", ".pyc"):
+            yield path
