@@ -1,7 +1,7 @@
 """Ways to split documents with several labels into train, dev and test.
 
-Each takes the documents and returns the work to be timed: from the sides that an earlier run gave
-to the first documents (none at first) to a side for every document.
+Each takes the documents and returns the work to be timed: from the splits that an earlier run gave
+to the first documents (none at first) to a split for every document.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from components.split.assignment import decided
 from components.split.deal import deal
 from components.split.facts import Facts
 from components.split.grouping import anchors, group
-from components.split.sides import DEV, TEST, TRAIN, UNDECIDED
+from components.split.splits import DEV, TEST, TRAIN, UNDECIDED
 
-Sides = NDArray[np.int8]
-Split = Callable[[Sides], Sides]
+Splits = NDArray[np.int8]
+Split = Callable[[Splits], Splits]
 SHARES = (0.7, 0.1, 0.2)
 SMALLEST_CLASS = 5
 NO_EDGES = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -29,7 +29,7 @@ def ours(documents: Labelled) -> Split:
     """`components.split` with group_by on the page and the earlier assignment."""
     facts = facts_of(documents)
 
-    def split(earlier: Sides) -> Sides:
+    def split(earlier: Splits) -> Splits:
         groups = group(facts, NO_EDGES)
         known = np.full(len(facts), UNDECIDED, np.int8)
         known[: len(earlier)] = earlier
@@ -102,15 +102,15 @@ def scikit_multilearn(documents: Labelled) -> Split:
 
     labels = documents.labels.astype(int)
 
-    def split(_: Sides) -> Sides:
+    def split(_: Splits) -> Splits:
         np.random.seed(0)  # it knows no other
         splitter = IterativeStratification(
             n_splits=3, order=1, sample_distribution_per_fold=list(SHARES)
         )
-        sides = np.empty(len(labels), np.int8)
-        for side, (_rest, rows) in enumerate(splitter.split(labels, labels)):
-            sides[rows] = side
-        return sides
+        splits = np.empty(len(labels), np.int8)
+        for split, (_rest, rows) in enumerate(splitter.split(labels, labels)):
+            splits[rows] = split
+        return splits
 
     return split
 
@@ -118,34 +118,36 @@ def scikit_multilearn(documents: Labelled) -> Split:
 def origin(documents: Labelled) -> Split:
     """The greedy algorithm of the origin, from its description: rarest label first, take a share.
 
-    It made two sides; the dev side is taken here in the same way.
+    It made two splits; the dev split is taken here in the same way.
     """
 
-    def split(_: Sides) -> Sides:
-        sides = np.full(len(documents.labels), UNDECIDED, np.int8)
+    def split(_: Splits) -> Splits:
+        splits = np.full(len(documents.labels), UNDECIDED, np.int8)
         for label in np.argsort(documents.labels.sum(axis=0)):
-            take(sides, np.flatnonzero(documents.labels[:, label] & (sides == UNDECIDED)))
-        take(sides, np.flatnonzero(sides == UNDECIDED))
-        return sides
+            take(splits, np.flatnonzero(documents.labels[:, label] & (splits == UNDECIDED)))
+        take(splits, np.flatnonzero(splits == UNDECIDED))
+        return splits
 
     return split
 
 
-def take(sides: Sides, rows: NDArray[np.int64]) -> None:
+def take(splits: Splits, rows: NDArray[np.int64]) -> None:
     """Give the first rows to test, the next to dev, the others to train."""
-    test, dev = (round(len(rows) * SHARES[side]) for side in (TEST, DEV))
-    sides[rows] = TRAIN
-    sides[rows[:test]] = TEST
-    sides[rows[test : test + dev]] = DEV
+    test, dev = (round(len(rows) * SHARES[split]) for split in (TEST, DEV))
+    splits[rows] = TRAIN
+    splits[rows[:test]] = TEST
+    splits[rows[test : test + dev]] = DEV
 
 
-def twice(count: int, part: Callable[[NDArray[np.int64], float], list[NDArray[np.int64]]]) -> Sides:
+def twice(
+    count: int, part: Callable[[NDArray[np.int64], float], list[NDArray[np.int64]]]
+) -> Splits:
     """Split test off first, then dev from what is left."""
-    sides = np.full(count, TRAIN, np.int8)
+    splits = np.full(count, TRAIN, np.int8)
     rest, test = part(np.arange(count), SHARES[TEST])
     _, dev = part(rest, SHARES[DEV] / (1 - SHARES[TEST]))
-    sides[test], sides[dev] = TEST, DEV
-    return sides
+    splits[test], splits[dev] = TEST, DEV
+    return splits
 
 
 CONTENDERS: dict[str, Callable[[Labelled], Split]] = {

@@ -25,12 +25,12 @@ from rich.table import Table
 
 from bench import chart, real
 from bench.run import alone, timed
-from components.record import read_records, write_records
+from components.records.record import read_records, write_records
 
 MODULE = "bench.convert"
 MILLION = 1_000_000
 SIZES = (50_000, 150_000, MILLION)
-SIDES = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test")
 BEGIN = 3  # value of ENT_IOB
 Work = Callable[[], object]
 
@@ -71,8 +71,8 @@ def ours(source: Path, folder: Path, workers: int = 1) -> Work:
     nothing.touch()
     settings = json.dumps({"workers": workers})
     arguments = ["convert", f"--settings={settings}", f"--train-set={source}"]
-    arguments += [f"--{side}-set={nothing}" for side in SIDES[1:]]
-    arguments += [f"--{side}-corpus={folder / side}" for side in SIDES]
+    arguments += [f"--{split}-set={nothing}" for split in SPLITS[1:]]
+    arguments += [f"--{split}-corpus={folder / split}" for split in SPLITS]
     arguments += [f"--convert-report={folder / 'report.json'}"]
     return lambda: components(arguments)
 

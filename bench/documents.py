@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.record import Record, Span, write_records
+from components.records.record import Record, Span, write_records
 
 LABELS = 20
 VOCABULARY = 30_000

@@ -34,7 +34,7 @@ from components.ingest.readers.prodigy import blocks, quick
 from components.ingest.readers.typed import Row
 from components.ingest.resolve import encode
 from components.ingest.settings import IngestSettings
-from components.sources import Copy, SourceFile
+from components.records.sources import Copy, SourceFile
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ("phase1.jsonl", "phase2.jsonl")

@@ -11,8 +11,8 @@ import numpy as np
 from bench.documents import Labelled
 from components.ingest.collect import Collector
 from components.ingest.settings import IngestSettings
-from components.record import Record
-from components.sources import Copy, SourceFile
+from components.records.record import Record
+from components.records.sources import Copy, SourceFile
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EXPORTS = {
@@ -24,7 +24,7 @@ EXPORTS = {
 
 def exports() -> list[Path]:
     """The files that are there; none in a clone alone."""
-    paths = [DATA / name / f"{side}.jsonl" for name, sides in EXPORTS.items() for side in sides]
+    paths = [DATA / name / f"{split}.jsonl" for name, splits in EXPORTS.items() for split in splits]
     return [path for path in paths if path.exists()]
 
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import chart, documents, real
-from bench.contenders import CONTENDERS, SHARES, Sides
+from bench.contenders import CONTENDERS, SHARES, Splits
 from bench.run import alone, timed
 
 MODULE = "bench.split"
@@ -56,21 +56,21 @@ def contender(name: str, what: str) -> dict[str, Any]:
     half = documents.Labelled(given.labels[: count // 2], given.pages[: count // 2])
     first = CONTENDERS[name](half)(np.empty(0, np.int8))
     split = CONTENDERS[name](given)
-    sides, figures = timed(lambda: split(first))
+    splits, figures = timed(lambda: split(first))
     return {
         "documents": count,
         "labels": labels,
         **figures,
-        **balance(given, sides),
+        **balance(given, splits),
         "floor": floor(given),
-        "leaked": leaked(given, sides),
-        "moved": moved(half, first, sides),
+        "leaked": leaked(given, splits),
+        "moved": moved(half, first, splits),
     }
 
 
-def balance(given: documents.Labelled, sides: Sides) -> dict[str, float]:
-    """Documents that the labels are off their targets by, over labels and sides."""
-    counts = np.array([given.labels[sides == side].sum(axis=0) for side in range(3)])
+def balance(given: documents.Labelled, splits: Splits) -> dict[str, float]:
+    """Documents that the labels are off their targets by, over labels and splits."""
+    counts = np.array([given.labels[splits == split].sum(axis=0) for split in range(3)])
     off = np.abs(counts - np.outer(SHARES, counts.sum(axis=0)))
     return {"worst": float(off.max()), "mean": float(off.mean())}
 
@@ -87,17 +87,17 @@ def floor(given: documents.Labelled) -> float:
     return float(np.abs(np.array(off).T - targets).mean())
 
 
-def leaked(given: documents.Labelled, sides: Sides) -> float:
-    """Share of the pages with several documents that are on several sides."""
+def leaked(given: documents.Labelled, splits: Splits) -> float:
+    """Share of the pages with several documents that are on several splits."""
     pages = np.unique(given.pages, return_inverse=True)[1]
     on = np.zeros((pages.max() + 1, 3), bool)
-    on[pages, sides] = True
+    on[pages, splits] = True
     return float((on.sum(axis=1) > 1)[np.bincount(pages) > 1].mean())
 
 
-def moved(half: documents.Labelled, first: Sides, sides: Sides) -> float:
-    """Share of the pages of which a document changed side when the other half came."""
-    changed = first != sides[: len(first)]
+def moved(half: documents.Labelled, first: Splits, splits: Splits) -> float:
+    """Share of the pages of which a document moved to another split when the other half came."""
+    changed = first != splits[: len(first)]
     return len(np.unique(half.pages[changed])) / len(np.unique(half.pages))
 
 

@@ -14,8 +14,8 @@ T = TypeVar("T")
 class Settings(BaseModel):
     """A stage's settings: unknown keys are errors, values never change.
 
-    The config file (`pipelines/config.py`) and the stage read the same class, so that a value is
-    checked before anything runs and again where it is used.
+    The config file (`pipelines/config/schema.py`) and the stage read the same class, so that a
+    value is checked before anything runs and again where it is used.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

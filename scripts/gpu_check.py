@@ -241,13 +241,13 @@ def documents() -> list[Any]:
 def write_corpora(folder: Path) -> list[str]:
     """Write a train and a dev corpus as `convert` does; return their labels."""
     docs = documents()
-    for side, part in (("train", docs[100:]), ("dev", docs[:100])):
+    for split, part in (("train", docs[100:]), ("dev", docs[:100])):
         data = DocBin(docs=part).to_bytes()
-        (folder / side).mkdir()
-        (folder / side / "000000.spacy").write_bytes(data)
+        (folder / split).mkdir()
+        (folder / split / "000000.spacy").write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
         shard = {"file": "000000.spacy", "sha256": digest, "documents": len(part)}
-        (folder / side / "manifest.json").write_text(json.dumps({"shards": [shard]}), "utf-8")
+        (folder / split / "manifest.json").write_text(json.dumps({"shards": [shard]}), "utf-8")
     return sorted({ent.label_ for doc in docs for ent in doc.ents})
 
 

@@ -18,7 +18,7 @@ import yaml
 
 from components.errors import ConfigError, RetrainError
 from components.files import writing
-from pipelines.engines import Engine, Job, find_engine, output
+from pipelines.local.engines import Engine, Job, find_engine, output
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {

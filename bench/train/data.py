@@ -19,17 +19,19 @@ def write_corpora(folder: Path) -> str:
 
     from components.train.checkpoint import sha256
 
-    sides = dict(zip(("train", "dev"), documents(), strict=True))
-    labels = {ent.label_ for docs in sides.values() for doc in docs for ent in doc.ents}
+    splits = dict(zip(("train", "dev"), documents(), strict=True))
+    labels = {ent.label_ for docs in splits.values() for doc in docs for ent in doc.ents}
     (folder / "labels.json").write_text(json.dumps(sorted(labels)), encoding="utf-8")
-    for side, docs in sides.items():
-        shard = folder / side / "000000.spacy"
+    for split, docs in splits.items():
+        shard = folder / split / "000000.spacy"
         shard.parent.mkdir(parents=True)
         DocBin(docs=docs).to_disk(shard)
         entry = {"file": shard.name, "sha256": sha256(shard), "documents": len(docs)}
         (shard.parent / "manifest.json").write_text(json.dumps({"shards": [entry]}), "utf-8")
     origin = "re3d and wnut17" if DATA.is_dir() else "the sample, and pages made of it"
-    counts = [f"{len(docs):,} ({sum(map(len, docs)):,} words) for {s}" for s, docs in sides.items()]
+    counts = [
+        f"{len(docs):,} ({sum(map(len, docs)):,} words) for {s}" for s, docs in splits.items()
+    ]
     return f"{origin}: documents {', '.join(counts)}"
 
 
@@ -39,12 +41,16 @@ def documents() -> tuple[list[Any], list[Any]]:
 
     nlp = spacy.blank("en")
     if DATA.is_dir():
-        sides = [
-            [doc for name in ("re3d", "wnut17") for doc in read(nlp, DATA / name / f"{side}.jsonl")]
-            for side in ("train", "dev")
+        splits = [
+            [
+                doc
+                for name in ("re3d", "wnut17")
+                for doc in read(nlp, DATA / name / f"{split}.jsonl")
+            ]
+            for split in ("train", "dev")
         ]
         # All of re3d, which is long and small, and as much of wnut17 as there is room for.
-        return sides[0][:TRAIN], sides[1][:DEV]
+        return splits[0][:TRAIN], splits[1][:DEV]
     from spacy.tokens import Doc
 
     docs = [doc for n in (1, 2) for doc in read(nlp, ROOT / f"configs/sample/phase{n}.jsonl")]

@@ -34,18 +34,18 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
     settings, rates = config["training"], config["training"]["optimizer"]["learn_rate"]
     model_settings = config["components"]["transformer"]["model"]
     vocab = spacy.blank("en").vocab
-    sides = [
-        list(DocBin().from_disk(corpora / side / "000000.spacy").get_docs(vocab))
-        for side in ("train", "dev")
+    splits = [
+        list(DocBin().from_disk(corpora / split / "000000.spacy").get_docs(vocab))
+        for split in ("train", "dev")
     ]
-    tags = ["O", *sorted({tag for doc in sides[0] for tag in tags_of(doc)} - {"O"})]
+    tags = ["O", *sorted({tag for doc in splits[0] for tag in tags_of(doc)} - {"O"})]
     weights = find(model_settings["name"])
     tokenizer: Any = AutoTokenizer.from_pretrained(weights)
     shape = AutoConfig.from_pretrained(
         weights, num_labels=len(tags), **model_settings["transformer_config"]
     )
     model = AutoModelForTokenClassification.from_pretrained(weights, config=shape)
-    words = [len(doc) for doc in sides[0]]
+    words = [len(doc) for doc in splits[0]]
     per_step = sum(words) / len(words) * BATCH
 
     class Note(TrainerCallback):
@@ -54,7 +54,7 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
             clock.note(state.global_step, int(state.global_step * per_step), score)
 
     clock.start()
-    data = [[encode(doc, tokenizer, tags) for doc in docs] for docs in sides]
+    data = [[encode(doc, tokenizer, tags) for doc in docs] for docs in splits]
     Trainer(
         model=model,
         args=TrainingArguments(
@@ -76,7 +76,7 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
         train_dataset=data[0],  # type: ignore[arg-type]
         eval_dataset=data[1],  # type: ignore[arg-type]
         data_collator=DataCollatorForTokenClassification(tokenizer),
-        compute_metrics=lambda found: {"f": score(found, sides[1], data[1], tags)},
+        compute_metrics=lambda found: {"f": score(found, splits[1], data[1], tags)},
         callbacks=[Note()],
     ).train()
 

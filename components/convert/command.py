@@ -1,4 +1,4 @@
-"""Write each side as spaCy's DocBin files, with a manifest."""
+"""Write each split as spaCy's DocBin files, with a manifest."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from components.convert.settings import ConvertSettings
 from components.settings import parse
 from components.stage import StageResult
 
-SIDES = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the stage reads and writes."""
     parser.add_argument("--task", default="ner", help="what the records are annotated for")
     parser.add_argument("--settings", default="{}", help="ConvertSettings as JSON")
-    for side in SIDES:
-        parser.add_argument(f"--{side}-set", type=Path, required=True, help="JSON Lines of `split`")
-        parser.add_argument(f"--{side}-corpus", type=Path, required=True, help="folder to write")
+    for split in SPLITS:
+        parser.add_argument(
+            f"--{split}-set", type=Path, required=True, help="JSON Lines of `split`"
+        )
+        parser.add_argument(f"--{split}-corpus", type=Path, required=True, help="folder to write")
     parser.add_argument("--convert-report", type=Path, required=True, help="JSON to write")
 
 
 def run(args: argparse.Namespace) -> StageResult:
-    """Write the shards of all three sides with the same processes, then their manifests."""
+    """Write the shards of all three splits with the same processes, then their manifests."""
     import json
     from contextlib import ExitStack
 
@@ -37,29 +39,29 @@ def run(args: argparse.Namespace) -> StageResult:
     report = {}
     with ExitStack() as stack:
         folders, work = {}, {}
-        for side in SIDES:
-            folder = stack.enter_context(writing(getattr(args, f"{side}_corpus")))
+        for split in SPLITS:
+            folder = stack.enter_context(writing(getattr(args, f"{split}_corpus")))
             folder.mkdir()
-            folders[side] = folder
-            work[side] = jobs(getattr(args, f"{side}_set"), folder, args.task, settings)
+            folders[split] = folder
+            work[split] = jobs(getattr(args, f"{split}_set"), folder, args.task, settings)
         written = write_all([job for each in work.values() for job in each], settings.workers)
         done = 0
-        for side in SIDES:
+        for split in SPLITS:
             counts, shards = Counts(), []
-            for _ in work[side]:
+            for _ in work[split]:
                 shards.append(next(written))
                 counts.update(shards[-1].counts)
                 done += shards[-1].counts.records
                 progress.report(documents=done)
-            write_manifest(folders[side], shards, counts)
-            report[side] = summary(counts)
-            print(in_words(side, report[side]))
+            write_manifest(folders[split], shards, counts)
+            report[split] = summary(counts)
+            print(in_words(split, report[split]))
     document = {"version": 1, "language": settings.language, "corpora": report}
     with writing(args.convert_report) as path:
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return StageResult(
         metadata={
-            f"{side}_corpus": {key: report[side][key] for key in ("documents", "words")}
-            for side in SIDES
+            f"{split}_corpus": {key: report[split][key] for key in ("documents", "words")}
+            for split in SPLITS
         }
     )

@@ -19,7 +19,7 @@ def convert(
     test_corpus: dsl.Output[dsl.Dataset],
     convert_report: dsl.Output[dsl.Artifact],
 ) -> dsl.ContainerSpec:
-    """Write each side as spaCy's DocBin files, with a manifest."""
+    """Write each split as spaCy's DocBin files, with a manifest."""
     return dsl.ContainerSpec(
         image=CPU_IMAGE,
         **program(

@@ -1,4 +1,4 @@
-"""A corpus: the shards of one side, and the manifest that says what they must be."""
+"""A corpus: the shards of one split, and the manifest that says what they must be."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> Non
 
 
 def summary(counts: Counts) -> dict[str, Any]:
-    """The part of convert_report.json on one side."""
+    """The part of convert_report.json on one split."""
     return {
         "records": counts.records,
         "documents": counts.documents,
@@ -62,10 +62,11 @@ def summary(counts: Counts) -> dict[str, Any]:
     }
 
 
-def in_words(side: str, part: dict[str, Any]) -> str:
-    """The part of the report on one side as a line of the log."""
+def in_words(split: str, part: dict[str, Any]) -> str:
+    """The part of the report on one split as a line of the log."""
     entities = sum(label["entities"] for label in part["labels"].values())
     return (
-        f"{side}: {part['documents']:,} documents, {part['words']:,} words, {entities:,} entities, "
-        f"of which the training tokeniser cannot delimit {part['misaligned']:,}."
+        f"{split}: {part['documents']:,} documents, {part['words']:,} words, "
+        f"{entities:,} entities, of which the training tokeniser cannot delimit "
+        f"{part['misaligned']:,}."
     )

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 import msgspec
 
 from components.errors import DataError
-from components.record import Span
+from components.records.record import Span
 
 ABSENT = msgspec.Raw(b"null")
 
 
 class Row(msgspec.Struct, gc=False):
-    """The parts of a record that convert needs; see `components.record.Record`.
+    """The parts of a record that convert needs; see `components.records.record.Record`.
 
     The tokens, most of a record, are left as JSON: those of all rows become numbers at once, and
     never Python objects.

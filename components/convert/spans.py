@@ -13,7 +13,7 @@ from components.convert.layout import Layout
 from components.convert.rows import Row
 from components.convert.texts import Texts, integers, lengths
 from components.errors import DataError
-from components.record import Span
+from components.records.record import Span
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from components.convert.rows import Row
 from components.convert.spans import Marks, misfits
 from components.convert.texts import Texts
 from components.errors import DataError
-from components.record import Span
+from components.records.record import Span
 from components.tokeniser import tokeniser
 
 DIGITS = b"0123456789"
 NO_NUMBERS = bytes.maketrans(b",\n", b"  ")
-ODD = -1  # a list of tokens that is not written as components.record writes it
+ODD = -1  # a list of tokens that is not written as components.records.record writes it
 
 decode = msgspec.json.Decoder(Offsets | None).decode
 encode = msgspec.json.Encoder().encode

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.evaluate.settings import EvaluateSettings
 from components.files import writing
-from components.prediction import write_predictions
+from components.records.prediction import write_predictions
 from components.settings import parse
 from components.stage import StageResult
 
@@ -102,8 +102,8 @@ def champion(
     A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
     `error` and holds.
     """
-    from components.evaluate.counts import count
     from components.evaluate.scores import compare
+    from components.scoring.counts import count
 
     if not model.is_dir() or not any(model.iterdir()):
         return None

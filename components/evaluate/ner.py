@@ -19,12 +19,12 @@ from spacy.util import minibatch
 from thinc.api import get_current_ops, prefer_gpu
 
 from components import progress
-from components.confidence import Shares, entity_shares
 from components.custom_code import load_model
 from components.errors import DataError
 from components.evaluate.pairs import disagreements
-from components.prediction import Disagreement, Prediction
-from components.record import Span
+from components.records.prediction import Disagreement, Prediction
+from components.records.record import Span
+from components.tasks.confidence import Shares, entity_shares
 
 BUFFER = 4096  # documents among which batches of like length are formed
 # Size of a padded batch, which bounds its memory. A CPU is fastest on what its caches hold.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.prediction import Disagreement, Kind
-from components.record import Span
+from components.records.prediction import Disagreement, Kind
+from components.records.record import Span
 
 Pair = tuple[Span | None, Span | None]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.evaluate.counts import MISSED, RIGHT, Counts, count, prf
-from components.evaluate.intervals import difference, resample, score_intervals
 from components.evaluate.pairs import pair
 from components.evaluate.slices import slices
-from components.prediction import Prediction
+from components.records.prediction import Prediction
+from components.scoring.counts import MISSED, RIGHT, Counts, count, prf
+from components.scoring.intervals import difference, resample, score_intervals
 
 NONE = "(none)"
 

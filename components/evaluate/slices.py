@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.prediction import Prediction
+from components.records.prediction import Prediction
 
 LENGTHS = (20, 100, 500)  # words
 MOST = 12  # values per key; the rarer ones are taken together

@@ -7,8 +7,8 @@ import hashlib
 import json
 from typing import Any
 
+from components.records.sources import Source, content_digest, identity, list_files
 from components.settings import parse
-from components.sources import Source, content_digest, identity, list_files
 from components.stage import StageResult
 
 

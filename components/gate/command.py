@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import DataError
-from components.facts import FILE_NAME, facts_of, reseeded
 from components.files import writing
+from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
-from components.gate.verdict import judge
+from components.registry.model_metadata import FILE_NAME, facts_of, reseeded
 from components.settings import parse
 from components.stage import StageResult
 
@@ -24,12 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-report", type=Path, required=True, help="report of the ingest stage"
     )
     parser.add_argument(
-        "--dossier", type=Path, required=True, help="kept beside the model in production, or empty"
+        "--champion-metadata",
+        type=Path,
+        required=True,
+        help="kept beside the model in production, or empty",
     )
     parser.add_argument("--context", required=True, help="the phase's config as JSON")
     parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
     parser.add_argument("--settings", required=True, help="GateSettings as JSON")
-    parser.add_argument("--verdict", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--gate-decision", type=Path, required=True, help="JSON to write")
     parser.add_argument("--summary", type=Path, required=True, help="Markdown to write")
 
 
@@ -51,20 +54,22 @@ def run(args: argparse.Namespace) -> StageResult:
     context = parse(dict[str, Any], args.context, "--context")
     scores, data_report = read(args.scores), read(args.data_report)
     try:
-        before = args.dossier / FILE_NAME
+        before = args.champion_metadata / FILE_NAME
         same = before.is_file() and reseeded(facts_of(data_report, scores, context), read(before))
-        verdict = judge(scores, data_report, labels, policy, reseeded=same)
-        summary = markdown(verdict, scores)
+        gate_decision = judge(scores, data_report, labels, policy, reseeded=same)
+        summary = markdown(gate_decision, scores)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{args.scores} or {args.data_report}: {error!r} is not as evaluate and ingest write "
             "it. Run them again."
         ) from error
-    write(args.verdict, json.dumps(verdict, ensure_ascii=False, allow_nan=False, indent=1))
+    write(
+        args.gate_decision, json.dumps(gate_decision, ensure_ascii=False, allow_nan=False, indent=1)
+    )
     write(args.summary, summary)
-    print(log(verdict))
+    print(log(gate_decision))
     return StageResult(
-        parameters={"decision": verdict["decision"], "headline": verdict["headline"]}
+        parameters={"decision": gate_decision["decision"], "headline": gate_decision["headline"]}
     )
 
 
@@ -76,11 +81,11 @@ def read(path: Path) -> Any:
         raise DataError(f"{path}: cannot be read as JSON ({error}).") from error
 
 
-def log(verdict: dict[str, Any]) -> str:
+def log(gate_decision: dict[str, Any]) -> str:
     """The verdict as text; a hold must be hard to overlook."""
-    lines = [f"{rule['verdict'].upper():5} {rule['text']}" for rule in verdict["rules"]]
-    mark = "!!! " if verdict["would"] == "hold" else ""
-    return "\n".join([*lines, "", f"{mark}{verdict['headline']}"])
+    lines = [f"{rule['result'].upper():5} {rule['text']}" for rule in gate_decision["rules"]]
+    mark = "!!! " if gate_decision["would"] == "hold" else ""
+    return "\n".join([*lines, "", f"{mark}{gate_decision['headline']}"])
 
 
 def write(path: Path, text: str) -> None:

@@ -10,14 +10,14 @@ from components.program import program
 def gate(
     scores: dsl.Input[dsl.Artifact],
     data_report: dsl.Input[dsl.Artifact],
-    dossier: dsl.Input[dsl.Artifact],
+    champion_metadata: dsl.Input[dsl.Artifact],
     labels: list,
     context: dict,
     settings: dict,
     timeout: int,
     decision: dsl.OutputPath(str),
     headline: dsl.OutputPath(str),
-    verdict: dsl.Output[dsl.Artifact],
+    gate_decision: dsl.Output[dsl.Artifact],
     summary: dsl.Output[dsl.Markdown],
 ) -> dsl.ContainerSpec:
     """Decide whether the model may go into production, with reasons."""
@@ -28,11 +28,11 @@ def gate(
             timeout=timeout,
             scores=scores.path,
             data_report=data_report.path,
-            dossier=dossier.path,
+            champion_metadata=champion_metadata.path,
             labels=labels,
             context=context,
             settings=settings,
-            verdict=verdict.path,
+            gate_decision=gate_decision.path,
             summary=summary.path,
         ),
     )

@@ -6,20 +6,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.wording import percent, points, span
+from components.html.format import percent, points, span
 
 SIGNS = {"pass": "✓", "fail": "✗", "note": "·"}
 
 
-def markdown(verdict: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+def markdown(gate_decision: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     """Return the headline, the score table and every rule."""
     return "\n".join(
         [
-            f"# {plain(verdict['headline'])}",
+            f"# {plain(gate_decision['headline'])}",
             "",
             *score_table(scores),
             "",
-            *(f"- {SIGNS[rule['verdict']]} {plain(rule['text'])}" for rule in verdict["rules"]),
+            *(
+                f"- {SIGNS[rule['result']]} {plain(rule['text'])}"
+                for rule in gate_decision["rules"]
+            ),
             "",
         ]
     )

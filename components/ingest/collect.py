@@ -25,8 +25,8 @@ from components.ingest.resolve import Candidate, encode, resolve
 from components.ingest.selection import reason_to_skip
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text
-from components.record import Record
-from components.sources import Copy
+from components.records.record import Record
+from components.records.sources import Copy
 
 TASKS = {"ner": Ner}
 PROGRESS_EVERY = 10_000  # records
@@ -124,7 +124,7 @@ class Collector:
                 time=annotation.time if annotation.time is not None else float("-inf"),
                 order=self.counts.read,
                 reviewed=annotation.reviewed,
-                side=record.side,
+                split=record.split,
             )
         )
 

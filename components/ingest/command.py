@@ -13,9 +13,9 @@ import msgspec
 from components.errors import DataError, RetrainError
 from components.files import writing
 from components.ingest.settings import IngestSettings
-from components.record import write_records
+from components.records.record import write_records
+from components.records.sources import Copy, Source, content_digest, copy_files, list_files
 from components.settings import parse
-from components.sources import Copy, Source, content_digest, copy_files, list_files
 from components.stage import StageResult
 
 

@@ -1,4 +1,4 @@
-"""What the kept records hold: labels, lengths and sides, and whether that is enough."""
+"""What the kept records hold: labels, lengths and splits, and whether that is enough."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from components.ingest.problems import Note, Policy, Problems
 from components.ingest.settings import IngestSettings
 from components.ingest.tokens import estimate_pieces
-from components.record import Record
+from components.records.record import Record
 
 FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
 PIECES = 512  # what BERT and its kin can read at once
@@ -26,7 +26,7 @@ class Coverage:
         self.documents: Counter[str] = Counter()
         self.lengths: Counter[int] = Counter()
         self.over_limit = 0
-        self.sides: Counter[str] = Counter()
+        self.splits: Counter[str] = Counter()
         self.partial: Counter[str] = Counter()
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -41,7 +41,7 @@ class Coverage:
         tokens = record.tokens or []
         self.lengths[len(tokens)] += 1
         self.over_limit += estimate_pieces(tokens) > PIECES
-        self.sides.update([record.side] if record.side else [])
+        self.splits.update([record.split] if record.split else [])
         if not record.complete:
             self.partial["documents"] += 1
             self.partial["accepted"] += len(record.spans)
@@ -76,7 +76,7 @@ class Coverage:
                 "share_over": self.over_limit / total if total else None,
                 "estimated": True,
             },
-            "sides": dict(sorted(self.sides.items())),
+            "splits": dict(sorted(self.splits.items())),
             "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
         }
 

@@ -14,7 +14,7 @@ from components.ingest.settings import IngestSettings
 from components.ingest.spans import choose_reading, locate, trim
 from components.ingest.text import text_id
 from components.ingest.tokens import Boundaries, tokens_of
-from components.record import Record, Span
+from components.records.record import Record, Span
 
 TAGGED = re.compile(r"[BILUES]-.+")
 
@@ -45,7 +45,7 @@ class Ner:
             tokens=tokens,
             meta=annotation.meta,
             source=str(annotation.place),
-            side=side(annotation.tags),
+            split=split(annotation.tags),
             complete=annotation.complete and not annotation.binary,
             rejected=self.repair_all(annotation, rejected, boundaries, notes),
         )
@@ -222,8 +222,8 @@ def answered(annotation: Annotation, notes: list[Note]) -> tuple[list[RawSpan], 
     )
 
 
-def side(tags: Sequence[str]) -> str:
-    """The side that a team chose; test goes before dev, and dev before train."""
+def split(tags: Sequence[str]) -> str:
+    """The split that a team chose; test goes before dev, and dev before train."""
     return next((name for name in ("test", "dev", "train") if name in tags), "")
 
 

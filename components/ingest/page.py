@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.charts import bars, histogram
+from components.html.charts import bars, histogram
+from components.html.page import render
 from components.ingest.summary import Report
-from components.page import render
 
 TEMPLATE = Path(__file__).with_name("data_report.html")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from components.ingest.problems import Note, Policy
 from components.ingest.settings import IngestSettings
-from components.record import Record
+from components.records.record import Record
 
 
 class Task(Protocol):
@@ -37,7 +37,7 @@ class Candidate(msgspec.Struct):
     time: float
     order: int
     reviewed: bool
-    side: str
+    split: str
 
     @property
     def record(self) -> Record:
@@ -104,7 +104,7 @@ def resolve_complete(
         record = task.merge(records, newest)
     else:
         skipped["same text, same spans"] += len(left) - 1
-    record.side = first_side(candidates, record.side)
+    record.split = first_split(candidates, record.split)
     return Resolved(record, skipped, notes)
 
 
@@ -145,7 +145,7 @@ def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
     """Merge binary answers on one text: each is about other spans; the newest counts if not."""
     by_age = sorted(candidates, key=lambda candidate: candidate.age)
     record, contradictions = task.merge_partial([candidate.record for candidate in by_age])
-    record.side = first_side(candidates, record.side)
+    record.split = first_split(candidates, record.split)
     if not record.spans and not record.rejected:
         return Resolved(None, Counter({"partial annotation without a span": len(candidates)}))
     skipped = Counter({"merged with another answer on the same text": len(candidates) - 1})
@@ -153,7 +153,7 @@ def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
     return Resolved(record, +skipped, notes if contradictions else [])
 
 
-def first_side(candidates: Sequence[Candidate], own: str) -> str:
-    """The side that the record's own tags say, or any other annotation of the text."""
-    sides = [own, *(candidate.side for candidate in candidates)]
-    return next((side for side in sides if side), "")
+def first_split(candidates: Sequence[Candidate], own: str) -> str:
+    """The split that the record's own tags say, or any other annotation of the text."""
+    splits = [own, *(candidate.split for candidate in candidates)]
+    return next((split for split in splits if split), "")

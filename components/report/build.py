@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components import page
-from components.facts import Change
-from components.prediction import Prediction
-from components.record import Span
-from components.report.disputes import KINDS, disputes, likeliest_mistakes, worst_first
+from components.html import page
+from components.html.format import UNDEFINED
+from components.records.prediction import Prediction
+from components.records.record import Span
+from components.registry.model_metadata import Change
+from components.report.disagreements import KINDS, disagreements, likeliest_mistakes, worst_first
 from components.report.figures import confusion_chart, label_chart, training_charts
 from components.report.weakness import weak_spots
-from components.wording import UNDEFINED
 
 ROOM = Path(__file__).parent
 MOST_DISPUTES = 300
@@ -105,9 +105,9 @@ def html(material: Material) -> str:
         lost=lost_in_tokens(material.corpus) if material.corpus else None,
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
-        mistakes=disputes(likeliest_mistakes(found)),
+        mistakes=disagreements(likeliest_mistakes(found)),
         review=material.review,
-        disputes=disputes(found[:MOST_DISPUTES]),
+        disagreements=disagreements(found[:MOST_DISPUTES]),
         total=len(found),
         kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
         labels=labels,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.html.format import count, percent, span
 from components.report.weakness import weak_spots
-from components.wording import count, percent, span
 
 TASKS = {"ner": "named entity recognition"}
 
@@ -23,7 +23,7 @@ class Origin:
 
 def model_card(
     scores: Mapping[str, Any],
-    verdict: Mapping[str, Any],
+    gate_decision: Mapping[str, Any],
     facts: Mapping[str, Any],
     origin: Origin,
 ) -> str:
@@ -31,10 +31,10 @@ def model_card(
 
     Args:
         scores: what `evaluate` wrote; `verdict`: what `gate` wrote.
-        facts: see `components.facts.facts_of`.
+        facts: see `components.registry.model_metadata.facts_of`.
     """
     sections = [
-        header(facts, verdict),
+        header(facts, gate_decision),
         intended_use(scores),
         data(facts),
         evaluation(scores),
@@ -44,11 +44,11 @@ def model_card(
     return "\n".join(line for section in sections for line in (*section, ""))
 
 
-def header(facts: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator[str]:
+def header(facts: Mapping[str, Any], gate_decision: Mapping[str, Any]) -> Iterator[str]:
     config = facts["config"]
     yield f"# Model card: {code(config.get('model.name', config.get('phase', 'model')))}"
     yield ""
-    yield plain(verdict["headline"])
+    yield plain(gate_decision["headline"])
 
 
 def intended_use(scores: Mapping[str, Any]) -> Iterator[str]:

@@ -18,14 +18,17 @@ from components.stage import StageResult
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's inputs and outputs."""
     parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
-    parser.add_argument("--verdict", type=Path, required=True, help="verdict of the gate stage")
+    parser.add_argument("--gate-decision", type=Path, required=True, help="of the gate stage")
     parser.add_argument("--predictions", type=Path, required=True, help="of the evaluate stage")
     parser.add_argument("--data-report", type=Path, required=True, help="of the ingest stage")
     parser.add_argument("--split-report", type=Path, required=True, help="of the split stage")
     parser.add_argument("--convert-report", type=Path, required=True, help="of the convert stage")
     parser.add_argument("--log", type=Path, required=True, help="log folder of the train stage")
     parser.add_argument(
-        "--dossier", type=Path, required=True, help="kept beside the model in production, or empty"
+        "--champion-metadata",
+        type=Path,
+        required=True,
+        help="kept beside the model in production, or empty",
     )
     parser.add_argument("--context", required=True, help="the phase's config as JSON")
     parser.add_argument("--report", type=Path, required=True, help="HTML to write")
@@ -40,11 +43,11 @@ def run(args: argparse.Namespace) -> StageResult:
     Raises:
         DataError: an input is not what its stage writes.
     """
-    from components.facts import facts_of
-    from components.prediction import read_predictions
-    from components.report import build, card, disputes
+    from components.records.prediction import read_predictions
+    from components.registry.model_metadata import facts_of
+    from components.report import build, card, disagreements
 
-    scores, verdict = read(args.scores), read(args.verdict)
+    scores, gate_decision = read(args.scores), read(args.gate_decision)
     data, split, context = read(args.data_report), read(args.split_report), json.loads(args.context)
     predictions = list(read_predictions(args.predictions))
     facts = facts_of(data, scores, context)
@@ -58,39 +61,39 @@ def run(args: argparse.Namespace) -> StageResult:
         name="new model",
         other="the model in production",
         scores=scores,
-        headline=verdict["headline"],
-        mood=mood(verdict),
-        reasons=verdict["reasons"][1:],
-        rules=verdict["rules"],
+        headline=gate_decision["headline"],
+        mood=mood(gate_decision),
+        reasons=gate_decision["reasons"][1:],
+        rules=gate_decision["rules"],
         predictions=predictions,
         history=build.read_history(args.log / "history.jsonl"),
         data=data,
         split=split,
         corpus=read(args.convert_report)["corpora"]["train"],
-        changes=changes_since(args.dossier, facts),
+        changes=changes_since(args.champion_metadata, facts),
         review="review",
     )
-    mistakes = disputes.likeliest_mistakes(disputes.worst_first(predictions))
+    mistakes = disagreements.likeliest_mistakes(disagreements.worst_first(predictions))
     write(args.report, [build.html(material)])
-    write(args.review, (f"{line}\n" for line in disputes.prodigy_lines(mistakes)))
-    write(args.model_card, [card.model_card(scores, verdict, facts, origin)])
+    write(args.review, (f"{line}\n" for line in disagreements.prodigy_lines(mistakes)))
+    write(args.model_card, [card.model_card(scores, gate_decision, facts, origin)])
     write(args.facts, [json.dumps(facts, ensure_ascii=False, indent=1)])
-    print(f"{verdict['headline']}\nThe report is {args.report}")
+    print(f"{gate_decision['headline']}\nThe report is {args.report}")
     return StageResult()
 
 
-def mood(verdict: Mapping[str, Any]) -> str:
-    """The colour of the verdict."""
-    if verdict["decision"] == "hold":
+def mood(gate_decision: Mapping[str, Any]) -> str:
+    """The colour of the gate_decision."""
+    if gate_decision["decision"] == "hold":
         return "bad"
-    return "good" if verdict["would"] == "promote" else "warn"
+    return "good" if gate_decision["would"] == "promote" else "warn"
 
 
-def changes_since(dossier: Path, facts: Mapping[str, Any]) -> Any:
+def changes_since(champion_metadata: Path, facts: Mapping[str, Any]) -> Any:
     """What changed since the champion; None if there is none or it left no facts."""
-    from components.facts import FILE_NAME, changes
+    from components.registry.model_metadata import FILE_NAME, changes
 
-    before = dossier / FILE_NAME
+    before = champion_metadata / FILE_NAME
     return changes(facts, read(before)) if before.is_file() else None
 
 

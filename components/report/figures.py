@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components import charts
-from components.wording import percent
+from components.html import charts
+from components.html.format import percent
 
 MOST_LABELS = 30  # a larger confusion matrix cannot be read
 

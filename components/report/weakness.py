@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.wording import count, percent, span
+from components.html.format import count, percent, span
 
 FEW = 30  # entities; with fewer, a label's F may be off by ten points or more
 LOW = 0.6

@@ -1,4 +1,4 @@
-"""The assignment: which side every text and every group key was given, kept between retrains."""
+"""The assignment: which split every text and every group key was given, kept between retrains."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from components.errors import DataError
 from components.files import writing
 from components.split.facts import NO_KEY, Facts
-from components.split.sides import SIDES, UNDECIDED
+from components.split.splits import SPLITS, UNDECIDED
 
 VERSION = 1
 FILE_NAME = "assignment.json"
 
 
 class Stored(msgspec.Struct):
-    """The file: keys as 16 hex digits under their side."""
+    """The file: keys as 16 hex digits under their split."""
 
     version: int
     train: list[str]
@@ -29,17 +29,17 @@ class Stored(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Assignment:
-    """Keys (of texts and of groups alike), ascending, and the side of each."""
+    """Keys (of texts and of groups alike), ascending, and the split of each."""
 
     keys: NDArray[np.uint64]
-    sides: NDArray[np.int8]
+    splits: NDArray[np.int8]
 
-    def sides_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
-        """The side of each key; UNDECIDED where it is not known."""
+    def splits_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
+        """The split of each key; UNDECIDED where it is not known."""
         if not len(self.keys):
             return np.full(len(keys), UNDECIDED, np.int8)
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.sides[at], np.int8(UNDECIDED))
+        return np.where(self.keys[at] == keys, self.splits[at], np.int8(UNDECIDED))
 
 
 def nothing() -> Assignment:
@@ -47,12 +47,12 @@ def nothing() -> Assignment:
     return Assignment(np.empty(0, np.uint64), np.empty(0, np.int8))
 
 
-def assignment_of(facts: Facts, sides: NDArray[np.int8]) -> Assignment:
-    """What a later run must know: the side of every key of these records."""
+def assignment_of(facts: Facts, splits: NDArray[np.int8]) -> Assignment:
+    """What a later run must know: the split of every key of these records."""
     keyed = facts.group_keys != NO_KEY
     keys = np.concatenate([facts.text_keys, facts.group_keys[keyed]])
     unique, first = np.unique(keys, return_index=True)
-    return Assignment(unique, np.concatenate([sides, sides[keyed]])[first])
+    return Assignment(unique, np.concatenate([splits, splits[keyed]])[first])
 
 
 def previous_assignment(previous: str) -> Assignment:
@@ -77,7 +77,7 @@ def read_assignment(path: Path) -> Assignment:
     """
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=Stored)
-        lists = [getattr(stored, side) for side in SIDES]
+        lists = [getattr(stored, split) for split in SPLITS]
         keys = np.array([int(key, 16) for keys in lists for key in keys], np.uint64)
     except (OSError, ValueError, OverflowError) as error:
         raise DataError(
@@ -87,36 +87,36 @@ def read_assignment(path: Path) -> Assignment:
     if stored.version != VERSION:
         raise DataError(f"{path}: version {stored.version} of the assignment is not known here")
     order = np.argsort(keys, kind="stable")
-    codes = np.repeat(np.arange(len(SIDES), dtype=np.int8), [len(keys) for keys in lists])
+    codes = np.repeat(np.arange(len(SPLITS), dtype=np.int8), [len(keys) for keys in lists])
     return Assignment(keys[order], codes[order])
 
 
 def write_assignment(path: Path, assignment: Assignment) -> None:
     """Write it as JSON, the same bytes for the same assignment."""
     lists = (
-        [f"{key:016x}" for key in assignment.keys[assignment.sides == code].tolist()]
-        for code in range(len(SIDES))
+        [f"{key:016x}" for key in assignment.keys[assignment.splits == code].tolist()]
+        for code in range(len(SPLITS))
     )
     with writing(path) as temporary:
         temporary.write_bytes(msgspec.json.encode(Stored(VERSION, *lists)) + b"\n")
 
 
 def decided(facts: Facts, groups: NDArray[np.int64], earlier: NDArray[np.int8]) -> NDArray[np.int8]:
-    """The side of each group that is not free to choose; UNDECIDED for the others.
+    """The split of each group that is not free to choose; UNDECIDED for the others.
 
     Tags in the annotations come first; where they disagree within a group, test wins over dev over
-    train, so that what a team holds out stays whole. Then earlier sides; where new records join
+    train, so that what a team holds out stays whole. Then earlier splits; where new records join
     earlier groups into one, train wins over dev over test, because a model that has seen a text
     must not be scored on it.
 
     Args:
-        earlier: the earlier side of each record, or UNDECIDED.
+        earlier: the earlier split of each record, or UNDECIDED.
     """
     count = int(groups.max(initial=-1)) + 1
     tagged = np.full(count, UNDECIDED, np.int8)
     np.maximum.at(tagged, groups, facts.tags)
     known = earlier != UNDECIDED
-    kept = np.full(count, len(SIDES), np.int8)
+    kept = np.full(count, len(SPLITS), np.int8)
     np.minimum.at(kept, groups[known], earlier[known])
-    kept[kept == len(SIDES)] = UNDECIDED
+    kept[kept == len(SPLITS)] = UNDECIDED
     return np.where(tagged != UNDECIDED, tagged, kept)

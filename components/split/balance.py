@@ -1,9 +1,9 @@
-"""Stratification: how many groups of each kind go to each side.
+"""Stratification: how many groups of each kind go to each split.
 
 The aim is that of iterative stratification for multi-label data (Sechidis, Tsoumakas and Vlahavas
-2011; Szymanski and Kajdanowicz 2017): for every label each side holds its share of the documents.
+2011; Szymanski and Kajdanowicz 2017): for every label each split holds its share of the documents.
 They place one document after another. Here every group stands where its keyed hash puts it, which
-is right on average, and only the few whose change of side balances the labels are moved. So the
+is right on average, and only the few whose change of split balances the labels are moved. So the
 cost grows with the kinds of groups and not with the documents, and two runs over
 overlapping data agree on nearly every group even without a memory of each other.
 
@@ -23,9 +23,9 @@ Numbers = NDArray[np.float64]
 # Targets are rounded to hundredths of a document. The number of all documents counts for a fifth of
 # a label: where both cannot be had, the labels are balanced.
 SCALE, SCALE_OF_ALL = 100, 20
-# A label that a side lacks outweighs any sum of deviations that is met, times its importance.
+# A label that a split lacks outweighs any sum of deviations that is met, times its importance.
 LACKING = 2.0**38
-EVERYWHERE = 64  # importance of a label that every side must have
+EVERYWHERE = 64  # importance of a label that every split must have
 # How many moves of each direction are looked at closely after a look at all of them.
 SHORT_LIST = 64
 # Among how many moves of each direction a pair is sought, the longer lists when the shorter fail.
@@ -43,10 +43,10 @@ class State:
         kinds: documents with each label in a group of each kind, scaled; (kinds, labels).
         has: 1 where that is not 0.
         weights: squared length of each row of `kinds`.
-        free: groups of each kind that may move, by side; (kinds, 3).
+        free: groups of each kind that may move, by split; (kinds, 3).
         excess: documents over the target, scaled; (labels, 3).
-        groups: groups with each label, by side; (labels, 3).
-        needed: how important it is that a side has the label; (labels, 3).
+        groups: groups with each label, by split; (labels, 3).
+        needed: how important it is that a split has the label; (labels, 3).
         ideal: the least that `badness` can be, as far as each label alone is concerned.
     """
 
@@ -66,7 +66,7 @@ class State:
         )
 
     def move(self, kind: int, direction: int, amount: int) -> None:
-        """Let groups of one kind change side."""
+        """Let groups of one kind move to another split."""
         a, b = DIRECTIONS[direction]
         for array, change in (
             (self.free[kind], amount),
@@ -88,23 +88,23 @@ def rebalance(
     fixed: NDArray[np.int64],
     shares: tuple[float, float, float],
 ) -> NDArray[np.int64]:
-    """Move free groups between the sides until no move and no pair of moves betters the balance.
+    """Move free groups between the splits until no move and no pair of moves betters the balance.
 
-    The measure is the sum of squared deviations from the targets over labels and sides, after the
-    number of labels that a side lacks.
+    The measure is the sum of squared deviations from the targets over labels and splits, after the
+    number of labels that a split lacks.
 
     Args:
         kinds: documents in a group of each kind, first all, then those with each label;
             (kinds, 1 + labels). What is said of labels below holds for all documents too.
-        free: groups of each kind that stand on each side and may move; (kinds, 3).
+        free: groups of each kind that stand on each split and may move; (kinds, 3).
         fixed: groups that must stay; (kinds, 3).
-        shares: of the documents, for each side.
+        shares: of the documents, for each split.
 
     Returns:
         `free` after the moves.
     """
-    # Groups that would fill half of a side by themselves wait in train until the others are
-    # balanced around them: moved first, they would leave nothing to balance the sides with.
+    # Groups that would fill half of a split by themselves wait in train until the others are
+    # balanced around them: moved first, they would leave nothing to balance the splits with.
     size = kinds[:, 0]
     large = size > size @ (free + fixed).sum(axis=1) * min(filter(None, shares)) / 2
     free = free.copy()
@@ -145,7 +145,7 @@ def rounding(targets: Numbers, scale: NDArray[np.int64]) -> float:
 
 
 def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.float32]:
-    """How important it is that each side has a label.
+    """How important it is that each split has a label.
 
     All must have one with 3 groups. Where that leaves a choice, one with 2 should be in train and
     test, and one with a single group in train.
@@ -189,21 +189,21 @@ def settle(state: State) -> None:
 
 
 def insist(state: State) -> State | None:
-    """Where a side lacks a label that it should have, pin a group of it there and settle the rest.
+    """Where a split lacks a label that it should have, pin a group of it there and settle the rest.
 
     Returns:
         the first better state found that way, or None.
     """
-    for label, side in np.argwhere((state.needed == EVERYWHERE) & (state.groups == 0)):
-        for direction in np.flatnonzero(side == TARGETS).tolist():
+    for label, split in np.argwhere((state.needed == EVERYWHERE) & (state.groups == 0)):
+        for direction in np.flatnonzero(split == TARGETS).tolist():
             source = DIRECTIONS[direction][0]
             movable = (state.kinds[:, label] > 0) & (state.free[:, source] > 0)
             for kind in np.flatnonzero(movable)[:SHORT_LIST].tolist():
                 trial = state.copy()
                 trial.move(kind, direction, 1)
-                trial.free[kind, side] -= 1
+                trial.free[kind, split] -= 1
                 settle(trial)
-                trial.free[kind, side] += 1
+                trial.free[kind, split] += 1
                 if trial.badness() < state.badness():
                     return trial
     return None

@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--previous",
         default="",
         help="assignment.json of an earlier run, or a model's folder that may hold one: its "
-        "documents keep their sides",
+        "documents keep their splits",
     )
-    for side in ("train", "dev", "test"):
-        parser.add_argument(f"--{side}-set", type=Path, required=True, help="JSON Lines to write")
+    for split in ("train", "dev", "test"):
+        parser.add_argument(f"--{split}-set", type=Path, required=True, help="JSON Lines to write")
     parser.add_argument("--assignment", type=Path, required=True, help="JSON to write")
     parser.add_argument("--split-report", type=Path, required=True, help="JSON to write")
 
@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.facts import read_facts
     from components.split.grouping import anchors, group
     from components.split.near_duplicates import near_duplicates
-    from components.split.sides import UNDECIDED
+    from components.split.splits import UNDECIDED
     from components.split.summary import in_words, summarise
-    from components.split.writing import write_sides
+    from components.split.writing import write_splits
 
     settings = parse(SplitSettings, args.settings, "--settings")
     facts = read_facts(args.annotations, args.task, settings.group_by)
@@ -52,23 +52,23 @@ def run(args: argparse.Namespace) -> StageResult:
     near = near_duplicates(args.annotations, facts, settings.near_duplicates)
     groups = group(facts, near)
 
-    earlier = previous.sides_of(facts.text_keys)
-    anchored = previous.sides_of(facts.group_keys)
+    earlier = previous.splits_of(facts.text_keys)
+    anchored = previous.splits_of(facts.group_keys)
     anchored[earlier != UNDECIDED] = earlier[earlier != UNDECIDED]
     if settings.reshuffle:
         anchored[:] = UNDECIDED
     fixed = decided(facts, groups, anchored)
-    sides = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.shares)
-    sides = sides[groups]
+    splits = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.shares)
+    splits = splits[groups]
 
-    write_sides(args.annotations, facts, sides, (args.train_set, args.dev_set, args.test_set))
-    write_assignment(args.assignment, assignment_of(facts, sides))
-    report = summarise(facts, groups, sides, earlier, settings)
+    write_splits(args.annotations, facts, splits, (args.train_set, args.dev_set, args.test_set))
+    write_assignment(args.assignment, assignment_of(facts, splits))
+    report = summarise(facts, groups, splits, earlier, settings)
     with writing(args.split_report) as path:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     print(in_words(report))
     return StageResult(
         metadata={
-            f"{side}_set": {"documents": count} for side, count in report["documents"].items()
+            f"{split}_set": {"documents": count} for split, count in report["documents"].items()
         }
     )

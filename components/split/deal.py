@@ -1,4 +1,4 @@
-"""From groups to sides: the hash line, the kinds of groups, and the cut after balancing."""
+"""From groups to splits: the hash line, the kinds of groups, and the cut after balancing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from components.split.balance import rebalance
 from components.split.facts import Facts, key_of
-from components.split.sides import DEV, SIDES, TEST, TRAIN, UNDECIDED
+from components.split.splits import DEV, SPLITS, TEST, TRAIN, UNDECIDED
 
 
 def deal(
@@ -17,26 +17,26 @@ def deal(
     anchors: NDArray[np.uint64],
     shares: tuple[float, float, float],
 ) -> NDArray[np.int8]:
-    """Give every group a side.
+    """Give every group a split.
 
     Args:
         groups: number of the group of each record.
-        decided: side of each group that may not choose, or UNDECIDED.
+        decided: split of each group that may not choose, or UNDECIDED.
         anchors: keyed hash of each group.
         shares: of the documents, for train, dev and test.
     """
     kind, vectors = kinds(facts, groups, len(anchors))
     free = decided == UNDECIDED
-    start = np.where(free, hash_sides(anchors, shares), decided)
+    start = np.where(free, hash_splits(anchors, shares), decided)
     counts = rebalance(
         vectors,
-        by_side(kind[free], start[free], len(vectors)),
-        by_side(kind[~free], start[~free], len(vectors)),
+        by_split(kind[free], start[free], len(vectors)),
+        by_split(kind[~free], start[~free], len(vectors)),
         shares,
     )
-    sides: NDArray[np.int8] = start.astype(np.int8)
-    sides[free] = cut(kind[free], anchors[free], counts)
-    return sides
+    splits: NDArray[np.int8] = start.astype(np.int8)
+    splits[free] = cut(kind[free], anchors[free], counts)
+    return splits
 
 
 def kinds(
@@ -69,7 +69,9 @@ def kinds(
     return kind, vectors
 
 
-def hash_sides(anchors: NDArray[np.uint64], shares: tuple[float, float, float]) -> NDArray[np.int8]:
+def hash_splits(
+    anchors: NDArray[np.uint64], shares: tuple[float, float, float]
+) -> NDArray[np.int8]:
     """Where each hash falls on a line that starts with test, then dev, then train."""
     bounds = np.array([shares[TEST], shares[TEST] + shares[DEV]]) * 2.0**64
     return np.array([TEST, DEV, TRAIN], np.int8)[
@@ -77,22 +79,24 @@ def hash_sides(anchors: NDArray[np.uint64], shares: tuple[float, float, float]) 
     ]
 
 
-def by_side(kind: NDArray[np.int64], sides: NDArray[np.integer], count: int) -> NDArray[np.int64]:
-    """Groups of each kind on each side; (kinds, 3)."""
-    cells = np.bincount(kind * len(SIDES) + sides, minlength=count * len(SIDES))
-    return cells.reshape(count, len(SIDES))
+def by_split(kind: NDArray[np.int64], splits: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """Groups of each kind on each split; (kinds, 3)."""
+    cells = np.bincount(kind * len(SPLITS) + splits, minlength=count * len(SPLITS))
+    return cells.reshape(count, len(SPLITS))
 
 
 def cut(
     kind: NDArray[np.int64], anchors: NDArray[np.uint64], counts: NDArray[np.int64]
 ) -> NDArray[np.int8]:
-    """Deal the groups of each kind in the order of their hashes, so that those change sides
-    that stand next to a border."""
+    """Deal the groups of each kind in the order of their hashes.
+
+    So only those that stand next to a border move to another split.
+    """
     order = np.lexsort((anchors, kind))
     starts = np.concatenate([[0], np.cumsum(counts.sum(axis=1))])
     position = np.arange(len(kind)) - starts[kind[order]]
     test = counts[kind[order], TEST]
     dev = counts[kind[order], DEV]
-    sides = np.empty(len(kind), np.int8)
-    sides[order] = np.select([position < test, position < test + dev], [TEST, DEV], TRAIN)
-    return sides
+    splits = np.empty(len(kind), np.int8)
+    splits[order] = np.select([position < test, position < test + dev], [TEST, DEV], TRAIN)
+    return splits

@@ -1,4 +1,4 @@
-"""First pass over the records: the few numbers of each that decide its side."""
+"""First pass over the records: the few numbers of each that decide its split."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from components.errors import DataError
 from components.split import ner
-from components.split.sides import SIDES, UNDECIDED
+from components.split.splits import SPLITS, UNDECIDED
 
 TASKS = {"ner": ner}
 
@@ -34,7 +34,7 @@ class Facts:
         text_keys: hash of its normalised text.
         group_keys: hash of its `group_by` value; NO_KEY without one.
         label_sets: index into `sets`.
-        tags: the side that the annotations ask for, or UNDECIDED.
+        tags: the split that the annotations ask for, or UNDECIDED.
         sets: the distinct sets of labels.
     """
 
@@ -53,24 +53,25 @@ def read_facts(path: Path, task: str, group_by: str) -> Facts:
     """Read a file of records once; the texts are not kept.
 
     Raises:
-        DataError: a line is not a record, or names a side that does not exist.
+        DataError: a line is not a record, or names a split that does not exist.
     """
     seam = TASKS[task]
     keys = group_by.split(".")[1:]
-    codes = {"": UNDECIDED} | {side: code for code, side in enumerate(SIDES)}
+    codes = {"": UNDECIDED} | {split: code for code, split in enumerate(SPLITS)}
     offsets, text_keys, group_keys = array("q", [0]), array("Q"), array("Q")
     label_sets, tags = array("i"), array("b")
     sets: dict[tuple[str, ...], int] = {}
     for number, (line, document) in enumerate(read_as(path, seam.Document), start=1):
-        if document.side not in codes:
+        if document.split not in codes:
             raise DataError(
-                f"{path}:{number}: side is {document.side!r}; it must be one of {', '.join(SIDES)}"
+                f"{path}:{number}: split is {document.split!r}; "
+                f"it must be one of {', '.join(SPLITS)}"
             )
         offsets.append(offsets[-1] + len(line))
         text_keys.append(key_of(normalised(document.text), b"text"))
         group_keys.append(group_key(document.meta, keys))
         label_sets.append(sets.setdefault(seam.labels(document), len(sets)))
-        tags.append(codes[document.side])
+        tags.append(codes[document.split])
     return Facts(
         np.array(offsets, np.int64),
         np.array(text_keys, np.uint64),

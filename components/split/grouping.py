@@ -19,7 +19,7 @@ def group(facts: Facts, near: Edges) -> NDArray[np.int64]:
         for each record the number of its group, 0 to the number of groups - 1.
     """
     edges = [same(facts.text_keys), same(facts.group_keys), near]
-    left, right = (np.concatenate(side) for side in zip(*edges, strict=True))
+    left, right = (np.concatenate(split) for split in zip(*edges, strict=True))
     return connected(len(facts), left, right)
 
 

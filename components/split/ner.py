@@ -14,12 +14,12 @@ class Entity(msgspec.Struct):
 
 
 class Document(msgspec.Struct):
-    """The parts of a record that decide its side; the decoder skips the rest."""
+    """The parts of a record that decide its split; the decoder skips the rest."""
 
     text: str
     spans: list[Entity]
     meta: dict[str, Any] = {}
-    side: str = ""
+    split: str = ""
 
 
 def labels(document: Document) -> tuple[str, ...]:

@@ -17,23 +17,23 @@ class SplitSettings(Settings):
     group_by: str = Field(
         "",
         pattern=r"^(meta(\.[^.]+)+)?$",
-        description="key whose equal values keep records on one side, such as meta.base_path; "
+        description="key whose equal values keep records on one split, such as meta.base_path; "
         "empty: none. Records with the same text always stay together.",
     )
     near_duplicates: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Jaccard similarity from which two texts stay on one side; 0: not looked for",
+        description="Jaccard similarity from which two texts stay on one split; 0: not looked for",
     )
     seed: int = Field(0, description="key of the hash that says where a group starts")
     reshuffle: bool = Field(
-        False, description="start afresh: no document keeps the side of the previous run"
+        False, description="start afresh: no document keeps the split of the previous run"
     )
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> Self:
-        """Refuse shares that leave no train side."""
+        """Refuse shares that leave no train split."""
         if self.dev + self.test >= 1:
             raise ValueError(
                 f"dev ({self.dev}) and test ({self.test}) leave nothing to train on: "

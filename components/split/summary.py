@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from components.split.facts import NO_KEY, Facts
 from components.split.settings import SplitSettings
-from components.split.sides import SIDES, UNDECIDED
+from components.split.splits import SPLITS, UNDECIDED
 
 VERSION = 1
 
@@ -17,7 +17,7 @@ VERSION = 1
 def summarise(
     facts: Facts,
     groups: NDArray[np.int64],
-    sides: NDArray[np.int8],
+    splits: NDArray[np.int8],
     earlier: NDArray[np.int8],
     settings: SplitSettings,
 ) -> dict[str, Any]:
@@ -25,53 +25,53 @@ def summarise(
 
     Args:
         groups: number of the group of each record.
-        sides: side of each record.
-        earlier: side of each record in the previous run, or UNDECIDED.
+        splits: split of each record.
+        earlier: split of each record in the previous run, or UNDECIDED.
     """
     known = earlier != UNDECIDED
     sizes = np.bincount(groups)
-    labels = label_counts(facts, groups, sides, settings.shares)
+    labels = label_counts(facts, groups, splits, settings.shares)
     deviations = [abs(value) for label in labels.values() for value in label["deviation"].values()]
     return {
         "version": VERSION,
         "settings": settings.model_dump(),
-        "documents": named(np.bincount(sides, minlength=len(SIDES))),
+        "documents": named(np.bincount(splits, minlength=len(SPLITS))),
         "labels": labels,
         "worst_deviation": max(deviations, default=0.0),
         "mean_deviation": round(float(np.mean(deviations or [0.0])), 4),
         "missing": [
-            {"label": name, "side": side, "groups": label["groups"]}
+            {"label": name, "split": split, "groups": label["groups"]}
             for name, label in labels.items()
-            for side, share in zip(SIDES, settings.shares, strict=True)
-            if share and not label["documents"][side]
+            for split, share in zip(SPLITS, settings.shares, strict=True)
+            if share and not label["documents"][split]
         ],
         "groups": {
             "count": len(sizes),
             "largest": int(sizes.max(initial=0)),
-            "leaked": leaks(facts, sides),
+            "leaked": leaks(facts, splits),
         },
         "stability": {
             "known": int(known.sum()),
             "new": int((~known).sum()),
-            "moved": int((known & (earlier != sides)).sum()),
+            "moved": int((known & (earlier != splits)).sum()),
         },
         "tags": {
             "tagged": int((facts.tags != UNDECIDED).sum()),
-            "overruled": int(((facts.tags != UNDECIDED) & (facts.tags != sides)).sum()),
+            "overruled": int(((facts.tags != UNDECIDED) & (facts.tags != splits)).sum()),
         },
     }
 
 
 def in_words(report: dict[str, Any]) -> str:
-    """The report for the log, in a line and one more for each label that a side lacks."""
-    sizes = ", ".join(f"{count:,} {side}" for side, count in report["documents"].items())
+    """The report for the log, in a line and one more for each label that a split lacks."""
+    sizes = ", ".join(f"{count:,} {split}" for split, count in report["documents"].items())
     stability = report["stability"]
     lines = [
         f"{sizes}; labels at most {report['worst_deviation']:g} documents off their share; "
         f"{stability['moved']:,} of {stability['known']:,} known documents moved."
     ]
     lines += [
-        f"{one['side']} has no {one['label']} (groups that have it: {one['groups']:,})."
+        f"{one['split']} has no {one['label']} (groups that have it: {one['groups']:,})."
         for one in report["missing"]
     ]
     return "\n".join(lines)
@@ -80,14 +80,14 @@ def in_words(report: dict[str, Any]) -> str:
 def label_counts(
     facts: Facts,
     groups: NDArray[np.int64],
-    sides: NDArray[np.int8],
+    splits: NDArray[np.int8],
     shares: tuple[float, float, float],
 ) -> dict[str, dict[str, Any]]:
-    """Per label: documents on each side, the deviation from the aim, and its groups."""
+    """Per label: documents on each split, the deviation from the aim, and its groups."""
     result = {}
     for name in sorted({label for labels in facts.sets for label in labels}):
         rows = np.array([name in labels for labels in facts.sets])[facts.label_sets]
-        counts = np.bincount(sides[rows], minlength=len(SIDES))
+        counts = np.bincount(splits[rows], minlength=len(SPLITS))
         result[name] = {
             "documents": named(counts),
             "deviation": named(np.round(counts - counts.sum() * np.array(shares), 2)),
@@ -96,17 +96,17 @@ def label_counts(
     return result
 
 
-def leaks(facts: Facts, sides: NDArray[np.int8]) -> int:
-    """Count the records whose text or group key is on another side too; 0 unless there is a bug."""
+def leaks(facts: Facts, splits: NDArray[np.int8]) -> int:
+    """Count records whose text or group key is in another split too; 0 unless there is a bug."""
     total = 0
     for keys in (facts.text_keys, facts.group_keys):
         order = np.argsort(keys, kind="stable")
         order = order[keys[order] != NO_KEY]
         same = keys[order][1:] == keys[order][:-1]
-        total += int((same & (sides[order][1:] != sides[order][:-1])).sum())
+        total += int((same & (splits[order][1:] != splits[order][:-1])).sum())
     return total
 
 
 def named(values: NDArray[Any]) -> dict[str, Any]:
-    """One value per side, under its name."""
-    return dict(zip(SIDES, values.tolist(), strict=True))
+    """One value per split, under its name."""
+    return dict(zip(SPLITS, values.tolist(), strict=True))

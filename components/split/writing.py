@@ -1,4 +1,4 @@
-"""Second pass over the records: every line goes, as it is, into the file of its side."""
+"""Second pass over the records: every line goes, as it is, into the file of its split."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from components.files import writing
 from components.split.facts import Facts
 
 
-def write_sides(
-    annotations: Path, facts: Facts, sides: NDArray[np.int8], targets: tuple[Path, Path, Path]
+def write_splits(
+    annotations: Path, facts: Facts, splits: NDArray[np.int8], targets: tuple[Path, Path, Path]
 ) -> None:
-    """Copy each line to the target of its side.
+    """Copy each line to the target of its split.
 
     The lines come out in the order of their text's hash, so that the files are the same whatever
     the order of the input, and the start of a file is a fair sample of it.
@@ -34,7 +34,7 @@ def write_sides(
         order = np.argsort(facts.text_keys, kind="stable").tolist()
         for _, same_text in groupby(order, key=facts.text_keys.__getitem__):
             records = list(same_text)
-            files[sides[records[0]]].writelines(sorted(map(line, records)))
+            files[splits[records[0]]].writelines(sorted(map(line, records)))
         # Closed before `writing` renames them.
         for file in files:
             file.close()

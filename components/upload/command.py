@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from components.registry import examples
+from components.registry.base import Artefact, Version, take_in
+from components.registry.lineage import trace
+from components.registry.open import open_registry
+from components.registry.settings import ModelSettings
 from components.settings import parse
 from components.stage import StageResult
-from components.upload import examples
-from components.upload.lineage import trace
-from components.upload.registry import Artefact, Version, open_registry, take_in
-from components.upload.settings import ModelSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's inputs and outputs."""
     parser.add_argument("--model", type=Path, required=True, help="folder of the spaCy pipeline")
     parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
-    parser.add_argument("--verdict", type=Path, required=True, help="verdict of the gate stage")
+    parser.add_argument("--gate-decision", type=Path, required=True, help="of the gate stage")
     parser.add_argument("--report", type=Path, required=True, help="the report, one HTML file")
     parser.add_argument("--model-card", type=Path, required=True, help="of the report stage")
     parser.add_argument("--facts", type=Path, required=True, help="of the report stage")
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> StageResult:
             "assignment.json": args.assignment,
             examples.FILE_NAME: args.examples,
             "scores.json": args.scores,
-            "verdict.json": args.verdict,
+            "gate_decision.json": args.gate_decision,
         },
         lineage=trace(
             args.model, args.scores, decision=args.decision, digest=args.digest, run=args.run

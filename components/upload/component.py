@@ -14,7 +14,7 @@ def champion(
     digest: str,
     timeout: int,
     champion: dsl.Output[dsl.Model],
-    dossier: dsl.Output[dsl.Artifact],
+    champion_metadata: dsl.Output[dsl.Artifact],
     version: dsl.OutputPath(str),
 ) -> dsl.ContainerSpec:
     """Find the model in production that a new one must beat."""
@@ -28,7 +28,7 @@ def champion(
             alias=alias,
             digest=digest,
             champion=champion.path,
-            dossier=dossier.path,
+            champion_metadata=champion_metadata.path,
         ),
     )
 
@@ -73,7 +73,7 @@ def due(
 def upload(
     model: dsl.Input[dsl.Model],
     scores: dsl.Input[dsl.Artifact],
-    verdict: dsl.Input[dsl.Artifact],
+    gate_decision: dsl.Input[dsl.Artifact],
     report: dsl.Input[dsl.HTML],
     model_card: dsl.Input[dsl.Markdown],
     facts: dsl.Input[dsl.Artifact],
@@ -96,7 +96,7 @@ def upload(
             timeout=timeout,
             model=model.path,
             scores=scores.path,
-            verdict=verdict.path,
+            gate_decision=gate_decision.path,
             report=report.path,
             model_card=model_card.path,
             facts=facts.path,

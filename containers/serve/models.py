@@ -12,10 +12,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from components.confidence import Shares, entity_shares
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
-from components.upload.manifest import describe
+from components.registry.manifest import describe
+from components.tasks.confidence import Shares, entity_shares
 from containers.serve.contract import Entity
 from containers.serve.inference import settle
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from components.errors import DataError, RemoteError
-from components.upload.manifest import describe
+from components.registry.manifest import describe
 
 
 def verified_folder(uri: str, digest: str) -> Path:
     """Return a folder that holds what is at a URI, once its files have been checked.
 
     Args:
-        digest: what their digest (`components.upload.manifest`) begins with; '' checks nothing. A
+        digest: what their digest (`components.registry.manifest`) begins with; '' checks nothing. A
             model is code: `upload` tells the server which one it registered.
 
     Raises:

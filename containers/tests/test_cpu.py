@@ -31,7 +31,7 @@ def test_every_stage_of_this_image_can_be_imported_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["components.upload.vertex", "spacy.tokens", "matplotlib.pyplot"]
+    "module", ["components.registry.vertex", "spacy.tokens", "matplotlib.pyplot"]
 )
 def test_what_stages_import_late_is_whole(module: str) -> None:
     import_module(module)

@@ -14,9 +14,9 @@ def check(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = Fal
 
     Annotations on this machine are read as a run would read them; those in a bucket are looked up.
     """
-    from pipelines.checks import check_phase
-    from pipelines.compile import compiled
-    from pipelines.load import load
+    from pipelines.config.check import check_phase
+    from pipelines.config.load import load
+    from pipelines.dag.compile import compiled
 
     loaded = load(config, overrides or ())
     compiled(loaded)

@@ -23,8 +23,8 @@ def compile(
     your own tools.
     """
     from components.files import writing
-    from pipelines.compile import package
-    from pipelines.load import load
+    from pipelines.config.load import load
+    from pipelines.dag.compile import package
 
     spec = package(load(config, overrides or ()))
     with writing(output) as path:

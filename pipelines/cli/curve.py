@@ -37,11 +37,11 @@ def curve(
     from rich.console import Console
 
     from components.errors import ConfigError
-    from components.wording import percent
+    from components.html.format import percent
     from pipelines.cli.tables import print_table
-    from pipelines.curve import advise, read_curve, run_curve, write_page
-    from pipelines.load import load
-    from pipelines.summary import print_failures
+    from pipelines.config.load import load
+    from pipelines.results.learning_curve import advise, read_curve, run_curve, write_page
+    from pipelines.results.summary import print_failures
 
     loaded = load(config, overrides or ())
     names = [phase] if phase else list(loaded.pipeline.phases)

@@ -34,10 +34,11 @@ def deploy(
     old ones go, only once it has answered; if it does not, everything is as before.
     """
     from components.errors import ConfigError
-    from components.upload.google import Place
-    from components.upload.registry import find, open_registry
-    from pipelines.load import load
-    from pipelines.vertex_deploy import Endpoints
+    from components.google_cloud import Place
+    from components.registry.base import find
+    from components.registry.open import open_registry
+    from pipelines.config.load import load
+    from pipelines.services.vertex.endpoints import Endpoints
 
     pipeline = load(config).pipeline
     if pipeline.vertex is None:

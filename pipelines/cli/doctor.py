@@ -16,8 +16,8 @@ def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from pipelines.doctor import findings
-    from pipelines.load import load
+    from pipelines.config.load import load
+    from pipelines.services.doctor import findings
 
     found = []
     for finding in findings(load(config)):

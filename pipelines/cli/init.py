@@ -26,8 +26,8 @@ def init(
     """
     from components.errors import ConfigError
     from components.files import writing
-    from pipelines.starter import starter
-    from pipelines.survey import survey
+    from pipelines.config.profile import survey
+    from pipelines.config.scaffold import starter
 
     if not annotations.is_file():
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")

@@ -11,7 +11,7 @@ import typer
 from pipelines.cli.options import AsJson, Phases, RunsFolder, print_json
 
 if TYPE_CHECKING:
-    from pipelines.compare import Comparison
+    from pipelines.results.compare import Comparison
 
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
@@ -30,9 +30,9 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say where a run's reports are, with the verdicts; --open shows them."""
-    from pipelines.history import write_history
-    from pipelines.runs import find_run
-    from pipelines.summary import summary
+    from pipelines.local.runs import find_run
+    from pipelines.results.history import write_history
+    from pipelines.results.summary import summary
 
     found = summary(find_run(out, run))["phases"]
     chosen = {name: found[name] for name in pick(phases, list(found))}
@@ -64,8 +64,8 @@ def compare(
     Prints the change of F per label with its 95 % interval, and writes a page per phase.
     """
     from components.files import writing
-    from pipelines.compare import common_phases, compare_phase, comparison_page
-    from pipelines.runs import find_run
+    from pipelines.local.runs import find_run
+    from pipelines.results.compare import common_phases, compare_phase, comparison_page
 
     first, second = find_run(out, run), find_run(out, other)
     pages, rows = [], {}
@@ -107,7 +107,7 @@ def print_comparison(found: Comparison, page: Path) -> None:
 
 def cells(label: str, row: dict[str, Any]) -> list[str]:
     """One line of the table: both F, the change and how sure it is."""
-    from components.wording import percent, points, points_span
+    from components.html.format import percent, points, points_span
 
     return [
         label,

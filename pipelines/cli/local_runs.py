@@ -20,8 +20,8 @@ class LocalRuns:
         from rich.console import Console
         from rich.table import Table
 
-        from pipelines.runs import list_runs
-        from pipelines.summary import phases_of
+        from pipelines.local.runs import list_runs
+        from pipelines.results.summary import phases_of
 
         records = list_runs(self.out)
         if as_json:
@@ -47,8 +47,8 @@ class LocalRuns:
         from rich.console import Console
         from rich.table import Table
 
-        from pipelines.runs import find_run, read_record
-        from pipelines.summary import print_summary, summary
+        from pipelines.local.runs import find_run, read_record
+        from pipelines.results.summary import print_summary, summary
 
         folder = find_run(self.out, reference)
         if as_json:
@@ -70,7 +70,7 @@ class LocalRuns:
 
     def logs(self, reference: str, wanted: str | None, lines: int | None) -> None:
         """The logs of a run, or of one of its tasks."""
-        from pipelines.runs import find_run, find_task, read_record, tail
+        from pipelines.local.runs import find_run, find_task, read_record, tail
 
         record = read_record(find_run(self.out, reference))
         tasks = [find_task(record, wanted)] if wanted else [*record.tasks.values()]

@@ -12,7 +12,7 @@ from pipelines.cli.options import AsJson, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from components.upload.registry import Version
+    from components.registry.base import Version
 
 app = typer.Typer(help="List, compare, promote, roll back and pull models.", no_args_is_help=True)
 
@@ -51,8 +51,8 @@ def list_models(
     as_json: AsJson = False,
 ) -> None:
     """List the models and their versions, oldest first."""
-    from components.upload.registry import known
-    from pipelines.models import described, overall, registry_of
+    from components.registry.base import known
+    from pipelines.results.versions import described, overall, registry_of
 
     registry = registry_of(where, config, folder)
     names = registry.names() if name is None else [name]
@@ -89,8 +89,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show where a version comes from and how well it did on its test set."""
-    from components.upload.registry import find
-    from pipelines.models import described, per_label, registry_of
+    from components.registry.base import find
+    from pipelines.results.versions import described, per_label, registry_of
 
     version = find(registry_of(where, config, folder), name, reference)
     if as_json:
@@ -136,8 +136,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare the scores of two versions, label by label."""
-    from components.upload.registry import find
-    from pipelines.models import compared, registry_of
+    from components.registry.base import find
+    from pipelines.results.versions import compared, registry_of
 
     registry = registry_of(where, config, folder)
     comparison = compared(find(registry, name, old), find(registry, name, new))
@@ -173,8 +173,8 @@ def promote(
     folder: FolderOption = None,
 ) -> None:
     """Put a version in production, whatever the gate said; nothing is deleted."""
-    from components.upload.registry import find
-    from pipelines.models import registry_of
+    from components.registry.base import find
+    from pipelines.results.versions import registry_of
 
     registry = registry_of(where, config, folder)
     say_in_production(registry.promote(name, find(registry, name, reference).number, alias), alias)
@@ -189,8 +189,8 @@ def roll_back(
     folder: FolderOption = None,
 ) -> None:
     """Put the version back in production that the present one replaced; nothing is deleted."""
-    from components.upload.registry import rollback
-    from pipelines.models import registry_of
+    from components.registry.base import rollback
+    from pipelines.results.versions import registry_of
 
     withdrawn, restored = rollback(registry_of(where, config, folder), name, alias)
     print(f"Version {withdrawn.number} of {name} is withdrawn and kept.")
@@ -211,8 +211,8 @@ def pull(
     """Copy a version's model to a folder, checked file by file, ready for `spacy.load`."""
     from components.custom_code import how_to_load
     from components.errors import ConfigError
-    from components.upload.registry import find
-    from pipelines.models import registry_of
+    from components.registry.base import find
+    from pipelines.results.versions import registry_of
 
     if output.exists():
         raise ConfigError(f"{output} exists already: choose another folder, or move it away.")

@@ -33,9 +33,9 @@ def plan(
 
     The cost is an estimate, from list prices and the hours that tasks took before.
     """
-    from pipelines.costs import LIST_PRICES
-    from pipelines.load import load
-    from pipelines.plan import planned
+    from pipelines.config.load import load
+    from pipelines.services.costs import LIST_PRICES
+    from pipelines.services.plan import planned
 
     loaded = load(config, overrides or ())
     what = planned(loaded, phases or (), parameters or (), prices or LIST_PRICES)

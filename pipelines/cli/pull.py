@@ -28,8 +28,8 @@ def pull(
     Run the same command again.
     """
     from components.custom_code import how_to_load
-    from pipelines.load import load
-    from pipelines.pull import pull as bring
+    from pipelines.config.load import load
+    from pipelines.services.vertex.pull import pull as bring
 
     for phase, version in bring(load(config), run or "", phases or [], output).items():
         print(

@@ -11,7 +11,7 @@ from pipelines.cli.options import print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from pipelines.backends import Backend, Run
+    from pipelines.services.base import Backend, Run
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def remote_runs(config: Path | None, where: str | None = None) -> RemoteRuns:
     Args:
         where: the service that they are expected on; None: wherever its target says.
     """
-    from pipelines.backends import backend_of
-    from pipelines.load import load
+    from pipelines.config.load import load
+    from pipelines.services.choose import backend_of
 
     if config is None:
         raise ConfigError(
@@ -109,7 +109,7 @@ def plain(run: Run) -> dict[str, Any]:
 
 def waiting(run: Run) -> dict[str, str]:
     """Phase -> why it was not to be trained, for those that wait."""
-    from pipelines.watch import task_record
+    from pipelines.services.watch import task_record
 
     records = [task_record(task) for task in run.tasks]
     return {record.branch: record.waits for record in records if record.waits}

@@ -48,9 +48,9 @@ def run(
     """
     from rich.console import Console
 
-    from pipelines.history import write_history
-    from pipelines.launch import run_config
-    from pipelines.summary import print_failures, print_summary, summary
+    from pipelines.local.launch import run_config
+    from pipelines.results.history import write_history
+    from pipelines.results.summary import print_failures, print_summary, summary
 
     console = Console(stderr=as_json)
     result = run_config(

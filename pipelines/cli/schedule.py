@@ -11,7 +11,7 @@ from pipelines.cli.options import AsJson, ConfigPath, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from pipelines.backends import Scheduled
+    from pipelines.services.base import Scheduled
 
 app = typer.Typer(
     help="The schedule that a config declares: compare it with what is there, and make it so.",
@@ -24,7 +24,7 @@ def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
     """Show what `apply` would change; nothing is changed."""
     from dataclasses import asdict
 
-    from pipelines.schedule import plan
+    from pipelines.services.schedule import plan
 
     schedule = schedule_of(config)
     steps = plan(schedule.declared, schedule.existing())
@@ -40,9 +40,9 @@ def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
 @app.command("apply")
 def apply(config: ConfigPath) -> None:
     """Make the schedule as the config declares it; nothing is sent when it is so already."""
-    from pipelines.load import load
-    from pipelines.schedule import plan
-    from pipelines.submission import refuse_unrepeatable
+    from pipelines.config.load import load
+    from pipelines.services.schedule import plan
+    from pipelines.services.submission import refuse_unrepeatable
 
     refuse_unrepeatable(load(config))
     schedule = schedule_of(config)
@@ -115,7 +115,7 @@ def run_now(config: ConfigPath) -> None:
     """Start at once what the schedule would start, unless this very work was done already."""
     from components.errors import ConfigError
     from pipelines.cli.submit import submit
-    from pipelines.schedule import plan
+    from pipelines.services.schedule import plan
 
     schedule = schedule_of(config)
     if plan(schedule.declared, schedule.existing()):
@@ -128,8 +128,8 @@ def run_now(config: ConfigPath) -> None:
 
 def schedule_of(config: Path) -> Scheduled:
     """The schedule that a config declares, where its target says."""
-    from pipelines.backends import schedule_on
-    from pipelines.load import load
+    from pipelines.config.load import load
+    from pipelines.services.choose import schedule_on
 
     return schedule_on(load(config))
 

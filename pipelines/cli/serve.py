@@ -36,7 +36,7 @@ def serve(
 
     from containers.serve.__main__ import serve as serve_models
     from containers.serve.options import from_environment
-    from pipelines.serving import sources_of
+    from pipelines.results.served import sources_of
 
     sources = [source for one in references for source in sources_of(one, out, registry)]
     here = {"AIP_HTTP_PORT": str(port), "RETRAIN_SERVE_PAGE": "1", "RETRAIN_SERVE_DRAIN": "0"}

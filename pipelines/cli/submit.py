@@ -30,11 +30,12 @@ def submit(
     """
     from rich.console import Console
 
-    from pipelines.backends import backend_of, why
-    from pipelines.live import listener
-    from pipelines.load import load
-    from pipelines.submission import prepare, refuse_unrepeatable
-    from pipelines.watch import watch
+    from pipelines.config.load import load
+    from pipelines.local.live_view import listener
+    from pipelines.services.base import why
+    from pipelines.services.choose import backend_of
+    from pipelines.services.submission import prepare, refuse_unrepeatable
+    from pipelines.services.watch import watch
 
     loaded = load(config, overrides or ())
     backend = backend_of(loaded)

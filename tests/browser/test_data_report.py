@@ -12,7 +12,7 @@ from components.ingest.coverage import Coverage
 from components.ingest.page import page as data_report
 from components.ingest.settings import IngestSettings
 from components.ingest.summary import make_report
-from components.sources import Copy, SourceFile
+from components.records.sources import Copy, SourceFile
 from tests.browser.conftest import Visit
 
 ATTACK = "</style><script>alert(1)</script><img src=x onerror=alert(2)>' onmouseover='alert(3)"

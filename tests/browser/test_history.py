@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components import page
-from pipelines.history import TEMPLATE, Entry, score_charts
+from components.html import page
+from pipelines.results.history import TEMPLATE, Entry, score_charts
 from tests.browser.conftest import Visit
 
 ATTACK = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -20,7 +20,7 @@ def history() -> str:
             started="2026-01-01 00:00",
             seconds=60,
             state="succeeded",
-            verdict="held",
+            decision="held",
             why=ATTACK,
             documents=100,
             digest="abcdef12",

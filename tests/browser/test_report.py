@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page
 
 from components.evaluate.pairs import disagreements
 from components.evaluate.scores import score
-from components.facts import Change
+from components.gate.decide import judge
 from components.gate.settings import GateSettings
-from components.gate.verdict import judge
-from components.prediction import Disagreement, Prediction
-from components.record import Span
+from components.records.prediction import Disagreement, Prediction
+from components.records.record import Span
+from components.registry.model_metadata import Change
 from components.report.build import Material, html
 from tests.browser.conftest import Visit
 
@@ -73,7 +73,7 @@ def hostile_report() -> str:
         "labels": {},
         "stability": {"known": 0, "new": 12, "moved": 0},
     }
-    verdict = judge(scores, data, LABELS, GateSettings(required_labels=LABELS))
+    gate_decision = judge(scores, data, LABELS, GateSettings(required_labels=LABELS))
     return html(
         Material(
             title=ATTACKS[6],
@@ -81,10 +81,10 @@ def hostile_report() -> str:
             name=ATTACKS[0],
             other=ATTACKS[1],
             scores=scores,
-            headline=verdict["headline"],
+            headline=gate_decision["headline"],
             mood="bad",
-            reasons=verdict["reasons"],
-            rules=verdict["rules"],
+            reasons=gate_decision["reasons"],
+            rules=gate_decision["rules"],
             predictions=predictions,
             history=[{"step": 1, "loss": 2.0, "f": 0.1}, {"step": 2, "loss": 1.0, "f": None}],
             data=data,

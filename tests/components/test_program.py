@@ -8,11 +8,11 @@ from typing import Any
 
 from components.__main__ import main
 from components.program import options_in
-from components.record import Record, Span, write_records
+from components.records.record import Record, Span, write_records
 
 
 def executor_input(folder: Path, records: Path) -> dict[str, Any]:
-    """What KFP tells `portion`, with whole numbers as Vertex AI writes them."""
+    """What KFP tells `subsample`, with whole numbers as Vertex AI writes them."""
     return {
         "inputs": {
             "parameterValues": {"percent": 50.0, "timeout": 0.0},
@@ -29,10 +29,10 @@ def test_a_stage_takes_its_options_from_the_executor_input(tmp_path: Path) -> No
     records = tmp_path / "records.jsonl"
     write_records(records, [Record(f"{n}", f"text {n}", [Span(0, 4, "A")]) for n in range(8)])
     task = json.dumps(executor_input(tmp_path, records))
-    assert main(["portion", "--executor-input", task, "--from-executor-input"]) == 0
+    assert main(["subsample", "--executor-input", task, "--from-executor-input"]) == 0
 
     written_out = ["--train-set", str(records), "--percent", "50", "--timeout", "0"]
-    assert main(["portion", *written_out, "--kept", str(tmp_path / "same")]) == 0
+    assert main(["subsample", *written_out, "--kept", str(tmp_path / "same")]) == 0
     assert (tmp_path / "kept").read_bytes() == (tmp_path / "same").read_bytes()
 
 

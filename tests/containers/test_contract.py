@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from containers.serve.app import Server, build
 from containers.serve.models import Models, Question, Source, load
 from containers.serve.options import Options
-from tests.tiny_ner import make_docs, train_tiny
+from tests.support.tiny_ner import make_docs, train_tiny
 
 TEXT = "Send form P60 to HM Revenue in London 🎉 with £5"
 

@@ -12,7 +12,7 @@ import spacy
 
 from containers.serve.inference import use_bfloat16
 from containers.serve.models import Source, load
-from tests.tiny_bert import write_bert
+from tests.support.tiny_bert import write_bert
 
 WORDS = 40
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipelines.vertex_access import ON_BUCKET, ON_PROJECT, RUNNER_ON_BUCKET, RUNNER_ON_PROJECT
-from pipelines.vertex_doctor import SERVICES
+from pipelines.services.vertex.doctor import SERVICES
+from pipelines.services.vertex.iam import ON_BUCKET, ON_PROJECT, RUNNER_ON_BUCKET, RUNNER_ON_PROJECT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/setup-gcp.md").read_text(encoding="utf-8").replace("\\\n", " ")

@@ -10,7 +10,7 @@ from typing import Any
 from tests.kubeflow.experiments import Experiments
 from tests.kubeflow.recurring import Recurring
 from tests.kubeflow.runs import Runs
-from tests.service import ApiError, Service
+from tests.support.service import ApiError, Service
 
 # gRPC's codes, which the service gives beside HTTP's.
 CODES = {400: 3, 403: 7, 404: 5, 409: 6, 429: 8, 500: 13, 503: 14}

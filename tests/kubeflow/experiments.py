@@ -8,7 +8,7 @@ from typing import Any
 import kfp_server_api as api
 
 from tests.kubeflow.rules import matching, page_of, parsed, query_of, require
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 
 class Experiments:

@@ -17,7 +17,7 @@ from tests.kubeflow.rules import (
     require,
 )
 from tests.kubeflow.runs import OVER, Runs
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 
 class Recurring:

@@ -12,7 +12,7 @@ import kfp_server_api as api
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 NEVER = "1970-01-01T00:00:00Z"
 FIELD = r"(?:\*|\?|\d+(?:-\d+)?)(?:/\d+)?"

@@ -18,7 +18,7 @@ from tests.kubeflow.rules import (
     query_of,
     require,
 )
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 OVER = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 OUTPUT_ONLY = {"run_id", "state", "created_at", "finished_at", "error", "run_details"}

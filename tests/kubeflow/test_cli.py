@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from components.errors import ConfigError, RemoteError
-from pipelines import watch
 from pipelines.cli import app
+from pipelines.services import watch
 from tests.kubeflow.double import Double
 from tests.vertex.conftest import commit_all
 

@@ -10,13 +10,14 @@ import pytest
 from google.cloud import storage
 from typer.testing import CliRunner
 
-from components.upload.lineage import trace
-from components.upload.registry import Artefact, open_registry, take_in
+from components.registry.base import Artefact, take_in
+from components.registry.lineage import trace
+from components.registry.open import open_registry
 from pipelines.cli import app
-from pipelines.local import run_spec
-from pipelines.runner.listeners import Nobody
+from pipelines.local.run import run_spec
+from pipelines.local.runner.listeners import Nobody
 from tests.kubeflow.double import Double
-from tests.tiny_ner import make_docs, train_tiny
+from tests.support.tiny_ner import make_docs, train_tiny
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.test_end_to_end import LABELS, MORE
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from components.errors import ConfigError, RemoteError
-from pipelines.config import Schedule
-from pipelines.kubeflow import KubeflowRuns
-from pipelines.kubeflow_schedule import KubeflowSchedule
-from pipelines.submission import Submission
+from pipelines.config.schema import Schedule
+from pipelines.services.kubeflow.runs import KubeflowRuns
+from pipelines.services.kubeflow.schedule import KubeflowSchedule
+from pipelines.services.submission import Submission
 from tests.kubeflow.double import Double
-from tests.scheduling import apply, changing
-from tests.service import Fault
+from tests.support.scheduling import apply, changing
+from tests.support.service import Fault
 
 MONDAYS = Schedule(cron="0 3 * * 1", timezone="UTC")
 Declare = Callable[..., KubeflowSchedule]

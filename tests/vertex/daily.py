@@ -13,9 +13,10 @@ from pathlib import Path
 import spacy
 from typer.testing import CliRunner
 
-from components.upload.registry import open_registry, take_in
+from components.registry.base import take_in
+from components.registry.open import open_registry
 from pipelines.cli import app
-from pipelines.load import load
+from pipelines.config.load import load
 from tests.vertex.conftest import MakeArtefact
 
 MODEL = "retrain-test"

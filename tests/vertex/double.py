@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from tests.service import ApiError, Service
+from tests.support.service import ApiError, Service
 from tests.vertex.endpoints import Endpoints
 from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models

@@ -9,7 +9,7 @@ from typing import Any
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
-from tests.service import ApiError
+from tests.support.service import ApiError
 from tests.vertex.operations import Operations
 from tests.vertex.rules import (
     check_display_name,

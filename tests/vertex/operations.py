@@ -7,7 +7,7 @@ from typing import Any
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 
 class Operations:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.service import ApiError
+from tests.support.service import ApiError
 from tests.vertex.rules import require
 
 

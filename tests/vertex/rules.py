@@ -17,7 +17,7 @@ from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.service import ApiError
+from tests.support.service import ApiError
 
 # The client's own query parameters, beside those of a method.
 SYSTEM_PARAMETERS = {"$alt"}

@@ -13,8 +13,9 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from components.errors import ConfigError, RemoteError
-from pipelines import vertex, watch
 from pipelines.cli import app
+from pipelines.services import watch
+from pipelines.services.vertex import runs
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
 
@@ -98,7 +99,7 @@ notify: {webhook: "https://hooks.example.org/x", emails: [team@example.org]}
     (job,) = double.jobs.by_name.values()
     email = "vertex-pipelines-notification-email"
     asked = {"phase-1/train", "phase-2/train", "phase-1/notify", f"phase-1/{email}", "notify"}
-    assert asked <= {task.path for task in vertex.tasks_of(job)}
+    assert asked <= {task.path for task in runs.tasks_of(job)}
 
 
 def test_an_interrupted_wait_leaves_the_run_alone(double: Double, config: Path) -> None:
@@ -128,7 +129,7 @@ def test_wait_ends_with_the_tasks_that_failed(
         CliRunner().invoke(app, ["submit", str(config), "--wait"], catch_exceptions=False)
     # The other phase went on to its end.
     (job,) = double.jobs.by_name.values()
-    states = {task.path: task.state for task in vertex.tasks_of(job)}
+    states = {task.path: task.state for task in runs.tasks_of(job)}
     assert states["phase-1/upload"] == "succeeded"
     assert states["phase-2/train"] == "failed"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import watch
-from pipelines.config import STAGES
-from pipelines.load import load
+from pipelines.config.load import load
+from pipelines.config.schema import STAGES
+from pipelines.services import watch
 from tests.live.conftest import CONFIG
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.daily import (

@@ -7,11 +7,11 @@ from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
 from components.errors import RemoteError
-from components.upload.google import Place
-from components.upload.lineage import Lineage
-from components.upload.registry import Version
-from pipelines.vertex_deploy import Deployment, Endpoints, shared
-from tests.service import Fault
+from components.google_cloud import Place
+from components.registry.base import Version
+from components.registry.lineage import Lineage
+from pipelines.services.vertex.endpoints import Deployment, Endpoints, shared
+from tests.support.service import Fault
 from tests.vertex.double import Double
 
 PLACE = Place("my-project", "us-central1")

@@ -10,9 +10,9 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.load import load
-from pipelines.vertex_doctor import gpus_at_a_time, metric_of
-from tests.service import Fault
+from pipelines.config.load import load
+from pipelines.services.vertex.doctor import gpus_at_a_time, metric_of
+from tests.support.service import Fault
 from tests.vertex.conftest import commit_all
 from tests.vertex.double import Double
 

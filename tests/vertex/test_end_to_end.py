@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from components.errors import ConfigError
 from pipelines.cli import app
-from pipelines.local import RunResult, run_spec
-from pipelines.runner.launchers import Command, ThisMachine
-from pipelines.runner.listeners import Nobody
+from pipelines.local.run import RunResult, run_spec
+from pipelines.local.runner.launchers import Command, ThisMachine
+from pipelines.local.runner.listeners import Nobody
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
 from tests.vertex.jobs import set_output, spec_of

@@ -10,9 +10,10 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from components.errors import ConfigError, RemoteError
-from components.upload.registry import open_registry, take_in
+from components.registry.base import take_in
+from components.registry.open import open_registry
 from pipelines.cli import app
-from tests.service import Fault
+from tests.support.service import Fault
 from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 

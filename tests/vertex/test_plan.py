@@ -10,10 +10,11 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from components.errors import ConfigError
-from components.upload.lineage import Lineage
-from components.upload.registry import Artefact, open_registry
+from components.registry.base import Artefact
+from components.registry.lineage import Lineage
+from components.registry.open import open_registry
 from pipelines.cli import app
-from pipelines.config import STAGES
+from pipelines.config.schema import STAGES
 from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 

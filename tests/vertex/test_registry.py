@@ -12,19 +12,13 @@ import spacy
 from google.cloud import storage
 
 from components.errors import DataError, RemoteError
-from components.upload.manifest import describe
-from components.upload.registry import (
-    Registry,
-    champion_for,
-    find,
-    open_registry,
-    rollback,
-    take_in,
-)
-from components.upload.vertex import VertexRegistry
+from components.registry.base import Registry, champion_for, find, rollback, take_in
+from components.registry.manifest import describe
+from components.registry.open import open_registry
+from components.registry.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
-from tests.service import Fault
+from tests.support.service import Fault
 from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 

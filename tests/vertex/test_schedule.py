@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from components.errors import ConfigError, RemoteError
 from pipelines.cli import app
-from pipelines.config import Schedule
-from pipelines.load import load
-from pipelines.submission import Submission
-from pipelines.vertex import VertexRuns
-from pipelines.vertex_schedule import VertexSchedule
-from tests.scheduling import apply, changing
-from tests.service import Fault
+from pipelines.config.load import load
+from pipelines.config.schema import Schedule
+from pipelines.services.submission import Submission
+from pipelines.services.vertex.runs import VertexRuns
+from pipelines.services.vertex.schedule import VertexSchedule
+from tests.support.scheduling import apply, changing
+from tests.support.service import Fault
 from tests.vertex.conftest import commit_all, write_config
 from tests.vertex.double import Double
 

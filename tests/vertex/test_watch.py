@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines import watch
-from pipelines.backends import Task
-from pipelines.live import LiveView, describe, listener
-from pipelines.load import load
-from pipelines.submission import Submission
-from pipelines.vertex import VertexRuns
-from pipelines.watch import task_record
+from pipelines.config.load import load
+from pipelines.local.live_view import LiveView, describe, listener
+from pipelines.services import watch
+from pipelines.services.base import Task
+from pipelines.services.submission import Submission
+from pipelines.services.vertex.runs import VertexRuns
+from pipelines.services.watch import task_record
 from tests.vertex.double import Double
 
 MOMENT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -11,7 +11,7 @@ from components.ingest.annotation import Item
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
-from components.sources import Format
+from components.records.sources import Format
 
 HEAD = 1 << 20  # bytes looked at
 LABEL_STUDIO = re.compile(rb'"(completions|annotations|predictions)"\s*:\s*\[|"data"\s*:\s*\{')

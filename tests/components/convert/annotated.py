@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.convert.rows import Row
 from components.convert.tokens import tokenise
-from components.record import Record, Span
+from components.records.record import Record, Span
 
 SENTENCES = [
     "{PERSON} asked the {ORG} for £{MONEY} on {DATE}.",

@@ -13,9 +13,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from components.__main__ import main
-from components.record import Record, write_records
+from components.records.record import Record, write_records
 
-SIDES = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Corpora:
         report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
         return report
 
-    def manifest(self, side: str = "train") -> dict[str, Any]:
-        path = self.folder / side / "manifest.json"
+    def manifest(self, split: str = "train") -> dict[str, Any]:
+        path = self.folder / split / "manifest.json"
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return manifest
 
-    def docs(self, side: str = "train") -> list[Doc]:
+    def docs(self, split: str = "train") -> list[Doc]:
         return [
             doc
-            for path in sorted((self.folder / side).glob("*.spacy"))
+            for path in sorted((self.folder / split).glob("*.spacy"))
             for doc in DocBin().from_disk(path).get_docs(Vocab())
         ]
 
@@ -65,10 +65,10 @@ def convert(tmp_path: Path) -> Callable[..., Corpora]:
         runs += 1
         folder = tmp_path / f"corpora-{runs}"
         arguments = ["--settings", json.dumps(settings)]
-        for side, records in zip(SIDES, (train, dev, test), strict=True):
-            source = tmp_path / f"{runs}-{side}.jsonl"
+        for split, records in zip(SPLITS, (train, dev, test), strict=True):
+            source = tmp_path / f"{runs}-{split}.jsonl"
             write_records(source, records)
-            arguments += [f"--{side}-set={source}", f"--{side}-corpus={folder / side}"]
+            arguments += [f"--{split}-set={source}", f"--{split}-corpus={folder / split}"]
         arguments += [f"--convert-report={folder}/report.json"]
         assert main(["convert", "--task=ner", *arguments]) == 0
         return Corpora(folder)

@@ -17,7 +17,7 @@ from components.convert.layout import Tokens, as_array, lay_out
 from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.texts import join
-from components.record import Record, Span
+from components.records.record import Record, Span
 from tests.components.convert.annotated import any_record, records, rows
 
 VOCAB = spacy.blank("en").vocab

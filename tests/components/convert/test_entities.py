@@ -13,7 +13,7 @@ from components.convert.docbin import compress, message
 from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.windows import windows
-from components.record import Record, Span
+from components.records.record import Record, Span
 from tests.components.convert.annotated import any_record, records, rows
 from tests.components.convert.conftest import Corpora
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from components.__main__ import main
 from components.convert.rows import lines
-from components.record import Record, Span
+from components.records.record import Record, Span
 from tests.components.convert.annotated import records
-from tests.components.convert.conftest import SIDES, Corpora
+from tests.components.convert.conftest import SPLITS, Corpora
 
 
 @given(st.lists(st.text("ab", max_size=12), max_size=12), st.integers(1, 20), st.booleans())
@@ -39,14 +39,14 @@ def padded(count: int) -> list[Record]:
 def test_the_bytes_do_not_depend_on_how_the_work_is_shared(
     convert: Callable[..., Corpora], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sides = padded(350), padded(120), padded(3)
+    splits = padded(350), padded(120), padded(3)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    one = convert(*sides, shard_megabytes=1, workers=1)
-    two = convert(*sides, shard_megabytes=1, workers=2)
+    one = convert(*splits, shard_megabytes=1, workers=1)
+    two = convert(*splits, shard_megabytes=1, workers=2)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    with_a_thread = convert(*sides, shard_megabytes=1, workers=1)
+    with_a_thread = convert(*splits, shard_megabytes=1, workers=1)
     assert one.files == two.files == with_a_thread.files
-    assert [len(one.manifest(side)["shards"]) for side in SIDES] == [4, 2, 1]
+    assert [len(one.manifest(split)["shards"]) for split in SPLITS] == [4, 2, 1]
 
 
 def test_the_manifest_tells_what_is_there(convert: Callable[..., Corpora]) -> None:
@@ -110,8 +110,8 @@ def test_broken_records_are_named_and_nothing_is_left(
     out = tmp_path / "out"
     code = main(
         ["convert", f"--train-set={source}"]
-        + [f"--{side}-set={tmp_path}/1-{side}.jsonl" for side in ("dev", "test")]
-        + [f"--{side}-corpus={out}/{side}" for side in SIDES]
+        + [f"--{split}-set={tmp_path}/1-{split}.jsonl" for split in ("dev", "test")]
+        + [f"--{split}-corpus={out}/{split}" for split in SPLITS]
         + [f"--convert-report={out}/report.json"]
         + [f'--settings={{"workers": {workers}, "shard_megabytes": 1}}']
     )

@@ -15,7 +15,7 @@ from spacy.training.iob_utils import offsets_to_biluo_tags
 from components.convert.alignment import border
 from components.convert.ner import INCORRECT_SPANS
 from components.convert.tokens import tokenise
-from components.record import Record, Span
+from components.records.record import Record, Span
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import Corpora
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_ner import make_docs, train_tiny, write_corpus
+from tests.support.tiny_ner import make_docs, train_tiny, write_corpus
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from spacy.tokens import Doc, Span
 
 from components.__main__ import main
 from components.evaluate.ner import labels_of
-from components.prediction import read_predictions
+from components.records.prediction import read_predictions
 from tests.components.evaluate.conftest import Shelf
-from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
+from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 FAST = {"resamples": 100}
 SAMPLE = Path(__file__).parents[3] / "configs/sample/phase1.jsonl"

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from components.evaluate import console
-from components.evaluate.counts import count, prf
-from components.evaluate.intervals import resample, score_intervals, wilson
 from components.evaluate.pairs import disagreements, pair
 from components.evaluate.scores import compare, confusion, matches, score
-from components.prediction import Prediction
-from components.record import Span
+from components.records.prediction import Prediction
+from components.records.record import Span
+from components.scoring.counts import count, prf
+from components.scoring.intervals import resample, score_intervals, wilson
 
 ORG, GPE = Span(0, 5, "ORG"), Span(0, 5, "GPE")
 WIDE, LATER = Span(0, 9, "ORG"), Span(20, 25, "ORG")

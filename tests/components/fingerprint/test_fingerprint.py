@@ -11,7 +11,7 @@ import pytest
 
 from components.__main__ import main
 from components.errors import ConfigError
-from components.sources import Source, content_digest, identity, list_files
+from components.records.sources import Source, content_digest, identity, list_files
 
 
 def fingerprint(folder: Path, sources: Any, context: Any = None) -> dict[str, str]:

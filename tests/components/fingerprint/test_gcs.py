@@ -14,7 +14,7 @@ from gcsfs import GCSFileSystem
 
 from components.__main__ import main
 from components.errors import ConfigError, RemoteError
-from components.sources import Source, content_digest, copy_files, identity, list_files
+from components.records.sources import Source, content_digest, copy_files, identity, list_files
 
 ROWS = [
     {"text": "Ask HMRC", "spans": [{"start": 4, "end": 8, "label": "ORG"}], "answer": "accept"},

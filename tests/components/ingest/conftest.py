@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
-from components.record import read_records
-from components.sources import Source, content_digest, identity, list_files
+from components.records.record import read_records
+from components.records.sources import Source, content_digest, identity, list_files
 from tests.components.ingest.exports import ENOUGH, LABELS, Ingested, row
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.record import Record
+from components.records.record import Record
 
 LABELS = ["ORG", "PERSON"]
 # Two documents for each label, so that only what a test adds can go wrong.

@@ -173,7 +173,7 @@ def test_label_studio_says_who_when_and_whether_it_counts(write: Write, ingest: 
     (record,) = done.records
     assert record.text == text
     assert len(record.spans) == 2
-    assert record.side == "test"
+    assert record.split == "test"
     assert record.meta == {"page": 7, "tags": ["test"]}
     assert done.report["skipped"] == {
         "answer: ignore": 1,

@@ -22,8 +22,8 @@ from components.ingest.readers.typed import Parser
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import READINGS, choose_reading, locate
 from components.ingest.tokens import Boundaries, tokenise
-from components.record import Record
-from components.sources import Copy, SourceFile
+from components.records.record import Record
+from components.records.sources import Copy, SourceFile
 from tests.components.ingest.exports import LABELS, row
 
 # Characters that break offsets: astral, combining, white, zero-width and right-to-left ones.

@@ -194,7 +194,7 @@ def test_agreement_between_annotators(ingest_rows: Ingest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "side"),
+    ("more", "split"),
     [
         ({"meta": {"split": "test"}}, "test"),
         ({"meta": {"tags": ["checked", "dev"]}}, "dev"),
@@ -204,8 +204,8 @@ def test_agreement_between_annotators(ingest_rows: Ingest) -> None:
         ({"meta": None}, ""),
     ],
 )
-def test_sides_that_a_team_chose(more: dict[str, Any], side: str, ingest_rows: Ingest) -> None:
-    assert ingest_rows(row(TEXT, HMRC, **more)).records[2].side == side
+def test_sides_that_a_team_chose(more: dict[str, Any], split: str, ingest_rows: Ingest) -> None:
+    assert ingest_rows(row(TEXT, HMRC, **more)).records[2].split == split
 
 
 # Binary answers, in the shape of a real ner.teach export: no tokens, an answer in each span.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
-from components.sources import Source, content_digest, identity, list_files
+from components.records.sources import Source, content_digest, identity, list_files
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 
 Ingest = Callable[..., Ingested]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
-from tests.stages import evaluate, gate
-from tests.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
+from tests.support.stages import evaluate, gate
+from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 DATA = {
     "digest": "d" * 64,
@@ -38,7 +38,7 @@ HISTORY = [
 ]
 
 
-def run_report(folder: Path, judged: Path, dossier: Path, **changed: Any) -> Path:
+def run_report(folder: Path, judged: Path, champion_metadata: Path, **changed: Any) -> Path:
     """Run the stage on what evaluate and gate wrote into `judged`; return the output folder."""
     folder.mkdir(exist_ok=True)
     files = {"data-report": DATA, "split-report": SPLIT, "convert-report": CONVERT} | changed
@@ -49,11 +49,11 @@ def run_report(folder: Path, judged: Path, dossier: Path, **changed: Any) -> Pat
     lines = "".join(json.dumps(entry) + "\n" for entry in HISTORY)
     (log / "history.jsonl").write_text(lines, encoding="utf-8")
     arguments = {
-        **{name: judged / name for name in ("scores", "verdict", "predictions")},
+        **{name: judged / name for name in ("scores", "gate-decision", "predictions")},
         **{
             name: folder / name for name in ("data-report", "split-report", "convert-report", "log")
         },
-        "dossier": dossier,
+        "champion-metadata": champion_metadata,
         "context": json.dumps(CONTEXT),
         **{name: folder / name for name in ("report", "review", "model-card", "facts")},
     }

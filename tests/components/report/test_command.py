@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.prediction import Prediction, read_predictions, write_predictions
-from components.record import Span
+from components.records.prediction import Prediction, read_predictions, write_predictions
+from components.records.record import Span
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
 
@@ -25,10 +25,10 @@ def text_of(html: str) -> str:
 
 def test_the_report_says_the_verdict_first(tmp_path: Path, judged: Path, nothing: Path) -> None:
     html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
-    verdict = json.loads((judged / "verdict").read_text(encoding="utf-8"))
+    gate_decision = json.loads((judged / "gate-decision").read_text(encoding="utf-8"))
     body = html[html.index("<main") :]
     assert body.index("headline") < body.index("<table")
-    assert verdict["headline"] in text_of(html)
+    assert gate_decision["headline"] in text_of(html)
     headings = re.findall(r'<h2 id="(\w+)"', html)
     assert headings == ["scores", "confusion", "slices", "training", "data", "mistakes", "errors"]
 
@@ -67,15 +67,17 @@ def test_the_report_is_one_file_that_loads_nothing(
 
 
 def test_what_changed_is_told_from_the_facts_of_the_champion(tmp_path: Path, judged: Path) -> None:
-    dossier = judged / "1"
+    champion_metadata = judged / "1"
     before = {
         "digest": "e" * 64, "records": 100, "test_documents": 80,
         "entities": {"ORG": 100, "DATE": 70, "LAW": 5},
         "config": {"phase": "phase-1", "train.set.training.max_steps": 100},
     }  # fmt: skip
-    (dossier / "facts.json").write_text(json.dumps(before), encoding="utf-8")
-    html = (run_report(tmp_path / "r", judged, dossier) / "report").read_text(encoding="utf-8")
-    (dossier / "facts.json").unlink()
+    (champion_metadata / "facts.json").write_text(json.dumps(before), encoding="utf-8")
+    html = (run_report(tmp_path / "r", judged, champion_metadata) / "report").read_text(
+        encoding="utf-8"
+    )
+    (champion_metadata / "facts.json").unlink()
     read = text_of(html)
     assert "Documents 100 140" in read
     assert "Entities of DATE 70 100" in read
@@ -88,10 +90,10 @@ def test_facts_and_champion_facts_of_the_same_run_do_not_differ(
     tmp_path: Path, judged: Path, nothing: Path
 ) -> None:
     first = run_report(tmp_path / "r", judged, nothing)
-    dossier = judged / "1"
-    (dossier / "facts.json").write_bytes((first / "facts").read_bytes())
-    html = (run_report(tmp_path / "again", judged, dossier) / "report").read_text("utf-8")
-    (dossier / "facts.json").unlink()
+    champion_metadata = judged / "1"
+    (champion_metadata / "facts.json").write_bytes((first / "facts").read_bytes())
+    html = (run_report(tmp_path / "again", judged, champion_metadata) / "report").read_text("utf-8")
+    (champion_metadata / "facts.json").unlink()
     assert "differ by chance alone" in html
 
 
@@ -133,7 +135,7 @@ def test_a_model_without_an_error_has_a_report_too(
 ) -> None:
     perfect = tmp_path / "perfect"
     perfect.mkdir()
-    for name in ("scores", "verdict"):
+    for name in ("scores", "gate-decision"):
         (perfect / name).write_bytes((judged / name).read_bytes())
     span = Span(0, 3, "ORG")
     document = Prediction(id="a", text="BBC", words=1, gold=[span], predicted=[span])

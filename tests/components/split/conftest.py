@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
-from components.record import Record, read_records, write_records
+from components.records.record import Record, read_records, write_records
 
-SIDES = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Split:
         return report
 
     @property
-    def sides(self) -> dict[str, list[Record]]:
-        return {side: list(read_records(self.folder / f"{side}.jsonl")) for side in SIDES}
+    def splits(self) -> dict[str, list[Record]]:
+        return {split: list(read_records(self.folder / f"{split}.jsonl")) for split in SPLITS}
 
     @cached_property
-    def side_of(self) -> dict[str, str]:
-        """Side of each record, by its source."""
-        return {record.source: side for side, each in self.sides.items() for record in each}
+    def split_of(self) -> dict[str, str]:
+        """Split of each record, by its source."""
+        return {record.source: split for split, each in self.splits.items() for record in each}
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -60,7 +60,11 @@ def split(tmp_path: Path) -> Callable[..., Split]:
         code = main(
             ["split", "--annotations", str(source), "--task", "ner"]
             + ["--settings", json.dumps(settings), "--previous", str(previous)]
-            + [word for side in SIDES for word in (f"--{side}-set", str(folder / f"{side}.jsonl"))]
+            + [
+                word
+                for split in SPLITS
+                for word in (f"--{split}-set", str(folder / f"{split}.jsonl"))
+            ]
             + ["--assignment", str(folder / "assignment.json")]
             + ["--split-report", str(folder / "report.json")]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from components.record import Record, Span
+from components.records.record import Record, Span
 
 LABELS = [f"LABEL_{number:02}" for number in range(12)]
 WORDS = [
@@ -45,11 +45,16 @@ def document(
     text: str,
     labels: list[str],
     meta: dict[str, str] | None = None,
-    side: str = "",
+    split: str = "",
     number: int = 0,
 ) -> Record:
     """A record with one span per label."""
     spans = [Span(at, at + 1, label) for at, label in enumerate(labels)]
     return Record(
-        id=f"{number:08}", text=text, spans=spans, meta=meta or {}, source=f"x:{number}", side=side
+        id=f"{number:08}",
+        text=text,
+        spans=spans,
+        meta=meta or {},
+        source=f"x:{number}",
+        split=split,
     )

@@ -39,7 +39,7 @@ def test_pages_of_different_sizes_are_balanced_too(split: Callable[..., Split]) 
 
 
 @pytest.mark.parametrize("groups", [3, 4, 5, 9])
-def test_a_label_of_few_groups_is_on_every_side(split: Callable[..., Split], groups: int) -> None:
+def test_a_label_of_few_groups_is_on_every_split(split: Callable[..., Split], groups: int) -> None:
     rare = [document(f"rare {n}", ["RARE"], number=n) for n in range(groups)]
     common = [document(f"common {n}", ["COMMON"], number=100 + n) for n in range(200)]
     report = split(rare + common).report
@@ -55,12 +55,12 @@ def test_what_cannot_be_everywhere_is_trained_on_first(
     common = [document(f"common {n}", ["COMMON"], number=100 + n) for n in range(200)]
     report = split(rare + common).report
     assert list(report["labels"]["RARE"]["documents"].values()) == expected
-    assert {one["side"] for one in report["missing"]} == {
-        side for side, n in report["labels"]["RARE"]["documents"].items() if not n
+    assert {one["split"] for one in report["missing"]} == {
+        split for split, n in report["labels"]["RARE"]["documents"].items() if not n
     }
 
 
-def test_one_huge_group_does_not_keep_a_label_from_a_side(split: Callable[..., Split]) -> None:
+def test_one_huge_group_does_not_keep_a_label_from_a_split(split: Callable[..., Split]) -> None:
     huge = [document(f"h{n}", ["A"], {"page": "huge"}, number=n) for n in range(300)]
     small = [document(f"s{n}", ["A"], {"page": str(n)}, number=500 + n) for n in range(2)]
     other = [document(f"o{n}", ["B"], {"page": f"o{n}"}, number=600 + n) for n in range(700)]

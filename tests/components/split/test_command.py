@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.__main__ import main
-from components.record import Record, Span
+from components.records.record import Record, Span
 from tests.components.split.conftest import Split
 from tests.components.split.documents import document, documents
 
@@ -27,8 +27,8 @@ def test_every_record_comes_out_once_and_unchanged(split: Callable[..., Split]) 
     records[3].tokens = [(0, 5)]
     records[4] = Record("x", "Café \N{SNOWMAN}", [], meta={"a": [1, None]}, source="x:4")
     records[5].rejected, records[5].complete = [Span(0, 1, "A")], False
-    sides = split(records).sides
-    after = sorted((r for each in sides.values() for r in each), key=lambda r: r.source)
+    splits = split(records).splits
+    after = sorted((r for each in splits.values() for r in each), key=lambda r: r.source)
     assert after == sorted(records, key=lambda r: r.source)
 
 
@@ -43,7 +43,7 @@ def test_no_records_give_empty_files(split: Callable[..., Split]) -> None:
     [
         ("{}", ":2: not an annotation record"),
         ('{"id": "1", "text"', ":2: not an annotation record"),
-        ('{"id": "1", "text": "a", "spans": [], "side": "left"}', ":2: side is 'left'"),
+        ('{"id": "1", "text": "a", "spans": [], "split": "left"}', ":2: split is 'left'"),
     ],
 )
 def test_a_broken_line_is_named(

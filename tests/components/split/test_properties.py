@@ -1,4 +1,4 @@
-"""Whatever the records: each comes out once, no group is on two sides, nothing earlier moves."""
+"""Whatever the records: each comes out once, no group is on two splits, nothing earlier moves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.__main__ import main
-from components.record import Record, write_records
-from tests.components.split.conftest import SIDES, Split
+from components.records.record import Record, write_records
+from tests.components.split.conftest import SPLITS, Split
 from tests.components.split.documents import document
 
 rows = st.lists(
@@ -27,7 +27,7 @@ def split(folder: Path, name: str, records: list[Record], previous: str = "") ->
     source = folder / f"{name}.jsonl"
     write_records(source, records)
     out = folder / name
-    arguments = [f"--{side}-set={out / side}.jsonl" for side in SIDES]
+    arguments = [f"--{split}-set={out / split}.jsonl" for split in SPLITS]
     arguments += [f"--assignment={out}/assignment.json", f"--split-report={out}/report.json"]
     arguments += [f"--previous={previous}", '--settings={"group_by": "meta.page"}']
     assert main(["split", f"--annotations={source}", *arguments]) == 0
@@ -59,15 +59,15 @@ def test_any_records(given_rows: list[tuple[str, str, list[str]]], known: int) -
     with tempfile.TemporaryDirectory() as name:
         first = split(Path(name), "first", records[:known])
         second = split(Path(name), "second", records, str(first.assignment))
-        before, after = first.side_of, second.side_of
+        before, after = first.split_of, second.split_of
         report = second.report
     assert set(after) == {record.source for record in records}
     for members in groups(records):
-        sides = {after[source] for source in members}
-        assert len(sides) == 1
+        splits = {after[source] for source in members}
+        assert len(splits) == 1
         earlier = {before[source] for source in members if source in before}
         if len(earlier) == 1:
-            assert sides == earlier
-    moved = sum(after[source] != side for source, side in before.items())
+            assert splits == earlier
+    moved = sum(after[source] != split for source, split in before.items())
     assert report["stability"]["moved"] >= moved
     assert report["groups"]["leaked"] == 0

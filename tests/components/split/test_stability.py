@@ -1,4 +1,4 @@
-"""Scores stay comparable: no earlier document changes side when new ones arrive."""
+"""Scores stay comparable: no earlier document changes split when new ones arrive."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_nothing_moves_when_half_of_the_data_is_new(split: Callable[..., Split])
     everything = documents(4000)
     first = split(everything[:2000])
     second = split(everything, previous=first.assignment)
-    sides = second.side_of
-    assert all(sides[source] == side for source, side in first.side_of.items())
+    splits = second.split_of
+    assert all(splits[source] == split for source, split in first.split_of.items())
     assert second.report["stability"]["moved"] == 0
     assert second.report["stability"]["known"] >= 2000
     assert second.report["stability"]["known"] + second.report["stability"]["new"] == 4000
@@ -39,10 +39,10 @@ def test_new_documents_go_where_they_balance_the_labels(split: Callable[..., Spl
     assert second.report["worst_deviation"] <= 1
 
 
-def test_without_a_memory_nearly_all_keep_their_side(split: Callable[..., Split]) -> None:
+def test_without_a_memory_nearly_all_keep_their_split(split: Callable[..., Split]) -> None:
     everything = documents(4000)
-    before, after = split(everything[:2000]).side_of, split(everything).side_of
-    moved = sum(after[source] != side for source, side in before.items())
+    before, after = split(everything[:2000]).split_of, split(everything).split_of
+    moved = sum(after[source] != split for source, split in before.items())
     assert moved < 0.1 * len(before)
 
 
@@ -50,12 +50,12 @@ def test_new_documents_of_a_known_page_join_it(split: Callable[..., Split]) -> N
     old = [document(f"old {n}", [], {"page": str(n % 50)}, number=n) for n in range(200)]
     new = [document(f"new {n}", [], {"page": str(n % 50)}, number=200 + n) for n in range(200)]
     first = split(old, group_by="meta.page")
-    second = split(new, previous=first.assignment, group_by="meta.page").side_of
-    page_side = {number % 50: first.side_of[f"x:{number}"] for number in range(200)}
-    assert all(second[f"x:{200 + n}"] == page_side[n % 50] for n in range(200))
+    second = split(new, previous=first.assignment, group_by="meta.page").split_of
+    page_split = {number % 50: first.split_of[f"x:{number}"] for number in range(200)}
+    assert all(second[f"x:{200 + n}"] == page_split[n % 50] for n in range(200))
 
 
-def test_documents_that_were_left_out_once_come_back_to_their_side(
+def test_documents_that_were_left_out_once_come_back_to_their_split(
     split: Callable[..., Split],
 ) -> None:
     records = documents(600)
@@ -67,11 +67,11 @@ def test_earlier_groups_that_new_records_join_are_trained_on(split: Callable[...
     """Leaving them apart would leak; scoring on what was trained on would be worse."""
     old = [document(f"old {n}", [], {"page": str(n)}, number=n) for n in range(100)]
     first = split(old, group_by="meta.page")
-    trained = next(n for n in range(100) if first.side_of[f"x:{n}"] == "train")
-    tested = next(n for n in range(100) if first.side_of[f"x:{n}"] == "test")
+    trained = next(n for n in range(100) if first.split_of[f"x:{n}"] == "train")
+    tested = next(n for n in range(100) if first.split_of[f"x:{n}"] == "test")
     bridge = document(f"old {trained}", [], {"page": str(tested)}, number=500)
     second = split([*old, bridge], previous=first.assignment, group_by="meta.page")
-    assert {second.side_of[f"x:{n}"] for n in (trained, tested, 500)} == {"train"}
+    assert {second.split_of[f"x:{n}"] for n in (trained, tested, 500)} == {"train"}
     assert second.report["stability"]["moved"] == 1
     assert second.report["groups"]["leaked"] == 0
 
@@ -80,7 +80,7 @@ def test_reshuffle_forgets_and_says_how_many_moved(split: Callable[..., Split]) 
     records = documents(1000)
     first = split(records, seed=1)
     again = split(records, previous=first.assignment, seed=2, reshuffle=True)
-    moved = sum(again.side_of[source] != side for source, side in first.side_of.items())
+    moved = sum(again.split_of[source] != split for source, split in first.split_of.items())
     assert again.report["stability"]["moved"] == moved > 200
     assert split(records, previous=first.assignment, seed=2).report["stability"]["moved"] == 0
 
@@ -89,21 +89,21 @@ def test_tags_in_the_annotations_come_first(split: Callable[..., Split]) -> None
     records = [document(f"text {n}", ["A"], number=n) for n in range(300)]
     first = split(records)
     for record in records[:30]:
-        record.side = "test"
+        record.split = "test"
     second = split(records, previous=first.assignment)
-    assert {second.side_of[f"x:{n}"] for n in range(30)} == {"test"}
+    assert {second.split_of[f"x:{n}"] for n in range(30)} == {"test"}
     assert second.report["tags"] == {"tagged": 30, "overruled": 0}
 
 
 def test_tags_that_disagree_within_a_group_hold_it_out(split: Callable[..., Split]) -> None:
     records = [
-        document("The same text", [], side="train", number=0),
-        document("the same  TEXT", [], side="test", number=1),
+        document("The same text", [], split="train", number=0),
+        document("the same  TEXT", [], split="test", number=1),
         document("the same text", [], number=2),
         *(document(f"other {n}", [], number=3 + n) for n in range(30)),
     ]
     result = split(records)
-    assert {result.side_of[f"x:{n}"] for n in range(3)} == {"test"}
+    assert {result.split_of[f"x:{n}"] for n in range(3)} == {"test"}
     assert result.report["tags"] == {"tagged": 2, "overruled": 1}
 
 
@@ -115,7 +115,7 @@ def test_the_order_of_the_input_does_not_show(split: Callable[..., Split]) -> No
 
 def test_seeds_differ(split: Callable[..., Split]) -> None:
     records = documents(500)
-    assert split(records, seed=1).side_of != split(records, seed=2).side_of
+    assert split(records, seed=1).split_of != split(records, seed=2).split_of
 
 
 def test_another_process_gives_the_same_bytes(split: Callable[..., Split], tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_another_process_gives_the_same_bytes(split: Callable[..., Split], tmp_p
     there = tmp_path / "there"
     subprocess.run(
         [sys.executable, "-m", "components", "split", "--annotations", tmp_path / "1.jsonl"]
-        + [f"--{side}-set={there / side}.jsonl" for side in ("train", "dev", "test")]
+        + [f"--{split}-set={there / split}.jsonl" for split in ("train", "dev", "test")]
         + [f"--assignment={there}/assignment.json", f"--split-report={there}/report.json"],
         check=True,
         env={"PYTHONHASHSEED": "7"},
@@ -133,10 +133,10 @@ def test_another_process_gives_the_same_bytes(split: Callable[..., Split], tmp_p
 
 
 def test_the_split_is_the_one_that_it_always_was(split: Callable[..., Split]) -> None:
-    """Sides written down once: they must be the same on every machine and Python version."""
-    sides = split([document(f"Document number {n}", ["ABC"[n % 3]], number=n) for n in range(30)])
-    assert [n for n in range(30) if sides.side_of[f"x:{n}"] == "dev"] == [3, 11, 22]
-    assert [n for n in range(30) if sides.side_of[f"x:{n}"] == "test"] == [15, 16, 17, 21, 26, 28]
+    """Splits written down once: they must be the same on every machine and Python version."""
+    splits = split([document(f"Document number {n}", ["ABC"[n % 3]], number=n) for n in range(30)])
+    assert [n for n in range(30) if splits.split_of[f"x:{n}"] == "dev"] == [3, 11, 22]
+    assert [n for n in range(30) if splits.split_of[f"x:{n}"] == "test"] == [15, 16, 17, 21, 26, 28]
 
 
 def test_keys_do_not_depend_on_the_machine() -> None:
@@ -145,15 +145,15 @@ def test_keys_do_not_depend_on_the_machine() -> None:
 
 
 @given(st.dictionaries(st.integers(1, 2**64 - 1), st.integers(0, 2)))
-def test_an_assignment_survives_its_file(sides: dict[int, int]) -> None:
-    keys = np.array(sorted(sides), np.uint64)
-    codes = np.array([sides[key] for key in sorted(sides)], np.int8)
+def test_an_assignment_survives_its_file(splits: dict[int, int]) -> None:
+    keys = np.array(sorted(splits), np.uint64)
+    codes = np.array([splits[key] for key in sorted(splits)], np.int8)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "assignment.json"
         write_assignment(path, Assignment(keys, codes))
         back = read_assignment(path)
-    assert (back.sides_of(keys) == codes).all()
-    assert (back.sides_of(~keys)[~np.isin(~keys, keys)] == -1).all()
+    assert (back.splits_of(keys) == codes).all()
+    assert (back.splits_of(~keys)[~np.isin(~keys, keys)] == -1).all()
 
 
 @pytest.mark.parametrize(

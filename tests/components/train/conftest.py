@@ -14,7 +14,7 @@ import torch
 from spacy.tokens import DocBin
 
 from components.__main__ import main
-from tests.tiny_bert import write_bert
+from tests.support.tiny_bert import write_bert
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "configs" / "training"

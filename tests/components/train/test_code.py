@@ -9,8 +9,8 @@ import pytest
 
 from components.custom_code import load_model
 from components.train.inputs import inputs
-from tests import stages
 from tests.components.train.conftest import CONFIGS, LABELS
+from tests.support import stages
 
 Train = Callable[..., int]
 

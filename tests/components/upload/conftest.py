@@ -11,8 +11,8 @@ import pytest
 import spacy
 from spacy.pipeline import EntityRuler
 
-from components.upload.lineage import trace
-from components.upload.registry import Artefact
+from components.registry.base import Artefact
+from components.registry.lineage import trace
 
 SCORES = {
     "overall": {"p": 0.9, "r": 0.8, "f": 0.847, "support": 40},
@@ -26,7 +26,7 @@ def outputs(tmp_path: Path) -> dict[str, Path]:
     """The scores, the verdict and the report of one run."""
     paths = {
         "scores": tmp_path / "scores.json",
-        "verdict": tmp_path / "verdict.json",
+        "gate_decision": tmp_path / "gate_decision.json",
         "report": tmp_path / "report.html",
         "model-card": tmp_path / "MODEL_CARD.md",
         "facts": tmp_path / "facts.json",
@@ -34,7 +34,7 @@ def outputs(tmp_path: Path) -> dict[str, Path]:
         "examples": tmp_path / "examples.json",
     }
     paths["scores"].write_text(json.dumps(SCORES), encoding="utf-8")
-    paths["verdict"].write_text('{"decision": "promote"}', encoding="utf-8")
+    paths["gate_decision"].write_text('{"decision": "promote"}', encoding="utf-8")
     paths["model-card"].write_text("# Model card", encoding="utf-8")
     paths["facts"].write_text("{}", encoding="utf-8")
     paths["assignment"].write_text('{"version": 1}', encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
-from components.upload.local import LocalRegistry
+from components.registry.local import LocalRegistry
 
 MakeModel = Callable[[str], Path]
 
@@ -37,7 +37,7 @@ class Run:
     def upload(self, model: Path, decision: str, *, digest: str, on_hold: str = "upload") -> Any:
         arguments: list[str | Path] = ["--model", model, "--decision", decision]
         for name, path in self.outputs.items():
-            arguments += [f"--{name}", path]
+            arguments += [f"--{name.replace('_', '-')}", path]
         settings = json.dumps({"name": "ner", "on_hold": on_hold})
         arguments += ["--settings", settings, "--digest", digest, "--run", "run-1"]
         return self.stage("upload", {}, *arguments)
@@ -45,9 +45,9 @@ class Run:
     def champion(self, digest: str) -> Any:
         arguments: list[str | Path] = ["--model", "ner", "--alias", "champion", "--digest", digest]
         declared = {}
-        for name in ("champion", "dossier"):
+        for name in ("champion", "champion_metadata"):
             path = self.folder / name
-            arguments += [f"--{name}", path]
+            arguments += [f"--{name.replace('_', '-')}", path]
             artifact = {"name": name, "uri": str(path), "metadata": {}}
             declared[name] = {"artifacts": [artifact]}
         return self.stage("champion", declared, *arguments)
@@ -61,7 +61,7 @@ def pipeline(tmp_path: Path, outputs: dict[str, Path]) -> Run:
 def test_without_a_champion_its_folder_is_empty(pipeline: Run) -> None:
     written = pipeline.champion("data")
     assert written["parameterValues"] == {"version": ""}
-    for name in ("champion", "dossier"):
+    for name in ("champion", "champion_metadata"):
         assert list((pipeline.folder / name).iterdir()) == []
 
 
@@ -76,8 +76,8 @@ def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeMod
     (artifact,) = written["artifacts"]["champion"]["artifacts"]
     assert artifact["uri"] == uri
     assert artifact["metadata"] == {"model": "ner", "version": "1"}
-    (dossier,) = written["artifacts"]["dossier"]["artifacts"]
-    assert (Path(dossier["uri"]) / "assignment.json").is_file()
+    (champion_metadata,) = written["artifacts"]["champion_metadata"]["artifacts"]
+    assert (Path(champion_metadata["uri"]) / "assignment.json").is_file()
 
 
 def test_a_champion_on_a_volume_is_copied_since_its_address_means_nothing_elsewhere(
@@ -92,13 +92,13 @@ def test_a_champion_on_a_volume_is_copied_since_its_address_means_nothing_elsewh
     assert artifact["uri"] == str(pipeline.folder / "champion")
     assert artifact["metadata"] == {"model": "ner", "version": "1"}
     kept = pipeline.registry / "ner" / "1"
-    for copied, original in (("champion", kept / "model"), ("dossier", kept)):
+    for copied, original in (("champion", kept / "model"), ("champion_metadata", kept)):
         files = [path for path in original.iterdir() if path.is_file()]
         assert files
         for path in files:
             copy = pipeline.folder / copied / path.name
             assert copy.read_bytes() == path.read_bytes()
-    assert not (pipeline.folder / "dossier" / "model").exists()
+    assert not (pipeline.folder / "champion_metadata" / "model").exists()
 
 
 def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> None:

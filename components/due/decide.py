@@ -1,0 +1,82 @@
+"""What is new since the model in production, and whether that is enough to train again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from components.html.format import count
+from components.registry import examples
+from components.registry.base import Registry, Version, pointed_to
+from components.registry.model_metadata import FILE_NAME as FACTS
+from components.registry.model_metadata import flat
+from components.registry.settings import DueSettings
+
+Verdict = tuple[Literal["train", "wait"], str]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a training would start from now.
+
+    Attributes:
+        digest: of all of it, as `fingerprint` gives it.
+        context: the phase's config.
+        keys: see `components.registry.examples`.
+    """
+
+    digest: str
+    context: Mapping[str, Any]
+    keys: set[str]
+
+
+def decide(registry: Registry, name: str, alias: str, now: Input, settings: DueSettings) -> Verdict:
+    """Whether to train, and why.
+
+    The same input gives the same model, so nothing is trained from one that has a version already,
+    however old it is and whether or not the gate held it back.
+
+    Raises:
+        DataError: what is kept beside the model in production cannot be read.
+    """
+    versions = registry.versions(name)
+    champion = pointed_to(versions, alias)
+    same = next((version for version in versions if version.lineage.digest == now.digest), None)
+    if same:
+        held = "" if same.lineage.promoted else ", which the gate held back"
+        return "wait", (
+            f"data and config are those of version {same.number} of {name}{held}: "
+            "the same input gives the same model."
+        )
+    if champion is None:
+        return "train", f"no version of {name} is in production yet."
+    if config_changed(registry, champion, now.context):
+        return "train", f"the config has changed since version {champion.number} of {name}."
+    return enough(registry, champion, now.keys, settings)
+
+
+def config_changed(registry: Registry, champion: Version, context: Mapping[str, Any]) -> bool:
+    """Whether the champion came from another config; no if it did not keep its own."""
+    facts = registry.document(champion, FACTS)
+    return facts is not None and json.loads(facts).get("config") != flat(context)
+
+
+def enough(registry: Registry, champion: Version, keys: set[str], settings: DueSettings) -> Verdict:
+    """Whether enough annotations are new, or the champion is old."""
+    since = f"since version {champion.number} of {champion.name}"
+    kept = registry.document(champion, examples.FILE_NAME)
+    if kept is None:
+        return "train", f"version {champion.number} kept no list of its annotations to compare."
+    new = len(keys - examples.read_keys(kept, f"{examples.FILE_NAME} of {champion.uri}"))
+    annotations = f"{count(new)} new or corrected annotation{'' if new == 1 else 's'} {since}"
+    if new >= settings.min_new_examples:
+        return "train", f"{annotations}; {count(settings.min_new_examples)} are enough."
+    age = (datetime.now(UTC) - datetime.fromisoformat(champion.lineage.created)).days
+    limit = settings.max_age_days
+    if limit is not None and age >= limit:
+        return "train", f"version {champion.number} is {age} days old, and {limit} is the limit."
+    old = "" if limit is None else f", or an age of {limit} days (it is {age})"
+    return "wait", f"{annotations}; a retrain needs {count(settings.min_new_examples)}{old}."

@@ -1,0 +1,72 @@
+"""The shell of every HTML page: one file, readable anywhere, safe with any text in it.
+
+A stage keeps its own templates in its folder; they extend `page.html` and fill its `content`
+block. Everything that a template prints is escaped. What is not (`Markup`) comes from
+`components.html.charts` or from this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from components.html.format import count, percent, points, points_span, span
+
+SHELL = Path(__file__).parent / "templates"
+
+
+def render(
+    template: Path,
+    *,
+    title: str,
+    kicker: str = "",
+    made_from: str = "",
+    style: str = "",
+    script: str = "",
+    **values: Any,
+) -> str:
+    """Return a complete HTML page that loads nothing.
+
+    Args:
+        template: a Jinja template that starts with `{% extends "page.html" %}`.
+        kicker: a short line above the title, e.g. the name of the pipeline.
+        made_from: what the page was made from, for its last line.
+        style: CSS of our own, after the shell's.
+        script: JavaScript of our own, the same for every page: only this runs (it is named by its
+            hash in the page's security policy), so it must never hold data.
+        values: what the template prints.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([template.parent, SHELL], encoding="utf-8"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        percent=percent, points=points, count=count, span=span, points_span=points_span
+    )
+    return environment.get_template(template.name).render(
+        title=title,
+        kicker=kicker,
+        made_from=made_from,
+        script=Markup(script),  # noqa: S704 - our own file, never data
+        style=Markup((SHELL / "page.css").read_text(encoding="utf-8") + style),  # noqa: S704 - our own
+        policy=security_policy(script),
+        **values,
+    )
+
+
+def security_policy(script: str) -> str:
+    """Return a Content-Security-Policy: no network at all, and no script but this one."""
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{digest}'" if script else "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

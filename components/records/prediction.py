@@ -1,0 +1,71 @@
+"""What a model said about a document, beside what annotators said.
+
+A JSON Lines file of these is the `predictions` output of `evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from components.records import json_lines
+from components.records.record import Span
+
+Kind = Literal["missed", "spurious", "label", "boundary"]
+
+
+class Disagreement(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One place where the model and the annotators differ.
+
+    Attributes:
+        kind: "missed" (only gold has it), "spurious" (only the model has it), "label" (both have
+            an entity here, of different labels) or "boundary" (same label, other ends).
+        gold: what the annotators marked; None when spurious.
+        predicted: what the model marked; None when missed.
+        confidence: how sure the model is that the annotators are wrong, 0 to 1; None when the
+            model cannot say.
+    """
+
+    kind: Kind
+    gold: Span | None = None
+    predicted: Span | None = None
+    confidence: float | None = None
+
+
+class Prediction(msgspec.Struct, omit_defaults=True):
+    """One document, or one window of a long one.
+
+    Attributes:
+        id: of the document; windows of one document share it.
+        words: tokens that the model read.
+        gold: entities that annotators marked, sorted.
+        predicted: entities that the model marked, sorted, in the offsets in which spaCy's scorer
+            compares them: stretched to whole gold tokens, without those on unannotated tokens.
+        lost: how many of `gold` the model's tokeniser cannot delimit: always missed.
+    """
+
+    id: str
+    text: str
+    words: int
+    gold: list[Span]
+    predicted: list[Span]
+    disagreements: list[Disagreement] = []
+    lost: int = 0
+    meta: dict[str, Any] = {}
+
+
+def read_predictions(path: Path) -> Iterator[Prediction]:
+    """Yield what `write_predictions` wrote.
+
+    Raises:
+        DataError: a line is not a prediction.
+    """
+    return json_lines.read(path, Prediction, "a prediction", "`evaluate`")
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
+    """Write predictions as JSON Lines, whole or not at all."""
+    json_lines.write(path, predictions)

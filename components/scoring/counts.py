@@ -1,0 +1,91 @@
+"""Right, spurious and missed entities per document and label, and the scores that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.records.prediction import Prediction
+from components.records.record import Span
+
+RIGHT, SPURIOUS, MISSED = range(3)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of a test set.
+
+    Attributes:
+        labels: names of the second axis.
+        documents: ids of the first axis; windows of one document are one row.
+        table: int64 array (documents, labels, 3): right, spurious, missed.
+    """
+
+    labels: tuple[str, ...]
+    documents: tuple[str, ...]
+    table: NDArray[np.int64]
+
+    def only(self, labels: Sequence[str]) -> NDArray[np.int64]:
+        """The columns of these labels, in their order; zeros for a label that never occurs."""
+        places = {label: place for place, label in enumerate(self.labels)}
+        chosen = np.zeros((len(self.documents), len(labels), 3), dtype=np.int64)
+        for place, label in enumerate(labels):
+            if label in places:
+                chosen[:, place] = self.table[:, places[label]]
+        return chosen
+
+
+def count(predictions: Iterable[Prediction], labels: Sequence[str]) -> Counts:
+    """Count the entities of each document as spaCy's scorer does (`get_ner_prf`).
+
+    Args:
+        labels: labels to have a column even if they never occur; others that occur come after.
+    """
+    columns = {label: place for place, label in enumerate(labels)}
+    rows: dict[str, int] = {}
+    cells: list[tuple[int, int, int]] = []
+    for prediction in predictions:
+        row = rows.setdefault(prediction.id, len(rows))
+        for label, outcome in outcomes(prediction.gold, prediction.predicted):
+            cells.append((row, columns.setdefault(label, len(columns)), outcome))
+    table = np.zeros((len(rows), len(columns), 3), dtype=np.int64)
+    if cells:
+        np.add.at(table, tuple(np.array(cells).T), 1)
+    return Counts(tuple(columns), tuple(rows), table)
+
+
+def outcomes(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[str, int]]:
+    """Return (label, outcome) of every entity of one document."""
+    left = set(gold)
+    found = []
+    for span in predicted:
+        found.append((span.label, RIGHT if span in left else SPURIOUS))
+        left.discard(span)
+    return found + [(span.label, MISSED) for span in left]
+
+
+def prf(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Return precision, recall and F from counts of right, spurious and missed.
+
+    Args:
+        counts: array (…, 3).
+
+    Returns:
+        Array (…, 3). All three are NaN where there is neither gold nor prediction; where only one
+        of them is missing the score is 0, as in spaCy's scorer.
+    """
+    right, spurious, missed = np.moveaxis(np.asarray(counts, dtype=np.float64), -1, 0)
+    scores = np.stack(
+        [
+            right / np.maximum(right + spurious, 1),
+            right / np.maximum(right + missed, 1),
+            2 * right / np.maximum(2 * right + spurious + missed, 1),
+        ],
+        axis=-1,
+    )
+    scores[right + spurious + missed == 0] = np.nan
+    return scores

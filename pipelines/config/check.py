@@ -1,0 +1,134 @@
+"""What can be known about a config before anything runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from components.custom_code import import_code
+from components.errors import ConfigError, RetrainError
+from components.ingest import command as ingest
+from components.records.sources import content_digest, identity, list_files
+from components.train.config import read_config
+from pipelines.config.load import Loaded
+from pipelines.config.schema import STAGES, Phase
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found out about a phase.
+
+    Attributes:
+        files: its annotation files.
+        data: the data report of `ingest`; None where the data lies elsewhere or can't be used.
+        problems: what must be mended, one message each.
+        exit_code: 0, or the code of the first problem.
+        stages: stage -> machine and accelerator that it asks for on a cluster.
+    """
+
+    files: list[str]
+    data: dict[str, Any] | None
+    problems: list[str]
+    exit_code: int
+    stages: dict[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return asdict(self)
+
+
+def check_phase(loaded: Loaded, name: str) -> Checked:
+    """Check a phase's training config, its annotation files and what is in them.
+
+    Local annotations are read by `ingest` itself, into a folder that is thrown away; annotations
+    in a bucket are only looked up.
+    """
+    phase = loaded.pipeline.phases[name]
+    errors: list[RetrainError] = []
+    with keeping(errors), contextlib.chdir(loaded.folder):
+        if phase.train.code:
+            import_code(loaded.folder / phase.train.code)
+        config = read_config(loaded.training_configs[name], phase.train.set)
+        check_language(phase, config["nlp"]["lang"])
+    files: list[str] = []
+    data = None
+    with keeping(errors), contextlib.chdir(loaded.folder):
+        found = list_files(phase.annotations)
+        files = [file.path for file in found]
+        digest = content_digest(found, [identity(file) for file in found])
+        if not any(file.remote for file in found):
+            data = trial_ingest(phase, digest, errors)
+    return Checked(
+        files=files,
+        data=data,
+        problems=[str(error) for error in errors],
+        exit_code=errors[0].exit_code if errors else 0,
+        stages={stage: placement(phase, stage) for stage in STAGES},
+    )
+
+
+def check_language(phase: Phase, trained: str) -> None:
+    """Make sure that annotations get the tokens that the model is trained with.
+
+    Raises:
+        ConfigError: a stage has the tokeniser of another language.
+    """
+    for stage in ("ingest", "convert"):
+        language = getattr(phase, stage).language
+        if language != trained:
+            raise ConfigError(
+                f"{stage}.language is {language!r}, nlp.lang of the training config {trained!r}: "
+                "they must be the same. Correct either of them."
+            )
+
+
+def trial_ingest(phase: Phase, digest: str, errors: list[RetrainError]) -> dict[str, Any] | None:
+    """Run `ingest` into a temporary folder; return its data report if it got that far."""
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        outputs = ("annotations", "quarantine", "snapshot", "data_report", "report", "summary")
+        parser = argparse.ArgumentParser()
+        ingest.add_arguments(parser)
+        sources = json.dumps([source.model_dump() for source in phase.annotations])
+        args = parser.parse_args(
+            [
+                *("--sources", sources, "--digest", digest, "--task", phase.task),
+                *("--labels", json.dumps(phase.labels)),
+                *("--settings", phase.ingest.model_dump_json()),
+                *(
+                    word
+                    for output in outputs
+                    for word in (f"--{output.replace('_', '-')}", str(folder / output))
+                ),
+            ]
+        )
+        with keeping(errors), contextlib.redirect_stdout(io.StringIO()):
+            ingest.run(args)
+        report = folder / "data_report"
+        if not report.exists():
+            return None
+        data: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        return data
+
+
+def placement(phase: Phase, stage: str) -> str:
+    """The machine and accelerator of a stage, as people write it."""
+    resources = phase.compute.of(stage)
+    accelerator = f" with one {resources.accelerator}" if resources.accelerator else ""
+    return f"{resources.machine}{accelerator}, at most {resources.timeout}"
+
+
+@contextlib.contextmanager
+def keeping(errors: list[RetrainError]) -> Iterator[None]:
+    """Collect an error that a person can act on, so that all are told at once."""
+    try:
+        yield
+    except RetrainError as error:
+        errors.append(error)

@@ -1,0 +1,104 @@
+"""The config that `retrain init` writes: an export's own labels, defaults that say why."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from pipelines.config.profile import Survey
+
+TRAINING_CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "training"
+FEW = 50
+PASSES = 10
+SMALL = 20_000
+
+
+def starter(export: Path, folder: Path, found: Survey) -> str:
+    """The text of a config for one phase.
+
+    Args:
+        export: the annotations.
+        folder: where the config will lie: its paths are relative to it.
+    """
+    name = slug(export.name.split(".")[0])
+    group_by = found.group_by()
+    labels = sorted(found.spans, key=lambda label: (-found.spans[label], label))
+    answers = ", ".join(f"{count} {answer}" for answer, count in sorted(found.answers.items()))
+    lines = [
+        f"# Made by `retrain init` from {export.name}: {found.answers.total()} records ({answers})"
+        + (f", {found.unreadable} unreadable" if found.unreadable else "")
+        + ".",
+        "# Every path is relative to this file. Next: retrain check, then retrain run.",
+        f"name: {name}",
+        "registry: models  # trained models are kept here, one folder per version",
+        "",
+        "phases:",
+        f"  {name}:",
+        "    task: ner",
+        "    labels:  # entities and documents of each in the accepted records",
+        *label_lines(labels, found),
+        f"    annotations: [{json.dumps(relative(export, folder), ensure_ascii=False)}]",
+        "    ingest:",
+        "      select: {answers: [accept]}",
+        "      required: []  # labels that must be there; 'all' stops where one has no example",
+        f"    split: {{dev: 0.1, test: 0.2, group_by: {json.dumps(group_by)}}}"
+        + (
+            "  # records of one value stay on one split"
+            if group_by
+            else "  # e.g. meta.url, so that pieces of one page stay on one split"
+        ),
+        "    train:",
+        "      # minilm.cfg is small and needs no download; roberta.cfg is larger, better, slower",
+        "      # and wants a GPU.",
+        f"      config: {json.dumps(relative(TRAINING_CONFIGS / 'minilm.cfg', folder))}",
+        f"      set:  # about {PASSES} passes over {found.words} words",
+        *(f"        {key}: {value}" for key, value in length_of_training(found.words).items()),
+        "    gate:",
+        "      min_f: 0.5  # a model below this is kept but not promoted",
+        "      mode: report-only  # say what would be held back, promote it all the same",
+        f"    model: {{name: ner-{name}, alias: champion}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def length_of_training(words: int) -> dict[str, int]:
+    """How long to train a small transformer on so many words, as overrides of its config.
+
+    A step takes one batch of at most `size` words; a small corpus needs small batches to make
+    enough steps of.
+    """
+    size = 400 if words < SMALL else 2000
+    steps = max(120, PASSES * words // size)
+    return {
+        "training.batcher.size": size,
+        "training.max_steps": steps,
+        "training.eval_frequency": steps // 10,
+        "training.patience": steps // 3,
+        "training.optimizer.learn_rate.warmup_steps": steps // 8,
+        "training.optimizer.learn_rate.total_steps": steps,
+    }
+
+
+def label_lines(labels: list[str], found: Survey) -> list[str]:
+    """One list item per label, with its counts."""
+    lines = []
+    for label in labels:
+        spans, documents = found.spans[label], found.documents[label]
+        few = f"; fewer than {FEW}: label more before you trust its scores" if spans < FEW else ""
+        plain = re.fullmatch(r"[A-Z][A-Z_]*", label)
+        item = label if plain else json.dumps(label, ensure_ascii=False)
+        lines.append(f"      - {item}  # {spans} in {documents}{few}")
+    return lines
+
+
+def relative(path: Path, folder: Path) -> str:
+    """`path` as a config in `folder` names it."""
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+
+def slug(text: str) -> str:
+    """A name that a pipeline may have, from any file name."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:50].strip("-")
+    return name if name and name[0].isalpha() else f"ner-{name}".strip("-")

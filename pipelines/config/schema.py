@@ -1,0 +1,333 @@
+"""The config of a pipeline: what one YAML file may say, with a type for every key."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from components.convert.settings import ConvertSettings
+from components.evaluate.settings import EvaluateSettings
+from components.gate.settings import GateSettings
+from components.images import CPU_IMAGE, GPU_IMAGE
+from components.ingest.settings import IngestSettings
+from components.notify.webhook import checked_webhook
+from components.records.sources import Source
+from components.registry.settings import DueSettings, ModelSettings
+from components.settings import Settings
+from components.split.settings import SplitSettings
+from components.train.settings import TrainSettings
+from pipelines.config.machine_types import machine_limits
+
+STAGES = (
+    "fingerprint",
+    "champion",
+    "ingest",
+    "due",
+    "split",
+    "convert",
+    "debug",
+    "train",
+    "evaluate",
+    "gate",
+    "report",
+    "upload",
+)
+# Where every task finds the volume of `kubeflow.claim`.
+VOLUME = "/retrain"
+DURATION = re.compile(r"(\d+)([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: str) -> int:
+    """Seconds of a duration written as 90s, 30m, 8h or 2d."""
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        raise ValueError(f"expected a duration such as 90s, 30m, 8h or 2d, not {duration!r}")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def checked_duration(duration: str) -> str:
+    """A duration that `seconds` understands, unchanged."""
+    seconds(duration)
+    return duration
+
+
+def checked_machine(machine: str) -> str:
+    """A machine type that `machine_limits` knows, unchanged."""
+    machine_limits(machine)
+    return machine
+
+
+def checked_label(label: str) -> str:
+    """A label that spaCy's NER can learn, unchanged."""
+    if not label.strip() or label in ("-", "O"):
+        raise ValueError(f"{label!r} can't be a label: spaCy reads it as 'no entity'")
+    if re.match(r"[BILUO]-", label):
+        raise ValueError(f"{label!r} is a BILUO tag: write the label alone, {label[2:]!r}")
+    return label
+
+
+Duration = Annotated[str, AfterValidator(checked_duration)]
+Label = Annotated[str, AfterValidator(checked_label)]
+Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class Resources(Settings):
+    """What one stage runs on, and how often and how long it may try."""
+
+    machine: Annotated[str, AfterValidator(checked_machine)] = Field(
+        "e2-standard-4", description="machine type whose CPU and memory the task asks for"
+    )
+    accelerator: str = Field("", description="accelerator type, e.g. NVIDIA_TESLA_T4; empty: none")
+    count: int = Field(1, ge=1, le=1, description="accelerators; training uses one")
+    timeout: Duration = Field("1h", description="longest run of one attempt")
+    retries: int = Field(1, ge=0, le=10, description="further attempts after a fault")
+    spot: bool = Field(
+        False, description="a spot machine of Vertex AI, which may be taken away; for train"
+    )
+
+
+class Compute(Settings):
+    """Resources per stage; what is not named here runs on a small machine."""
+
+    fingerprint: Resources = Resources()
+    champion: Resources = Resources()
+    ingest: Resources = Resources()
+    due: Resources = Resources()
+    split: Resources = Resources()
+    convert: Resources = Resources()
+    debug: Resources = Resources()
+    train: Resources = Resources(machine="n1-standard-8", timeout="8h")
+    evaluate: Resources = Resources(machine="n1-standard-8")
+    gate: Resources = Resources()
+    report: Resources = Resources()
+    upload: Resources = Resources()
+    notify: Resources = Resources()
+
+    @model_validator(mode="after")
+    def spot_resumes(self) -> Self:
+        """Refuse a spot machine for a stage that would begin anew each time one is taken away."""
+        for stage in STAGES:
+            if stage != "train" and self.of(stage).spot:
+                raise ValueError(f"{stage}: spot is for train only, which resumes where it was")
+        return self
+
+    def of(self, stage: str) -> Resources:
+        """The resources of the stage of that name."""
+        resources: Resources = getattr(self, stage)
+        return resources
+
+
+class Train(TrainSettings):
+    """Which spaCy config trains the phase, and what this phase changes in it."""
+
+    config: str = Field(description="a spaCy training config; relative to this file")
+    set: dict[str, Any] = Field(
+        default={}, description="overrides by dotted key, exactly as `spacy train` takes them"
+    )
+    code: str = Field(
+        "", description="a Python module of registered functions; relative to this file"
+    )
+    init: Literal["base", "champion"] = Field(
+        "base", description="champion: start from the weights of the model in production"
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the stage itself is told; the rest reaches it in other ways."""
+        return self.model_dump(mode="json", include={*TrainSettings.model_fields})
+
+
+class Phase(Settings):
+    """A set of entity labels with its own annotations, model and gate."""
+
+    task: Literal["ner"] = Field("ner", description="what the model learns to do")
+    labels: list[Label] = Field(min_length=1, description="every label that may be learnt")
+    annotations: list[Source] = Field(
+        min_length=1, description="paths, globs or gs:// of the annotations; relative to this file"
+    )
+    ingest: IngestSettings = IngestSettings()
+    split: SplitSettings = SplitSettings()
+    convert: ConvertSettings = ConvertSettings()
+    train: Train
+    evaluate: EvaluateSettings = EvaluateSettings()
+    gate: GateSettings = GateSettings()
+    model: ModelSettings
+    compute: Compute = Compute()
+
+    @model_validator(mode="after")
+    def labels_once(self) -> Self:
+        """Refuse a label that is listed twice."""
+        twice = {label for label in self.labels if self.labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"labels: listed twice: {', '.join(sorted(twice))}")
+        return self
+
+
+class Images(Settings):
+    """The images that the stages run in on a cluster; on one machine they are not used."""
+
+    cpu: str = Field(CPU_IMAGE, description="image of the stages without a GPU")
+    gpu: str = Field(GPU_IMAGE, description="image of debug, train and evaluate")
+
+
+class Vertex(Settings):
+    """Where the pipeline runs on Vertex AI."""
+
+    project: str = Field(min_length=1, description="Google Cloud project id")
+    location: str = Field(min_length=1, description="region, e.g. europe-west2")
+    pipeline_root: str = Field(pattern=r"^gs://", description="bucket folder of the runs' outputs")
+    service_account: str = Field("", description="account that the tasks run as")
+
+
+class Kubeflow(Settings):
+    """Where the pipeline runs on a Kubeflow Pipelines of your own."""
+
+    host: str = Field(pattern=r"^https?://", description="address of Kubeflow Pipelines")
+    claim: str = Field(
+        min_length=1,
+        description="persistent volume claim, ReadWriteMany, that holds models and checkpoints",
+    )
+    namespace: str = Field("", description="namespace of the runs; empty: for a single user")
+    experiment: str = Field("", description="experiment of the runs; empty: the config's name")
+    pipeline_root: str = Field("", description="where outputs go; empty: the cluster's default")
+    service_account: str = Field("", description="Kubernetes account that the tasks run as")
+    accelerator: str = Field("nvidia.com/gpu", description="resource that a GPU is asked for by")
+    registry: str = Field(
+        "", description="vertex://PROJECT/LOCATION/BUCKET/PREFIX; empty: a folder of the volume"
+    )
+    timezone: str = Field("UTC", description="time zone in which the cluster reads every cron")
+
+
+def checked_cron(cron: str) -> str:
+    """A cron expression of five fields of digits, ranges, lists and steps, unchanged."""
+    part = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?"
+    if not re.fullmatch(rf"{part}(?:,{part})*(?: {part}(?:,{part})*){{4}}", cron):
+        raise ValueError(
+            f"expected five fields, minute hour day month weekday, as in '0 3 * * 1', not {cron!r}"
+        )
+    return cron
+
+
+def checked_timezone(timezone: str) -> str:
+    """A time zone of the IANA database, unchanged."""
+    if timezone not in available_timezones():
+        raise ValueError(f"expected a time zone such as Europe/London, not {timezone!r}")
+    return timezone
+
+
+class Schedule(DueSettings):
+    """When the pipeline runs by itself; a run that is due while one goes on is left out."""
+
+    cron: Annotated[str, AfterValidator(checked_cron)] = Field(
+        description="minute hour day month weekday, e.g. '0 3 * * 1': Mondays at three"
+    )
+    timezone: Annotated[str, AfterValidator(checked_timezone)] = Field(
+        "Europe/London", description="time zone that cron is read in"
+    )
+    enabled: bool = Field(True, description="false pauses it; missed runs are not made up for")
+
+
+class Notify(Settings):
+    """Whom to tell that a phase failed, or that its model was held back."""
+
+    emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(
+        [],
+        max_length=3,
+        description="addresses that Vertex AI writes to when a phase ends, and when a model is "
+        "held back",
+    )
+    webhook: Annotated[str, AfterValidator(checked_webhook)] | None = Field(
+        None, description="https address that JSON is posted to on a failure and on a hold"
+    )
+
+    @model_validator(mode="after")
+    def somebody(self) -> Self:
+        """Refuse a section that tells nobody."""
+        if not self.emails and self.webhook is None:
+            raise ValueError("give emails, a webhook, or both")
+        return self
+
+
+class Pipeline(Settings):
+    """One config file."""
+
+    name: Name
+    target: Literal["local", "vertex", "kubeflow"] = Field(
+        "local", description="where `submit` and `schedule` send the pipeline"
+    )
+    registry: str = Field(
+        "models", description="folder of the models of local runs; relative to this file"
+    )
+    images: Images = Images()
+    vertex: Vertex | None = None
+    kubeflow: Kubeflow | None = None
+    schedule: Schedule | None = None
+    notify: Notify | None = None
+    parallel: bool = Field(
+        True, description="false: one phase after another, where there is but one GPU"
+    )
+    phases: dict[Name, Phase] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        """Refuse a target without its settings, and two phases that share a model's name."""
+        if self.target == "vertex" and self.vertex is None:
+            raise ValueError("target is vertex: add a `vertex` section (project, location, …)")
+        if self.target == "kubeflow" and self.kubeflow is None:
+            raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
+        if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
+            raise ValueError("compute.train.spot needs target: vertex")
+        if self.target == "kubeflow" and not self.parallel:
+            raise ValueError(
+                "parallel: false is for a quota of Vertex AI; on Kubernetes a task waits by itself "
+                "until a GPU is free"
+            )
+        if self.target == "kubeflow" and self.notify:
+            raise ValueError(
+                "notify needs target: vertex. Kubeflow's own back end tells no task how another "
+                "ended"
+            )
+        names = [phase.model.name for phase in self.phases.values()]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two phases write the model {', '.join(twice)}: name each its own")
+        return self
+
+    @property
+    def gpu_resource(self) -> str:
+        """What a cluster of your own calls any GPU; '' where GPUs go by their type."""
+        if self.target == "kubeflow" and self.kubeflow:
+            return self.kubeflow.accelerator
+        return ""
+
+    @property
+    def due(self) -> DueSettings:
+        """When a run that asks whether a retrain is due trains."""
+        limits = set(DueSettings.model_fields)
+        declared = self.schedule.model_dump(include=limits) if self.schedule else {}
+        return DueSettings(**declared)
+
+    @property
+    def registry_url(self) -> str:
+        """The registry that the compiled pipeline uploads to unless the run says otherwise."""
+        if self.target == "vertex" and self.vertex:
+            bucket = self.vertex.pipeline_root.removeprefix("gs://").partition("/")[0]
+            return f"vertex://{self.vertex.project}/{self.vertex.location}/{bucket}/models"
+        if self.target == "kubeflow" and self.kubeflow:
+            return self.kubeflow.registry or f"volume://{VOLUME}/models"
+        return self.registry
+
+    @property
+    def checkpoint_folder(self) -> str:
+        """Where training keeps what a retry resumes from: the same place for every attempt."""
+        if self.target == "vertex" and self.vertex:
+            # Vertex AI mounts every bucket that the service account may read under /gcs.
+            bucket = self.vertex.pipeline_root.removeprefix("gs://").rstrip("/")
+            return f"/gcs/{bucket}/checkpoints"
+        if self.target == "kubeflow":
+            return f"{VOLUME}/checkpoints"
+        return "checkpoints"

@@ -1,0 +1,107 @@
+"""The DAG of a learning curve: one branch per share of the training documents."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp import compiler, dsl
+
+from components.convert.component import convert
+from components.evaluate.component import evaluate
+from components.fingerprint.component import fingerprint
+from components.ingest.component import ingest
+from components.split.component import split
+from components.subsample.component import subsample
+from components.train.component import train
+from components.upload.component import champion
+from pipelines.config.load import Loaded
+from pipelines.dag.resources import StageTasks, plain
+
+
+def branch_name(share: int) -> str:
+    """Name of a share's branch in the spec and in the run."""
+    return f"share-{share}"
+
+
+def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, Any]:
+    """The pipeline spec of a learning curve: one branch per share."""
+    branches = [curve_branch(loaded, phase, share) for share in shares]
+
+    @dsl.pipeline(name=f"{loaded.pipeline.name}-curve")
+    def curve(registry: str) -> None:
+        for branch in branches:
+            branch(registry=registry)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "curve.yaml"
+        compiler.Compiler().compile(curve, str(path))
+        spec: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return spec
+
+
+def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
+    """One share, from the annotations to its scores."""
+    phase = loaded.pipeline.phases[name]
+    stage = StageTasks(phase.compute, loaded.pipeline)
+    sources = [plain(source) for source in phase.annotations]
+
+    @dsl.pipeline(name=branch_name(share))
+    def branch(registry: str) -> None:
+        source = stage(fingerprint, sources=sources, context={"curve": name})
+        # There is nothing to beat here: the registry of a curve is empty.
+        nobody = stage(
+            champion,
+            registry=registry,
+            model=phase.model.name,
+            alias=phase.model.alias,
+            digest=source["digest"],
+        )
+        clean = stage(
+            ingest,
+            sources=sources,
+            digest=source["data_digest"],
+            task=phase.task,
+            labels=phase.labels,
+            settings=plain(phase.ingest),
+        )
+        splits = stage(
+            split,
+            annotations=clean["annotations"],
+            previous=nobody["champion_metadata"],
+            task=phase.task,
+            settings=plain(phase.split),
+        )
+        part = subsample(train_set=splits["train_set"], percent=share, timeout=0)
+        corpora = stage(
+            convert,
+            task=phase.task,
+            train_set=part.outputs["kept"],
+            dev_set=splits["dev_set"],
+            test_set=splits["test_set"],
+            settings=plain(phase.convert),
+        )
+        trained = stage(
+            train,
+            task=phase.task,
+            train_corpus=corpora["train_corpus"],
+            dev_corpus=corpora["dev_corpus"],
+            labels=phase.labels,
+            config=loaded.training_configs[name],
+            overrides=phase.train.set,
+            code=loaded.training_code[name],
+            settings=phase.train.settings,
+            checkpoints="",
+        )
+        stage(
+            evaluate,
+            task=phase.task,
+            model=trained["model"],
+            test_corpus=corpora["test_corpus"],
+            champion=nobody["champion"],
+            labels=phase.labels,
+            settings=plain(phase.evaluate),
+        )
+
+    return branch

@@ -1,0 +1,59 @@
+"""The tasks that tell people how a phase ended, and that the gate held a model back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google_cloud_pipeline_components.v1.vertex_notification_email import VertexNotificationEmailOp
+from kfp import dsl
+
+from components.notify.component import notify_end, notify_held
+from pipelines.config.schema import Notify, Pipeline
+from pipelines.dag.resources import StageTasks
+
+
+def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> None:
+    """Tell how a phase ended.
+
+    The e-mail is Vertex AI's own and needs no machine of ours, so that it comes even where none
+    can be had; it comes after a success too. The webhook is told of failures alone.
+
+    Args:
+        ended: the phase's task.
+    """
+    if notify.webhook:
+        told = placed(config, phase).task(notify_end, **message(config, notify, phase))
+        told.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-notify")
+    if notify.emails:
+        email = VertexNotificationEmailOp(recipients=notify.emails)
+        email.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-email")
+
+
+def notify_of_hold(config: Pipeline, notify: Notify, phase: str, headline: Any) -> None:
+    """Tell that a model was held back, which is no failure to Vertex AI.
+
+    Args:
+        headline: the gate's, an output.
+    """
+    inputs = message(config, notify, phase)
+    told = placed(config, phase).task(notify_held, **inputs, held=headline)
+    if notify.emails:
+        email = VertexNotificationEmailOp(recipients=notify.emails)
+        email.after(told).ignore_upstream_failure().set_display_name("email")
+
+
+def placed(config: Pipeline, phase: str) -> StageTasks:
+    """The machines of a phase."""
+    return StageTasks(config.phases[phase].compute, config)
+
+
+def message(config: Pipeline, notify: Notify, phase: str) -> dict[str, str]:
+    """What every message says."""
+    vertex = config.vertex if config.target == "vertex" else None
+    return {
+        "webhook": notify.webhook or "",
+        "pipeline": config.name,
+        "phase": phase,
+        "run": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+        "place": f"{vertex.project}/{vertex.location}" if vertex else "",
+    }

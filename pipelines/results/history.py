@@ -1,0 +1,161 @@
+"""`runs/index.html`: every run on this machine, its decision and scores, and how they moved."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from components.files import writing
+from components.html import charts, page
+from pipelines.local.runs import RunRecord, list_runs
+from pipelines.results.summary import phases_of, summary
+
+TEMPLATE = Path(__file__).parent / "pages" / "history.html"
+DECISIONS = {"promote": "promoted", "hold": "held"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phase of one run.
+
+    Attributes:
+        number: of the run, 1 for the oldest; the x of the chart.
+        started_by: the command that started the run, or else its config file.
+        decision: "promoted", "held", "waits", or "" when the run did not get that far.
+        why: the reason of one that waits.
+        documents: annotated documents that it stood on; None when it did not get that far.
+        digest: first characters of the digest of the annotations.
+        scores: what `evaluate` wrote; None when the run did not get that far.
+        links: name -> relative URL.
+    """
+
+    number: int
+    run: str
+    phase: str
+    started_by: str
+    started: str
+    seconds: float
+    state: str
+    decision: str
+    why: str
+    documents: int | None
+    digest: str
+    scores: dict[str, Any] | None
+    links: dict[str, str]
+
+
+def write_history(out: Path) -> Path:
+    """Write the page for a folder of runs; return its path."""
+    found = entries(out)
+    html = page.render(
+        TEMPLATE,
+        title="Runs on this machine",
+        kicker=str(out),
+        entries=found[::-1],
+        charts=score_charts(found),
+    )
+    target = out / "index.html"
+    with writing(target) as path:
+        path.write_text(html, encoding="utf-8")
+    return target
+
+
+def entries(out: Path) -> list[Entry]:
+    """All phases of all runs, oldest first."""
+    found = []
+    for number, record in enumerate(reversed(list_runs(out)), start=1):
+        # A run whose files were tidied away has nothing to show, and must not hide the others.
+        with suppress(OSError, ValueError, KeyError):
+            found += entries_of(out, record, number)
+    return found
+
+
+def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
+    """The phases of one run that were to run; those of a learning curve are judged by no gate."""
+    phases = summary(out / record.id)["phases"]
+    return [
+        entry(out, record, number, phase, phases[phase])
+        for phase in phases_of(record)
+        if phases[phase]["state"] != "not-run" and f"{phase}/gate" in record.tasks
+    ]
+
+
+def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str, Any]) -> Entry:
+    """One line of the history from what `summary` says about a phase."""
+    data = data_report(record, phase)
+    logs = out / record.id / "logs"
+    paths = {"report": found.get("report"), "data": found.get("data_report"), "logs": str(logs)}
+    return Entry(
+        number=number,
+        run=record.id,
+        phase=phase,
+        started_by=record.command or record.config,
+        started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
+        seconds=record.seconds,
+        state=found["state"],
+        decision="waits" if "why" in found else DECISIONS.get(found.get("decision") or "", ""),
+        why=found.get("why", ""),
+        documents=data["records"]["kept"] if data else None,
+        digest=data["digest"][:8] if data else "",
+        scores=found.get("scores"),
+        links={name: link(out, path) for name, path in paths.items() if path},
+    )
+
+
+def data_report(record: RunRecord, phase: str) -> dict[str, Any] | None:
+    """What `ingest` said about the data of a phase; None if it did not get that far."""
+    task = record.tasks.get(f"{phase}/ingest")
+    if task is None or "data_report" not in task.artifacts:
+        return None
+    report: dict[str, Any] = json.loads(Path(task.artifacts["data_report"].uri).read_bytes())
+    return report
+
+
+def link(out: Path, path: str) -> str:
+    """A URL relative to the page, so that the folder can be moved or served."""
+    return quote(os.path.relpath(path, out.resolve()))
+
+
+def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
+    """Per phase that ran more than once: overall F over the runs, with its interval."""
+    drawn = []
+    for phase in dict.fromkeys(one.phase for one in found):
+        scored = [
+            (one.number, one.scores["overall"])
+            for one in found
+            if one.phase == phase and one.scores
+        ]
+        points = [(number, 100 * row["f"]) for number, row in scored if row["f"] is not None]
+        if len(points) < 2:
+            continue
+        bands = [
+            (number, 100 * row["interval"]["f"][0], 100 * row["interval"]["f"][1])
+            for number, row in scored
+            if row["interval"]["f"]
+        ]
+        told = (
+            f"F on test went from {points[0][1]:.1f} to {points[-1][1]:.1f} in {len(points)} runs."
+        )
+        drawn.append(
+            (
+                f"{phase}. {told} The band is the 95 % interval.",
+                charts.lines(
+                    f"{phase}: overall F by run",
+                    told,
+                    {phase: points},
+                    x_axis="run",
+                    y_axis="F (%)",
+                    bands={phase: bands},
+                ),
+            )
+        )
+    return drawn

@@ -1,0 +1,228 @@
+"""The learning curve: would more annotations help, and for which labels?
+
+Trains on growing shares of the training documents, as Prodigy's train-curve does, and looks at what
+the last share brought, per label and with its noise. It runs on this machine, by the same runner
+and stages as a retrain, so data that a run has prepared is reused.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from markupsafe import Markup
+from rich.console import Console
+
+from components.errors import ConfigError
+from components.evaluate.scores import compare
+from components.evaluate.settings import EvaluateSettings
+from components.files import writing
+from components.html import charts, page
+from components.html.format import percent, points, points_span
+from components.records.prediction import Prediction, read_predictions
+from components.scoring.counts import count
+from pipelines.config.load import Loaded
+from pipelines.dag.learning_curve import branch_name, curve_spec
+from pipelines.local.live_view import listener
+from pipelines.local.run import RunResult, run_spec
+from pipelines.local.runs import find_task, read_record
+
+PAGE = Path(__file__).parent / "pages" / "curve.html"
+FEW = 10  # entities in test; with fewer, nothing can be said about a label
+WORTH = 0.01  # F; a smaller gain is not worth the annotators' time
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a share of the training documents gave.
+
+    Attributes:
+        share: in percent; `documents` is what it came to.
+        scores: what `evaluate` wrote.
+    """
+
+    share: int
+    documents: int
+    scores: dict[str, Any]
+    predictions: list[Prediction]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the last share brought for a label, and what follows from it."""
+
+    label: str
+    gain: float | None
+    interval: tuple[float, float] | None
+    answer: Literal["yes", "perhaps", "hardly", "unknown"]
+    text: str
+
+
+def run_curve(
+    loaded: Loaded,
+    phase: str,
+    shares: Sequence[int],
+    *,
+    workers: int | None,
+    out: Path,
+    console: Console,
+) -> RunResult:
+    """Train and score every share on this machine.
+
+    Raises:
+        ConfigError: there is no such phase, or the shares are not between 1 and 100 and rising.
+    """
+    if phase not in loaded.pipeline.phases:
+        known = ", ".join(loaded.pipeline.phases)
+        raise ConfigError(f"--phase {phase}: {loaded.path} has the phases {known}")
+    if len(shares) < 2 or not all(1 <= share <= 100 for share in shares):
+        raise ConfigError("--share must be given at least twice, each from 1 to 100")
+    with tempfile.TemporaryDirectory() as nowhere:
+        return run_spec(
+            curve_spec(loaded, phase, sorted(shares)),
+            out=out,
+            cwd=loaded.folder,
+            name=f"{loaded.pipeline.name}-{phase}-curve",
+            listener=listener(console),
+            parameters={"registry": nowhere},
+            workers=workers,
+            config=str(loaded.path),
+        )
+
+
+def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
+    """What a finished curve run left, the smallest share first."""
+    record = read_record(run)
+    points_ = []
+    for share in sorted(shares):
+        found = find_task(record, f"{branch_name(share)}/evaluate").artifacts
+        part = find_task(record, f"{branch_name(share)}/subsample").artifacts["kept"]
+        points_.append(
+            Point(
+                share=share,
+                documents=int(part.metadata["documents"]),
+                scores=json.loads(Path(found["scores"].uri).read_bytes()),
+                predictions=list(read_predictions(Path(found["predictions"].uri))),
+            )
+        )
+    return points_
+
+
+def advise(curve: Sequence[Point]) -> list[Advice]:
+    """Say for all labels together, and for each, whether more annotations would help."""
+    after = curve[-1].scores
+    return [
+        advice(curve, "overall", after["overall"]),
+        *(advice(curve, label, scores) for label, scores in after["labels"].items()),
+    ]
+
+
+def advice(curve: Sequence[Point], label: str, after: dict[str, Any]) -> Advice:
+    """Judge what the last share brought for one label, or "overall".
+
+    What it brought beyond the best smaller share is taken as a forecast of what as many documents
+    more would bring; a paired bootstrap tells it from noise.
+
+    Args:
+        after: scores of the label in the last share.
+    """
+    before = max(curve[:-1], key=lambda point: f_of(point, label) or 0.0)
+    change = contrast(curve[-1], before, label)
+    gain, interval = change["difference"], change["interval"]
+    if after["support"] < FEW or gain is None or interval is None:
+        text = f"Cannot be told: the test set has {after['support']} of them."
+        return Advice(label, gain, interval, "unknown", text)
+    told = (
+        f"{points(gain)} points since {before.share} % of the documents ({points_span(interval)})"
+    )
+    if not after["f"] or interval[1] < 0:
+        text = f"Cannot be told, the training was too short or too unsteady: {told}."
+        return Advice(label, gain, interval, "unknown", text)
+    if after["f"] > 1 - WORTH or gain < WORTH:
+        return Advice(
+            label, gain, interval, "hardly", f"More of the same will hardly help: {told}."
+        )
+    if interval[0] > 0:
+        text = f"More annotations will very likely help: {told}."
+        return Advice(label, gain, interval, "yes", text)
+    text = f"More annotations may help: {told}, which could be noise."
+    return Advice(label, gain, interval, "perhaps", text)
+
+
+def contrast(after: Point, before: Point, label: str) -> dict[str, Any]:
+    """The paired comparison of two points for a label, or "overall"."""
+    labels = list(after.scores["labels"])
+    defaults = EvaluateSettings()
+    found = compare(
+        count(after.predictions, labels),
+        count(before.predictions, labels),
+        labels,
+        resamples=defaults.resamples,
+        seed=defaults.seed,
+    )
+    row: dict[str, Any] = found["overall"] if label == "overall" else found["per_label"][label]
+    return row
+
+
+def f_of(point: Point, label: str) -> float | None:
+    """F of a label, or "overall", at a point."""
+    scores = point.scores
+    row = scores["overall"] if label == "overall" else scores["labels"][label]
+    f: float | None = row["f"]
+    return f
+
+
+def write_page(run: Path, phase: str, curve: Sequence[Point], told: Sequence[Advice]) -> Path:
+    """Write the curve as a page into the run's folder; return its path."""
+    labels = list(curve[-1].scores["labels"])
+    html = page.render(
+        PAGE,
+        title=f"Would more annotations help {phase}?",
+        kicker=f"Learning curve, run {run.name}",
+        curve=curve,
+        advice=told,
+        charts=curve_charts(curve, labels),
+    )
+    target = run / "curve.html"
+    with writing(target) as path:
+        path.write_text(html, encoding="utf-8")
+    return target
+
+
+def curve_charts(curve: Sequence[Point], labels: Sequence[str]) -> list[Markup]:
+    """Overall F with its interval, and F by label, over the documents trained on."""
+    first, last = curve[0].scores["overall"]["f"], curve[-1].scores["overall"]["f"]
+    told = f"Overall F went from {percent(first)} to {percent(last)}."
+    bands = [
+        (one.documents, 100 * interval[0], 100 * interval[1])
+        for one in curve
+        if (interval := one.scores["overall"]["interval"]["f"])
+    ]
+    series = {label: line(curve, label) for label in labels}
+    return [
+        charts.lines(
+            "Overall F",
+            told,
+            {"overall": line(curve, "overall")},
+            x_axis="training documents",
+            y_axis="F (%)",
+            bands={"overall": bands},
+        ),
+        charts.lines(
+            "F by label",
+            "The table above has the same numbers.",
+            series,
+            x_axis="training documents",
+            y_axis="F (%)",
+        ),
+    ]
+
+
+def line(curve: Sequence[Point], label: str) -> list[tuple[float, float]]:
+    """F in percent over the documents trained on, of a label or "overall"."""
+    found = [(point.documents, f_of(point, label)) for point in curve]
+    return [(documents, 100 * f) for documents, f in found if f is not None]

@@ -1,0 +1,195 @@
+"""How a run ended: a table per phase, and where everything lies."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.custom_code import how_to_load
+from pipelines.local.runs import RunRecord, TaskRecord, read_record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.local.run import Failure
+
+# What a phase hands on: name in the summary -> (stage, output artifact).
+FILES = {
+    "model": ("train", "model"),
+    "report": ("report", "report"),
+    "data_report": ("ingest", "report"),
+    "quarantine": ("ingest", "quarantine"),
+}
+UNDEFINED = "\N{EN DASH}"
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """The end of a run as JSON.
+
+    Returns:
+        `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
+        `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions
+        or null), the paths of FILES that exist, `why` it waits, and the `failed` task with its
+        log.
+    """
+    record = read_record(run)
+    return {
+        "run": record.id,
+        "state": record.state,
+        "seconds": record.seconds,
+        "folder": str(run),
+        "logs": str(run / "logs"),
+        "tasks": {state: count_state(record, state) for state in ("reused", "succeeded", "failed")},
+        "phases": {phase: phase_summary(run, record, phase) for phase in phases_of(record)},
+    }
+
+
+def phases_of(record: RunRecord) -> list[str]:
+    """The phases of a run, in their order."""
+    return list(dict.fromkeys(task.branch for task in record.tasks.values() if task.branch))
+
+
+def count_state(record: RunRecord, state: str) -> int:
+    """How many tasks ended so."""
+    return sum(task.state == state for task in record.tasks.values())
+
+
+def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
+    """One phase of `summary`."""
+    tasks = {task.stage: task for task in record.tasks.values() if task.branch == phase}
+    result: dict[str, Any] = {"state": phase_state(list(tasks.values()))}
+    for name, (stage, output) in FILES.items():
+        if finished(tasks.get(stage)):
+            result[name] = tasks[stage].artifacts[output].uri
+    for name, stage in (("decision", "gate"), ("version", "upload"), ("model_uri", "upload")):
+        if finished(tasks.get(stage)):
+            result[name] = tasks[stage].parameters.get(name)
+    if finished(tasks.get("gate")):
+        gate_decision = Path(tasks["gate"].artifacts["gate_decision"].uri).read_text(
+            encoding="utf-8"
+        )
+        result["headline"] = json.loads(gate_decision)["headline"]
+    if finished(tasks.get("evaluate")):
+        path = tasks["evaluate"].artifacts["scores"].uri
+        result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
+    if result["state"] == "waits":
+        result["why"] = tasks["due"].waits
+    failed = next((task for task in tasks.values() if task.state == "failed"), None)
+    if failed:
+        result["failed"] = {
+            "task": failed.task,
+            "exit_code": failed.exit_code,
+            "log": str(run.parent / failed.log) if failed.log else None,
+        }
+    return result
+
+
+def finished(task: TaskRecord | None) -> bool:
+    """Whether the task's outputs are there."""
+    return task is not None and task.state in ("succeeded", "reused")
+
+
+def phase_state(tasks: list[TaskRecord]) -> str:
+    """One word for a phase: failed, cancelled, waits, succeeded or not-run."""
+    states = {task.state for task in tasks}
+    for state in ("failed", "cancelled"):
+        if state in states:
+            return state
+    if any(task.waits for task in tasks):
+        return "waits"
+    if states <= {"skipped", "not-run", "pending"}:
+        return "not-run"
+    return "succeeded"
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """Print the last lines of each failed task's log, on stderr."""
+    for failure in failures:
+        print(f"\n{failure.task.task} failed; the end of {failure.log}:", file=sys.stderr)
+        for line in failure.tail:
+            print(f"  {line}", file=sys.stderr)
+
+
+def print_summary(run: Path, console: Console) -> None:
+    """Print a table per phase, what became of the model, and what to do next."""
+    data = summary(run)
+    for name, phase in data["phases"].items():
+        if "scores" in phase:
+            console.print(score_table(name, phase["scores"]))
+        console.print(outcome(name, phase), highlight=False, markup=False, soft_wrap=True)
+        console.print()
+    tasks = data["tasks"]
+    took = f"{data['seconds']:.0f} s" if data["seconds"] is not None else "unknown time"
+    lines = [
+        f"Run {data['run']}: {data['state']} in {took}; "
+        f"{tasks['succeeded']} tasks run, {tasks['reused']} reused",
+        f"  outputs  {data['folder']}",
+        f"  logs     {data['logs']}",
+        *next_steps(data),
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def score_table(phase: str, scores: dict[str, Any]) -> Table:
+    """Precision, recall, F and support per entity on the test set, the overall row last."""
+    from rich.table import Table
+
+    table = Table(title=f"{phase}: entities of the test set", title_justify="left")
+    table.add_column("entity")
+    for heading in ("precision", "recall", "F", "support"):
+        table.add_column(heading, justify="right")
+    for label, row in scores["labels"].items():
+        table.add_row(label, *score_cells(row))
+    table.add_section()
+    table.add_row("overall", *score_cells(scores["overall"]), style="bold")
+    return table
+
+
+def score_cells(row: dict[str, Any]) -> list[str]:
+    """Scores in percent as spaCy prints them; an undefined one is a dash."""
+    cells = [UNDEFINED if row[key] is None else f"{100 * row[key]:.2f}" for key in ("p", "r", "f")]
+    return [*cells, str(row["support"])]
+
+
+def outcome(name: str, phase: dict[str, Any]) -> str:
+    """What became of a phase, in a few lines."""
+    if "failed" in phase:
+        failed = phase["failed"]
+        code = failed["exit_code"]
+        return f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
+    if phase["state"] == "waits":
+        return f"{name}: WAITS, nothing was trained\n  why      {phase['why']}"
+    if "version" not in phase:
+        return f"{name}: {phase['state']}"
+    decision = {"promote": "PROMOTED", "hold": "HELD BACK"}
+    version = f"version {phase['version']}" if phase["version"] else "not uploaded"
+    lines = [
+        f"{name}: {decision[phase['decision']]}, {version}",
+        f"  gate     {phase['headline']}",
+        f"  model    {phase['model_uri'] or phase['model']}",
+        f"  report   {phase['report']}",
+        f"  data     {phase['data_report']}",
+    ]
+    return "\n".join(lines)
+
+
+def next_steps(data: dict[str, Any]) -> list[str]:
+    """What a person would do now."""
+    if data["state"] == "succeeded":
+        models = [one.get("model_uri") or one.get("model") for one in data["phases"].values()]
+        model = next(filter(None, models), None)
+        if model is None:
+            return ["Next: nothing to do. Without `--param when=due` it would be trained anyway."]
+        return [
+            "Next: open a report in your browser, or use a model:",
+            f'  python -c "import spacy; {how_to_load(model)}; '
+            "print(nlp('Apply by 5 April 2024.').ents)\"",
+            "  your own annotations: retrain init annotations.jsonl -o my.yaml",
+        ]
+    if data["state"] in ("cancelled", "interrupted"):
+        return ["Next: run the same command again; what was finished is reused."]
+    return ["Next: read the log of the failed task, mend its cause, run the same command again."]

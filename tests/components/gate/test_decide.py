@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.gate.decide import judge
+from components.gate.settings import GateSettings
+from tests.support.stages import gate, gate_decision_in
+
+LABELS = ["ORG", "DATE"]
+CLEAN = {"records": {"in": 100, "quarantined": 0}}
+
+
+def described(f: float | None, support: int = 200, spread: float = 0.03) -> dict[str, Any]:
+    interval = None if f is None else [f - spread, min(1, f + spread)]
+    return {
+        "p": f, "r": f, "f": f, "support": support, "predicted": support,
+        "interval": {"p": interval, "r": interval, "f": interval},
+    }  # fmt: skip
+
+
+def scores(f: float | None = 0.8, **labels: dict[str, Any]) -> dict[str, Any]:
+    """Scores as `evaluate` writes them, without a champion."""
+    per_label = {label: described(f) for label in LABELS} | labels
+    return {"overall": described(f, 400), "labels": per_label, "champion": None}
+
+
+def against(
+    found: dict[str, Any], change: float, noise: float = 0.01, **labels: tuple[float, float]
+) -> dict[str, Any]:
+    """The same scores beside a champion: F is `change` higher than its, give or take `noise`."""
+
+    def contrast(change: float, noise: float) -> dict[str, Any]:
+        return {
+            "f": {"new": 0.8, "champion": 0.8 - change},
+            "difference": change,
+            "interval": [change - noise, change + noise],
+            "better": 0.5 + min(0.5, max(-0.5, change / noise / 2)),
+        }
+
+    per_label = {label: contrast(*labels.get(label, (change, noise))) for label in LABELS}
+    champion = {
+        "overall": described(0.8 - change),
+        "labels": {},
+        "model_labels": LABELS,
+        "comparison": {
+            "labels": LABELS, "overall": contrast(change, noise), "per_label": per_label
+        },
+    }  # fmt: skip
+    return {**found, "champion": champion}
+
+
+def verdict(
+    found: dict[str, Any], data: dict[str, Any] | None = None, **policy: Any
+) -> dict[str, Any]:
+    return judge(found, data or CLEAN, LABELS, GateSettings(**policy))
+
+
+def failed(found: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(rule["name"], rule["label"]) for rule in found["rules"] if rule["result"] == "fail"}
+
+
+def test_better_is_promoted() -> None:
+    found = verdict(against(scores(), +0.03))
+    assert (found["decision"], found["outcome"], failed(found)) == ("promote", "better", set())
+    assert "+3.0 points" in found["headline"]
+
+
+def test_worse_is_held_with_its_numbers() -> None:
+    found = verdict(against(scores(), -0.03))
+    assert (found["decision"], found["outcome"]) == ("hold", "worse")
+    assert ("max_drop", "") in failed(found)
+    assert "\N{MINUS SIGN}3.0 points (95 % interval \N{MINUS SIGN}4.0 to" in found["headline"]
+
+
+@pytest.mark.parametrize("on_equal", ["promote", "hold"])
+@pytest.mark.parametrize("change", [0.0, 0.004, -0.004, 0.02, -0.02])
+def test_equal_is_what_the_config_says(on_equal: str, change: float) -> None:
+    found = verdict(against(scores(), change, noise=0.03), on_equal=on_equal)
+    assert (found["decision"], found["outcome"]) == (on_equal, "equal")
+
+
+def test_a_gain_that_is_sure_but_small_counts_as_equal() -> None:
+    found = against(scores(), 0.004, noise=0.001)
+    assert verdict(found)["decision"] == "hold"
+    assert verdict(found, min_improvement=0.003)["outcome"] == "better"
+
+
+def test_a_rise_from_another_seed_alone_is_not_better() -> None:
+    found = judge(against(scores(), +0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    assert (found["decision"], found["outcome"]) == ("hold", "equal")
+    assert any("can only be chance" in rule["text"] for rule in found["rules"])
+    worse = judge(against(scores(), -0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    assert worse["outcome"] == "worse"
+
+
+def test_the_stage_sees_from_the_metadata_that_only_the_seed_differs(tmp_path: Path) -> None:
+    found = {**against(scores(), +0.1), "documents": 50}
+    data = {"digest": "d", "records": {"in": 9, "kept": 9, "quarantined": 0}, "labels": {}}
+    (tmp_path / "champion-metadata").mkdir()
+
+    def decide(**config: Any) -> str:
+        before = {"digest": "d", "config": config}
+        (tmp_path / "champion-metadata" / "facts.json").write_text(
+            json.dumps(before), encoding="utf-8"
+        )
+        (tmp_path / "scores").write_text(json.dumps(found), encoding="utf-8")
+        context = {"train": {"set": {"training.seed": 1, "training.max_steps": 100}}}
+        assert gate(tmp_path, data, labels=LABELS, context=context) == 0
+        return str(gate_decision_in(tmp_path)["decision"])
+
+    steps = "train.set.training.max_steps"
+    assert decide(**{steps: 100, "train.set.training.seed": 0, "gate.min_f": 0.1}) == "hold"
+    assert decide(**{steps: 50, "train.set.training.seed": 0}) == "promote"
+
+
+def test_without_a_champion_only_absolute_rules_count() -> None:
+    assert verdict(scores())["outcome"] == "first"
+    assert verdict(scores())["decision"] == "promote"
+    assert failed(verdict(scores(0.4))) == {("min_f", "")}
+
+
+def test_one_label_collapses_while_the_overall_rises() -> None:
+    found = verdict(against(scores(), +0.03, DATE=(-0.2, 0.05)))
+    assert found["decision"] == "hold"
+    assert failed(found) == {("max_drop", "DATE")}
+
+
+def test_a_label_that_falls_within_the_noise_does_not_hold() -> None:
+    found = verdict(against(scores(), +0.03, DATE=(-0.05, 0.06)))
+    assert found["decision"] == "promote"
+    told = next(r for r in found["rules"] if (r["name"], r["label"]) == ("max_drop", "DATE"))
+    assert "within the noise" in told["text"]
+
+
+def test_a_label_with_few_entities_is_not_judged() -> None:
+    rare = {"DATE": described(0.1, support=3)}
+    found = verdict(against(scores(**rare), +0.03, DATE=(-0.5, 0.1)), min_f_per_label=0.5)
+    assert found["decision"] == "promote"
+    assert sum("3 entities in the test set" in rule["text"] for rule in found["rules"]) == 2
+
+
+def test_minimum_f_per_label() -> None:
+    found = scores(DATE=described(0.4))
+    assert failed(verdict(found, min_f_per_label=0.5)) == {("min_f_per_label", "DATE")}
+    assert failed(verdict(found, min_f_per_label={"ORG": 0.5})) == set()
+
+
+@pytest.mark.parametrize("missing", ["EVENT", "DATE"])
+def test_required_labels_must_be_there_often_enough(missing: str) -> None:
+    found = verdict(scores(DATE=described(0.9, support=2)), required_labels=["ORG", missing])
+    assert failed(found) == {("required_labels", missing)}
+
+
+@pytest.mark.parametrize("undefined", [None, math.nan])
+def test_no_number_is_no_promotion(undefined: float | None) -> None:
+    found = scores()
+    found["overall"]["f"] = undefined
+    assert failed(verdict(found)) == {("min_f", "")}
+    against_champion = against(scores(), 0.1)
+    against_champion["champion"]["comparison"]["overall"]["difference"] = undefined
+    assert verdict(against_champion)["decision"] == "hold"
+
+
+def test_a_tiny_test_set_is_held_with_the_reason() -> None:
+    found = scores(0.9)
+    found["overall"] = described(0.9, support=6, spread=0.25)
+    held = verdict(against(found, +0.1))
+    assert failed(held) == {("max_interval", "")}
+    assert "too small to tell" in held["headline"]
+
+
+def test_a_champion_that_cannot_be_loaded_is_held() -> None:
+    found = verdict({**scores(), "champion": {"error": "ValueError: E050"}})
+    assert failed(found) == {("champion", "")}
+    assert "E050" in found["headline"]
+
+
+def test_label_sets_that_differ_are_compared_where_they_meet() -> None:
+    found = against(scores(), +0.03)
+    found["champion"]["model_labels"] = ["ORG", "MONEY"]
+    comparison = found["champion"]["comparison"]
+    comparison["labels"] = ["ORG"]
+    del comparison["per_label"]["DATE"]
+    told = verdict(found)
+    assert told["decision"] == "promote"
+    notes = " ".join(rule["text"] for rule in told["rules"] if rule["result"] == "note")
+    assert "not compared: DATE" in notes
+    assert "also finds MONEY" in notes
+
+
+def test_label_sets_with_nothing_in_common_are_held() -> None:
+    found = against(scores(), +0.03)
+    found["champion"]["comparison"]["labels"] = []
+    assert failed(verdict(found)) == {("champion", "")}
+
+
+def test_too_much_quarantined_data_is_held() -> None:
+    found = verdict(scores(), {"records": {"in": 100, "quarantined": 12}})
+    assert failed(found) == {("max_quarantined", "")}
+    assert "12 of 100" in found["headline"]
+
+
+def test_report_only_promotes_and_says_what_it_would_have_done() -> None:
+    found = verdict(against(scores(), -0.1), mode="report-only")
+    assert (found["decision"], found["would"]) == ("promote", "hold")
+    assert "would have held it" in found["headline"]
+
+
+def test_every_rule_states_its_gate_decision_in_words() -> None:
+    found = verdict(against(scores(), -0.1), min_f_per_label=0.5, required_labels=["ORG"])
+    names = {rule["name"] for rule in found["rules"]}
+    assert names == {
+        "min_f", "min_f_per_label", "required_labels", "max_drop", "min_improvement",
+        "max_interval", "max_quarantined",
+    }  # fmt: skip
+    assert all(rule["text"].endswith(".") for rule in found["rules"])
+
+
+def run_gate(
+    folder: Path, found: Any, settings: dict[str, Any], data: dict[str, Any] = CLEAN
+) -> int:
+    (folder / "scores").write_text(json.dumps(found), encoding="utf-8")
+    return gate(folder, data, labels=LABELS, settings=settings)
+
+
+def test_the_stage_gives_a_decision_a_verdict_and_a_summary(tmp_path: Path) -> None:
+    code = run_gate(tmp_path, against(scores(), -0.1), {})
+    assert code == 0, "a hold is a result, not a failure"
+    output = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
+    gate_decision = gate_decision_in(tmp_path)
+    assert output["parameterValues"] == {"decision": "hold", "headline": gate_decision["headline"]}
+    assert gate_decision["reasons"]
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
+    assert summary.startswith("# Held.")
+    assert "| ORG | 80.0 | 80.0 | 80.0 | 77.0 to 83.0 | \N{MINUS SIGN}10.0 | 200 |" in summary
+
+
+def test_the_summary_shows_hostile_text_as_text(tmp_path: Path) -> None:
+    error = "<img src=x onerror=alert(1)> | [x](javascript:1)\n# Promoted"
+    run_gate(tmp_path, {**scores(), "champion": {"error": error}}, {})
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
+    assert "<img" not in summary
+    assert "](" not in summary
+    assert "\n# Promoted" not in summary
+
+
+def test_scores_with_a_nan_are_held_and_written_as_json(tmp_path: Path) -> None:
+    found = scores()
+    found["overall"]["f"] = math.nan
+    assert run_gate(tmp_path, found, {}) == 0
+    assert gate_decision_in(tmp_path)["decision"] == "hold"
+
+
+def test_wrong_input_ends_in_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_gate(tmp_path, {"overall": {}}, {}) == 3
+    assert run_gate(tmp_path, scores(), {"min_ff": 1}) == 2
+    assert "min_ff" in capsys.readouterr().err
+    assert not (tmp_path / "gate_decision").exists()

@@ -1,0 +1,92 @@
+"""Confidence: the probabilities of a tagger's entities, counted by hand and found in a pipeline."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import product
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from thinc.api import fix_random_seed
+
+from components.tasks.confidence import entity_shares
+from components.tasks.tag_confidence import SMALLEST, distribution, entities
+from components.train.tokens import add_tags, entities_of_tags
+
+
+def by_hand(begins: list[float], inside: list[float]) -> dict[tuple[int, int, str], float]:
+    """Go through all rows of tags; read each as the pipeline does."""
+    found: dict[tuple[int, int, str], float] = defaultdict(float)
+    for tags in product("BIO", repeat=len(begins)):
+        chances = [
+            {"B": b, "I": i, "O": 1 - b - i}[tag]
+            for tag, b, i in zip(tags, begins, inside, strict=True)
+        ]
+        start = None
+        for place, tag in enumerate([*tags, "O"]):
+            goes_on = tag == "I" and start is not None
+            if start is not None and not goes_on:
+                found[start, place, "X"] += float(np.prod(chances))
+                start = None
+            if tag == "B" or (tag == "I" and start is None):
+                start = place
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_are_the_probabilities_of_entities(seed: int) -> None:
+    begins, inside, _ = np.random.default_rng(seed).dirichlet([0.4, 0.4, 0.4], 6).T
+    expected = by_hand(begins.tolist(), inside.tolist())
+    found = dict(entities(begins, inside, "X"))
+    assert found.keys() == {one for one, share in expected.items() if share >= SMALLEST}
+    for entity, share in found.items():
+        assert share == pytest.approx(expected[entity])
+
+
+def test_scores_become_probabilities_once() -> None:
+    scores = np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]], np.float32)
+    chances = distribution(scores)
+    assert chances.sum(axis=1) == pytest.approx([1, 1])
+    np.testing.assert_allclose(distribution(chances.astype(np.float32)), chances, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Language:
+    """A tagger of people, after some looks at two sentences."""
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tagger")
+    nlp.add_pipe("attribute_ruler")
+    examples: list[Example] = []
+    for words, tags in (
+        (["Ada", "Lovelace", "wrote", "to", "Leeds"], ["B-PERSON", "I-PERSON", "O", "O", "O"]),
+        (["They", "met", "Alan", "Turing", "there"], ["O", "O", "B-PERSON", "I-PERSON", "O"]),
+    ):
+        reference = Doc(nlp.vocab, words=words, ents=tags)
+        examples += add_tags(nlp, Example(Doc(nlp.vocab, words=words), reference))
+    nlp.initialize(lambda: examples)
+    entities_of_tags()(nlp)
+    for _ in range(15):
+        nlp.update(examples)
+    return nlp
+
+
+def test_a_tagger_is_surer_of_what_it_has_learnt(tagger: Language) -> None:
+    docs = list(tagger.pipe(["Ada Lovelace wrote to Leeds", "Zed Lovelace wrote to Bath", ""]))
+    shares = entity_shares(tagger, docs)
+    assert shares is not None
+    learnt, new, empty = shares
+    assert [(e.start_char, e.end_char) for e in docs[0].ents] == [(0, 12)]
+    assert 0.5 < learnt[0, 12, "PERSON"] <= 1
+    assert new.get((0, 12, "PERSON"), 0) < learnt[0, 12, "PERSON"]
+    assert empty == {}
+
+
+def test_a_tagger_of_other_things_tells_nothing() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tagger").add_label("NOUN")  # type: ignore[attr-defined]
+    assert entity_shares(nlp, [nlp.make_doc("a")]) is None

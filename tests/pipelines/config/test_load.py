@@ -1,0 +1,157 @@
+"""Every mistake in a config gives one line: the file, the line, the key, what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.errors import ConfigError
+from pipelines.config.load import load
+
+ROOT = Path(__file__).parents[3]
+TINY = """\
+name: tiny
+defaults:
+  train: {config: tiny.cfg}
+phases:
+  phase-1:
+    labels: [ORG, EVENT]
+    annotations: [a.jsonl]
+    model: {name: one}
+"""
+
+
+def write(folder: Path, text: str, name: str = "tiny.yaml") -> Path:
+    (folder / "tiny.cfg").write_text("[nlp]\n", encoding="utf-8")
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def message(folder: Path, text: str, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        load(write(folder, text), overrides)
+    assert error.value.exit_code == 2
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def test_the_production_config_says_what_the_team_runs() -> None:
+    pipeline = load(ROOT / "configs/govuk.yaml").pipeline
+    assert {name: phase.labels for name, phase in pipeline.phases.items()} == {
+        "phase-1": ["MONEY", "FORM", "PERSON", "DATE", "POSTCODE", "EMAIL", "PHONE"],
+        "phase-2": ["OCCUPATION", "ROLE", "TITLE", "GPE", "LOC", "FAC", "ORG", "EVENT"],
+    }
+    assert pipeline.vertex is not None
+    assert pipeline.vertex.location == "europe-west2"
+    for phase in pipeline.phases.values():
+        train = phase.compute.train
+        assert (train.machine, train.accelerator, train.count) == (
+            "n1-standard-8",
+            "NVIDIA_TESLA_T4",
+            1,
+        )
+        assert phase.train.config == "training/roberta.cfg"
+        assert all(source.path.startswith("gs://") for source in phase.annotations)
+
+
+def test_defaults_reach_every_phase_and_a_phase_wins(tmp_path: Path) -> None:
+    text = TINY.replace("defaults:", "defaults:\n  split: {seed: 3, test: 0.3}")
+    text += "    split: {seed: 4}\n"
+    split = load(write(tmp_path, text)).pipeline.phases["phase-1"].split
+    assert (split.seed, split.test) == (4, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("labels:", "lables:", "tiny.yaml:6: phases.phase-1.lables: unknown key. Did you mean 'l"),
+        ("name: tiny", "nam: tiny", "tiny.yaml:1: nam: unknown key. Did you mean 'name'?"),
+        ("[ORG, EVENT]", "ORG", "tiny.yaml:6: phases.phase-1.labels: Input should be a valid list"),
+        ("[ORG, EVENT]", "[ORG, O]", "tiny.yaml:6: phases.phase-1.labels[1]: 'O' can't be a label"),
+        ("[ORG, EVENT]", "[B-ORG]", "write the label alone, 'ORG', not 'B-ORG'"),
+        ("[ORG, EVENT]", "[ORG, ORG]", "tiny.yaml:5: phases.phase-1: labels: listed twice: ORG"),
+        ("model: {name: one}", "split: {}", "tiny.yaml:5: phases.phase-1.model: missing"),
+        ("tiny.cfg", "gone.cfg", "tiny.yaml:3: phases.phase-1.train.config: can't read gone.cfg"),
+        ("tiny.cfg", "tiny.cfg, sett: {}", "tiny.yaml:3: phases.phase-1.train.sett: unknown key"),
+        ("name: tiny", "name: tiny\nname: two", "tiny.yaml:2: name: written twice, first on line"),
+        ("name: tiny", "name: [", "tiny.yaml:3: not valid YAML"),
+        ("name: tiny", "name: tiny\ntarget: vertex", "add a `vertex` section"),
+        ("name: tiny", "name: Tiny!", "tiny.yaml:1: name: String should match pattern"),
+        (TINY, "- 1", "tiny.yaml:1: expected a YAML mapping"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert expected in message(tmp_path, TINY.replace(old, new))
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    text = TINY.replace("labels:", "lables:").replace("model: {", "model: {alias: candidate, ")
+    lines = message(tmp_path, text).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "phases.phase-1.labels",
+        "phases.phase-1.model.alias",
+        "phases.phase-1.lables",
+    ]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml: no such file"):
+        load(tmp_path / "gone.yaml")
+
+
+def test_code_is_read_and_a_missing_or_long_one_is_named(tmp_path: Path) -> None:
+    text = TINY.replace("tiny.cfg}", "tiny.cfg, code: mine.py}")
+    assert "tiny.yaml:3: phases.phase-1.train.code: can't read mine.py" in message(tmp_path, text)
+    (tmp_path / "mine.py").write_text("x = 1\n", encoding="utf-8")
+    assert load(write(tmp_path, text)).training_code == {"phase-1": "x = 1\n"}
+    (tmp_path / "mine.py").write_text("x = '{{$}}'", encoding="utf-8")
+    assert "mine.py holds '{{$', and KFP would" in message(tmp_path, text)
+    (tmp_path / "mine.py").write_text("#" * 100_001, encoding="utf-8")
+    assert "mine.py has more than 100,000 bytes" in message(tmp_path, text)
+
+
+def test_two_phases_may_not_write_one_model(tmp_path: Path) -> None:
+    text = TINY + TINY[TINY.index("  phase-1") :].replace("phase-1", "phase-2")
+    assert "two phases write the model one" in message(tmp_path, text)
+
+
+def test_an_overlay_changes_a_few_values(tmp_path: Path) -> None:
+    write(tmp_path, TINY)
+    overlay = write(tmp_path, "extends: tiny.yaml\nregistry: elsewhere\n", "dev.yaml")
+    pipeline = load(overlay).pipeline
+    assert (pipeline.name, pipeline.registry) == ("tiny", "elsewhere")
+
+
+def test_a_mistake_below_an_overlay_names_the_file_that_has_it(tmp_path: Path) -> None:
+    write(tmp_path, TINY.replace("name: tiny", "name: 7"))
+    overlay = write(tmp_path, "extends: tiny.yaml\nregistry: elsewhere\n", "dev.yaml")
+    with pytest.raises(ConfigError, match=r"tiny\.yaml:1: name: Input should be a valid string"):
+        load(overlay)
+
+
+def test_set_changes_the_config_and_the_training_config(tmp_path: Path) -> None:
+    text = TINY.replace("defaults:", "defaults:\n  split: {seed: 3}")
+    text += text[text.index("  phase-1") :].replace("phase-1", "phase-2").replace("one", "two")
+    phases = load(
+        write(tmp_path, text),
+        ["phases.phase-1.split.seed=5", "phases.phase-1.training.optimizer.learn_rate=1e-4"],
+    ).pipeline.phases
+    assert [phase.split.seed for phase in phases.values()] == [5, 3]
+    assert [phase.train.set for phase in phases.values()] == [
+        {"training.optimizer.learn_rate": 1e-4},
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("phases.phase-9.split.seed=1", "no phase 'phase-9'; the phases are phase-1"),
+        ("split.seed", "expected KEY=VALUE"),
+        ("phases.phase-1.split.sed=1", "phases.phase-1.split.sed: unknown key. Did you mean 'see"),
+        ("name.x=1", "--set name.x=1: name is not a section"),
+    ],
+)
+def test_a_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -> None:
+    assert expected in message(tmp_path, TINY, override)

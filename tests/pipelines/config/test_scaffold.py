@@ -1,0 +1,119 @@
+"""`retrain init` writes a config that `retrain check` accepts; both say what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.config.load import load
+
+ROOT = Path(__file__).parents[3]
+
+
+def retrain(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    path = tmp_path / "My export (2024).jsonl"
+    path.write_bytes((ROOT / "configs/sample/phase1.jsonl").read_bytes())
+    return path
+
+
+def test_a_first_config_has_the_exports_labels_and_passes_its_check(export: Path) -> None:
+    result = retrain(export.parent, "init", export.name, "-o", "conf/my.yaml")
+    assert result.returncode == 0, result.stderr
+    pipeline = load(export.parent / "conf/my.yaml").pipeline
+    (phase,) = pipeline.phases.values()
+    labels = ["MONEY", "FORM", "PERSON", "DATE", "POSTCODE", "EMAIL", "PHONE"]
+    assert sorted(phase.labels) == sorted(labels)
+    assert phase.split.group_by == "meta.base_path"
+    checked = retrain(export.parent, "check", "conf/my.yaml", "--json")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    (found,) = json.loads(checked.stdout).values()
+    records = found["data"]["records"]
+    assert records["in"] == records["kept"] + records["skipped"] + records["quarantined"]
+    assert records["in"] == len(export.read_bytes().splitlines())
+
+
+def test_the_counts_in_a_first_config_are_those_of_the_export(export: Path) -> None:
+    money = sum(
+        span["label"] == "MONEY"
+        for line in export.read_text(encoding="utf-8").splitlines()
+        if line.startswith("{") and '"answer":"accept"' in line and line.endswith("}")
+        for span in json.loads(line).get("spans", [])
+    )
+    assert f"- MONEY  # {money} in " in retrain(export.parent, "init", export.name).stdout
+
+
+def test_init_never_overwrites(export: Path) -> None:
+    config = export.parent / "my.yaml"
+    config.write_text("mine", encoding="utf-8")
+    result = retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    assert result.returncode == 2
+    assert "is already there" in result.stderr
+    assert config.read_text(encoding="utf-8") == "mine"
+
+
+def test_init_of_an_export_without_entities_is_bad_data(tmp_path: Path) -> None:
+    row = {"text": "A bug", "label": "BUG", "answer": "accept"}
+    (tmp_path / "textcat.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    result = retrain(tmp_path, "init", "textcat.jsonl", "-o", "my.yaml")
+    assert result.returncode == 3
+    assert "no accepted record has an entity" in result.stderr
+    assert not (tmp_path / "my.yaml").exists()
+
+
+def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8").replace("training.max_steps:", "training.max_stepz:")
+    config.write_text(text.replace("- MONEY", "- MONIES"), encoding="utf-8")
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    assert "training.max_stepz" in result.stdout
+    assert "MONEY" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_check_tells_that_languages_differ(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(
+        text.replace("    train:\n", "    convert: {language: fr}\n    train:\n"), encoding="utf-8"
+    )
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    assert "MEND: convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
+
+
+def test_check_runs_the_code_of_a_phase(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8").replace(
+        "    train:\n", "    train:\n      code: mine.py\n"
+    )
+    config.write_text(text, encoding="utf-8")
+    (export.parent / "mine.py").write_text("x = 1\nx.y\n", encoding="utf-8")
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    assert "MEND: train.code: mine.py:2: AttributeError: 'int' object" in result.stdout
+
+
+def test_check_changes_nothing(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    before = sorted(export.parent.rglob("*"))
+    retrain(export.parent, "check", "my.yaml")
+    assert sorted(export.parent.rglob("*")) == before

@@ -1,0 +1,137 @@
+"""Whom a pipeline tells how it ended: what its spec asks for, and a real run that tells."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from components.errors import ConfigError
+from pipelines.config.load import load
+from pipelines.dag.compile import compiled
+from pipelines.local.launch import run_config
+from tests.components.notify.test_command import Hook
+
+ROOT = Path(__file__).parents[3]
+CONFIG = f"""\
+name: small
+notify: {{webhook: "WEBHOOK", emails: [team@example.org]}}
+parallel: false
+defaults:
+  split: {{dev: 0.15, test: 0.25}}
+  ingest: {{required: []}}
+  train:
+    config: {ROOT}/configs/training/cnn.cfg
+    set: {{training.max_steps: 20, training.eval_frequency: 10}}
+phases:
+  phase-1:
+    labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
+    annotations: [phase1.jsonl]
+    model: {{name: ner-phase-1}}
+  phase-2:
+    labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
+    annotations: [phase2.jsonl]
+    gate: {{min_f: 1, max_interval: 1, min_support: 1}}
+    model: {{name: ner-phase-2}}
+"""
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    running = Hook()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+@pytest.fixture
+def config(tmp_path: Path, hook: Hook) -> Path:
+    """The first phase's annotations are broken; the second's model cannot be good enough."""
+    path = tmp_path / "small.yaml"
+    path.write_text(CONFIG.replace("WEBHOOK", hook.url), encoding="utf-8")
+    with (ROOT / "configs/sample/phase1.jsonl").open("rb") as file:
+        lines = list(itertools.islice(file, 120))
+    (tmp_path / "phase2.jsonl").write_bytes(b"".join(lines))
+    (tmp_path / "phase1.jsonl").write_bytes(b"".join(lines)[:-40])
+    return path
+
+
+def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
+    config: Path, hook: Hook, tmp_path: Path
+) -> None:
+    result = run_config(config, out=tmp_path / "runs", console=Console(quiet=True))
+
+    assert result.exit_code == 3
+    failed, held = sorted(hook.posted, key=lambda message: message["phase"])
+    assert (failed["event"], failed["phase"], failed["run"]) == ("failed", "phase-1", result.run_id)
+    assert failed["why"].startswith("phase-1/ingest: ")
+    assert "phase1.jsonl:120" in failed["why"]
+    assert (held["event"], held["phase"], held["verdict"]) == ("held", "phase-2", "hold")
+    gate_decision = json.loads((result.path / "phase-2/gate/gate_decision").read_bytes())
+    assert held["why"] == gate_decision["headline"]
+    states = {name: task.state for name, task in result.record.tasks.items()}
+    # The first phase failed before the second began, and the second still ran.
+    tasks = result.record.tasks
+    ended, began = tasks["phase-1/ingest"].ended, tasks["phase-2/fingerprint"].started
+    assert ended and began and ended <= began
+    assert states["phase-2/upload"] == "succeeded"
+    for email in ("phase-1-email", "phase-2-email", "phase-2/email"):
+        assert states[email] == "skipped"
+        assert tasks[email].note == "e-mail is sent on Vertex AI only"
+
+
+def spec_with(*settings: str) -> dict[str, Any]:
+    spec: dict[str, Any] = yaml.safe_load(
+        compiled(load(ROOT / "configs/govuk.yaml", list(settings)))
+    )
+    return spec
+
+
+def test_each_phase_ends_with_an_email_of_its_final_status() -> None:
+    tasks = spec_with("notify.emails=[a@example.org, b@example.org]")["root"]["dag"]["tasks"]
+    emails = {task["taskInfo"]["name"]: task for task in tasks.values()}
+    assert {*emails} == {"phase-1", "phase-2", "phase-1-email", "phase-2-email"}
+    for phase in ("phase-1", "phase-2"):
+        task = emails[f"{phase}-email"]
+        assert task["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+        inputs = task["inputs"]["parameters"]
+        assert inputs["pipeline_task_final_status"]["taskFinalStatus"]["producerTask"] == phase
+        # Vertex AI takes constants only.
+        recipients = inputs["recipients"]["runtimeValue"]["constant"]
+        assert recipients == ["a@example.org", "b@example.org"]
+
+
+def test_without_a_notify_section_nothing_is_added() -> None:
+    assert {*spec_with()["root"]["dag"]["tasks"]} == {"phase-1", "phase-2"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["notify={}"], "notify: give emails, a webhook, or both"),
+        (["notify.webhook=http://example.org/x"], r"notify\.webhook: expected https://"),
+        (["notify.emails=[nobody]"], r"notify\.emails\[0\]"),
+        (["notify.emails=[a@b, c@d, e@f, g@h]"], r"notify\.emails: .*at most 3"),
+    ],
+)
+def test_what_could_tell_nobody_is_refused(settings: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(ROOT / "configs/govuk.yaml", settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("notify.webhook=https://example.org/x", "notify needs target: vertex"),
+        ("parallel=false", "parallel: false is for a quota of Vertex AI"),
+    ],
+)
+def test_what_kubeflow_cannot_do_is_refused(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(ROOT / "configs/kubeflow.yaml", [setting])

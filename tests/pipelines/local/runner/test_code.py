@@ -1,0 +1,51 @@
+"""Which code belongs to a stage."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines.local.runner import code
+
+
+def digests(*stages: str) -> list[str]:
+    return [code.code_digest(["python", "-m", "components", stage]) for stage in stages]
+
+
+def test_an_edit_of_the_registry_leaves_training_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "components"
+    shutil.copytree(Path(code.components.__file__).parent, package)
+    monkeypatch.setattr(code.components, "__file__", str(package / "__init__.py"))
+    before = digests("train", "upload")
+    with (package / "registry" / "base.py").open("a", encoding="utf-8") as file:
+        file.write("# changed")
+    train, upload = digests("train", "upload")
+    assert train == before[0]
+    assert upload != before[1]
+
+
+def test_other_commands_have_no_code_of_ours() -> None:
+    assert code.code_digest(["python", "-c", "pass"]) == ""
+    assert code.code_digest(["python", "-m", "components"]) == ""
+
+
+def test_versions_name_packages_of_pipelines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "en_vectors-1.2.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Name: en-vectors\nVersion: 1.2\n", encoding="utf-8")
+    (package / "entry_points.txt").write_text(
+        "[spacy_models]\nen_vectors = en_vectors\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert code.versions()["en-vectors"] == "1.2"
+
+
+def test_versions_name_what_decides_a_result() -> None:
+    assert code.versions()["torch"]
+    assert code.versions()["python"]

@@ -1,0 +1,168 @@
+"""History, report and compare, on runs whose outputs real stages wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import ConfigError
+from pipelines.local.runs import Artifact, RunRecord, TaskRecord, write_record
+from pipelines.results.compare import common_phases, compare_phase, comparison_page
+from pipelines.results.history import entries, write_history
+from tests.components.report.conftest import DATA, run_report
+from tests.support.stages import evaluate, gate, gate_decision_in
+from tests.support.tiny_ner import make_docs, train_tiny, write_corpus
+
+PHASE = "phase-1"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a middling run, a good one and one that failed."""
+    out = tmp_path_factory.mktemp("runs")
+    make_run(out, "20260101-000000-weak", steps=34, state="succeeded")
+    make_run(out, "20260102-000000-good", steps=60, state="succeeded")
+    failed = TaskRecord(f"{PHASE}/train", "failed", exit_code=3)
+    judged = TaskRecord(f"{PHASE}/gate", "not-run")
+    tasks = {task.task: task for task in (failed, judged)}
+    record(out, "20260103-000000-failed", tasks, "failed")
+    return out
+
+
+def make_run(out: Path, name: str, steps: int, state: str) -> None:
+    """Judge a tiny model by the real stages and lay their outputs out as the runner does."""
+    folder = out / name / PHASE
+    model = train_tiny(folder / "train" / "model", make_docs(60, seed=1), steps=steps)
+    evaluated = folder / "evaluate"
+    corpus = write_corpus(folder / "corpus", make_docs(60, seed=2))
+    nothing = folder / "nothing"
+    nothing.mkdir()
+    evaluate(evaluated, model, corpus, nothing)
+    assert gate(evaluated, DATA, settings={"min_f": 0.9}) == 0
+    reported = run_report(folder / "report", evaluated, nothing)
+    data = evaluated / "data-report"
+    outputs = ("scores", "predictions", "metrics", "confusion")
+    tasks = [
+        task("ingest", dict.fromkeys(("report", "data_report", "quarantine"), data)),
+        task("train", {"model": model, "log": reported / "log"}),
+        task("evaluate", {one: evaluated / one for one in outputs}),
+        task(
+            "gate",
+            {"gate_decision": evaluated / "gate-decision"},
+            {"decision": gate_decision_in(evaluated)["decision"]},
+        ),
+        task("report", {one: reported / one for one in ("report", "review", "facts")}),
+    ]  # fmt: skip
+    record(out, name, {one.task: one for one in tasks}, state)
+
+
+def task(
+    stage: str, artifacts: dict[str, Path], parameters: dict[str, str] | None = None
+) -> TaskRecord:
+    return TaskRecord(
+        f"{PHASE}/{stage}",
+        "succeeded",
+        parameters=parameters or {},
+        artifacts={
+            name: Artifact(name, str(path), "system.Artifact", "0.0.1")
+            for name, path in artifacts.items()
+        },
+    )
+
+
+def record(out: Path, name: str, tasks: dict[str, TaskRecord], state: str) -> None:
+    day = f"{name[:4]}-{name[4:6]}-{name[6:8]}"
+    folder = out / name
+    folder.mkdir(exist_ok=True)
+    write_record(
+        folder,
+        RunRecord(
+            id=name, name="sample", config="configs/sample.yaml", spec_digest="", parameters={},
+            started=f"{day}T00:00:00+00:00", ended=f"{day}T00:01:00+00:00", pid=1, workers=1,
+            threads=1, tasks=tasks, state=state, exit_code=0,
+        ),
+    )  # fmt: skip
+
+
+def retrain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *arguments],
+        cwd=Path(__file__).parents[3],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_history_lists_every_run_with_its_verdict(runs: Path) -> None:
+    found = entries(runs)
+    assert [(one.number, one.state, one.decision) for one in found] == [
+        (1, "succeeded", "held"),
+        (2, "succeeded", "promoted"),
+        (3, "failed", ""),
+    ]
+    html = write_history(runs).read_text(encoding="utf-8")
+    assert html.index("20260103-000000-failed") < html.index("20260101-000000-weak")
+    assert 'href="20260102-000000-good/phase-1/report/report"' in html
+    assert "<svg" in html
+
+
+def test_the_history_of_nothing_says_how_to_start(tmp_path: Path) -> None:
+    assert "retrain run configs/sample.yaml" in write_history(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_run_whose_files_are_gone_does_not_hide_the_others(runs: Path, tmp_path: Path) -> None:
+    for folder in runs.iterdir():
+        if folder.is_dir():
+            (tmp_path / folder.name).mkdir()
+            (tmp_path / folder.name / "run.json").write_bytes((folder / "run.json").read_bytes())
+    broken = tmp_path / "20260101-000000-weak" / "run.json"
+    text = broken.read_text(encoding="utf-8").replace(str(runs), str(tmp_path / "gone"))
+    broken.write_text(text, encoding="utf-8")
+    assert next(iter(entries(tmp_path))).run == "20260102-000000-good"
+
+
+def test_compare_is_the_comparison_with_a_champion(runs: Path) -> None:
+    weak, good = runs / "20260101-000000-weak", runs / "20260102-000000-good"
+    found = compare_phase(good, weak, PHASE)
+    assert (found.shared, found.left_out, found.outcome) == (60, 0, "better")
+    scores = {run: compared_f(run) for run in (weak, good)}
+    difference = found.contrast["overall"]["difference"]
+    assert difference == pytest.approx(scores[good] - scores[weak])
+    backwards = compare_phase(weak, good, PHASE)
+    assert backwards.outcome == "worse"
+    assert backwards.contrast["overall"]["difference"] == pytest.approx(-difference)
+    assert compare_phase(good, good, PHASE).outcome == "no clear difference"
+    html = comparison_page(found)
+    assert "20260102-000000-good against 20260101-000000-weak: better" in html
+
+
+def compared_f(run: Path) -> float:
+    path = run / PHASE / "evaluate" / "scores"
+    return float(json.loads(path.read_text(encoding="utf-8"))["overall"]["f"])
+
+
+def test_runs_without_a_common_phase_are_refused(runs: Path) -> None:
+    with pytest.raises(ConfigError, match="no phase that both have scored"):
+        common_phases(runs / "20260101-000000-weak", runs / "20260103-000000-failed")
+
+
+def test_the_commands_speak_to_people_and_to_programs(runs: Path) -> None:
+    told = retrain("compare", "good", "weak", "--out", str(runs))
+    assert told.returncode == 0, told.stderr
+    assert "better" in told.stdout
+    assert (runs / "compared" / "20260102-000000-good_20260101-000000-weak").is_dir()
+    parsed = json.loads(retrain("compare", "good", "weak", "--out", str(runs), "--json").stdout)
+    assert parsed["phases"][PHASE]["outcome"] == "better"
+    parsed = json.loads(retrain("report", "good", "--out", str(runs), "--json").stdout)
+    assert parsed["phases"][PHASE]["decision"] == "promote"
+    assert Path(parsed["history"]).is_file()
+    wrong = retrain("compare", "good", "weak", "--phase", "phase-9", "--out", str(runs))
+    assert wrong.returncode == 2
+    assert "phase-9" in wrong.stderr
