@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 OURS = re.compile(r"components(\.\w+)+")
 
 
-def own_files(modules: Iterable[str], root: Path) -> list[Path]:
+def own_files(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
     """The files that these modules run, sorted.
 
     Imports are read from the source, late ones too; a string that names a module counts as an
@@ -26,8 +27,14 @@ def own_files(modules: Iterable[str], root: Path) -> list[Path]:
     Args:
         modules: dotted names, such as "components.split.command".
         root: the folder that holds the package.
+
+    Raises:
+        ModuleNotFoundError: a module that is named is not there; its edits would count for nothing.
     """
     waiting, seen = list(modules), {""}
+    for name in waiting:
+        if source_of(name, root) is None:
+            raise ModuleNotFoundError(f"{root} holds no module {name}", name=name)
     files: set[Path] = set()
     while waiting:
         name = waiting.pop()
@@ -43,7 +50,7 @@ def own_files(modules: Iterable[str], root: Path) -> list[Path]:
     return sorted(files)
 
 
-def own_digest(modules: Iterable[str], root: Path) -> str:
+def own_digest(modules: Iterable[str], root: Path = ROOT) -> str:
     """Hex SHA-256 over the names and contents of `own_files`."""
     digest = hashlib.sha256()
     for path in own_files(modules, root):

@@ -37,7 +37,7 @@ def inputs(
     return {
         "config": digest(config_text, overrides),
         "data": digest(data, labels),
-        "code": own_digest(["components.train.run"], Path(__file__).parents[2]),
+        "code": own_digest(["components.train.run"]),
         **({"train.code": digest(code)} if code else {}),
         **({"champion": folder_digest(champion)} if champion else {}),
         **packages,

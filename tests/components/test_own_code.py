@@ -65,3 +65,8 @@ def test_an_edit_counts_for_what_runs_it(root: Path, file: str, changes: list[bo
     before = digests()
     (root / file).write_text("# changed", encoding="utf-8")
     assert [one != other for one, other in zip(before, digests(), strict=True)] == changes
+
+
+def test_a_module_that_is_not_there_is_no_empty_digest(root: Path) -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"components\.report\.gone"):
+        own_digest(["components.report.gone"], root)

@@ -6,9 +6,8 @@ import importlib.metadata
 import platform
 from pathlib import Path
 
-import components
 from components.__main__ import STAGES
-from components.own_code import own_digest
+from components.own_code import ROOT, own_digest
 
 # What `python -m components` itself runs; it names all stages, so its own imports are not followed.
 ENTRY = ("components.program", "components.stage")
@@ -29,14 +28,14 @@ _PACKAGES = (
 )
 
 
-def code_digest(command: list[str]) -> str:
+def code_digest(command: list[str], root: Path = ROOT) -> str:
     """Digest of the code of ours that a command runs; "" for a command that is not a stage.
 
     That is what the stage's module imports, near or far, and the templates beside it.
     """
     if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
         return ""
-    return own_digest([*ENTRY, STAGES[command[3]]], Path(components.__file__).parents[2])
+    return own_digest([*ENTRY, STAGES[command[3]]], root)
 
 
 def versions() -> dict[str, str]:
