@@ -58,7 +58,7 @@ class Limits:
 
     def to_patience(self, state: State) -> int | None:
         """Steps until patience ends if nothing improves any more; None without."""
-        return max(0, state.best_step + self.patience - state.step) if self.patience else None
+        return max(0, state.first_best_step + self.patience - state.step) if self.patience else None
 
 
 @dataclass

@@ -35,7 +35,12 @@ class State:
 
     @property
     def best_step(self) -> int:
-        """The earliest step with the best score; 0 before the first evaluation."""
+        """The step of the weights that are kept: the latest with the best score; 0 before any."""
+        return max(self.results, default=(0.0, 0))[1]
+
+    @property
+    def first_best_step(self) -> int:
+        """The earliest step with the best score, from which spaCy counts patience; 0 before any."""
         return -max(((score, -step) for score, step in self.results), default=(0.0, 0))[1]
 
     @property

@@ -202,14 +202,47 @@ class Kubeflow(Settings):
     timezone: str = Field("UTC", description="time zone in which the cluster reads every cron")
 
 
+# Weekdays as both services know them: 0 is Sunday, and there is no 7.
+CRON_FIELDS = {
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day": (1, 31),
+    "month": (1, 12),
+    "weekday": (0, 6),
+}
+# Days of each month at most, from 1; February has 29 in some years.
+LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
 def checked_cron(cron: str) -> str:
     """A cron expression of five fields of digits, ranges, lists and steps, unchanged."""
-    part = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?"
-    if not re.fullmatch(rf"{part}(?:,{part})*(?: {part}(?:,{part})*){{4}}", cron):
+    fields = cron.split(" ")
+    if len(fields) != len(CRON_FIELDS):
         raise ValueError(
             f"expected five fields, minute hour day month weekday, as in '0 3 * * 1', not {cron!r}"
         )
+    values = [
+        {value for part in field.split(",") for value in cron_values(name, part)}
+        for name, field in zip(CRON_FIELDS, fields, strict=True)
+    ]
+    days, months = values[2], values[3]
+    if fields[4] == "*" and min(days) > max(LONGEST[month] for month in months):
+        raise ValueError(f"{cron!r} names a day that none of its months has: it would never run")
     return cron
+
+
+def cron_values(name: str, part: str) -> range:
+    """The values that one part of a field stands for: *, a number or a range, each with a step."""
+    low, high = CRON_FIELDS[name]
+    match = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
+    if not match:
+        raise ValueError(f"{name}: expected *, numbers, ranges, lists or steps, not {part!r}")
+    first = int(match[1] or low)
+    last = int(match[2] or (match[1] if match[1] and not match[3] else high))
+    step = int(match[3] or 1)
+    if not low <= first <= last <= high or not step:
+        raise ValueError(f"{name}: expected numbers from {low} to {high}, rising, not {part!r}")
+    return range(first, last + 1, step)
 
 
 def checked_timezone(timezone: str) -> str:

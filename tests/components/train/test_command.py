@@ -50,6 +50,29 @@ def test_same_input_gives_the_same_model(train: Train, tmp_path: Path) -> None:
     assert one == two
 
 
+def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> None:
+    """Of equal scores the last one's weights are kept, as in spaCy: a run that ends there agrees."""
+    out = tmp_path / "executor.json"
+    task = {
+        "outputs": {
+            "outputFile": str(out),
+            "artifacts": {"model": {"artifacts": [{"uri": str(tmp_path / "out/model")}]}},
+        }
+    }
+    longer = {**CNN, "training.max_steps": 100}
+    assert train("cnn", longer, executor_input=json.dumps(task)) == 0
+    lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
+    scores = {entry["step"]: entry["f"] for entry in map(json.loads, lines)}
+    best = [step for step, score in scores.items() if score == max(scores.values())]
+    assert len(best) > 1
+    told = json.loads(out.read_text())["artifacts"]["model"]["artifacts"][0]["metadata"]
+    assert told["best_step"] == best[-1]
+    paths = {"model": str(tmp_path / "again"), "log": str(tmp_path / "log")}
+    assert train("cnn", {**CNN, "training.max_steps": best[-1]}, **paths) == 0
+    kept, ended = ((tmp_path / name / "ner/model").read_bytes() for name in ("out/model", "again"))
+    assert kept == ended
+
+
 def test_saved_transformer_needs_nothing_of_ours(
     train: Train, tmp_path: Path, base_models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

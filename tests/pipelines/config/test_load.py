@@ -155,3 +155,31 @@ def test_set_changes_the_config_and_the_training_config(tmp_path: Path) -> None:
 )
 def test_a_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -> None:
     assert expected in message(tmp_path, TINY, override)
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("99 77 45 13 9", "minute: expected numbers from 0 to 59"),
+        ("0 24 * * *", "hour: expected numbers from 0 to 23"),
+        ("0 3 0 * *", "day: expected numbers from 1 to 31"),
+        ("0 3 * 13 *", "month: expected numbers from 1 to 12"),
+        ("0 3 * * 7", "weekday: expected numbers from 0 to 6"),
+        ("0 3 * * 5-1", "weekday: expected numbers from 0 to 6, rising"),
+        ("*/0 3 * * *", "minute: expected numbers from 0 to 59"),
+        ("0 3 * * MON", "weekday: expected *, numbers, ranges, lists or steps"),
+        ("0 3 * *", "expected five fields"),
+        ("0 3 30 2 *", "it would never run"),
+    ],
+)
+def test_cron_that_no_clock_meets_is_refused(tmp_path: Path, cron: str, expected: str) -> None:
+    text = message(tmp_path, f"{TINY}schedule: {{cron: '{cron}'}}\n")
+    assert "schedule.cron" in text and expected in text
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 3 * * 1", "*/15 8-18/2 1,15 * 1-5", "5/10 0 31 1,2 *", "0 0 29 2 *", "0 3 30 2 1"]
+)
+def test_cron_of_both_services_is_taken(tmp_path: Path, cron: str) -> None:
+    loaded = load(write(tmp_path, f"{TINY}schedule: {{cron: '{cron}'}}\n"))
+    assert loaded.pipeline.schedule and loaded.pipeline.schedule.cron == cron
