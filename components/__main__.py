@@ -30,6 +30,8 @@ STAGES = {
     "upload": "components.upload.command",
     "notify": "components.notify.command",
 }
+# A timeout that a bare `except:` swallowed comes again; until then the stage may tidy up.
+AGAIN_SECONDS = 30.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,10 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RetrainError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return error.exit_code
+    except StageTimeoutError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return RetrainError.exit_code
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return 0
 
 
-class StageTimeoutError(RetrainError):
+# Not an Exception: whoever catches what a model or a library may raise must not catch the clock.
+class StageTimeoutError(BaseException):
     """The stage ran past its timeout; a retry may resume it."""
 
 
@@ -67,6 +75,7 @@ def with_timeout(seconds: int) -> None:
     """Raise StageTimeoutError after `seconds`: KFP has no timeout for a task."""
 
     def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
         raise StageTimeoutError(
             f"ran past its timeout of {seconds} s. Raise compute.timeout in the config, "
             "or look in the log for what it was waiting for."

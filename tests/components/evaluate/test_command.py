@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,32 @@ def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: She
     scores = judge(tmp_path, shelf.good, shelf.corpus, broken)
     assert list(scores["champion"]) == ["error"]
     assert scores["overall"]["f"] > 0.9
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_timeout_while_the_champion_loads_ends_the_stage(
+    tmp_path: Path,
+    shelf: Shelf,
+    swallowed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is no champion that cannot be loaded: nothing is scored, and nothing held back."""
+    monkeypatch.setattr("components.__main__.AGAIN_SECONDS", 0.01)
+    slow = tmp_path / "slow"
+    shutil.copytree(shelf.weak, slow)
+    ring = "import os, signal\nos.kill(os.getpid(), signal.SIGALRM)\n"
+    deaf = "try:\n    {}\nexcept BaseException:\n    pass\nwhile True:\n    pass\n"
+    code = deaf.format(ring.strip().replace("\n", "\n    ")) if swallowed else ring
+    (slow / "code.py").write_text(code, encoding="utf-8")
+    arguments = ["--model", str(shelf.good), "--champion", str(slow), "--task", "ner"]
+    arguments += ["--test-corpus", str(shelf.corpus), "--labels", json.dumps(LABELS)]
+    for name in ("scores", "predictions", "metrics", "confusion"):
+        arguments += [f"--{name}", str(tmp_path / name)]
+    code_of = main(["evaluate", *arguments, "--settings", json.dumps(FAST), "--timeout", "600"])
+    assert code_of == 1
+    assert "ran past its timeout of 600 s" in capsys.readouterr().err
+    assert not (tmp_path / "scores").exists()
 
 
 def test_only_labels_that_the_champion_knows_are_compared(tmp_path: Path, shelf: Shelf) -> None:
