@@ -118,16 +118,29 @@ def likeliest_mistakes(
     return list(first.values())[:MOST_MISTAKES]
 
 
-def prodigy_lines(mistakes: Sequence[tuple[Prediction, Disagreement]]) -> Iterator[str]:
+def prodigy_lines(
+    mistakes: Sequence[tuple[Prediction, Disagreement]], predictions: Sequence[Prediction]
+) -> Iterator[str]:
     """Yield a JSON line per document, as Prodigy's ner.manual and review recipes read it.
 
-    The spans are the annotators'; what the model would have stands in `meta`.
+    The text is the whole document's, even where the model read it in windows: read again, it must
+    be the document that it was, and stay in its split. The spans are the annotators'; what the
+    model would have stands in `meta`.
+
+    Args:
+        predictions: all of the test set, in its order.
     """
+    wanted = {document.id for document, _ in mistakes}
+    windows: dict[str, list[Prediction]] = {}
+    for window in predictions:
+        if window.id in wanted:
+            windows.setdefault(window.id, []).append(window)
     for document, one in mistakes:
+        text, gold = whole(windows[document.id] if document.id else [document])
         yield json.dumps(
             {
-                "text": document.text,
-                "spans": [as_json(span) for span in document.gold],
+                "text": text,
+                "spans": [as_json(span) for span in gold],
                 "meta": {
                     **document.meta,
                     "document": document.id,
@@ -139,6 +152,15 @@ def prodigy_lines(mistakes: Sequence[tuple[Prediction, Disagreement]]) -> Iterat
             },
             ensure_ascii=False,
         )
+
+
+def whole(windows: Sequence[Prediction]) -> tuple[str, list[Span]]:
+    """Text and gold entities of the document that was cut into these windows."""
+    text, gold = "", []
+    for window in windows:
+        gold += [Span(len(text) + s.start, len(text) + s.end, s.label) for s in window.gold]
+        text += window.text
+    return text, gold
 
 
 def as_json(span: Span) -> dict[str, Any]:

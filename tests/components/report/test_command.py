@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from components.records.prediction import Prediction, read_predictions, write_predictions
+from components.ingest.text import text_id
+from components.records.prediction import (
+    Disagreement,
+    Prediction,
+    read_predictions,
+    write_predictions,
+)
 from components.records.record import Span
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
@@ -114,6 +121,30 @@ def test_likely_mistakes_are_exported_for_prodigy(
         ]
         confidences.append(task["meta"]["confidence"])
     assert confidences == sorted(confidences, reverse=True)
+
+
+def test_the_review_file_holds_whole_documents(tmp_path: Path, judged: Path, nothing: Path) -> None:
+    """Of a document that was read in windows, all of it: read again, it is the same document."""
+    texts = ["The BBC reported it on Monday. ", "Later ITN said so too. ", "Nobody at IBM knew."]
+    text = "".join(texts)
+    names = {"BBC": 0, "ITN": 1, "IBM": 2}
+    windows = [
+        Prediction(text_id(text), piece, len(piece.split()), [span], [])
+        for piece, name in zip(texts, names, strict=True)
+        if (span := Span(piece.index(name), piece.index(name) + 3, "ORG"))
+    ]
+    windows[1].disagreements = [Disagreement("missed", gold=windows[1].gold[0], confidence=0.9)]
+    (tmp_path / "read").mkdir()
+    for name in ("scores", "gate-decision"):
+        shutil.copy(judged / name, tmp_path / "read")
+    write_predictions(tmp_path / "read/predictions", windows)
+    folder = run_report(tmp_path / "r", tmp_path / "read", nothing)
+    [line] = (folder / "review").read_text(encoding="utf-8").splitlines()
+    task = json.loads(line)
+    assert text_id(task["text"]) == windows[0].id
+    marked = {text[span["start"] : span["end"]] for span in task["spans"]}
+    assert marked == {*names}
+    assert task["meta"]["annotated"] == "ITN (ORG)"
 
 
 def test_the_model_card_says_what_the_model_is_and_is_not(
