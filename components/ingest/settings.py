@@ -41,7 +41,14 @@ class Select(Settings):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Refuse choices that contradict each other."""
+        """Refuse choices that contradict each other, or would teach what nobody said."""
+        untrue = sorted({*self.answers} - {"accept"})
+        if untrue:
+            raise ValueError(
+                f"answers: {', '.join(untrue)}: whoever rejected or ignored a document did not say "
+                "that its spans are right, so it cannot be trained on. What yes-or-no answers "
+                "reject is always used, as what a span is not: write answers: [accept]"
+            )
         both = sorted({*self.keep} & {*self.drop})
         if both:
             raise ValueError(f"labels in both keep and drop: {', '.join(both)}")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawToken, Skipped
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.lines import read_bytes
+from components.ingest.readers.prodigy import find_tags
 
 INCORRECT_SPANS = "incorrect_spans"  # spaCy's own default for incorrect_spans_key
 
 
 def read_docbin(path: Path, source: str, _problems: Problems) -> Iterator[Item]:
-    """One record per Doc. Docs without entity annotation are skipped: nothing is known of them."""
+    """One record per document; one of which nothing is known is skipped.
+
+    Windows of one document, as `convert` writes them, become that document again: by itself each
+    would be another one, in a split of its own.
+    """
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
@@ -26,37 +31,86 @@ def read_docbin(path: Path, source: str, _problems: Problems) -> Iterator[Item]:
         raise StopReadingError(
             "corrupt_file", source, f"it is not a whole spaCy DocBin: {error}"
         ) from error
-    for number, doc in enumerate(docs, start=1):
+    number = 1
+    for windows in documents(docs):
         place = Place(source, number)
-        if doc.has_annotation("ENT_IOB"):
-            yield annotation(place, doc)
+        number += len(windows)
+        if any(doc.has_annotation("ENT_IOB") or incorrect(doc) for doc in windows):
+            yield annotation(place, windows)
         else:
             yield Skipped(place, "document without entity annotation")
 
 
-def annotation(place: Place, doc: Any) -> Annotation:
-    incorrect = doc.spans.get(INCORRECT_SPANS, ())
+def documents(docs: Iterable[Any]) -> Iterator[list[Any]]:
+    """Put the windows of each document together: they say of which they are, and where they start.
+
+    Any other Doc is a document by itself.
+    """
+    windows: list[Any] = []
+    for doc in docs:
+        start = sum(len(window.text) for window in windows)
+        if windows and not (start and place_of(doc) == (place_of(windows[0])[0], start)):
+            yield windows
+            windows = []
+        windows.append(doc)
+    if windows:
+        yield windows
+
+
+def place_of(doc: Any) -> tuple[Any, Any]:
+    """The record that a Doc of `convert` is of, and the character where it starts in it."""
+    return doc.user_data.get("id"), doc.user_data.get("start")
+
+
+def incorrect(doc: Any) -> Sequence[Any]:
+    """The spans that annotators said are wrong."""
+    spans: Sequence[Any] = doc.spans.get(INCORRECT_SPANS, ())
+    return spans
+
+
+def annotation(place: Place, windows: Sequence[Any]) -> Annotation:
+    text = "".join(doc.text for doc in windows)
+    spans, rejected, tokens = [], [], []
+    start = 0
+    for doc in windows:
+        spans += [raw_span(span, start) for span in doc.ents]
+        rejected += [raw_span(span, start) for span in incorrect(doc)]
+        edges = [(start + token.idx, token.text) for token in doc]
+        tokens += [RawToken(at, at + len(word), word) for at, word in edges]
+        start += len(doc.text)
+    meta = meta_of(windows[0].user_data)
     return Annotation(
         place=place,
-        text=doc.text,
-        spans=[raw_span(span) for span in doc.ents],
-        raw=doc.text.encode(),
-        tokens=[RawToken(token.idx, token.idx + len(token), token.text) for token in doc],
+        text=text,
+        spans=spans,
+        raw=text.encode(),
+        tokens=tokens,
         answer="accept",
-        complete=all(token.ent_iob != 0 for token in doc),
-        rejected=[raw_span(span) for span in incorrect],
-        meta=plain_values(doc.user_data),
+        complete=all(token.ent_iob != 0 for doc in windows for token in doc),
+        rejected=rejected,
+        tags=find_tags(None, meta),
+        meta=meta,
     )
 
 
-def raw_span(span: Any) -> RawSpan:
-    return RawSpan(span.start_char, span.end_char, span.label_)
+def raw_span(span: Any, start: int) -> RawSpan:
+    return RawSpan(start + span.start_char, start + span.end_char, span.label_)
 
 
-def plain_values(user_data: dict[Any, Any]) -> dict[str, Any]:
-    """What can be written as JSON: user data may hold arrays, under keys that are tuples."""
-    return {
-        key: value
-        for key, value in user_data.items()
-        if isinstance(key, str) and isinstance(value, str | int | float)
-    }
+def meta_of(user_data: dict[Any, Any]) -> dict[str, Any]:
+    """The record's meta where `convert` wrote the Doc; else what of its user data is plain.
+
+    User data may hold arrays, under keys that are tuples.
+    """
+    if user_data.keys() == {"id", "start", "meta"} and isinstance(user_data["meta"], dict):
+        return dict(user_data["meta"])
+    return {key: value for key, value in user_data.items() if is_plain({key: value})}
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value can be written as JSON."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, str | int | float)

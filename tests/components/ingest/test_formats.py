@@ -13,7 +13,10 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from components.__main__ import main
 from components.ingest.readers.detect import READERS
+from components.ingest.text import text_id
+from components.records.record import Record, Span, write_records
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 
 Ingest = Callable[..., Ingested]
@@ -249,6 +252,35 @@ def test_docbin_with_missing_and_incorrect_entities(write: Write, ingest: Ingest
     assert [(s.start, s.end, s.label) for s in record.rejected] == [(9, 14, "PERSON")]
     assert record.meta == {"page": "/vat"}
     assert done.report["skipped"] == {"document without entity annotation": 1}
+
+
+def test_docbin_that_convert_wrote_gives_its_records_back(
+    write: Write, ingest: Ingest, tmp_path: Path
+) -> None:
+    """With meta, so that grouping and selection find it; windows become one document again."""
+    text = "Ask HMRC today.  Then ask Ada Lovelace, or write to DVLA and wait for an answer."
+    spans = [Span(4, 8, "ORG"), Span(26, 38, "PERSON"), Span(52, 56, "ORG")]
+    meta = {"page": "/vat", "at": {"section": ["a", 2, None]}, "split": "test"}
+    given = [
+        Record(text_id(text), text, spans, meta=meta),
+        Record(text_id("Ask DVLA"), "Ask DVLA", [], complete=False, rejected=[Span(0, 3, "ORG")]),
+        Record(text_id(text[4:]), text[4:], [Span(0, 4, "ORG")], meta={"kind": "draft"}),
+    ]
+    nothing = tmp_path / "nothing.jsonl"
+    write_records(nothing, [])
+    write_records(tmp_path / "records.jsonl", given)
+    sets = [f"--{split}-set={nothing}" for split in ("dev", "test")]
+    corpora = [f"--{split}-corpus={tmp_path / split}" for split in ("train", "dev", "test")]
+    source, report = (f"{tmp_path}/{name}" for name in ("records.jsonl", "report.json"))
+    files = [*sets, *corpora, f"--train-set={source}", f"--convert-report={report}"]
+    assert main(["convert", "--task=ner", '--settings={"window_words": 4}', *files]) == 0
+    select = {"exclude": {"meta.kind": ["draft"]}}
+    done = ingest(str(tmp_path / "train/00000.spacy"), required=[], select=select)
+    assert done.report["skipped"] == {"exclude: meta.kind": 1}
+    kept = [(one.id, one.text, one.spans, one.meta, one.complete) for one in done.records]
+    assert kept == [(one.id, one.text, one.spans, one.meta, one.complete) for one in given[:2]]
+    assert [one.split for one in done.records] == ["test", ""]
+    assert done.records[1].rejected == given[1].rejected
 
 
 def test_docbin_that_is_cut(write: Write, ingest: Ingest) -> None:

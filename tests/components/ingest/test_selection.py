@@ -33,6 +33,18 @@ def test_answers(ingest_rows: Ingest) -> None:
     assert done.report["records"] == {"in": 4, "kept": 2, "skipped": 2, "quarantined": 0}
 
 
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+def test_what_nobody_accepted_is_not_trained_as_truth(
+    answer: str, ingest_rows: Ingest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = json.dumps({"select": {"answers": ["accept", answer]}})
+    with pytest.raises(ConfigError, match=f"answers: {answer}: whoever rejected or ignored"):
+        parse(IngestSettings, settings, "--settings")
+    done = ingest_rows(row(TEXT, HMRC, answer=answer))
+    assert TEXT not in [record.text for record in done.records]
+    assert done.report["skipped"] == {f"answer: {answer}": 1}
+
+
 def test_a_rejected_record_may_be_broken(ingest_rows: Ingest) -> None:
     done = ingest_rows(row("Rejected", (4, 99, "ORGG"), answer="reject"))
     assert done.quarantine == []

@@ -51,7 +51,7 @@ def test_same_input_gives_the_same_model(train: Train, tmp_path: Path) -> None:
 
 
 def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> None:
-    """Of equal scores the last one's weights are kept, as in spaCy: a run that ends there agrees."""
+    """Of equal scores the last one's weights are kept, as in spaCy: a run to there agrees."""
     out = tmp_path / "executor.json"
     task = {
         "outputs": {
