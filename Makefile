@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-vertex bench bench-train lint format golden lock images test-images push sbom clean
+.PHONY: help setup run test test-browser test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -26,6 +26,9 @@ test-browser: setup ## Check the pages in an installed Chromium (apt-get install
 test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a little: docs/testing-vertex.md)
 	@PROJECT="$(PROJECT)" REGION="$(REGION)" BUCKET="$(BUCKET)" IMAGES="$(IMAGES)" \
 		$(BIN)/python -m pytest tests/live
+
+fuzz: setup ## Read thousands of damaged configs and annotations: none may end in a traceback (FUZZ=5000)
+	@RETRAIN_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q tests/pipelines/config/test_config_fuzz.py
 
 bench: setup ## Measure ingest, split and convert beside what else you would use
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from components.errors import ConfigError
 from components.settings import Settings
+from pipelines.config.yaml_file import read_one
 
 
 class ImagesLock(Settings):
@@ -51,8 +51,8 @@ def read_images_lock(path: Path) -> ImagesLock:
         ConfigError: it is missing or does not name each image by digest.
     """
     try:
-        return ImagesLock.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        return ImagesLock.model_validate(read_one(path).data)
+    except (ConfigError, ValidationError) as error:
         raise ConfigError(
             f"{path}: not a list of images by digest ({error}). `make push` or Cloud Build "
             "writes it; without one, name images.cpu and images.gpu in the config."

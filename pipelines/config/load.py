@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.errors import ConfigError
 from pipelines.config.image_lock import use_locked_images
 from pipelines.config.schema import Phase, Pipeline
-from pipelines.config.yaml_file import (
-    ConfigFile,
-    KeyPath,
-    dotted,
-    merged,
-    read_config_file,
-    yaml_value,
-)
+from pipelines.config.yaml_file import ConfigFile, merged, read_config_file
+from pipelines.config.yaml_text import KeyPath, YamlFaultError, dotted, parse_yaml
 
 # Linux takes no argument of a command that is longer than 128 KiB.
 LONGEST = 100_000
@@ -63,7 +57,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     data = with_defaults(file)
     for override in overrides:
         apply_override(data, override)
-    use_locked_images(data, path.parent)
+    use_locked_images(data, file.path.parent)
     try:
         pipeline = Pipeline.model_validate(data)
     except ValidationError as error:
@@ -78,7 +72,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
         else ""
         for name, phase in pipeline.phases.items()
     }
-    return Loaded(path, pipeline, configs, code)
+    return Loaded(file.path, pipeline, configs, code)
 
 
 def with_defaults(file: ConfigFile) -> dict[str, Any]:
@@ -103,9 +97,9 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"--set {override}: expected KEY=VALUE, e.g. phases.phase-1.split.seed=1")
     try:
-        value = yaml_value(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override}: {text!r} is not a YAML value") from None
+        value, _ = parse_yaml(text)
+    except YamlFaultError as fault:
+        raise ConfigError(f"--set {override}: {text!r} is not a YAML value: {fault}") from None
     *parents, last = override_path(data, key)
     for parent in parents:
         data = data.setdefault(parent, {})
@@ -171,8 +165,15 @@ def explain_one(problem: Any, file: ConfigFile) -> str:
     elif problem["type"] == "missing":
         message = "missing: add this key"
     elif not isinstance(problem["input"], dict | list):
-        message += f", not {problem['input']!r}"
+        message += f", not {as_yaml(problem['input'])}"
+        if problem["type"] == "string_type":
+            message += ". Quote it if it is a text"
     return f"{place}: {dotted(path) or 'the config'}: {message}"
+
+
+def as_yaml(value: Any) -> str:
+    """A scalar as YAML spells it, where Python spells it otherwise."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
 def in_defaults(path: KeyPath, file: ConfigFile) -> KeyPath:

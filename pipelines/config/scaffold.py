@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
 
 from pipelines.config.profile import Survey
+from pipelines.config.yaml_text import spell
 
 TRAINING_CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "training"
 FEW = 50
@@ -39,11 +39,11 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
         "    task: ner",
         "    labels:  # entities and documents of each in the accepted records",
         *label_lines(labels, found),
-        f"    annotations: [{json.dumps(relative(export, folder), ensure_ascii=False)}]",
+        f"    annotations: [{spell(relative(export, folder))}]",
         "    ingest:",
         "      select: {answers: [accept]}",
         "      required: []  # labels that must be there; 'all' stops where one has no example",
-        f"    split: {{dev: 0.1, test: 0.2, group_by: {json.dumps(group_by)}}}"
+        f"    split: {{dev: 0.1, test: 0.2, group_by: {spell(group_by)}}}"
         + (
             "  # records of one value stay on one split"
             if group_by
@@ -52,7 +52,7 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
         "    train:",
         "      # minilm.cfg is small and needs no download; roberta.cfg is larger, better, slower",
         "      # and wants a GPU.",
-        f"      config: {json.dumps(relative(TRAINING_CONFIGS / 'minilm.cfg', folder))}",
+        f"      config: {spell(relative(TRAINING_CONFIGS / 'minilm.cfg', folder))}",
         f"      set:  # about {PASSES} passes over {found.words} words",
         *(f"        {key}: {value}" for key, value in length_of_training(found.words).items()),
         "    gate:",
@@ -87,9 +87,7 @@ def label_lines(labels: list[str], found: Survey) -> list[str]:
     for label in labels:
         spans, documents = found.spans[label], found.documents[label]
         few = f"; fewer than {FEW}: label more before you trust its scores" if spans < FEW else ""
-        plain = re.fullmatch(r"[A-Z][A-Z_]*", label)
-        item = label if plain else json.dumps(label, ensure_ascii=False)
-        lines.append(f"      - {item}  # {spans} in {documents}{few}")
+        lines.append(f"      - {spell(label)}  # {spans} in {documents}{few}")
     return lines
 
 

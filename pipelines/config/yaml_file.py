@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.errors import ConfigError
-
-Key = str | int
-KeyPath = tuple[Key, ...]
-
-
-class Loader(yaml.SafeLoader):
-    """YAML 1.2 for the two traps of PyYAML's 1.1: a label NO is no boolean, 1e-4 is a number."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(true|false)$", re.I), list("tTfF")
-)
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"([-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?|[-+]?\.inf|\.nan)$", re.I),
-    list("-+.0123456789"),
-)
-
-
-def yaml_value(text: str) -> Any:
-    """A YAML value as config files read it."""
-    return yaml.load(text, Loader)  # noqa: S506 (Loader is a SafeLoader)
+from pipelines.config.yaml_text import KeyPath, YamlFaultError, parse_yaml
 
 
 @dataclass(frozen=True)
@@ -71,6 +43,8 @@ def read_config_file(path: Path) -> ConfigFile:
     Raises:
         ConfigError: the file is missing or is not a YAML mapping with unique keys.
     """
+    # All that a config names lies beside the file itself, not beside a link to it.
+    path = path.resolve() if path.is_symlink() else path
     file = read_one(path)
     if "extends" not in file.data:
         return file
@@ -80,6 +54,8 @@ def read_config_file(path: Path) -> ConfigFile:
         raise ConfigError(f"{place}: extends: expected the name of a file in the same folder")
     if path.parent / base == path:
         raise ConfigError(f"{place}: extends: a file can't extend itself")
+    if not (path.parent / base).is_file():
+        raise ConfigError(f"{place}: extends: no file {base} beside this one")
     below = read_one(path.parent / base)
     if "extends" in below.data:
         raise ConfigError(f"{place}: extends: {base} extends another file; one level is allowed")
@@ -101,50 +77,18 @@ def merged(below: Any, above: Any) -> Any:
 
 def read_one(path: Path) -> ConfigFile:
     """Read one YAML file with the line of each key."""
+    if not path.is_file():
+        what = "is no file" if path.exists() else "no such file"
+        raise ConfigError(f"{path}: {what}. Give the path of a config, e.g. configs/sample.yaml")
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file. Give the path of a config, e.g. configs/sample.yaml"
-        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from None
-    loader = Loader(text)
     try:
-        node = loader.get_single_node()
-        places: dict[KeyPath, Place] = {}
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigError(f"{path}:1: expected a YAML mapping (key: value) at the top")
-        note_places(node, (), path, places)
-        data = loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    finally:
-        loader.dispose()
-    return ConfigFile(path, data, places)
-
-
-def note_places(node: yaml.Node, at: KeyPath, file: Path, places: dict[KeyPath, Place]) -> None:
-    """Fill `places` for every key and list item under `node`; refuse a key written twice."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            path = (*at, key.value)
-            place = Place(file, key.start_mark.line + 1)
-            if path in places and key.value != "<<":
-                first = places[path].line
-                raise ConfigError(f"{place}: {dotted(path)}: written twice, first on line {first}")
-            places[path] = place
-            note_places(value, path, file, places)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            places[(*at, index)] = Place(file, value.start_mark.line + 1)
-            note_places(value, (*at, index), file, places)
-
-
-def dotted(path: KeyPath) -> str:
-    """A key path as people write it: phases.phase-1.labels[0]."""
-    text = ""
-    for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
-    return text
+        data, lines = parse_yaml(text)
+    except YamlFaultError as fault:
+        where = f"{path}:{fault.line}:{fault.column}"
+        raise ConfigError(f"{where}: {fault.detail}.") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}:1: expected a YAML mapping (key: value) at the top")
+    return ConfigFile(path, data, {key: Place(path, line) for key, line in lines.items()})

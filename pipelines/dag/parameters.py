@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from components.errors import ConfigError
-from pipelines.config.yaml_file import yaml_value
+from pipelines.config.yaml_text import YamlFaultError, parse_yaml
 
 
 def pipeline_parameters(spec: str, given: Sequence[str]) -> dict[str, Any]:
@@ -23,5 +23,8 @@ def pipeline_parameters(spec: str, given: Sequence[str]) -> dict[str, Any]:
                 f"--param {each}: expected KEY=VALUE with a parameter of the pipeline: "
                 f"{', '.join(declared) or 'it has none'}"
             )
-        parameters[key] = yaml_value(value)
+        try:
+            parameters[key], _ = parse_yaml(value)
+        except YamlFaultError as fault:
+            raise ConfigError(f"--param {each}: {value!r} is not a YAML value: {fault}") from None
     return parameters

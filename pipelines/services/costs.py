@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import Field, ValidationError
 
 from components.errors import ConfigError
 from components.settings import Settings
 from pipelines.config.machine_types import machine_limits
 from pipelines.config.schema import Resources, seconds
+from pipelines.config.yaml_file import read_one
 
 LIST_PRICES = Path(__file__).with_name("prices.yaml")
 
@@ -83,8 +83,8 @@ def read_prices(path: Path) -> Prices:
         ConfigError: it is missing, or not one.
     """
     try:
-        return Prices.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        return Prices.model_validate(read_one(path).data)
+    except (ConfigError, ValidationError) as error:
         raise ConfigError(
             f"{path}: not a price list ({error}). Write it like {LIST_PRICES}."
         ) from None

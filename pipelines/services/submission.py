@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
-
 from components.errors import ConfigError
 from components.records.sources import content_digest, identity, list_files
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
+from pipelines.config.yaml_file import read_one
 from pipelines.dag.compile import compiled
 from pipelines.dag.parameters import pipeline_parameters
 
@@ -179,7 +178,7 @@ def git_problems(loaded: Loaded) -> list[str]:
 
 def config_files(loaded: Loaded) -> list[str]:
     """The files that decide what a config means: itself, what it extends, spaCy configs, code."""
-    base = yaml.safe_load(loaded.path.read_text(encoding="utf-8")).get("extends")
+    base = read_one(loaded.path).data.get("extends")
     trains = [phase.train for phase in loaded.pipeline.phases.values()]
     names = {name for train in trains for name in (train.config, train.code) if name}
     below = sorted(names | ({base} if base else set()))

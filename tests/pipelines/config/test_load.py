@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,12 @@ def test_defaults_reach_every_phase_and_a_phase_wins(tmp_path: Path) -> None:
         ("model: {name: one}", "split: {}", "tiny.yaml:5: phases.phase-1.model: missing"),
         ("tiny.cfg", "gone.cfg", "tiny.yaml:3: phases.phase-1.train.config: can't read gone.cfg"),
         ("tiny.cfg", "tiny.cfg, sett: {}", "tiny.yaml:3: phases.phase-1.train.sett: unknown key"),
-        ("name: tiny", "name: tiny\nname: two", "tiny.yaml:2: name: written twice, first on line"),
-        ("name: tiny", "name: [", "tiny.yaml:3: not valid YAML"),
+        (
+            "name: tiny",
+            "name: tiny\nname: two",
+            "tiny.yaml:2:1: name: written twice, first on line",
+        ),
+        ("name: tiny", "name: [", "tiny.yaml:3:8: not valid YAML"),
         ("name: tiny", "name: tiny\ntarget: vertex", "add a `vertex` section"),
         ("name: tiny", "name: Tiny!", "tiny.yaml:1: name: String should match pattern"),
         (TINY, "- 1", "tiny.yaml:1: expected a YAML mapping"),
@@ -183,3 +188,39 @@ def test_cron_that_no_clock_meets_is_refused(tmp_path: Path, cron: str, expected
 def test_cron_of_both_services_is_taken(tmp_path: Path, cron: str) -> None:
     loaded = load(write(tmp_path, f"{TINY}schedule: {{cron: '{cron}'}}\n"))
     assert loaded.pipeline.schedule and loaded.pipeline.schedule.cron == cron
+
+
+def test_all_paths_of_a_linked_config_start_where_the_file_lies(tmp_path: Path) -> None:
+    """`extends` and `train.config` as well as annotations; a file beside the link counts not."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "here").mkdir()
+    write(tmp_path / "there", TINY, "base.yaml")
+    write(tmp_path / "there", "extends: base.yaml\nname: mine\n")
+    (tmp_path / "here/tiny.cfg").write_text("[wrong]\n", encoding="utf-8")
+    link = tmp_path / "here/link.yaml"
+    link.symlink_to("../there/tiny.yaml")
+    loaded = load(link)
+    assert loaded.folder == (tmp_path / "there").resolve()
+    assert loaded.training_configs == {"phase-1": "[nlp]\n"}
+    assert loaded.pipeline.name == "mine"
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name in ("pipe.yaml", "."):
+        with pytest.raises(ConfigError, match="is no file"):
+            load(tmp_path / name)
+
+
+def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path) -> None:
+    text = TINY.replace("[ORG, EVENT]", "[NULL, true]")
+    said = message(tmp_path, text)
+    assert "labels[0]: Input should be a valid string, not null. Quote it if it is a text" in said
+    assert "labels[1]: Input should be a valid string, not true." in said
+
+
+def test_a_day_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    text = TINY + "    ingest: {select: {since: 2025-02-30}}\n"
+    assert "tiny.yaml:9: phases.phase-1.ingest.select.since: " in message(tmp_path, text)
+    said = message(tmp_path, TINY, "phases.phase-1.ingest.select.since=2025-02-30")
+    assert "not '2025-02-30'" in said
