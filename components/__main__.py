@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn, cast
 
 from components.errors import ConfigError, RetrainError
+from components.interface import TIMEOUT, add_options
 from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.stage import Stage, write_executor_output
 
@@ -43,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stage = cast(Stage, importlib.import_module(STAGES[name]))
     parser = argparse.ArgumentParser(prog=f"python -m components {name}", description=stage.__doc__)
     parser.add_argument("--executor-input", help="KFP's description of this task, as JSON")
-    parser.add_argument("--timeout", type=int, default=0, help="seconds; 0 for no limit")
-    stage.add_arguments(parser)
+    add_options(parser, [TIMEOUT, *stage.INTERFACE])
     words = argv[1:]
     if FROM_EXECUTOR_INPUT in words:
         words.remove(FROM_EXECUTOR_INPUT)

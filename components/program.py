@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-# KFP puts the description of the task in place of it: dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER.
-EXECUTOR_INPUT = "{{$}}"
+from components.interface import flag
+
 # Says that the stage's options are not written out: the executor input has them all.
 FROM_EXECUTOR_INPUT = "--from-executor-input"
 
 
-def program(stage: str, **arguments: Any) -> dict[str, list[Any]]:
-    """`command` and `args` of a dsl.ContainerSpec that runs a stage.
-
-    Args:
-        arguments: the stage's options; `train_set=path` becomes `--train-set path`.
-    """
-    options = [
-        part for name, value in arguments.items() for part in (f"--{name.replace('_', '-')}", value)
-    ]
-    return {
-        "command": ["python", "-m", "components", stage],
-        "args": ["--executor-input", EXECUTOR_INPUT, *options],
-    }
-
-
-def named(name: str) -> Callable[[Any], Any]:
-    """Give a function the name of the stage that its component stands for."""
-
-    def rename(function: Any) -> Any:
-        function.__name__ = name
-        return function
-
-    return rename
-
-
 def options_in(executor_input: str) -> list[str]:
-    """The options that `program` would write out, from the description of the task."""
+    """The options that a component's command writes out, from the description of the task."""
     task = json.loads(executor_input)
     inputs, outputs = task["inputs"], task["outputs"]
     values = {name: as_word(value) for name, value in inputs.get("parameterValues", {}).items()}
     for artifacts in (inputs.get("artifacts", {}), outputs.get("artifacts", {})):
         for name, listed in artifacts.items():
             values[name] = local_path(listed["artifacts"][0]["uri"])
-    return [
-        word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)
-    ]
+    return [word for name, value in values.items() for word in (flag(name), value)]
 
 
 def as_word(value: Any) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from components.files import writing
+from components.interface import Port
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class StageResult:
 class Stage(Protocol):
     """The face of a stage's `command` module."""
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    INTERFACE: Sequence[Port]
 
     def run(self, args: argparse.Namespace) -> StageResult: ...
 

@@ -7,26 +7,20 @@ import shutil
 from pathlib import Path
 
 from components.files import writing
+from components.interface import Output, Parameter, Result
 from components.registry.base import champion_for
 from components.registry.open import VOLUME_SCHEME, open_registry
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
-    parser.add_argument("--model", required=True, help="name of the model in the registry")
-    parser.add_argument("--alias", required=True, help="alias of the version in production")
-    parser.add_argument("--digest", required=True, help="digest of the input (fingerprint)")
-    parser.add_argument(
-        "--champion", type=Path, required=True, help="empty folder, made when there is no champion"
-    )
-    parser.add_argument(
-        "--champion-metadata",
-        type=Path,
-        required=True,
-        help="likewise, for what is kept beside the champion",
-    )
+INTERFACE = (
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
+    Parameter("model", "name of the model in the registry"),
+    Parameter("alias", "alias of the version in production"),
+    Parameter("digest", "digest of the input (fingerprint)"),
+    Output("champion", "Model", "empty folder, made when there is no champion"),
+    Output("champion_metadata", "Artifact", "likewise, for what is kept beside the champion"),
+    Result("version"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

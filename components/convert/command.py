@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from components.convert.settings import ConvertSettings
+from components.interface import Input, Output, Parameter
 from components.settings import parse
 from components.stage import StageResult
 
 SPLITS = ("train", "dev", "test")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the stage reads and writes."""
-    parser.add_argument("--task", default="ner", help="what the records are annotated for")
-    parser.add_argument("--settings", default="{}", help="ConvertSettings as JSON")
-    for split in SPLITS:
-        parser.add_argument(
-            f"--{split}-set", type=Path, required=True, help="JSON Lines of `split`"
-        )
-        parser.add_argument(f"--{split}-corpus", type=Path, required=True, help="folder to write")
-    parser.add_argument("--convert-report", type=Path, required=True, help="JSON to write")
+INTERFACE = (
+    Parameter("task", "what the records are annotated for", default="ner"),
+    *(Input(f"{split}_set", "Dataset", "JSON Lines of `split`") for split in SPLITS),
+    Parameter("settings", "ConvertSettings as JSON", dict, default="{}"),
+    *(Output(f"{split}_corpus", "Dataset", "folder to write") for split in SPLITS),
+    Output("convert_report", "Artifact", "JSON to write"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

@@ -13,6 +13,7 @@ from typing import Any
 from components.custom_code import code_in_use
 from components.errors import DataError
 from components.files import writing
+from components.interface import Input, Output, Parameter
 from components.settings import parse
 from components.stage import StageResult
 
@@ -21,17 +22,17 @@ SMALL = re.compile(r"Low number of examples to train a new pipeline \(\d\d?\)")
 ERRORS = re.compile(r"^(\d+) errors?$", re.MULTILINE)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--task", choices=["ner"], required=True)
-    parser.add_argument("--train-corpus", type=Path, required=True, help="folder of .spacy shards")
-    parser.add_argument("--dev-corpus", type=Path, required=True, help="folder of .spacy shards")
-    parser.add_argument("--labels", required=True, help="the phase's labels, a JSON list")
-    parser.add_argument("--config", required=True, help="the text of a spaCy config")
-    parser.add_argument("--overrides", default="{}", help="dotted key -> value, as JSON")
-    parser.add_argument("--code", default="", help="the text of a module to import first; '' none")
-    parser.add_argument("--findings", type=Path, required=True, help="text to write")
-    parser.add_argument("--summary", type=Path, required=True, help="the same as Markdown")
+INTERFACE = (
+    Parameter("task", "what the model learns", choices=["ner"]),
+    Input("train_corpus", "Dataset", "folder of .spacy shards"),
+    Input("dev_corpus", "Dataset", "folder of .spacy shards"),
+    Parameter("labels", "the phase's labels, a JSON list", list),
+    Parameter("config", "the text of a spaCy config"),
+    Parameter("overrides", "dotted key -> value, as JSON", dict, default="{}"),
+    Parameter("code", "the text of a module to import first; '' none", default=""),
+    Output("findings", "Artifact", "text to write"),
+    Output("summary", "Markdown", "the same as Markdown"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

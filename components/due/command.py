@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from components.due import decide
 from components.errors import ConfigError
 from components.files import writing
+from components.interface import Input, Output, Parameter, Result
 from components.registry import examples
 from components.registry.open import open_registry
 from components.registry.settings import DueSettings
 from components.settings import parse
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--annotations", type=Path, required=True, help="JSON Lines from `ingest`")
-    parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
-    parser.add_argument("--model", required=True, help="name of the model in the registry")
-    parser.add_argument("--alias", required=True, help="alias of the version in production")
-    parser.add_argument("--digest", required=True, help="digest of the input (fingerprint)")
-    parser.add_argument("--context", required=True, help="the phase's config as JSON")
-    parser.add_argument(
-        "--when",
-        required=True,
-        help="always: train; due: only if enough is new, or the model in production is old",
-    )
-    parser.add_argument("--settings", default="{}", help="DueSettings as JSON")
-    parser.add_argument(
-        "--examples", type=Path, required=True, help="JSON to write: which annotations these are"
-    )
-    parser.add_argument("--summary", type=Path, required=True, help="Markdown to write")
+INTERFACE = (
+    Input("annotations", "Dataset", "JSON Lines from `ingest`"),
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
+    Parameter("model", "name of the model in the registry"),
+    Parameter("alias", "alias of the version in production"),
+    Parameter("digest", "digest of the input (fingerprint)"),
+    Parameter("context", "the phase's config as JSON", dict),
+    Parameter(
+        "when", "always: train; due: only if enough is new, or the model in production is old"
+    ),
+    Parameter("settings", "DueSettings as JSON", dict, default="{}"),
+    Output("examples", "Artifact", "JSON to write: which annotations these are"),
+    Output("summary", "Markdown", "Markdown to write"),
+    Result("decision"),
+    Result("why"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

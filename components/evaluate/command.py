@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.evaluate.settings import EvaluateSettings
 from components.files import writing
+from components.interface import Input, Output, Parameter
 from components.records.prediction import write_predictions
 from components.settings import parse
 from components.stage import StageResult
@@ -23,23 +24,18 @@ if TYPE_CHECKING:
 TASKS = {"ner": "components.evaluate.ner"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--task", required=True, choices=[*TASKS])
-    parser.add_argument("--model", type=Path, required=True, help="folder of the spaCy pipeline")
-    parser.add_argument("--test-corpus", type=Path, required=True, help="folder of .spacy files")
-    parser.add_argument(
-        "--champion",
-        type=Path,
-        required=True,
-        help="folder of the pipeline in production, or empty",
-    )
-    parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
-    parser.add_argument("--settings", required=True, help="EvaluateSettings as JSON")
-    parser.add_argument("--scores", type=Path, required=True, help="JSON to write")
-    parser.add_argument("--predictions", type=Path, required=True, help="JSON Lines to write")
-    parser.add_argument("--metrics", type=Path, required=True, help="JSON to write")
-    parser.add_argument("--confusion", type=Path, required=True, help="JSON to write")
+INTERFACE = (
+    Parameter("task", "what the model predicts", choices=[*TASKS]),
+    Input("model", "Model", "folder of the spaCy pipeline"),
+    Input("test_corpus", "Dataset", "folder of .spacy files"),
+    Input("champion", "Model", "folder of the pipeline in production, or empty"),
+    Parameter("labels", "JSON list of the phase's labels", list),
+    Parameter("settings", "EvaluateSettings as JSON", dict),
+    Output("scores", "Artifact", "JSON to write"),
+    Output("predictions", "Artifact", "JSON Lines to write"),
+    Output("metrics", "Metrics", "JSON to write"),
+    Output("confusion", "ClassificationMetrics", "JSON to write"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

@@ -7,16 +7,19 @@ import hashlib
 import json
 from typing import Any
 
+from components.interface import Parameter, Result
 from components.records.sources import Source, content_digest, identity, list_files
 from components.settings import parse
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sources", required=True, help="JSON list of {path, format}")
-    parser.add_argument(
-        "--context", default="{}", help="JSON object: all of the config that changes the result"
-    )
+INTERFACE = (
+    Parameter("sources", "JSON list of {path, format}", list),
+    Parameter(
+        "context", "JSON object: all of the config that changes the result", dict, default="{}"
+    ),
+    Result("digest"),
+    Result("data_digest"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

@@ -12,28 +12,23 @@ from components.files import writing
 from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
+from components.interface import Input, Output, Parameter, Result
 from components.registry.model_metadata import FILE_NAME, facts_of, reseeded
 from components.settings import parse
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
-    parser.add_argument(
-        "--data-report", type=Path, required=True, help="report of the ingest stage"
-    )
-    parser.add_argument(
-        "--champion-metadata",
-        type=Path,
-        required=True,
-        help="kept beside the model in production, or empty",
-    )
-    parser.add_argument("--context", required=True, help="the phase's config as JSON")
-    parser.add_argument("--labels", required=True, help="JSON list of the phase's labels")
-    parser.add_argument("--settings", required=True, help="GateSettings as JSON")
-    parser.add_argument("--gate-decision", type=Path, required=True, help="JSON to write")
-    parser.add_argument("--summary", type=Path, required=True, help="Markdown to write")
+INTERFACE = (
+    Input("scores", "Artifact", "scores of the evaluate stage"),
+    Input("data_report", "Artifact", "report of the ingest stage"),
+    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
+    Parameter("labels", "JSON list of the phase's labels", list),
+    Parameter("context", "the phase's config as JSON", dict),
+    Parameter("settings", "GateSettings as JSON", dict),
+    Output("gate_decision", "Artifact", "JSON to write"),
+    Output("summary", "Markdown", "Markdown to write"),
+    Result("decision"),
+    Result("headline"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

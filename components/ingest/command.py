@@ -13,24 +13,25 @@ import msgspec
 from components.errors import DataError, RetrainError
 from components.files import writing
 from components.ingest.settings import IngestSettings
+from components.interface import Output, Parameter
 from components.records.record import write_records
 from components.records.sources import Copy, Source, content_digest, copy_files, list_files
 from components.settings import parse
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sources", required=True, help="JSON list of {path, format}")
-    parser.add_argument("--digest", required=True, help="`data_digest` of fingerprint")
-    parser.add_argument("--task", required=True, help="what is annotated: ner")
-    parser.add_argument("--labels", required=True, help="JSON list of the declared labels")
-    parser.add_argument("--settings", default="{}", help="IngestSettings as JSON")
-    parser.add_argument("--annotations", required=True, type=Path, help="out: clean records")
-    parser.add_argument("--quarantine", required=True, type=Path, help="out: refused records")
-    parser.add_argument("--snapshot", required=True, type=Path, help="out: folder of the raw input")
-    parser.add_argument("--data-report", required=True, type=Path, help="out: report as JSON")
-    parser.add_argument("--report", required=True, type=Path, help="out: report as HTML")
-    parser.add_argument("--summary", required=True, type=Path, help="out: report as Markdown")
+INTERFACE = (
+    Parameter("sources", "JSON list of {path, format}", list),
+    Parameter("digest", "`data_digest` of fingerprint"),
+    Parameter("task", "what is annotated: ner"),
+    Parameter("labels", "JSON list of the declared labels", list),
+    Parameter("settings", "IngestSettings as JSON", dict, default="{}"),
+    Output("annotations", "Dataset", "clean records"),
+    Output("quarantine", "Dataset", "refused records"),
+    Output("snapshot", "Artifact", "folder of the raw input"),
+    Output("data_report", "Artifact", "report as JSON"),
+    Output("report", "HTML", "report as HTML"),
+    Output("summary", "Markdown", "report as Markdown"),
+)
 
 
 class SourceMovedError(RetrainError):

@@ -7,19 +7,19 @@ import json
 from typing import Any
 
 from components.errors import ConfigError
+from components.interface import FinalStatus, Parameter
 from components.notify.webhook import post
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs."""
-    parser.add_argument("--webhook", required=True, help="https address; '' to send nothing")
-    parser.add_argument("--pipeline", required=True, help="name of the config")
-    parser.add_argument("--phase", required=True, help="name of the phase")
-    parser.add_argument("--run", required=True, help="name of this run")
-    parser.add_argument("--place", default="", help="PROJECT/LOCATION on Vertex AI")
-    parser.add_argument("--held", default="", help="why the gate held the model back")
-    parser.add_argument("--status", default="", help="KFP's final status of the phase, as JSON")
+INTERFACE = (
+    Parameter("webhook", "https address; '' to send nothing"),
+    Parameter("pipeline", "name of the config"),
+    Parameter("phase", "name of the phase"),
+    Parameter("run", "name of this run"),
+    Parameter("place", "PROJECT/LOCATION on Vertex AI", default=""),
+    Parameter("held", "why the gate held the model back", default=""),
+    Parameter("status", "KFP's final status of the phase, as JSON", FinalStatus, default=""),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

@@ -12,29 +12,24 @@ from typing import Any
 
 from components.errors import DataError
 from components.files import writing
+from components.interface import Input, Output, Parameter
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
-    parser.add_argument("--gate-decision", type=Path, required=True, help="of the gate stage")
-    parser.add_argument("--predictions", type=Path, required=True, help="of the evaluate stage")
-    parser.add_argument("--data-report", type=Path, required=True, help="of the ingest stage")
-    parser.add_argument("--split-report", type=Path, required=True, help="of the split stage")
-    parser.add_argument("--convert-report", type=Path, required=True, help="of the convert stage")
-    parser.add_argument("--log", type=Path, required=True, help="log folder of the train stage")
-    parser.add_argument(
-        "--champion-metadata",
-        type=Path,
-        required=True,
-        help="kept beside the model in production, or empty",
-    )
-    parser.add_argument("--context", required=True, help="the phase's config as JSON")
-    parser.add_argument("--report", type=Path, required=True, help="HTML to write")
-    parser.add_argument("--review", type=Path, required=True, help="Prodigy JSON Lines to write")
-    parser.add_argument("--model-card", type=Path, required=True, help="Markdown to write")
-    parser.add_argument("--facts", type=Path, required=True, help="JSON to write, for the next run")
+INTERFACE = (
+    Input("scores", "Artifact", "scores of the evaluate stage"),
+    Input("gate_decision", "Artifact", "of the gate stage"),
+    Input("predictions", "Artifact", "of the evaluate stage"),
+    Input("data_report", "Artifact", "of the ingest stage"),
+    Input("split_report", "Artifact", "of the split stage"),
+    Input("convert_report", "Artifact", "of the convert stage"),
+    Input("log", "Artifact", "log folder of the train stage"),
+    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
+    Parameter("context", "the phase's config as JSON", dict),
+    Output("report", "HTML", "HTML to write"),
+    Output("review", "Dataset", "Prodigy JSON Lines to write"),
+    Output("model_card", "Markdown", "Markdown to write"),
+    Output("facts", "Artifact", "JSON to write, for the next run"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

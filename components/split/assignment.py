@@ -55,18 +55,17 @@ def assignment_of(facts: Facts, splits: NDArray[np.int8]) -> Assignment:
     return Assignment(unique, np.concatenate([splits, splits[keyed]])[first])
 
 
-def previous_assignment(previous: str) -> Assignment:
+def previous_assignment(previous: Path | None) -> Assignment:
     """The assignment to keep to.
 
     Args:
-        previous: a file, or the folder of a registered model that may hold `assignment.json`; ''
-            for none.
+        previous: a file, or the folder of a registered model that may hold `assignment.json`;
+            None for none.
     """
-    path = Path(previous)
-    if previous and path.is_dir():
-        path /= FILE_NAME
-        previous = str(path) if path.exists() else ""
-    return read_assignment(path) if previous else nothing()
+    if previous is None:
+        return nothing()
+    path = previous / FILE_NAME if previous.is_dir() else previous
+    return read_assignment(path) if path == previous or path.exists() else nothing()
 
 
 def read_assignment(path: Path) -> Assignment:

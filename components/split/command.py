@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from components.interface import Input, Output, Parameter
 from components.settings import parse
 from components.split.settings import SplitSettings
 from components.stage import StageResult
 
+SPLITS = ("train", "dev", "test")
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the stage reads and writes."""
-    parser.add_argument("--annotations", type=Path, required=True, help="JSON Lines from `ingest`")
-    parser.add_argument("--task", default="ner", help="what the records are annotated for")
-    parser.add_argument("--settings", default="{}", help="SplitSettings as JSON")
-    parser.add_argument(
-        "--previous",
-        default="",
-        help="assignment.json of an earlier run, or a model's folder that may hold one: its "
+INTERFACE = (
+    Input("annotations", "Dataset", "JSON Lines from `ingest`"),
+    Parameter("task", "what the records are annotated for", default="ner"),
+    Parameter("settings", "SplitSettings as JSON", dict, default="{}"),
+    Input(
+        "previous",
+        "Artifact",
+        "assignment.json of an earlier run, or a model's folder that may hold one: its "
         "documents keep their splits",
-    )
-    for split in ("train", "dev", "test"):
-        parser.add_argument(f"--{split}-set", type=Path, required=True, help="JSON Lines to write")
-    parser.add_argument("--assignment", type=Path, required=True, help="JSON to write")
-    parser.add_argument("--split-report", type=Path, required=True, help="JSON to write")
+        required=False,
+    ),
+    *(
+        Output(f"{split}_set", "Dataset", "JSON Lines to write")
+        for split in ("train", "dev", "test")
+    ),
+    Output("assignment", "Artifact", "JSON to write"),
+    Output("split_report", "Artifact", "JSON to write"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

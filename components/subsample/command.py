@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import math
-from pathlib import Path
 
 from components.errors import ConfigError
+from components.interface import Input, Output, Parameter
 from components.records.record import Record, read_records, write_records
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--train-set", type=Path, required=True, help="JSON Lines of `split`")
-    parser.add_argument("--percent", type=int, required=True, help="share to keep, 1 to 100")
-    parser.add_argument("--kept", type=Path, required=True, help="JSON Lines to write")
+INTERFACE = (
+    Input("train_set", "Dataset", "JSON Lines of `split`"),
+    Parameter("percent", "share to keep, 1 to 100", int),
+    Output("kept", "Dataset", "JSON Lines to write"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

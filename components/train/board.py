@@ -9,6 +9,8 @@ from typing import Any
 
 from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
 
+from components.program import local_path
+
 # Set by Vertex AI for a job that has a TensorBoard.
 VERTEX_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
 PLAIN = ("score", "f", "p", "r", "words_per_second", "learn_rate")
@@ -25,7 +27,7 @@ class Board:
         vertex = os.environ.get(VERTEX_VARIABLE, "")
         folders = [str(log / "tensorboard")]
         if vertex:
-            folders.append(vertex.replace("gs://", "/gcs/", 1))
+            folders.append(local_path(vertex))
         self.writers = [SummaryWriter(folder) for folder in folders]
 
     def add(self, entry: Mapping[str, Any]) -> None:

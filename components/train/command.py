@@ -7,31 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from components.custom_code import code_in_use
+from components.interface import Input, Output, Parameter
 from components.settings import parse
 from components.stage import StageResult
 from components.train.settings import TrainSettings
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--task", choices=["ner"], required=True)
-    parser.add_argument("--train-corpus", type=Path, required=True, help="folder of .spacy shards")
-    parser.add_argument("--dev-corpus", type=Path, required=True, help="folder of .spacy shards")
-    parser.add_argument("--labels", required=True, help="the phase's labels, a JSON list")
-    parser.add_argument("--config", required=True, help="the text of a spaCy config")
-    parser.add_argument("--overrides", default="{}", help="dotted key -> value, as JSON")
-    parser.add_argument("--code", default="", help="the text of a module to import first; '' none")
-    parser.add_argument(
-        "--champion", default="", help="folder of a model to start from; '' or an empty one: none"
-    )
-    parser.add_argument("--settings", default="{}", help="TrainSettings as JSON")
-    parser.add_argument(
-        "--checkpoints",
-        default="",
-        help="folder for checkpoints, the same at each attempt; '' none",
-    )
-    parser.add_argument("--model", type=Path, required=True, help="folder for the pipeline")
-    parser.add_argument("--log", type=Path, required=True, help="folder for the log")
+INTERFACE = (
+    Parameter("task", "what the model learns", choices=["ner"]),
+    Input("train_corpus", "Dataset", "folder of .spacy shards"),
+    Input("dev_corpus", "Dataset", "folder of .spacy shards"),
+    Input("champion", "Model", "folder of a model to start from, or empty", required=False),
+    Parameter("labels", "the phase's labels, a JSON list", list),
+    Parameter("config", "the text of a spaCy config"),
+    Parameter("overrides", "dotted key -> value, as JSON", dict, default="{}"),
+    Parameter("code", "the text of a module to import first; '' none", default=""),
+    Parameter("settings", "TrainSettings as JSON", dict, default="{}"),
+    Parameter(
+        "checkpoints", "folder for checkpoints, the same at each attempt; '' none", default=""
+    ),
+    Output("model", "Model", "folder for the pipeline"),
+    Output("log", "Artifact", "folder for the log"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:
@@ -61,7 +57,7 @@ def run(args: argparse.Namespace) -> StageResult:
             overrides=overrides,
             code=args.code,
             settings=settings,
-            champion=Path(args.champion) if args.champion else None,
+            champion=args.champion,
             model=args.model,
             log=args.log,
             checkpoints=Path(args.checkpoints) if args.checkpoints else None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from components.interface import Input, Parameter, Result
 from components.registry import examples
 from components.registry.base import Artefact, Version, take_in
 from components.registry.lineage import trace
@@ -13,22 +13,23 @@ from components.registry.settings import ModelSettings
 from components.settings import parse
 from components.stage import StageResult
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's inputs and outputs."""
-    parser.add_argument("--model", type=Path, required=True, help="folder of the spaCy pipeline")
-    parser.add_argument("--scores", type=Path, required=True, help="scores of the evaluate stage")
-    parser.add_argument("--gate-decision", type=Path, required=True, help="of the gate stage")
-    parser.add_argument("--report", type=Path, required=True, help="the report, one HTML file")
-    parser.add_argument("--model-card", type=Path, required=True, help="of the report stage")
-    parser.add_argument("--facts", type=Path, required=True, help="of the report stage")
-    parser.add_argument("--assignment", type=Path, required=True, help="of the split stage")
-    parser.add_argument("--examples", type=Path, required=True, help="of the due stage")
-    parser.add_argument("--decision", choices=["promote", "hold"], required=True)
-    parser.add_argument("--registry", required=True, help="folder, or vertex://PROJECT/LOCATION/…")
-    parser.add_argument("--settings", required=True, help="ModelSettings as JSON")
-    parser.add_argument("--digest", required=True, help="digest of the input (fingerprint)")
-    parser.add_argument("--run", required=True, help="name of this run")
+INTERFACE = (
+    Input("model", "Model", "folder of the spaCy pipeline"),
+    Input("scores", "Artifact", "scores of the evaluate stage"),
+    Input("gate_decision", "Artifact", "of the gate stage"),
+    Input("report", "HTML", "the report, one HTML file"),
+    Input("model_card", "Markdown", "of the report stage"),
+    Input("facts", "Artifact", "of the report stage"),
+    Input("assignment", "Artifact", "of the split stage"),
+    Input("examples", "Artifact", "of the due stage"),
+    Parameter("decision", "of the gate stage", choices=["promote", "hold"]),
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
+    Parameter("settings", "ModelSettings as JSON", dict),
+    Parameter("digest", "digest of the input (fingerprint)"),
+    Parameter("run", "name of this run"),
+    Result("version"),
+    Result("model_uri"),
+)
 
 
 def run(args: argparse.Namespace) -> StageResult:

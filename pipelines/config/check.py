@@ -15,6 +15,7 @@ from typing import Any
 from components.custom_code import import_code
 from components.errors import ConfigError, RetrainError
 from components.ingest import command as ingest
+from components.interface import add_options
 from components.records.sources import content_digest, identity, list_files
 from components.train.config import read_config
 from pipelines.config.load import Loaded
@@ -95,7 +96,7 @@ def trial_ingest(phase: Phase, digest: str, errors: list[RetrainError]) -> dict[
         folder = Path(text)
         outputs = ("annotations", "quarantine", "snapshot", "data_report", "report", "summary")
         parser = argparse.ArgumentParser()
-        ingest.add_arguments(parser)
+        add_options(parser, ingest.INTERFACE)
         sources = json.dumps([source.model_dump() for source in phase.annotations])
         args = parser.parse_args(
             [

@@ -11,7 +11,6 @@ from pydantic import AfterValidator, Field, model_validator
 from components.convert.settings import ConvertSettings
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
-from components.images import CPU_IMAGE, GPU_IMAGE
 from components.ingest.settings import IngestSettings
 from components.notify.webhook import checked_webhook
 from components.records.sources import Source
@@ -170,8 +169,8 @@ class Phase(Settings):
 class Images(Settings):
     """The images that the stages run in on a cluster; on one machine they are not used."""
 
-    cpu: str = Field(CPU_IMAGE, description="image of the stages without a GPU")
-    gpu: str = Field(GPU_IMAGE, description="image of debug, train and evaluate")
+    cpu: str = Field("retrain-cpu", description="image of the stages without a GPU")
+    gpu: str = Field("retrain-gpu", description="image of debug, train and evaluate")
 
 
 class Vertex(Settings):

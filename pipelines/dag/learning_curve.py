@@ -8,15 +8,8 @@ from typing import Any
 import yaml
 from kfp import compiler, dsl
 
-from components.convert.component import convert
-from components.evaluate.component import evaluate
-from components.fingerprint.component import fingerprint
-from components.ingest.component import ingest
-from components.split.component import split
-from components.subsample.component import subsample
-from components.train.component import train
-from components.upload.component import champion
 from pipelines.config.load import Loaded
+from pipelines.dag.components import component
 from pipelines.dag.resources import StageTasks, plain
 
 
@@ -49,17 +42,17 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
 
     @dsl.pipeline(name=branch_name(share))
     def branch(registry: str) -> None:
-        source = stage(fingerprint, sources=sources, context={"curve": name})
+        source = stage("fingerprint", sources=sources, context={"curve": name})
         # There is nothing to beat here: the registry of a curve is empty.
         nobody = stage(
-            champion,
+            "champion",
             registry=registry,
             model=phase.model.name,
             alias=phase.model.alias,
             digest=source["digest"],
         )
         clean = stage(
-            ingest,
+            "ingest",
             sources=sources,
             digest=source["data_digest"],
             task=phase.task,
@@ -67,15 +60,17 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             settings=plain(phase.ingest),
         )
         splits = stage(
-            split,
+            "split",
             annotations=clean["annotations"],
             previous=nobody["champion_metadata"],
             task=phase.task,
             settings=plain(phase.split),
         )
-        part = subsample(train_set=splits["train_set"], percent=share, timeout=0)
+        part = component("subsample", loaded.pipeline.images.cpu, {})(
+            train_set=splits["train_set"], percent=share, timeout=0
+        )
         corpora = stage(
-            convert,
+            "convert",
             task=phase.task,
             train_set=part.outputs["kept"],
             dev_set=splits["dev_set"],
@@ -83,7 +78,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             settings=plain(phase.convert),
         )
         trained = stage(
-            train,
+            "train",
             task=phase.task,
             train_corpus=corpora["train_corpus"],
             dev_corpus=corpora["dev_corpus"],
@@ -95,7 +90,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             checkpoints="",
         )
         stage(
-            evaluate,
+            "evaluate",
             task=phase.task,
             model=trained["model"],
             test_corpus=corpora["test_corpus"],

@@ -7,7 +7,7 @@ from typing import Any
 from google_cloud_pipeline_components.v1.vertex_notification_email import VertexNotificationEmailOp
 from kfp import dsl
 
-from components.notify.component import notify_end, notify_held
+from components.interface import FinalStatus
 from pipelines.config.schema import Notify, Pipeline
 from pipelines.dag.resources import StageTasks
 
@@ -22,7 +22,8 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
         ended: the phase's task.
     """
     if notify.webhook:
-        told = placed(config, phase).task(notify_end, **message(config, notify, phase))
+        inputs = message(config, notify, phase)
+        told = placed(config, phase).task("notify", **inputs, status=FinalStatus)
         told.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-notify")
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
@@ -36,7 +37,7 @@ def notify_of_hold(config: Pipeline, notify: Notify, phase: str, headline: Any) 
         headline: the gate's, an output.
     """
     inputs = message(config, notify, phase)
-    told = placed(config, phase).task(notify_held, **inputs, held=headline)
+    told = placed(config, phase).task("notify", **inputs, held=headline)
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
         email.after(told).ignore_upstream_failure().set_display_name("email")

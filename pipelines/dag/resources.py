@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from components.interface import FinalStatus
 from components.registry.lineage import IMAGE_VARIABLE
 from components.settings import Settings
 from pipelines.config.machine_types import machine_limits
 from pipelines.config.schema import Compute, Pipeline, Resources, seconds
+from pipelines.dag.components import component
 from pipelines.dag.spot import on_spot
 
 # These need torch; debug needs no GPU for it.
@@ -21,34 +23,35 @@ TRACING_STAGES = ("report", "upload")
 
 @dataclass(frozen=True)
 class StageTasks:
-    """Calls a component as a task on the machine, in the image and with the limits of its stage."""
+    """Makes tasks of a stage on the machine, in the image and with the limits of its stage."""
 
     compute: Compute
     config: Pipeline
 
     def __call__(
-        self, component: Any, *, after: dict[str, Any] | None = None, **inputs: Any
+        self, stage: str, *, after: dict[str, Any] | None = None, **inputs: Any
     ) -> dict[str, Any]:
         """The outputs of the new task, by name.
 
         Args:
             after: the outputs of a task that must have succeeded, though none of them is read.
         """
-        task = self.task(component, **inputs)
+        task = self.task(stage, **inputs)
         for output in (after or {}).values():
             task.after(output.task)
         outputs: dict[str, Any] = task.outputs
         return outputs
 
-    def task(self, component: Any, **inputs: Any) -> Any:
-        """The new task."""
-        stage = component.name
+    def task(self, stage: str, **inputs: Any) -> Any:
+        """The new task. An input that is FinalStatus itself is one that KFP gives."""
         resources = self.compute.of(stage)
         images, vertex = self.config.images, self.config.vertex
         image = images.gpu if stage in TORCH_STAGES else images.cpu
+        definition = component(stage, image, inputs)
         if resources.spot and vertex:
-            component = on_spot(component, image, resources, vertex)
-        task = component(**inputs, timeout=seconds(resources.timeout))
+            definition = on_spot(definition, image, resources, vertex)
+        given = {name: value for name, value in inputs.items() if value is not FinalStatus}
+        task = definition(**given, timeout=seconds(resources.timeout))
         if not resources.spot:
             self.on_machine(task, image, resources)
         if stage in TRACING_STAGES:

@@ -10,15 +10,6 @@ from typing import Any
 
 from kfp import dsl
 
-from components.convert.component import convert
-from components.evaluate.component import evaluate
-from components.fingerprint.component import fingerprint
-from components.gate.component import gate
-from components.ingest.component import ingest
-from components.report.component import report
-from components.split.component import split
-from components.train.component import debug, train, train_from_champion
-from components.upload.component import champion, due, upload
 from pipelines.config.schema import Pipeline
 from pipelines.dag.notifications import notify_of_end, notify_of_hold
 from pipelines.dag.resources import StageTasks, plain
@@ -73,9 +64,9 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
 
     @dsl.pipeline(name=name)
     def branch(registry: str, checkpoints: str, when: str) -> None:
-        source = stage(fingerprint, sources=sources, context=context)
+        source = stage("fingerprint", sources=sources, context=context)
         clean = stage(
-            ingest,
+            "ingest",
             sources=sources,
             digest=source["data_digest"],
             task=task,
@@ -83,7 +74,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             settings=plain(phase.ingest),
         )
         found = stage(
-            due,
+            "due",
             annotations=clean["annotations"],
             registry=registry,
             model=model.name,
@@ -95,21 +86,21 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
         )
         with dsl.If(found["decision"] == "train"):
             production = stage(
-                champion,
+                "champion",
                 registry=registry,
                 model=model.name,
                 alias=model.alias,
                 digest=source["digest"],
             )
             splits = stage(
-                split,
+                "split",
                 annotations=clean["annotations"],
                 previous=production["champion_metadata"],
                 task=task,
                 settings=plain(phase.split),
             )
             corpora = stage(
-                convert,
+                "convert",
                 task=task,
                 train_set=splits["train_set"],
                 dev_set=splits["dev_set"],
@@ -125,10 +116,10 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 "overrides": phase.train.set,
                 "code": training_code,
             }
-            debugged = stage(debug, **training_inputs)
+            debugged = stage("debug", **training_inputs)
             warm = phase.train.init == "champion"
             trained = stage(
-                train_from_champion if warm else train,
+                "train",
                 after=debugged,
                 **training_inputs,
                 **({"champion": production["champion"]} if warm else {}),
@@ -136,7 +127,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 checkpoints=checkpoints,
             )
             evaluated = stage(
-                evaluate,
+                "evaluate",
                 task=task,
                 model=trained["model"],
                 test_corpus=corpora["test_corpus"],
@@ -145,7 +136,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 settings=plain(phase.evaluate),
             )
             gate_decision = stage(
-                gate,
+                "gate",
                 scores=evaluated["scores"],
                 data_report=clean["data_report"],
                 champion_metadata=production["champion_metadata"],
@@ -157,7 +148,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 with dsl.If(gate_decision["decision"] == "hold"):
                     notify_of_hold(config, config.notify, name, gate_decision["headline"])
             page = stage(
-                report,
+                "report",
                 scores=evaluated["scores"],
                 gate_decision=gate_decision["gate_decision"],
                 predictions=evaluated["predictions"],
@@ -169,7 +160,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 context=context,
             )
             stage(
-                upload,
+                "upload",
                 model=trained["model"],
                 scores=evaluated["scores"],
                 gate_decision=gate_decision["gate_decision"],

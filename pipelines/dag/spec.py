@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.program import whole
 from pipelines.config.schema import STAGES
-from pipelines.local.runner.placeholders import plain_numbers
 
 # As KFP names what stands under a dsl.If or dsl.Else.
 CONDITION = re.compile(r"condition(-branches)?-\d+")
@@ -52,4 +52,4 @@ def constant(spec: Mapping[str, Any], phase: str, task: str, name: str) -> Any:
     """The value of a constant input of a task right in a phase, whole numbers as ints."""
     component = spec["root"]["dag"]["tasks"][phase]["componentRef"]["name"]
     inputs = spec["components"][component]["dag"]["tasks"][task]["inputs"]["parameters"]
-    return plain_numbers(inputs[name]["runtimeValue"]["constant"])
+    return whole(inputs[name]["runtimeValue"]["constant"])

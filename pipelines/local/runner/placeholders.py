@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.errors import ConfigError
+from components.program import local_path
 from pipelines.local.runner.spec import Definitions
 
 _PLACEHOLDER = re.compile(r"\{\{\$(.*?)\}\}")
@@ -112,22 +113,6 @@ def executor_input_values(executor_input: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
-def local_path(uri: str) -> str:
-    """The path at which a task sees a URI: buckets are mounted under /gcs, as on Vertex AI."""
-    return re.sub(r"^gs://", "/gcs/", uri)
-
-
 def as_text(value: Any) -> str:
     """A parameter as a command-line argument, as KFP's back ends write it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def plain_numbers(value: Any) -> Any:
-    """The compiler writes every number as a float; whole ones become ints again."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [plain_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain_numbers(item) for key, item in value.items()}
-    return value

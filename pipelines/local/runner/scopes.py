@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.errors import ConfigError
+from components.program import whole
 from pipelines.local.runner.graph import Dag, Node
-from pipelines.local.runner.placeholders import fill_deep, plain_numbers, references
+from pipelines.local.runner.placeholders import fill_deep, references
 from pipelines.local.runner.spec import ParameterType
 from pipelines.local.runs import Artifact, State
 
@@ -106,7 +107,7 @@ class Scope:
             values.artifacts[name] = _take(made, key, name)
         for name, definition in node.inputs.parameters.items():
             if definition.default_value is not None:
-                values.parameters[name] = plain_numbers(definition.default_value)
+                values.parameters[name] = whole(definition.default_value)
         self._pass_parameters(node, values)
         for name, value in values.parameters.items():
             if name in node.inputs.parameters:
@@ -118,7 +119,7 @@ class Scope:
         constants = {}
         for name, source in node.spec.inputs.parameters.items():
             if source.runtime_value:
-                constants[name] = plain_numbers(source.runtime_value.constant)
+                constants[name] = whole(source.runtime_value.constant)
                 continue
             if source.task_final_status:
                 key = source.task_final_status.producer_task
