@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> StageResult:
     new = seam.run(seam.load(args.model), args.test_corpus, settings.batch_size)
     scores = scores_of(new, labels, settings)
     scores["task"] = args.task
+    scores["settings"] = settings.model_dump()
     scores["champion"] = champion(seam, args.champion, args.test_corpus, new, labels, settings)
 
     flat, matrix = console.metrics(scores), console.confusion_matrix(scores["confusion"])

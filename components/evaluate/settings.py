@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from components.settings import Settings
@@ -19,3 +22,8 @@ class EvaluateSettings(Settings):
         default=["doc_type"],
         description="meta keys by whose values the scores are broken down, e.g. doc_type",
     )
+
+
+def settings_of(scores: Mapping[str, Any]) -> EvaluateSettings:
+    """The settings that scores were taken with; the defaults where older ones do not say."""
+    return EvaluateSettings.model_validate(scores.get("settings", {}))

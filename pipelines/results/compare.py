@@ -10,7 +10,7 @@ from typing import Any
 
 from components.errors import ConfigError
 from components.evaluate.scores import compare, score
-from components.evaluate.settings import EvaluateSettings
+from components.evaluate.settings import EvaluateSettings, settings_of
 from components.html.format import points, points_span
 from components.records.prediction import Prediction, read_predictions
 from components.registry.model_metadata import changes
@@ -117,8 +117,11 @@ def compare_phase(first: Path, second: Path, phase: str) -> Comparison:
             "there is nothing to compare."
         )
     mine, theirs = [list(column) for column in zip(*pairs, strict=True)]
-    scores = scored(mine, one)
-    scores["champion"] = {**scored(theirs, other), "comparison": contrast(mine, theirs, one, other)}
+    # Both as the first run's phase says, whatever the second was scored with.
+    settings = settings_of(one.scores)
+    scores = scored(mine, one, settings)
+    comparison = contrast(mine, theirs, one, other, settings)
+    scores["champion"] = {**scored(theirs, other, settings), "comparison": comparison}
     left_out = len(one.predictions) - len(mine)
     return Comparison(phase, one, other, scores, mine, len(mine), left_out)
 
@@ -143,32 +146,36 @@ def split(run: Path, phase: str) -> Split:
     )
 
 
-def scored(predictions: Iterable[Prediction], split: Split) -> dict[str, Any]:
+def scored(
+    predictions: Iterable[Prediction], split: Split, settings: EvaluateSettings
+) -> dict[str, Any]:
     """Scores of a model on the shared documents."""
-    defaults = EvaluateSettings()
     found = score(
         list(predictions),
         list(split.scores["labels"]),
-        slice_keys=defaults.slices,
-        resamples=defaults.resamples,
-        seed=defaults.seed,
+        slice_keys=settings.slices,
+        resamples=settings.resamples,
+        seed=settings.seed,
     )
     kept = ("task", "words_per_second", "model_labels")
     return found | {name: split.scores[name] for name in kept}
 
 
 def contrast(
-    mine: list[Prediction], theirs: list[Prediction], one: Split, other: Split
+    mine: list[Prediction],
+    theirs: list[Prediction],
+    one: Split,
+    other: Split,
+    settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """The paired comparison, over the labels that the first reports and the second knows."""
     labels = list(one.scores["labels"])
-    defaults = EvaluateSettings()
     return compare(
         count(mine, labels),
         count(theirs, labels),
         [label for label in labels if label in other.scores["model_labels"]],
-        resamples=defaults.resamples,
-        seed=defaults.seed,
+        resamples=settings.resamples,
+        seed=settings.seed,
     )
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from components.errors import ConfigError
 from components.evaluate.scores import compare
-from components.evaluate.settings import EvaluateSettings
+from components.evaluate.settings import settings_of
 from components.files import writing
 from components.html import charts, page
 from components.html.format import percent, points, points_span
@@ -156,13 +156,13 @@ def advice(curve: Sequence[Point], label: str, after: dict[str, Any]) -> Advice:
 def contrast(after: Point, before: Point, label: str) -> dict[str, Any]:
     """The paired comparison of two points for a label, or "overall"."""
     labels = list(after.scores["labels"])
-    defaults = EvaluateSettings()
+    settings = settings_of(after.scores)
     found = compare(
         count(after.predictions, labels),
         count(before.predictions, labels),
         labels,
-        resamples=defaults.resamples,
-        seed=defaults.seed,
+        resamples=settings.resamples,
+        seed=settings.seed,
     )
     row: dict[str, Any] = found["overall"] if label == "overall" else found["per_label"][label]
     return row

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from components.errors import ConfigError
-from components.evaluate.scores import score
+from components.evaluate.scores import compare, score
 from components.records.prediction import Prediction
 from components.records.record import Span
+from components.scoring.counts import count
 from pipelines.config.load import load
 from pipelines.dag.learning_curve import curve_spec
 from pipelines.results.learning_curve import Point, advise, run_curve, write_page
@@ -53,6 +54,14 @@ def test_advice_says_which_labels_would_gain() -> None:
     answers = {one.label: one.answer for one in told}
     assert answers == {"overall": "yes", "ORG": "yes", "DATE": "hardly", "RARE": "unknown"}
     assert "since 50 % of the documents" in told[1].text
+
+
+def test_advice_keeps_to_the_settings_of_the_phase() -> None:
+    low, high = curve({"ORG": 0.5, "DATE": 0.9, "RARE": 0.5}, {"ORG": 0.6, "DATE": 0.9, "RARE": 1})
+    high.scores["settings"] = {"resamples": 100, "seed": 7}
+    counts = [count(point.predictions, LABELS) for point in (high, low)]
+    expected = compare(counts[0], counts[1], LABELS, resamples=100, seed=7)
+    assert advise([low, high])[0].interval == expected["overall"]["interval"]
 
 
 def test_a_dip_that_is_made_good_is_no_gain() -> None:

@@ -143,6 +143,17 @@ def test_compare_is_the_comparison_with_a_champion(runs: Path) -> None:
     assert "20260102-000000-good against 20260101-000000-weak: better" in html
 
 
+def test_compare_keeps_to_the_settings_of_the_phase(runs: Path, tmp_path: Path) -> None:
+    """To the digit what evaluate says of the two, which was told to resample 200 times."""
+    good, weak = (runs / name / PHASE for name in ("20260102-000000-good", "20260101-000000-weak"))
+    evaluate(tmp_path, good / "train/model", good / "corpus", weak / "train/model")
+    scores = json.loads((tmp_path / "scores").read_text(encoding="utf-8"))
+    assert scores["settings"]["resamples"] == 200
+    found = compare_phase(good.parent, weak.parent, PHASE)
+    assert json.loads(json.dumps(found.contrast)) == scores["champion"]["comparison"]
+    assert json.loads(json.dumps(found.scores["overall"])) == scores["overall"]
+
+
 def compared_f(run: Path) -> float:
     path = run / PHASE / "evaluate" / "scores"
     return float(json.loads(path.read_text(encoding="utf-8"))["overall"]["f"])
