@@ -20,7 +20,8 @@ from rich.table import Table
 from bench.run import alone, timed
 from components.__main__ import main as run_stage
 from components.train.loop import Loop
-from scripts.gpu_check import ROOT, write_corpora
+from pipelines.config.shipped import shipped_config
+from scripts.gpu_check import write_corpora
 
 STEPS = {"cnn": 500, "minilm": 60}
 
@@ -68,7 +69,7 @@ def one(config: str, steps: int, every: int) -> dict[str, Any]:
             "train-corpus": folder / "train",
             "dev-corpus": folder / "dev",
             "labels": json.dumps(labels),
-            "config": (ROOT / f"configs/training/{config}.cfg").read_text(encoding="utf-8"),
+            "config": shipped_config(config).read_text(encoding="utf-8"),
             "overrides": json.dumps(
                 {
                     "training.max_steps": steps,

@@ -36,6 +36,7 @@ from thinc.api import prefer_gpu
 
 from components.__main__ import main as run_stage
 from components.train.snapshot import nodes, weights
+from pipelines.config.shipped import shipped_config
 
 ROOT = Path(__file__).parents[1]
 NAME = "random/roberta"
@@ -168,7 +169,7 @@ class Run:
             "train-corpus": folder / "train",
             "dev-corpus": folder / "dev",
             "labels": json.dumps(self.labels),
-            "config": (ROOT / f"configs/training/{config}.cfg").read_text(encoding="utf-8"),
+            "config": shipped_config(config).read_text(encoding="utf-8"),
             "overrides": json.dumps(overrides),
             "settings": json.dumps({"checkpoint_every": every, "checkpoint_share": 1}),
             "checkpoints": folder / f"{name}-checkpoints",

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.run import timed
 from bench.train.clock import Clock
-from bench.train.data import ROOT
+from pipelines.config.shipped import shipped_config
 
 STEPS = 240
 RATE = 5e-4
@@ -118,7 +118,7 @@ def config_of(arm: Arm, seed: int, changes: dict[str, Any]) -> Any:
     """The spaCy config of an arm."""
     from thinc.api import Config
 
-    text = (ROOT / f"configs/training/{arm.config}.cfg").read_text(encoding="utf-8")
+    text = shipped_config(arm.config).read_text(encoding="utf-8")
     config: Any = Config().from_str(text, interpolate=False)
     for key, value in {**SHAPE, **arm.changes, **changes, "system.seed": seed}.items():
         *sections, last = key.split(".")

@@ -26,7 +26,7 @@ def check_labels(nlp: Language, labels: list[str]) -> list[str]:
         raise ConfigError(
             "training config: nlp.pipeline has no component that recognises entities. "
             'Add one with factory "ner", or a tagger and an attribute_ruler like those of '
-            "minilm-tokens.cfg."
+            "minilm-tokens."
         )
     learnt = {label for pipe in recognisers for label in pipe.labels}
     learnt |= {label for pipe in taggers for label in labels_of(pipe.labels)}

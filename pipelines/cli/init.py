@@ -1,4 +1,4 @@
-"""`retrain init`: a config for your own annotations."""
+"""`retrain init`: a config for your own annotations, or a training config to edit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ import typer
 
 def init(
     annotations: Annotated[
-        Path, typer.Argument(metavar="ANNOTATIONS", help="An export, e.g. from `prodigy db-out`.")
-    ],
+        Path | None,
+        typer.Argument(metavar="[ANNOTATIONS]", help="An export, e.g. from `prodigy db-out`."),
+    ] = None,
+    training_config: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Instead: copy out a training config of retrain's, e.g. minilm."
+        ),
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -26,18 +33,40 @@ def init(
     """
     from components.errors import ConfigError
     from components.files import writing
-    from pipelines.config.profile import survey
-    from pipelines.config.scaffold import starter
 
-    if not annotations.is_file():
-        raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
+    if (annotations is None) == (not training_config):
+        raise ConfigError("Give either an annotation export or --training-config NAME.")
     if output and output.exists():
         raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
-    folder = output.parent if output else Path()
-    text = starter(annotations, folder, survey(annotations))
+    text = config_for(annotations, output) if annotations else shipped_text(training_config)
     if output is None:
         print(text, end="")
         return
     with writing(output) as path:
         path.write_text(text, encoding="utf-8")
-    print(f"Wrote {output}\nNext: read it, then: retrain check {output} && retrain run {output}")
+    step = f"read it, then: retrain check {output} && retrain run {output}"
+    if training_config:
+        step = f"edit it, and name it in your config: train: {{config: {output.name}}}"
+    print(f"Wrote {output}\nNext: {step}")
+
+
+def config_for(annotations: Path, output: Path | None) -> str:
+    """The text of a pipeline's config for an export."""
+    from components.errors import ConfigError
+    from pipelines.config.profile import survey
+    from pipelines.config.scaffold import starter
+
+    if not annotations.is_file():
+        raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
+    return starter(annotations, output.parent if output else Path(), survey(annotations))
+
+
+def shipped_text(name: str) -> str:
+    """The text of a training config that comes with retrain."""
+    from components.errors import ConfigError
+    from pipelines.config.shipped import shipped_config
+
+    try:
+        return shipped_config(name).read_text(encoding="utf-8")
+    except ConfigError as error:
+        raise ConfigError(f"--training-config: {error}") from None

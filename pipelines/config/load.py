@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from components.errors import ConfigError
 from pipelines.config.image_lock import use_locked_images
 from pipelines.config.schema import Phase, Pipeline
+from pipelines.config.shipped import is_name, shipped_config
 from pipelines.config.yaml_file import ConfigFile, merged, read_config_file
 from pipelines.config.yaml_text import KeyPath, YamlFaultError, dotted, parse_yaml
 
@@ -125,9 +126,13 @@ def override_path(data: dict[str, Any], key: str) -> list[str]:
 
 
 def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
-    """The text of a file that a config names: a training config, a module."""
+    """The text of what a config names: a training config, shipped or its own, or a module."""
     place = file.place(in_defaults(key, file))
-    path = file.path.parent / name
+    try:
+        shipped = key[-1] == "config" and is_name(name)
+        path = shipped_config(name) if shipped else file.path.parent / name
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {dotted(key)}: {error}") from None
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

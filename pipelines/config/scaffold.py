@@ -9,7 +9,6 @@ from pathlib import Path
 from pipelines.config.profile import Survey
 from pipelines.config.yaml_text import spell
 
-TRAINING_CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "training"
 FEW = 50
 PASSES = 10
 SMALL = 20_000
@@ -50,9 +49,9 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
         "    train:",
-        "      # minilm.cfg is small and needs no download; roberta.cfg is larger, better, slower",
-        "      # and wants a GPU.",
-        f"      config: {spell(relative(TRAINING_CONFIGS / 'minilm.cfg', folder))}",
+        "      # minilm is small and needs no download; roberta is larger and slower, and wants",
+        "      # a GPU. One to edit: retrain init --training-config minilm -o mine.cfg",
+        "      config: minilm",
         f"      set:  # about {PASSES} passes over {found.words} words",
         *(f"        {key}: {value}" for key, value in length_of_training(found.words).items()),
         "    gate:",

@@ -123,7 +123,10 @@ class Compute(Settings):
 class Train(TrainSettings):
     """Which spaCy config trains the phase, and what this phase changes in it."""
 
-    config: str = Field(description="a spaCy training config; relative to this file")
+    config: str = Field(
+        description="a training config that comes with retrain, by name (minilm), or a file of "
+        "your own (mine.cfg); relative to this file"
+    )
     set: dict[str, Any] = Field(
         default={}, description="overrides by dotted key, exactly as `spacy train` takes them"
     )

@@ -17,6 +17,7 @@ from components.errors import ConfigError
 from components.records.sources import content_digest, identity, list_files
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
+from pipelines.config.shipped import is_name
 from pipelines.config.yaml_file import read_one
 from pipelines.dag.compile import compiled
 from pipelines.dag.parameters import pipeline_parameters
@@ -177,9 +178,13 @@ def git_problems(loaded: Loaded) -> list[str]:
 
 
 def config_files(loaded: Loaded) -> list[str]:
-    """The files that decide what a config means: itself, what it extends, spaCy configs, code."""
+    """The files that decide what a config means: itself, what it extends, spaCy configs, code.
+
+    A shipped training config is not among them: the spec holds its text.
+    """
     base = read_one(loaded.path).data.get("extends")
     trains = [phase.train for phase in loaded.pipeline.phases.values()]
-    names = {name for train in trains for name in (train.config, train.code) if name}
+    named = [train.config for train in trains if not is_name(train.config)]
+    names = {*named, *(train.code for train in trains if train.code)}
     below = sorted(names | ({base} if base else set()))
     return [str(loaded.path.resolve()), *(str(loaded.folder / name) for name in below)]

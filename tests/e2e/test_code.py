@@ -59,7 +59,7 @@ def said_by_training(summary: dict[str, Any]) -> str:
 def test_code_travels_and_the_champion_is_taken_up(tmp_path: Path) -> None:
     lines = (ROOT / "configs/sample/phase1.jsonl").read_bytes().splitlines(keepends=True)[:150]
     (tmp_path / "phase1.jsonl").write_bytes(b"".join(lines))
-    cfg = (ROOT / "configs/training/cnn.cfg").read_text(encoding="utf-8")
+    cfg = (ROOT / "pipelines/config/training/cnn.cfg").read_text(encoding="utf-8")
     cfg = cfg.replace('["tok2vec", "ner"]', '["tok2vec", "ner", "loud"]')
     (tmp_path / "mine.cfg").write_text(cfg + '\n[components.loud]\nfactory = "loud"\n', "utf-8")
     (tmp_path / "mine.py").write_text(CODE, encoding="utf-8")

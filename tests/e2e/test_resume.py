@@ -15,25 +15,25 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Every evaluation ties with the one before, so that the last weights are the ones that are kept.
-CONFIG = f"""\
+CONFIG = """\
 name: small
 registry: models
 phases:
   phase-1:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase1.jsonl]
-    ingest: {{required: []}}
-    split: {{dev: 0.15, test: 0.25, group_by: meta.base_path}}
+    ingest: {required: []}
+    split: {dev: 0.15, test: 0.25, group_by: meta.base_path}
     train:
-      config: {ROOT}/configs/training/cnn.cfg
+      config: cnn
       set:
         training.max_steps: 400
         training.eval_frequency: 50
         training.score_weights.ents_f: 0.0
       checkpoint_every: 5
       checkpoint_share: 1
-    gate: {{mode: report-only}}
-    model: {{name: ner-phase-1}}
+    gate: {mode: report-only}
+    model: {name: ner-phase-1}
 """
 
 

@@ -14,25 +14,25 @@ import spacy
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "split", "convert", "debug", "train", "evaluate", "gate", "report")
-CONFIG = f"""\
+CONFIG = """\
 name: small
 registry: models
 defaults:
-  split: {{dev: 0.15, test: 0.25, group_by: meta.base_path}}
-  ingest: {{required: []}}
+  split: {dev: 0.15, test: 0.25, group_by: meta.base_path}
+  ingest: {required: []}
   train:
-    config: {ROOT}/configs/training/cnn.cfg
-    set: {{training.max_steps: 40, training.eval_frequency: 20}}
-  gate: {{min_f: 0, max_interval: 1, min_support: 1}}
+    config: cnn
+    set: {training.max_steps: 40, training.eval_frequency: 20}
+  gate: {min_f: 0, max_interval: 1, min_support: 1}
 phases:
   phase-1:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase1.jsonl]
-    model: {{name: ner-phase-1}}
+    model: {name: ner-phase-1}
   phase-2:
     labels: [OCCUPATION, ROLE, TITLE, GPE, LOC, FAC, ORG, EVENT]
     annotations: [phase2.jsonl]
-    model: {{name: ner-phase-2}}
+    model: {name: ner-phase-2}
 """
 
 

@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = {"project": project, "region": region, "bucket": bucket}
     text = CONFIG.format(**values, annotations=ANNOTATIONS, model=MODEL)
     (folder / "live.yaml").write_text(text, encoding="utf-8")
-    for source in (images, ROOT / "configs" / "training" / "cnn.cfg"):
+    for source in (images, ROOT / "pipelines/config/training/cnn.cfg"):
         (folder / source.name).write_bytes(source.read_bytes())
     if images.name != "images.lock.yaml":
         (folder / images.name).rename(folder / "images.lock.yaml")

@@ -63,7 +63,7 @@ def write_config(folder: Path, bucket: str) -> Path:
     """A config of two phases whose target is Vertex AI, with its training config."""
     path = folder / "demo.yaml"
     path.write_text(CONFIG.format(bucket=bucket), encoding="utf-8")
-    shutil.copy(ROOT / "configs" / "training" / "cnn.cfg", folder)
+    shutil.copy(ROOT / "pipelines/config/training/cnn.cfg", folder)
     return path
 
 

@@ -17,7 +17,7 @@ from components.__main__ import main
 from tests.support.tiny_bert import write_bert
 
 ROOT = Path(__file__).parents[3]
-CONFIGS = ROOT / "configs" / "training"
+CONFIGS = ROOT / "pipelines/config/training"
 LABELS = ["DATE", "MONEY"]
 SENTENCES = [
     ("The fee is £{n} if you apply online.", "MONEY", "£{n}"),

@@ -12,7 +12,7 @@ from thinc.api import Config
 
 ROOT = Path(__file__).parents[3]
 OURS = ROOT / "components" / "train" / "registered.py"
-CONFIGS = sorted((ROOT / "configs" / "training").glob("*.cfg"))
+CONFIGS = sorted((ROOT / "pipelines/config/training").glob("*.cfg"))
 READ = """
 import pathlib, sys
 from components.train.config import read_config

@@ -52,7 +52,7 @@ def test_the_production_config_says_what_the_team_runs() -> None:
             "NVIDIA_TESLA_T4",
             1,
         )
-        assert phase.train.config == "training/roberta.cfg"
+        assert phase.train.config == "roberta"
         assert all(source.path.startswith("gs://") for source in phase.annotations)
 
 
@@ -74,6 +74,7 @@ def test_defaults_reach_every_phase_and_a_phase_wins(tmp_path: Path) -> None:
         ("[ORG, EVENT]", "[ORG, ORG]", "tiny.yaml:5: phases.phase-1: labels: listed twice: ORG"),
         ("model: {name: one}", "split: {}", "tiny.yaml:5: phases.phase-1.model: missing"),
         ("tiny.cfg", "gone.cfg", "tiny.yaml:3: phases.phase-1.train.config: can't read gone.cfg"),
+        ("tiny.cfg", "tiny", "tiny.yaml:3: phases.phase-1.train.config: no training config named"),
         ("tiny.cfg", "tiny.cfg, sett: {}", "tiny.yaml:3: phases.phase-1.train.sett: unknown key"),
         (
             "name: tiny",

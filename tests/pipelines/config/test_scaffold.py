@@ -117,3 +117,28 @@ def test_check_changes_nothing(export: Path) -> None:
     before = sorted(export.parent.rglob("*"))
     retrain(export.parent, "check", "my.yaml")
     assert sorted(export.parent.rglob("*")) == before
+
+
+def test_a_training_config_is_copied_out_to_be_edited(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    result = retrain(export.parent, "init", "--training-config", "minilm", "-o", "mine.cfg")
+    assert result.returncode == 0, result.stderr
+    config = export.parent / "my.yaml"
+    shipped = load(config).training_configs
+    text = config.read_text(encoding="utf-8").replace("config: minilm", "config: mine.cfg")
+    config.write_text(text, encoding="utf-8")
+    assert load(config).training_configs == shipped
+
+
+def test_a_training_config_that_is_not_there_is_named_with_those_that_are(export: Path) -> None:
+    result = retrain(export.parent, "init", "--training-config", "minilmm", "-o", "mine.cfg")
+    assert result.returncode == 2
+    assert "'minilmm' comes with retrain; these do: cnn, minilm, minilm-fast" in result.stderr
+    assert not (export.parent / "mine.cfg").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.jsonl", "--training-config", "minilm")])
+def test_init_wants_an_export_or_a_name(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = retrain(tmp_path, "init", *arguments)
+    assert result.returncode == 2
+    assert "either an annotation export or --training-config" in result.stderr

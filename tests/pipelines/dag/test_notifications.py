@@ -19,26 +19,26 @@ from pipelines.local.launch import run_config
 from tests.components.notify.test_command import Hook
 
 ROOT = Path(__file__).parents[3]
-CONFIG = f"""\
+CONFIG = """\
 name: small
-notify: {{webhook: "WEBHOOK", emails: [team@example.org]}}
+notify: {webhook: "WEBHOOK", emails: [team@example.org]}
 parallel: false
 defaults:
-  split: {{dev: 0.15, test: 0.25}}
-  ingest: {{required: []}}
+  split: {dev: 0.15, test: 0.25}
+  ingest: {required: []}
   train:
-    config: {ROOT}/configs/training/cnn.cfg
-    set: {{training.max_steps: 20, training.eval_frequency: 10}}
+    config: cnn
+    set: {training.max_steps: 20, training.eval_frequency: 10}
 phases:
   phase-1:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase1.jsonl]
-    model: {{name: ner-phase-1}}
+    model: {name: ner-phase-1}
   phase-2:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase2.jsonl]
-    gate: {{min_f: 1, max_interval: 1, min_support: 1}}
-    model: {{name: ner-phase-2}}
+    gate: {min_f: 1, max_interval: 1, min_support: 1}
+    model: {name: ner-phase-2}
 """
 
 

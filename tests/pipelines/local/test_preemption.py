@@ -18,25 +18,25 @@ from pipelines.local.runner.launchers import Command, ThisMachine
 from pipelines.local.runner.listeners import Nobody
 
 ROOT = Path(__file__).parents[3]
-CONFIG = f"""\
+CONFIG = """\
 name: small
 target: vertex
-vertex: {{project: my-project, location: europe-west2, pipeline_root: "gs://a-bucket/runs"}}
+vertex: {project: my-project, location: europe-west2, pipeline_root: "gs://a-bucket/runs"}
 defaults:
-  split: {{dev: 0.15, test: 0.25}}
-  ingest: {{required: []}}
+  split: {dev: 0.15, test: 0.25}
+  ingest: {required: []}
   train:
-    config: {ROOT}/configs/training/cnn.cfg
-    set: {{training.max_steps: 60, training.eval_frequency: 20}}
+    config: cnn
+    set: {training.max_steps: 60, training.eval_frequency: 20}
     checkpoint_every: 5
     checkpoint_share: 1
-  compute: {{train: {{spot: true, retries: 1}}}}
-  gate: {{min_f: 0, max_interval: 1, min_support: 1}}
+  compute: {train: {spot: true, retries: 1}}
+  gate: {min_f: 0, max_interval: 1, min_support: 1}
 phases:
   phase-1:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase1.jsonl]
-    model: {{name: ner-phase-1}}
+    model: {name: ner-phase-1}
 """
 # Runs the command that follows, and ends it without a word once there is a checkpoint.
 TAKEN_AWAY = """\
