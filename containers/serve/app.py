@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from containers.serve.batcher import Batcher, BatchLimits, QueueFullError
+from containers.serve.body import JsonRoute, invalid
 from containers.serve.contract import Parameters, Prediction, Request
 from containers.serve.contract import Response as Answer
 from containers.serve.guards import BodyLimit, Watch, log
@@ -137,6 +138,7 @@ def build(server: Server) -> FastAPI:
     """The app of a server."""
     options = server.options
     app = FastAPI(title="retrain", lifespan=server.life, docs_url=None, redoc_url=None)
+    app.router.route_class = JsonRoute
     app.add_middleware(BodyLimit, limit=options.max_body)
     app.add_middleware(Watch, metrics=server.metrics)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -201,11 +203,3 @@ def add_page(app: FastAPI, server: Server) -> None:
             "predict": server.options.predict_route,
             "versions": server.models.versions if server.models else {},
         }
-
-
-async def invalid(_request: HttpRequest, error: Exception) -> JSONResponse:
-    """Say where a request is wrong, without its text."""
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")
-    return JSONResponse({"detail": f"{where or 'body'}: {first['msg']}"}, 422)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -14,6 +15,10 @@ from containers.serve.cores import MOST_THREADS
 
 VERTEX = "AIP_"
 OURS = "RETRAIN_SERVE_"
+# What Kubernetes sets in every pod of a namespace that has a service called retrain-serve.
+SERVICE_LINK = re.compile(
+    r".*(_SERVICE_HOST=|_SERVICE_PORT.*=|_PORT=(tcp|udp|sctp)://|_PORT_\d+_(TCP|UDP|SCTP)).*", re.S
+)
 
 
 class Options(Settings):
@@ -62,7 +67,8 @@ def from_environment(environment: Mapping[str, str]) -> Options:
     values = {
         name.removeprefix(OURS).lower() if name.startswith(OURS) else name: value
         for name, value in environment.items()
-        if name.startswith(OURS) or name in known
+        if name in known
+        or (name.startswith(OURS) and not SERVICE_LINK.fullmatch(f"{name}={value}"))
     }
     try:
         return Options.model_validate(values)

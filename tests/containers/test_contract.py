@@ -125,28 +125,61 @@ def test_a_wrong_body_gets_422_and_is_told_where(
     assert part in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000])
-def test_what_is_not_json_gets_an_answer(client: TestClient, body: bytes) -> None:
-    headers = {"Content-Type": "application/json"}
-    assert client.post("/predict", content=body, headers=headers).status_code in (400, 422)
+@pytest.mark.parametrize(
+    ("instance", "detail"),
+    [
+        (3, "instances.1: expected a text, or {text, meta}, not a number."),
+        (None, "instances.1: expected a text, or {text, meta}, not null."),
+        (
+            {"text": "a", "id": 7},
+            "instances.1: expected a text, or {text, meta}; unknown key 'id'.",
+        ),
+        ({"content": "a"}, "unknown key 'content'"),
+        ({"meta": {}}, "there is no key 'text'"),
+        ({"text": None}, "'text' must be a string, not null"),
+        ({"text": "a", "meta": 5}, "'meta' must be an object, not a number"),
+        (["a"], "not a list. Batch prediction from CSV or BigQuery sends each row as a list: set "),
+    ],
+)
+def test_an_instance_of_another_shape_is_told_what_is_expected(
+    client: TestClient, instance: object, detail: str
+) -> None:
+    answer = client.post("/predict", json={"instances": ["London", instance]})
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
+
+
+DEEP = b"[" * 600 + b"]" * 600
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "detail"),
     [
-        b'{"instances": ["\\ud800"]}',
-        b'{"instances": [{"text": "a", "meta": {"x": NaN}}]}',
-        b'{"instances": [{"text": "a", "meta": {"x": 1e999}}]}',
-        b'{"instances": [{"text": "a", "meta": {"x": "\\udfff"}}]}',
-        b'{"instances": ["a"], "parameters": {"phases": ["\\ud800"]}}',
+        (b"{", "JSON"),
+        (b"\xff\xfe", "byte 1 is not UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"instances": [{"text": "a", "meta": {"x": %s}}]}' % DEEP, "nested too deeply"),
+        (b'{"instances": [{"text": "a", "meta": {"x": NaN}}]}', "NaN is not JSON"),
+        (b'{"instances": [{"text": "a", "meta": {"x": 1e999}}]}', "too large"),
+        (b'{"instances": [{"text": "a", "meta": {"x": %s}}]}' % (b"9" * 5000), "too many digits"),
+        (b'{"instances": ["\\ud800"]}', "surrogate"),
+        (b'{"instances": [{"text": "a", "meta": {"x": "\\udfff"}}]}', "surrogate"),
+        (b'{"instances": ["a"], "parameters": {"phases": ["\\ud800"]}}', "surrogate"),
+        (b"[]", "body: expected an object"),
     ],
 )
-def test_what_json_allows_and_text_does_not_is_no_fault_of_the_server(
-    client: TestClient, body: bytes
+def test_what_is_not_json_or_no_answer_could_repeat_is_refused_with_the_reason(
+    client: TestClient, body: bytes, detail: str
 ) -> None:
     answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == (422 if b"\\u" in body else 200)
-    assert "NaN" not in answer.text
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
+
+
+def test_json_that_does_not_say_so_is_told_the_header(client: TestClient) -> None:
+    answer = client.post("/predict", content=b'{"instances": ["a"]}')
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

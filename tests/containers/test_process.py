@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from components.errors import DataError
+from components.errors import ConfigError, DataError
 from containers.serve.__main__ import main
 from containers.serve.models import Source, sources_in
+from containers.serve.options import Options, from_environment
 from tests.containers.conftest import Running, predict
 
 Start = Callable[..., Running]
@@ -176,3 +177,19 @@ def test_a_wrong_option_is_named(
     assert main(["--model=phase-1=/nowhere"]) == 2
     named = "MAX_TEXTS" if variable.endswith("QUEUE") else variable
     assert named in capsys.readouterr().err
+
+
+def test_the_variables_of_a_service_called_like_the_image_change_nothing() -> None:
+    """Kubernetes sets them in every pod beside such a service."""
+    links = {
+        "RETRAIN_SERVE_SERVICE_HOST": "10.0.0.7",
+        "RETRAIN_SERVE_SERVICE_PORT": "8080",
+        "RETRAIN_SERVE_SERVICE_PORT_HTTP": "8080",
+        "RETRAIN_SERVE_PORT": "tcp://10.0.0.7:8080",
+        "RETRAIN_SERVE_PORT_8080_TCP": "tcp://10.0.0.7:8080",
+        "RETRAIN_SERVE_PORT_8080_TCP_ADDR": "10.0.0.7",
+        "RETRAIN_SERVE_CANARY_PORT": "udp://10.0.0.8:53",
+    }
+    assert from_environment(links) == Options()
+    with pytest.raises(ConfigError, match="RETRAIN_SERVE_PORT: "):
+        from_environment({"RETRAIN_SERVE_PORT": "8080"})
