@@ -16,7 +16,8 @@ import uvicorn
 
 from components.errors import ConfigError, RetrainError
 from containers.serve.app import Server, build
-from containers.serve.guards import log
+from containers.serve.connection import Connection
+from containers.serve.guards import is_loopback, log
 from containers.serve.inference import use_bfloat16
 from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
@@ -109,7 +110,9 @@ def serve(options: Options, sources: list[Source], host: str) -> None:
         )
     server = Server(options, load_models)
     config = uvicorn.Config(
-        build(server),
+        build(server, local=is_loopback(host)),
+        http=Connection,
+        headers=[("X-Content-Type-Options", "nosniff")],
         host=host,
         port=options.http_port,
         access_log=False,

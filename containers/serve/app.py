@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
 from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
-from containers.serve.batcher import Batcher, BatchLimits, QueueFullError
+from containers.serve.batcher import Batcher, BatchLimits, QueueFullError, TooMuchError
 from containers.serve.body import JsonRoute, invalid
 from containers.serve.contract import Parameters, Prediction, Request
 from containers.serve.contract import Response as Answer
-from containers.serve.guards import BodyLimit, Watch, log
+from containers.serve.guards import BodyLimit, LocalHost, Watch, log
 from containers.serve.metrics import Metrics
 from containers.serve.models import Models, Question
 from containers.serve.options import Options
+from containers.serve.pace import Pace
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
     "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025."
+WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025. "
+PACE_TEXTS = [WARM_UP * 12]
+LEFT = 499  # the client did; nobody reads this but the log
 
 
 class Server:
@@ -61,7 +67,7 @@ class Server:
     async def _work(self) -> None:
         try:
             models = await asyncio.to_thread(self._load)
-            await asyncio.to_thread(models.analyse, [WARM_UP], Question(tuple(models.phases)))
+            pace = await asyncio.to_thread(warm_up, models)
         except Exception as error:
             self.failed(error)
             return
@@ -70,10 +76,11 @@ class Server:
             texts=options.batch_texts,
             wait=options.batch_wait,
             queue=options.max_queue,
+            seconds=options.max_seconds,
             threads=options.threads,
         )
         self.models = models
-        self._batcher = Batcher(models.analyse, limits, self.metrics)
+        self._batcher = Batcher(models.analyse, models.vocabulary, pace, limits, self.metrics)
         log("ready", versions=models.versions)
         await self._batcher.run()
 
@@ -81,8 +88,8 @@ class Server:
         """Answer a request.
 
         Raises:
-            HTTPException: 503 before the models are ready, 422 for what cannot be predicted,
-                429 when too many texts wait, 500 when a model fails on a text.
+            HTTPException: 503 before the models are ready, 422 for what cannot be predicted, 413
+                for too much work, 429 when too much waits, 500 when a model fails on a text.
         """
         if self._batcher is None or self.models is None:
             raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
@@ -94,8 +101,15 @@ class Server:
         except QueueFullError as error:
             raise HTTPException(
                 429,
-                f"More than max_queue = {self.options.max_queue} texts wait.",
+                f"More than max_queue = {self.options.max_queue} texts or max_seconds = "
+                f"{self.options.max_seconds:g} of work wait.",
                 {"Retry-After": "1"},
+            ) from error
+        except TooMuchError as error:
+            raise HTTPException(
+                413,
+                f"This takes about {error.args[0]:.0f} s, more than max_seconds = "
+                f"{self.options.max_seconds:g}. Send fewer or shorter texts, or no `confidence`.",
             ) from error
         except Exception as error:
             # Not its message: that may quote the text.
@@ -134,12 +148,36 @@ class Server:
                 )
 
 
-def build(server: Server) -> FastAPI:
-    """The app of a server."""
+def warm_up(models: Models) -> Pace:
+    """Let models predict for the first time, and see how long they take from then on."""
+    pace = Pace()
+    plain = Question(tuple(models.phases))
+    models.analyse([WARM_UP], plain)
+    for question in (plain, replace(plain, confidence=True)):
+        started = time.perf_counter()
+        models.analyse(PACE_TEXTS, question)
+        pace.learn(PACE_TEXTS, question, time.perf_counter() - started)
+    return pace
+
+
+def build(server: Server, local: bool = False) -> FastAPI:
+    """The app of a server.
+
+    Args:
+        local: it listens to its own machine alone, so its clients call it by a name of that.
+    """
     options = server.options
-    app = FastAPI(title="retrain", lifespan=server.life, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="retrain",
+        lifespan=server.life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if options.openapi else None,
+    )
     app.router.route_class = JsonRoute
-    app.add_middleware(BodyLimit, limit=options.max_body)
+    app.add_middleware(BodyLimit, limit=options.max_body, seconds=options.body_seconds)
+    if local:
+        app.add_middleware(LocalHost)
     app.add_middleware(Watch, metrics=server.metrics)
     app.add_exception_handler(RequestValidationError, invalid)
 
@@ -181,7 +219,26 @@ async def answered(
     http.state.sizes = {"texts": len(texts), "characters": sum(map(len, texts))}
     if server.draining:
         out.headers["Connection"] = "close"
-    return await server.predict(request, asked)
+    return await unless_left(http, server.predict(request, asked))
+
+
+async def unless_left(http: HttpRequest, answer: Coroutine[Any, Any, Answer]) -> Answer:
+    """An answer, whose work is dropped when the client does not wait for it."""
+    work, left = asyncio.create_task(answer), asyncio.create_task(disconnected(http))
+    try:
+        await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise HTTPException(LEFT, "The client has left.")
+        return work.result()
+    finally:
+        work.cancel()
+        left.cancel()
+
+
+async def disconnected(http: HttpRequest) -> None:
+    """Wait until a client has left; its body has come."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def add_page(app: FastAPI, server: Server) -> None:

@@ -18,6 +18,7 @@ from components.registry.manifest import describe
 from components.tasks.confidence import Shares, entity_shares
 from containers.serve.contract import Entity
 from containers.serve.inference import settle
+from containers.serve.vocabulary import Vocabulary
 
 BUNDLE = "serve.json"
 
@@ -65,6 +66,7 @@ class Models:
     def __init__(self, phases: Sequence[Phase]) -> None:
         self.phases = {phase.name: phase for phase in phases}
         first = phases[0]
+        self.vocabulary = Vocabulary([phase.nlp for phase in phases])
         self._tokenize = first.nlp.make_doc
         for phase in phases[1:]:
             if rules(phase.nlp) != rules(first.nlp):

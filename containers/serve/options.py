@@ -35,11 +35,16 @@ class Options(Settings):
     max_body: int = Field(4_000_000, gt=0, description="bytes in a request")
     max_texts: int = Field(256, gt=0, description="instances in a request")
     max_characters: int = Field(50_000, gt=0, description="characters in a text")
+    max_seconds: float = Field(
+        30.0, gt=0, description="work of a request, and of the long ones that wait"
+    )
+    body_seconds: float = Field(20.0, gt=0, description="from the first byte of a body to its last")
     max_queue: int = Field(1024, gt=0, description="texts that wait; more are answered with 429")
     batch_texts: int = Field(16, gt=0, description="most texts predicted together")
     batch_wait: float = Field(0.005, ge=0, le=1, description="seconds a lonely text waits")
     threads: int = Field(
-        default_factory=lambda: min(MOST_THREADS, available_cores()),
+        # At least two: a long text must leave one to short ones.
+        default_factory=lambda: max(2, min(MOST_THREADS, available_cores())),
         gt=0,
         description="batches predicted at once; 1 for components that cannot bear more",
     )
@@ -47,6 +52,7 @@ class Options(Settings):
         "float32", description="bfloat16 is faster on CPUs that have it, and a little less exact"
     )
     drain: float = Field(2.0, ge=0, description="seconds between SIGTERM and the closed door")
+    openapi: bool = Field(True, description="describe the routes at /openapi.json")
     page: bool = Field(False, description="show a page to try the models at /")
 
     @model_validator(mode="after")
