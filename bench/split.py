@@ -127,7 +127,7 @@ def show(kind: str, results: dict[str, dict[str, Any]]) -> None:
 
 def ours(count: int) -> dict[str, Any]:
     """Near-duplicates by this project's MinHash and LSH."""
-    from components.split.facts import normalised
+    from components.records.keys import normalised
     from components.split.near_duplicates import similar
 
     texts = [normalised(record.text) for record in documents.records(count)]
@@ -139,7 +139,7 @@ def datasketch(count: int) -> dict[str, Any]:
     """The same shingles and permutations with datasketch: signatures, index and queries."""
     from datasketch import MinHash, MinHashLSH
 
-    from components.split.facts import normalised
+    from components.records.keys import normalised
     from components.split.minhash import PERMUTATIONS, SHINGLE
 
     texts = [normalised(record.text) for record in documents.records(count)]

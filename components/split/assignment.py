@@ -5,26 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from components.errors import DataError
-from components.files import writing
-from components.split.facts import NO_KEY, Facts
+from components.records.keys import NO_KEY
+from components.registry import assignment
+from components.split.facts import Facts
 from components.split.splits import SPLITS, UNDECIDED
-
-VERSION = 1
-FILE_NAME = "assignment.json"
-
-
-class Stored(msgspec.Struct):
-    """The file: keys as 16 hex digits under their split."""
-
-    version: int
-    train: list[str]
-    dev: list[str]
-    test: list[str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ def previous_assignment(previous: Path | None) -> Assignment:
     """
     if previous is None:
         return nothing()
-    path = previous / FILE_NAME if previous.is_dir() else previous
+    path = previous / assignment.FILE_NAME if previous.is_dir() else previous
     return read_assignment(path) if path == previous or path.exists() else nothing()
 
 
@@ -74,30 +61,21 @@ def read_assignment(path: Path) -> Assignment:
     Raises:
         DataError: it is something else.
     """
-    try:
-        stored = msgspec.json.decode(path.read_bytes(), type=Stored)
-        lists = [getattr(stored, split) for split in SPLITS]
-        keys = np.array([int(key, 16) for keys in lists for key in keys], np.uint64)
-    except (OSError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"{path}: cannot be read as the assignment of an earlier run: {error}. "
-            "Give an assignment.json that `split` wrote, or none to start afresh."
-        ) from error
-    if stored.version != VERSION:
-        raise DataError(f"{path}: version {stored.version} of the assignment is not known here")
+    stored = assignment.read(path)
+    lists = [getattr(stored, split) for split in SPLITS]
+    keys = np.array([int(key, 16) for keys in lists for key in keys], np.uint64)
     order = np.argsort(keys, kind="stable")
     codes = np.repeat(np.arange(len(SPLITS), dtype=np.int8), [len(keys) for keys in lists])
     return Assignment(keys[order], codes[order])
 
 
-def write_assignment(path: Path, assignment: Assignment) -> None:
+def write_assignment(path: Path, assigned: Assignment) -> None:
     """Write it as JSON, the same bytes for the same assignment."""
     lists = (
-        [f"{key:016x}" for key in assignment.keys[assignment.splits == code].tolist()]
+        [f"{key:016x}" for key in assigned.keys[assigned.splits == code].tolist()]
         for code in range(len(SPLITS))
     )
-    with writing(path) as temporary:
-        temporary.write_bytes(msgspec.json.encode(Stored(VERSION, *lists)) + b"\n")
+    assignment.write(path, assignment.Stored(assignment.VERSION, *lists))
 
 
 def decided(facts: Facts, groups: NDArray[np.int64], earlier: NDArray[np.int8]) -> NDArray[np.int8]:

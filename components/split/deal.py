@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from components.records.keys import key_of
 from components.split.balance import rebalance
-from components.split.facts import Facts, key_of
+from components.split.facts import Facts
 from components.split.splits import DEV, SPLITS, TEST, TRAIN, UNDECIDED
 
 

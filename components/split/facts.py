@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import DataError
+from components.records.keys import NO_KEY, key_of, normalised
 from components.split import ner
 from components.split.splits import SPLITS, UNDECIDED
 
 TASKS = {"ner": ner}
-
-NO_KEY = 0
 
 Shape = TypeVar("Shape")
 
@@ -100,17 +97,6 @@ def read_as(path: Path, shape: type[Shape]) -> Iterator[tuple[bytes, Shape]]:
                 ) from error
 
 
-def normalised(text: str) -> str:
-    """The text without what a reader would not see: case, width and form, runs of white space.
-
-    Unicode promises that assigned characters normalise alike in every later version, so this does
-    not depend on the Python version.
-    """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
-
-
 def group_key(meta: dict[str, Any], keys: list[str]) -> int:
     """Hash of the value under a path of keys; NO_KEY when it is missing, null or empty."""
     value: Any = meta
@@ -119,11 +105,3 @@ def group_key(meta: dict[str, Any], keys: list[str]) -> int:
     if not keys or value is None or value == "":
         return NO_KEY
     return key_of(msgspec.json.encode(value, order="deterministic").decode(), b"group")
-
-
-def key_of(text: str, kind: bytes) -> int:
-    """A 64-bit hash that is the same on every machine, and never NO_KEY."""
-    digest = hashlib.blake2b(
-        text.encode("utf-8", "surrogatepass"), digest_size=8, person=kind
-    ).digest()
-    return int.from_bytes(digest, "big") or 1

@@ -7,7 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from components.split.facts import NO_KEY, Facts
+from components.records.keys import NO_KEY
+from components.split.facts import Facts
 
 Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
 

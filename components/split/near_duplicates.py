@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from components.split.facts import Facts, normalised
+from components.records.keys import normalised
+from components.split.facts import Facts
 from components.split.grouping import Edges, connected
 from components.split.minhash import PERMUTATIONS, shingles, signatures
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.split.facts import NO_KEY, Facts
+from components.records.keys import NO_KEY
+from components.split.facts import Facts
 from components.split.settings import SplitSettings
 from components.split.splits import SPLITS, UNDECIDED
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.__main__ import main
+from components.records.keys import key_of, normalised
 from components.split.assignment import Assignment, read_assignment, write_assignment
-from components.split.facts import key_of, normalised
 from tests.components.split.conftest import Split
 from tests.components.split.documents import document, documents
 
