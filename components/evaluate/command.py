@@ -9,10 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from components.errors import DataError
+from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
 from components.files import writing
 from components.interface import Input, Output, Parameter
-from components.records.prediction import write_predictions
+from components.records.prediction import Prediction, write_predictions
 from components.settings import parse
 from components.stage import StageResult
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 # What knows how a task's models predict; imported late, since it imports spaCy.
 TASKS = {"ner": "components.evaluate.ner"}
+ALL_SEEN = "the model in production was trained on all test documents"
 
 
 INTERFACE = (
@@ -29,7 +32,9 @@ INTERFACE = (
     Input("model", "Model", "folder of the spaCy pipeline"),
     Input("test_corpus", "Dataset", "folder of .spacy files"),
     Input("champion", "Model", "folder of the pipeline in production, or empty"),
+    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
     Parameter("labels", "JSON list of the phase's labels", list),
+    Parameter("init", "what the model started from", choices=["base", "champion"]),
     Parameter("settings", "EvaluateSettings as JSON", dict),
     Output("scores", "Artifact", "JSON to write"),
     Output("predictions", "Artifact", "JSON Lines to write"),
@@ -54,10 +59,17 @@ def run(args: argparse.Namespace) -> StageResult:
     settings = parse(EvaluateSettings, args.settings, "--settings")
     labels = parse(list[str], args.labels, "--labels")
     new = seam.run(seam.load(args.model), args.test_corpus, settings.batch_size)
-    scores = scores_of(new, labels, settings)
+    seen = seen_by_champion(args.champion_metadata, new.predictions)
+    warm = args.init == "champion"
+    scores = scores_of(new, labels, settings, seen if warm and seen else set())
     scores["task"] = args.task
     scores["settings"] = settings.model_dump()
-    scores["champion"] = champion(seam, args.champion, args.test_corpus, new, labels, settings)
+    scores["champion"] = None
+    if args.champion.is_dir() and any(args.champion.iterdir()):
+        scores["champion"] = {
+            **champion(seam, args.champion, args.test_corpus, new, labels, settings, seen or set()),
+            "seen": None if seen is None else len(seen),
+        }
 
     flat, matrix = console.metrics(scores), console.confusion_matrix(scores["confusion"])
     write_predictions(args.predictions, new.predictions)
@@ -68,19 +80,36 @@ def run(args: argparse.Namespace) -> StageResult:
     return StageResult(metadata={"metrics": flat, "confusion": matrix})
 
 
-def scores_of(new: Run, labels: list[str], settings: EvaluateSettings) -> dict[str, Any]:
-    """Score a run and hold the result against spaCy's own."""
+def scores_of(
+    new: Run, labels: list[str], settings: EvaluateSettings, left_out: set[str]
+) -> dict[str, Any]:
+    """Score a run and hold the result against spaCy's own.
+
+    Args:
+        left_out: ids of documents that do not count, since the model was trained on them.
+
+    Raises:
+        DataError: no document is left.
+    """
     from components.evaluate.scores import agrees, score
 
-    scores = score(
-        new.predictions,
-        labels,
-        slice_keys=settings.slices,
-        resamples=settings.resamples,
-        seed=settings.seed,
-    )
+    def score_of(predictions: list[Prediction]) -> dict[str, Any]:
+        return score(
+            predictions,
+            labels,
+            slice_keys=settings.slices,
+            resamples=settings.resamples,
+            seed=settings.seed,
+        )
+
+    scores = score_of(new.predictions)
     if not agrees(scores, new.official):
         raise RuntimeError(f"our scores differ from those of spaCy's scorer: {new.official}")
+    if left_out:
+        rest = without(new.predictions, left_out)
+        if not rest:
+            raise DataError(f"{ALL_SEEN}. Set train.init to base, or hold other documents out.")
+        scores = score_of(rest)
     scores["words_per_second"] = new.words_per_second
     scores["model_labels"] = list(new.labels)
     return scores
@@ -93,8 +122,9 @@ def champion(
     new: Run,
     labels: list[str],
     settings: EvaluateSettings,
-) -> dict[str, Any] | None:
-    """Score the model in production on the same documents; None when there is none.
+    seen: set[str],
+) -> dict[str, Any]:
+    """Score the model in production on the same documents, but for those that it was trained on.
 
     A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
     `error` and holds.
@@ -102,21 +132,22 @@ def champion(
     from components.evaluate.scores import compare
     from components.scoring.counts import count
 
-    if not model.is_dir() or not any(model.iterdir()):
-        return None
+    unseen = without(new.predictions, seen)
+    if not unseen:
+        return {"error": ALL_SEEN}
     try:
         nlp = seam.load(model)
     # Whatever an old pipeline raises in a new environment, it means the same.
     except Exception as error:
         print(f"The model in production cannot be loaded from {model}: {error}")
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": f"it cannot be loaded: {type(error).__name__}: {error}"}
     old = seam.run(nlp, corpus, settings.batch_size)
-    scores = scores_of(old, labels, settings)
+    scores = scores_of(old, labels, settings, seen)
     # A label that only the champion lacks would punish it for a question it was never asked.
     shared = [label for label in labels if label in old.labels]
     comparison = compare(
-        count(new.predictions, labels),
-        count(old.predictions, labels),
+        count(unseen, labels),
+        count(without(old.predictions, seen), labels),
         shared,
         resamples=settings.resamples,
         seed=settings.seed,

@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> StageResult:
     try:
         before = args.champion_metadata / FILE_NAME
         same = before.is_file() and reseeded(facts_of(data_report, scores, context), read(before))
-        gate_decision = judge(scores, data_report, labels, policy, reseeded=same)
+        warm = (context.get("train") or {}).get("init") == "champion"
+        gate_decision = judge(scores, data_report, labels, policy, reseeded=same, warm=warm)
         summary = markdown(gate_decision, scores)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

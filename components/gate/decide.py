@@ -44,6 +44,7 @@ def judge(
     policy: GateSettings,
     *,
     reseeded: bool = False,
+    warm: bool = False,
 ) -> dict[str, Any]:
     """Apply every rule.
 
@@ -52,6 +53,7 @@ def judge(
         data_report: what `ingest` wrote.
         labels: labels of the phase.
         reseeded: the champion has the same data and config, so that a rise can only be chance.
+        warm: the model started from the champion.
 
     Returns:
         `decision` ("promote" or "hold"), what the rules alone `would` decide, `mode`, `outcome`
@@ -60,7 +62,7 @@ def judge(
     rules = [
         *absolute_rules(scores, labels, policy),
         quarantine_rule(data_report, policy),
-        *champion_rules(scores, labels, policy, reseeded=reseeded),
+        *champion_rules(scores, labels, policy, reseeded=reseeded, warm=warm),
     ]
     reasons = [rule.text for rule in rules if rule.result == "fail"]
     would = "hold" if reasons else "promote"
@@ -184,19 +186,25 @@ def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rul
 
 
 def champion_rules(
-    scores: Mapping[str, Any], labels: Sequence[str], policy: GateSettings, *, reseeded: bool
+    scores: Mapping[str, Any],
+    labels: Sequence[str],
+    policy: GateSettings,
+    *,
+    reseeded: bool,
+    warm: bool,
 ) -> Iterator[Rule]:
     """Yield the rules that compare with the model in production."""
     champion = scores["champion"]
     if champion is None:
         yield Rule("champion", "note", "There is no model in production to compare with.")
         return
+    yield from seen_rules(scores, warm=warm)
     if "error" in champion:
         yield Rule(
             "champion",
             "fail",
-            f"The model in production could not be loaded ({champion['error']}), so nobody can "
-            "say that this one is better.",
+            f"There is no comparison with the model in production ({champion['error']}), so nobody "
+            "can say that this one is better.",
         )
         return
     yield from label_set_rules(champion, labels)
@@ -219,6 +227,27 @@ def champion_rules(
         )
     outcome = outcome_of(scores, policy, reseeded=reseeded)
     yield improvement_rule(comparison["overall"], outcome, policy, reseeded=reseeded)
+
+
+def seen_rules(scores: Mapping[str, Any], *, warm: bool) -> Iterator[Rule]:
+    """Say how many test documents the model in production was trained on, if not none."""
+    seen = scores["champion"].get("seen")
+    if seen is None:
+        yield Rule(
+            "seen",
+            "note",
+            "The model in production kept no list of what it was trained on: nobody knows whether "
+            "test documents are among it.",
+        )
+    elif seen:
+        left_out = "all scores, since this model started from it" if warm else "the comparison"
+        yield Rule(
+            "seen",
+            "note",
+            f"{seen} of the test documents were in train or dev when the model in production was "
+            f"trained: they are left out of {left_out}.",
+            measured=seen,
+        )
 
 
 def label_set_rules(champion: Mapping[str, Any], labels: Sequence[str]) -> Iterator[Rule]:

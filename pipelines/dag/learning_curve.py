@@ -95,6 +95,8 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             model=trained["model"],
             test_corpus=corpora["test_corpus"],
             champion=nobody["champion"],
+            champion_metadata=nobody["champion_metadata"],
+            init="base",
             labels=phase.labels,
             settings=plain(phase.evaluate),
         )

@@ -132,7 +132,9 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 model=trained["model"],
                 test_corpus=corpora["test_corpus"],
                 champion=production["champion"],
+                champion_metadata=production["champion_metadata"],
                 labels=labels,
+                init=phase.train.init,
                 settings=plain(phase.evaluate),
             )
             gate_decision = stage(

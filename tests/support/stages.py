@@ -18,7 +18,14 @@ def run_stage(name: str, arguments: dict[str, Any]) -> int:
 
 
 def evaluate(
-    folder: Path, model: Path, corpus: Path, champion: Path, labels: list[str] | None = None
+    folder: Path,
+    model: Path,
+    corpus: Path,
+    champion: Path,
+    labels: list[str] | None = None,
+    *,
+    metadata: Path | None = None,
+    init: str = "base",
 ) -> None:
     """Score a model into a folder: scores, predictions, metrics, confusion."""
     outputs = {name: folder / name for name in ("scores", "predictions", "metrics", "confusion")}
@@ -29,6 +36,8 @@ def evaluate(
             "model": model,
             "test-corpus": corpus,
             "champion": champion,
+            "champion-metadata": metadata or folder / "no-metadata",
+            "init": init,
             "labels": json.dumps(labels or LABELS),
             "settings": '{"resamples": 200}',
             **outputs,

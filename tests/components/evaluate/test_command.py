@@ -14,7 +14,9 @@ from spacy.tokens import Doc, Span
 
 from components.__main__ import main
 from components.evaluate.ner import labels_of
+from components.records.keys import key_of, normalised
 from components.records.prediction import read_predictions
+from components.registry.assignment import FILE_NAME, VERSION, Stored, write
 from tests.components.evaluate.conftest import Shelf
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
@@ -23,9 +25,17 @@ SAMPLE = Path(__file__).parents[3] / "configs/sample/phase1.jsonl"
 
 
 def judge(
-    folder: Path, model: Path, corpus: Path, champion: Path, labels: list[str] | None = None
+    folder: Path,
+    model: Path,
+    corpus: Path,
+    champion: Path,
+    labels: list[str] | None = None,
+    *,
+    metadata: Path | None = None,
+    init: str = "base",
 ) -> dict[str, Any]:
     """Run the stage as the pipeline does; return its scores, and the task's metadata as `shown`."""
+    folder.mkdir(exist_ok=True)
     out = {name: folder / name for name in ("scores", "predictions", "metrics", "confusion")}
     declared = {
         name: {"artifacts": [{"name": name, "uri": str(path)}]} for name, path in out.items()
@@ -37,6 +47,8 @@ def judge(
         "model": str(model),
         "test-corpus": str(corpus),
         "champion": str(champion),
+        "champion-metadata": str(metadata or folder / "no-metadata"),
+        "init": init,
         "labels": json.dumps(labels or LABELS),
         "settings": json.dumps(FAST),
         **{name: str(path) for name, path in out.items()},
@@ -168,8 +180,55 @@ def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: She
     broken.mkdir()
     (broken / "meta.json").write_text("{", encoding="utf-8")
     scores = judge(tmp_path, shelf.good, shelf.corpus, broken)
-    assert list(scores["champion"]) == ["error"]
+    assert scores["champion"].keys() == {"error", "seen"}
     assert scores["overall"]["f"] > 0.9
+
+
+def remember(folder: Path, train: list[Doc], dev: list[Doc], test: list[Doc]) -> Path:
+    """The assignment that a champion keeps, as `split` writes it."""
+    lists = (
+        [f"{key_of(normalised(doc.text), b'text'):016x}" for doc in docs]
+        for docs in (train, dev, test)
+    )
+    write(folder / FILE_NAME, Stored(VERSION, *lists))
+    return folder
+
+
+def test_the_champion_is_not_scored_on_what_it_was_trained_on(tmp_path: Path, shelf: Shelf) -> None:
+    """Left out of the comparison; and of all scores, if the new model started from it."""
+    docs = make_docs(80, seed=2)
+    metadata = remember(tmp_path, docs[:20], docs[20:25], docs[40:])
+    learnt = {doc.text for doc in docs[:25]}
+    # In the order of the whole corpus, on which the resampling depends.
+    rest = [doc for doc in (*docs[::2], *docs[1::2]) if doc.text not in learnt]
+    assert 20 < len(rest) < 55
+    kept = write_corpus(tmp_path / "rest", rest, shards=1)
+    expected = judge(tmp_path / "1", shelf.good, kept, shelf.weak, metadata=metadata)
+    assert expected["champion"]["seen"] == 0
+
+    whole = judge(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
+    assert whole["champion"]["seen"] == 80 - len(rest)
+    assert whole["champion"]["comparison"] == expected["champion"]["comparison"]
+    assert whole["champion"]["overall"] == expected["champion"]["overall"]
+    assert whole["documents"] == 80
+
+    warm = judge(
+        tmp_path / "3", shelf.good, shelf.corpus, shelf.weak, metadata=metadata, init="champion"
+    )
+    assert warm["documents"] == len(rest)
+    assert warm["overall"] == expected["overall"]
+    assert warm["champion"]["comparison"] == expected["champion"]["comparison"]
+
+
+def test_without_a_document_new_to_the_champion_there_is_no_comparison(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    metadata = remember(tmp_path, make_docs(80, seed=2), [], [])
+    scores = judge(tmp_path / "1", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
+    assert scores["champion"]["seen"] == 80
+    assert "was trained on all test documents" in scores["champion"]["error"]
+    unknown = judge(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak)
+    assert unknown["champion"]["seen"] is None
 
 
 @pytest.mark.parametrize("swallowed", [False, True])
@@ -190,6 +249,7 @@ def test_a_timeout_while_the_champion_loads_ends_the_stage(
     (slow / "code.py").write_text(code, encoding="utf-8")
     arguments = ["--model", str(shelf.good), "--champion", str(slow), "--task", "ner"]
     arguments += ["--test-corpus", str(shelf.corpus), "--labels", json.dumps(LABELS)]
+    arguments += ["--champion-metadata", str(tmp_path), "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     code_of = main(["evaluate", *arguments, "--settings", json.dumps(FAST), "--timeout", "600"])
@@ -246,6 +306,7 @@ def test_an_empty_corpus_is_refused(
     empty = write_corpus(tmp_path / "empty", [], shards=1)
     arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(empty)]
     arguments += ["--champion", str(shelf.nothing), "--labels", "[]", "--settings", "{}"]
+    arguments += ["--champion-metadata", str(shelf.nothing), "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     assert main(["evaluate", *arguments]) == 3

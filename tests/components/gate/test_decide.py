@@ -47,6 +47,7 @@ def against(
         "overall": described(0.8 - change),
         "labels": {},
         "model_labels": LABELS,
+        "seen": 0,
         "comparison": {
             "labels": LABELS, "overall": contrast(change, noise), "per_label": per_label
         },
@@ -178,6 +179,27 @@ def test_a_champion_that_cannot_be_loaded_is_held() -> None:
     found = verdict({**scores(), "champion": {"error": "ValueError: E050"}})
     assert failed(found) == {("champion", "")}
     assert "E050" in found["headline"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "init", "text"),
+    [
+        (0, "base", ""),
+        (12, "base", "12 of the test documents were in train or dev when the model in production"),
+        (12, "champion", "they are left out of all scores, since this model started from it."),
+        (None, "base", "nobody knows whether test documents are among it."),
+    ],
+)
+def test_the_gate_says_what_the_champion_was_trained_on(
+    tmp_path: Path, seen: int | None, init: str, text: str
+) -> None:
+    found = against(scores(), +0.03)
+    found["champion"]["seen"] = seen
+    (tmp_path / "scores").write_text(json.dumps(found), encoding="utf-8")
+    assert gate(tmp_path, CLEAN, labels=LABELS, context={"train": {"init": init}}) == 0
+    told = [rule["text"] for rule in gate_decision_in(tmp_path)["rules"] if rule["name"] == "seen"]
+    assert bool(told) == bool(text)
+    assert all(text in one for one in told)
 
 
 def test_label_sets_that_differ_are_compared_where_they_meet() -> None:

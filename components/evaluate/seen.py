@@ -1,0 +1,40 @@
+"""Which test documents the model in production was trained on: it must not be scored on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from components.records.keys import key_of, normalised
+from components.records.prediction import Prediction
+from components.registry import assignment
+
+
+def seen_by_champion(metadata: Path, predictions: Sequence[Prediction]) -> set[str] | None:
+    """The ids of documents that were in train or dev when the champion was trained.
+
+    A test document gets there by `split.reshuffle`, or by a tag in the annotations.
+
+    Args:
+        metadata: what is kept beside the champion.
+
+    Returns:
+        None where the champion kept no assignment, so that nobody knows.
+
+    Raises:
+        DataError: its assignment cannot be read.
+    """
+    path = metadata / assignment.FILE_NAME
+    if not path.is_file():
+        return None
+    stored = assignment.read(path)
+    learnt = {int(key, 16) for key in (*stored.train, *stored.dev)}
+    texts: dict[str, str] = {}
+    for window in predictions:
+        texts[window.id] = texts.get(window.id, "") + window.text
+    return {name for name, text in texts.items() if key_of(normalised(text), b"text") in learnt}
+
+
+def without(predictions: Iterable[Prediction], documents: set[str]) -> list[Prediction]:
+    """The predictions of all other documents."""
+    return [prediction for prediction in predictions if prediction.id not in documents]
