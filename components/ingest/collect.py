@@ -21,6 +21,7 @@ from components.ingest.problems import (
     StopReadingError,
 )
 from components.ingest.readers.detect import read
+from components.ingest.readers.size import check_size
 from components.ingest.resolve import Candidate, encode, resolve
 from components.ingest.selection import reason_to_skip
 from components.ingest.settings import IngestSettings
@@ -78,6 +79,7 @@ class Collector:
         """Read all files; one that cannot be read to its end is a problem that stops the run."""
         for copy, source in zip(copies, short_names(copies), strict=True):
             try:
+                check_size(copy.path, source, self.settings)
                 self.add_all(read(copy.path, source, copy.file.format, self.problems))
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
@@ -98,6 +100,9 @@ class Collector:
                 self.counts.skipped[item.reason] += 1
             elif isinstance(item, Refused):
                 self.refuse(item.place, item.raw, QuarantineError(item.kind, item.detail))
+            elif len(item.raw) > self.settings.max_record:
+                detail = f"the record has {len(item.raw):,} bytes"
+                raise StopReadingError("long_record", str(item.place), detail)
             else:
                 self.add(item)
 

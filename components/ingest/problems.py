@@ -46,6 +46,16 @@ KINDS = {
     "corrupt_file": Kind(
         S, "Compressed or binary file that is cut or corrupt", "Export or copy it again."
     ),
+    "unpacks_too_far": Kind(
+        S,
+        "Packed file that unpacks to more than `max_unpacked` times its size",
+        "Look at what is in it; unpack it yourself, or raise `ingest.max_unpacked`.",
+    ),
+    "long_record": Kind(
+        S,
+        "Record of more than `max_record` bytes, or a document too large to be read at once",
+        "Split it, or export JSON Lines; raise `ingest.max_record` if it is right.",
+    ),
     "wrong_encoding": Kind(S, "File that is not UTF-8", "Save it as UTF-8."),
     "empty_file": Kind(W, "File without a record", "Check that the export worked."),
     "byte_order_mark": Kind(X, "Byte order mark at the start of a line", "Nothing."),

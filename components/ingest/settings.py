@@ -81,6 +81,12 @@ class IngestSettings(Settings):
     max_quarantined: float = Field(
         default=0.02, ge=0, le=1, description="share of records in quarantine that stops the run"
     )
+    max_record: int = Field(
+        default=16_000_000, gt=0, description="bytes in one record; a longer one stops the run"
+    )
+    max_unpacked: float = Field(
+        default=200, gt=1, description="how many times its own size a packed file may unpack to"
+    )
     language: str = Field(
         default="en", description="spaCy language whose tokeniser is used where tokens are missing"
     )

@@ -8,8 +8,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,14 @@ from pydantic import Field, model_validator
 
 from components.errors import ConfigError, RemoteError
 from components.settings import Settings
+
+SPECIAL: dict[str, Callable[[Path], bool]] = {
+    "a pipe (FIFO)": Path.is_fifo,
+    "a socket": Path.is_socket,
+    "a device": lambda path: path.is_char_device() or path.is_block_device(),
+}
+
+CHUNK = 1 << 20  # bytes read at once
 
 Format = Literal["auto", "prodigy", "labelstudio", "conll", "iob", "docbin"]
 
@@ -88,38 +96,68 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
 
 def paths(pattern: str) -> list[str]:
     """The files that one path or glob stands for, sorted; raises as `list_files` does."""
-    matches = remote_paths(pattern) if "://" in pattern else local_paths(pattern)
+    remote = "://" in pattern
+    matches = remote_paths(pattern) if remote else local_paths(pattern)
     if not matches:
-        raise ConfigError(
-            f"{pattern}: no such file. Relative paths start at the config file's folder; "
-            "correct `annotations`, or copy the export there."
+        advice = (
+            "Look at the bucket with `gcloud storage ls`, and correct `annotations`."
+            if remote
+            else "Relative paths start at the config file's folder; correct `annotations`, or copy "
+            "the export there."
         )
+        raise ConfigError(f"{pattern}: no such file. {advice}")
     return matches
 
 
 def local_paths(pattern: str) -> list[str]:
-    path = Path(pattern)
-    if path.is_dir():
-        raise ConfigError(f"{pattern}: is a folder. Name its files, e.g. {pattern}/*.jsonl.")
-    if path.exists():
-        return [pattern]
-    # Path.glob takes no absolute pattern.
-    matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
-    return sorted(match for match in matches if Path(match).is_file())
+    with local_errors(pattern):
+        if Path(pattern).exists():
+            check_type(pattern)
+            return [pattern]
+        # Path.glob takes no absolute pattern.
+        matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
+        matches = sorted(match for match in matches if not Path(match).is_dir())
+    for match in matches:
+        check_type(match)
+    return matches
+
+
+def check_type(path: str) -> None:
+    """Refuse what is there and no file: to open a FIFO would wait for ever."""
+    if Path(path).is_dir():
+        raise folder_error(path)
+    if not Path(path).is_file():
+        kind = next(
+            (name for name, is_it in SPECIAL.items() if is_it(Path(path))), "something else"
+        )
+        raise ConfigError(f"{path}: is no file but {kind}. Name a file, or copy it into one.")
+
+
+def folder_error(path: str) -> ConfigError:
+    return ConfigError(f"{path}: is a folder. Name its files, e.g. {path.rstrip('/')}/*.jsonl.")
 
 
 def remote_paths(pattern: str) -> list[str]:
     scheme = pattern.split("://", 1)[0]
     with remote_errors(pattern):
         system, path = open_system(pattern)
-        try:
-            if glob.has_magic(path):
-                found = system.glob(path, detail=True).items()
-            else:
-                found = [(path, system.info(path))]
-        except FileNotFoundError:
-            return []
-    return sorted(f"{scheme}://{name}" for name, info in found if info["type"] == "file")
+        # As on disk: an object may be called like a pattern.
+        matches = literal(system, path) or (
+            system.glob(path, detail=True) if glob.has_magic(path) else {}
+        )
+        files = sorted(name for name, info in matches.items() if info["type"] == "file")
+    if matches and not files and not glob.has_magic(path):
+        raise folder_error(pattern)
+    return [f"{scheme}://{name}" for name in files]
+
+
+def literal(system: Any, path: str) -> dict[str, Any]:
+    """The one thing that is called exactly so, and what is known of it; empty if there is none."""
+    try:
+        info = system.info(path)
+    except FileNotFoundError:
+        return {}
+    return {path: info}
 
 
 def open_system(url: str) -> tuple[Any, str]:
@@ -150,11 +188,12 @@ def remote_errors(url: str) -> Iterator[None]:
 
 @contextmanager
 def local_errors(path: str) -> Iterator[None]:
-    """Turn a file that is gone, or that may not be read, into one message."""
+    """Turn a file that is gone, or that cannot be read, into one message."""
     try:
         yield
-    except (FileNotFoundError, PermissionError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path!r}: cannot be read: {reason}.") from error
 
 
 def identity(file: SourceFile) -> str:
@@ -205,8 +244,11 @@ def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
 def copy_file(file: SourceFile, target: Path) -> str:
     """Copy one file and return the identity of the bytes that were copied."""
     if not file.remote:
-        with local_errors(file.path):
-            shutil.copyfile(file.path, target)
+        # Only the source's own faults are the config's: a full disk is not.
+        with ExitStack() as files:
+            with local_errors(file.path):
+                source = files.enter_context(Path(file.path).open("rb"))
+            shutil.copyfileobj(source, files.enter_context(target.open("wb")), CHUNK)
         return sha256(target)
     before = gcs_identity(file) if file.in_gcs else ""
     with remote_errors(file.path):
@@ -230,6 +272,6 @@ def crc32c(path: Path) -> str:
 
     checksum = 0
     with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
+        while chunk := stream.read(CHUNK):
             checksum = google_crc32c.extend(checksum, chunk)
     return base64.b64encode(checksum.to_bytes(4, "big")).decode()

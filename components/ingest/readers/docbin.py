@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,39 @@ def read_docbin(path: Path, source: str, _problems: Problems) -> Iterator[Item]:
     Windows of one document, as `convert` writes them, become that document again: by itself each
     would be another one, in a split of its own.
     """
+    coming = items(path, source)
+    while True:
+        try:
+            item = next(coming)
+        except (StopIteration, StopReadingError) as ended:
+            if isinstance(ended, StopReadingError):
+                raise
+            return
+        except Exception as error:  # DocBin checks nothing: what breaks depends on the damage
+            detail = f"it is not a whole spaCy DocBin: {error}"
+            raise StopReadingError("corrupt_file", source, detail) from error
+        yield item
+
+
+def items(path: Path, source: str) -> Iterator[Item]:
+    """The records of a file.
+
+    Raises:
+        Exception: of any kind, where it is damaged.
+    """
+    import numpy as np
+    import srsly
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
-    try:
-        docs = list(DocBin().from_bytes(read_bytes(path, source)).get_docs(Vocab()))
-    except StopReadingError:
-        raise
-    except Exception as error:  # DocBin checks nothing: what breaks depends on where it is cut
-        raise StopReadingError(
-            "corrupt_file", source, f"it is not a whole spaCy DocBin: {error}"
-        ) from error
+    content = read_bytes(path, source)
+    # With a length below 0 DocBin would take tokens twice.
+    lengths = srsly.msgpack_loads(zlib.decompress(content))["lengths"]
+    if (np.frombuffer(lengths, "int32") < 0).any():
+        raise ValueError("a document has less than no tokens")
+    packed = DocBin().from_bytes(content)
     number = 1
-    for windows in documents(docs):
+    for windows in documents(packed.get_docs(Vocab())):
         place = Place(source, number)
         number += len(windows)
         if any(doc.has_annotation("ENT_IOB") or incorrect(doc) for doc in windows):

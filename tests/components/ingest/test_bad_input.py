@@ -5,14 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import spacy
+import srsly
 import yaml
+from spacy.tokens import DocBin
 
 from components.ingest.problems import KINDS
+from components.ingest.readers import size
 from components.ingest.settings import IngestSettings
 from components.settings import parse
 from tests.components.ingest.exports import ENOUGH, Ingested, row
@@ -362,3 +368,80 @@ def test_the_settings_that_annotators_are_shown_are_real() -> None:
     # YAML reads a date as one, and JSON has none.
     given = json.dumps(yaml.safe_load(shown)["ingest"], default=str)
     assert parse(IngestSettings, given, "--settings")
+
+
+def test_a_packed_file_that_unpacks_to_far_more_than_it_is_stops(
+    write: Write, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gzip and a zlib stream of one byte, a thousand times as large when unpacked."""
+    monkeypatch.setattr(size, "SMALL", 1 << 16)
+    bombs = [
+        write(gzip.compress(b'{"text": "' + b"a" * 5_000_000), "bomb.jsonl.gz"),
+        write(zlib.compress(b"a" * 5_000_000), "bomb.spacy"),
+    ]
+    for bomb in bombs:
+        done = ingest(bomb)
+        assert done.code == 3
+        assert done.problem("unpacks_too_far")["first"] == [Path(bomb).name]
+        assert "max_unpacked" in done.summary
+
+
+def test_a_record_over_the_limit_stops_at_its_line(write: Write, ingest: Ingest) -> None:
+    good = [row(text, *spans) for text, spans in ENOUGH]
+    text = "".join(json.dumps(one) + "\n" for one in [*good, row("a" * 3000)]).encode()
+    for name in ("lines.jsonl", "lines.jsonl.gz"):
+        done = ingest(
+            write(gzip.compress(text) if name.endswith("gz") else text, name), max_record=2000
+        )
+        assert done.code == 3
+        assert done.problem("long_record")["first"] == [f"{name}:3"]
+        assert "= 2,000 bytes" in done.summary
+    array = write(json.dumps([*good, row("a" * 3000)]).encode(), "array.json")
+    assert ingest(array, max_record=2000).problem("long_record")["first"] == ["array.json:3"]
+    whole = write(json.dumps([row("word " * 100)] * 100).encode(), "whole.json")
+    assert ingest(whole, max_record=1000).problem("long_record")["first"] == ["whole.json:1"]
+    assert ingest(write([*good], "fine.jsonl"), max_record=2000).code == 0
+
+
+def packed_docs(change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A DocBin of two good documents, with something in it changed."""
+    nlp = spacy.blank("en")
+    docs = DocBin()
+    for text, spans in ENOUGH:
+        doc = nlp.make_doc(text)
+        doc.set_ents([doc.char_span(start, end, label) for start, end, label in spans])
+        docs.add(doc)
+    content = srsly.msgpack_loads(zlib.decompress(docs.to_bytes()))
+    change(content)
+    return zlib.compress(srsly.msgpack_dumps(content))
+
+
+def column(content: dict[str, Any], name: str, value: int) -> None:
+    attributes = content["attrs"]
+    tokens = np.frombuffer(content["tokens"], dtype="uint64").copy()
+    place = attributes.index(spacy.attrs.IDS[name])
+    tokens.reshape(-1, len(attributes))[:, place] = value
+    content["tokens"] = tokens.tobytes()
+
+
+DAMAGE: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a label that it does not hold": lambda c: column(c, "ENT_TYPE", 7_777_777),
+    "a word that it does not hold": lambda c: column(c, "ORTH", 7_777_777),
+    "a tag of no scheme": lambda c: column(c, "ENT_IOB", 9),
+    "no strings": lambda c: c.update(strings=[]),
+    "fewer spaces than tokens": lambda c: c.update(spaces=c["spaces"][1:]),
+    "tokens cut": lambda c: c.update(tokens=c["tokens"][:-8]),
+    "a negative length": lambda c: c.update(lengths=np.array([-2, 9], "int32").tobytes()),
+    "a length too many": lambda c: c.update(lengths=c["lengths"] + c["lengths"][:4]),
+    "no lengths": lambda c: c.pop("lengths"),
+    "attributes of another kind": lambda c: c.update(attrs="abc"),
+    "fewer cats than documents": lambda c: c.update(cats=c["cats"][1:]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_docbin_stops(damage: str, write: Write, ingest: Ingest) -> None:
+    done = ingest(write(packed_docs(DAMAGE[damage]), "export.spacy"))
+    assert done.code == 3
+    assert "not a whole spaCy DocBin" in done.summary
+    assert ingest(write(packed_docs(lambda _content: None), "export.spacy")).code == 0

@@ -1,0 +1,57 @@
+"""Naming sources: what is a file and what is not, here and in a bucket."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from components.errors import ConfigError
+from components.records.sources import Source, list_files
+
+
+def names(path: str) -> list[str]:
+    return [file.name for file in list_files([Source(path=path)])]
+
+
+def test_what_is_no_file_is_refused_by_its_kind(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "folder.jsonl").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.jsonl"))
+    for name, kind in (("pipe", "a pipe"), ("socket", "a socket"), ("folder", "is a folder")):
+        with pytest.raises(ConfigError, match=f"{name}.jsonl: .*{kind}"):
+            list_files([Source(path=str(tmp_path / f"{name}.jsonl"))])
+    with pytest.raises(ConfigError, match="/dev/zero: is no file but a device"):
+        list_files([Source(path="/dev/zero")])
+    with pytest.raises(ConfigError, match="a pipe"):
+        list_files([Source(path=str(tmp_path / "p*.jsonl"))])
+
+
+@pytest.mark.parametrize("name", ["a\0b.jsonl", "a" * 5000])
+def test_a_name_that_no_file_can_have_is_one_message(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read|no such file"):
+        list_files([Source(path=name)])
+
+
+def test_a_name_that_looks_like_a_pattern_is_itself_first_wherever_it_is(tmp_path: Path) -> None:
+    for name in ("br[1].jsonl", "br1.jsonl", "star*.jsonl", "other.jsonl"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+        with fsspec.open(f"memory://bucket/{name}", "w") as file:
+            file.write("{}")
+    for folder in (str(tmp_path), "memory://bucket"):
+        assert names(f"{folder}/br[1].jsonl") == ["br[1].jsonl"]
+        assert names(f"{folder}/star*.jsonl") == ["star*.jsonl"]
+        assert names(f"{folder}/b*.jsonl") == ["br1.jsonl", "br[1].jsonl"]
+        assert names(f"{folder}/[o]ther.jsonl") == ["other.jsonl"]
+        with pytest.raises(ConfigError, match=r"is a folder. Name its files, e.g. .*/\*.jsonl"):
+            names(f"{folder}/")
+
+
+def test_an_object_that_is_not_there_is_not_told_of_relative_paths() -> None:
+    with pytest.raises(ConfigError, match="no such file") as told:
+        names("memory://bucket/nothing.jsonl")
+    assert "elative" not in str(told.value)
