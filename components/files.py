@@ -1,4 +1,10 @@
-"""Outputs that are there whole or not at all."""
+"""Outputs that are there whole or not at all, on a disk and in a bucket mounted as a folder.
+
+Under /gcs a file belongs to whoever mounted the bucket: another user may not set its mode or times,
+no folder can be renamed, there are no links and no locks, and an object appears when it is closed,
+even half of one whose writer was killed. So names and bytes are all that is ever copied, and what
+is for a bucket is written on this machine first.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +13,108 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from components.errors import ConfigError
+
+MOUNTS = Path("/proc/self/mounts")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it into place when the block succeeds.
+    """Yield a temporary path; put what is there in the place of `path` when the block succeeds.
 
     The block creates a file or a folder there. On an error the temporary is removed and whatever
     stood at `path` before still stands.
+
+    Raises:
+        ConfigError: this user may not write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with allowed(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if mounted(path.parent):
+        with TemporaryDirectory() as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            if temporary.is_dir():
+                remove(path)
+                copy(temporary, path)
+            else:
+                with beside(path) as arrived:
+                    shutil.copyfile(temporary, arrived)
+        return
+    with beside(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place when the block succeeds."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     remove(temporary)
     try:
         yield temporary
         if temporary.is_dir():
             remove(path)
-            # A mounted bucket (/gcs) cannot rename folders: shutil.move then copies.
-            shutil.move(temporary, path)
-        else:
-            temporary.replace(path)
+        temporary.replace(path)
     finally:
         remove(temporary)
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """Yield a folder to fill over time: `folder` itself, which is made.
+
+    For a bucket it is one on this machine, and what it holds in the end, even after an error, is
+    copied: an object that grows would be uploaded again at each line.
+    """
+    with allowed(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not mounted(folder):
+        yield folder
+        return
+    with TemporaryDirectory() as local:
+        try:
+            yield Path(local)
+        finally:
+            with allowed(folder):
+                copy(Path(local), folder)
+
+
+@contextmanager
+def allowed(path: Path) -> Iterator[None]:
+    """Say in one message that this user may not write a path."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path}: user {os.geteuid()} may not write there ({error.strerror}). Run the image as "
+            "root, as it is by default, or mount the bucket or volume so that this user may write: "
+            "docs/containers.md."
+        ) from error
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, or a folder into one: names and bytes, never modes, times or links."""
+    if not source.is_dir():
+        shutil.copyfile(source, target)
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        copy(path, target / path.name)
+
+
+def mounted(folder: Path) -> bool:
+    """Whether a folder is in a FUSE file system, as a bucket under /gcs is."""
+    if not MOUNTS.is_file():
+        return False
+    kinds = {}
+    for line in MOUNTS.read_text(encoding="utf-8").splitlines():
+        _, place, kind, *_ = line.split()
+        # A space in a path is written as \040.
+        kinds[Path(place.encode().decode("unicode_escape"))] = kind
+    place = next(above for above in (folder.resolve(), *folder.resolve().parents) if above in kinds)
+    return kinds[place].startswith("fuse")
 
 
 def remove(path: Path) -> None:

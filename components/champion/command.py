@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
-from components.files import writing
+from components.files import copy, writing
 from components.interface import Output, Parameter, Result
 from components.registry.base import champion_for
 from components.registry.open import VOLUME_SCHEME, open_registry
@@ -64,4 +63,4 @@ def copy_files(source: Path, target: Path) -> None:
         incoming.mkdir()
         for path in source.iterdir():
             if path.is_file():
-                shutil.copyfile(path, incoming / path.name)
+                copy(path, incoming / path.name)

@@ -226,13 +226,12 @@ def content_digest(files: Sequence[SourceFile], identities: Sequence[str]) -> st
 
 
 def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
-    """Copy raw source files to `folder`/000/name, …, read-only, beside a manifest.json."""
+    """Copy raw source files to `folder`/000/name, …, beside a manifest.json."""
     copies = []
     for number, file in enumerate(files):
         target = folder / f"{number:03d}" / file.name
         target.parent.mkdir(parents=True)
         copies.append(Copy(file, target, copy_file(file, target)))
-        target.chmod(0o444)
     manifest = [
         {"copy": str(c.path.relative_to(folder)), "source": c.file.path, "identity": c.identity}
         for c in copies

@@ -14,7 +14,6 @@ lock, always sees a registry in order.
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.errors import DataError
-from components.files import remove, writing
+from components.files import copy, remove, writing
 from components.registry import manifest
 from components.registry.base import Artefact, Version, numbered, pointed_to
 from components.registry.lineage import Lineage, now
@@ -86,7 +85,7 @@ class LocalRegistry:
 
     def fetch(self, version: Version, target: Path) -> None:
         with writing(target) as incoming:
-            shutil.copytree(version.uri, incoming)
+            copy(version.uri, incoming)
             source = manifest.read(Path(version.uri).parent / manifest.FILE_NAME)
             manifest.check(incoming, source)
 
@@ -137,11 +136,11 @@ class LocalRegistry:
 
 def _fill(folder: Path, artefact: Artefact, description: manifest.Manifest) -> None:
     folder.mkdir()
-    shutil.copytree(artefact.model, folder / "model")
+    copy(artefact.model, folder / "model")
     # The copy is what will be served: prove it, not the original.
     manifest.check(folder / "model", description)
     for name, source in artefact.documents.items():
-        shutil.copyfile(source, folder / name)
+        copy(source, folder / name)
     _write(folder / manifest.FILE_NAME, description.model_dump_json(indent=2))
     _write(folder / "lineage.json", _json(artefact.lineage))
 

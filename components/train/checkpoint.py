@@ -8,24 +8,25 @@ every attempt at the same work finds it, on any machine:
     best-<step>/      the best pipeline so far, as spaCy saves it
 
 LATEST is replaced after the files that it names are complete, so a run that is killed at any moment
-leaves a folder to resume from. No folder is renamed: a mounted bucket can't. Nothing is pickled.
+leaves a folder to resume from. Nothing is pickled.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from safetensors.numpy import load_file, save_file
 
-from components.files import remove, writing
+from components.files import copy, filling, remove, writing
 from components.train.inputs import digest, sha256
 from components.train.snapshot import Arrays, Counts
 from components.train.state import State
 
 KEPT = 2
+LOGS = ("training.log", "history.jsonl")
 
 
 class Entry(msgspec.Struct):
@@ -72,22 +73,21 @@ class Checkpoints:
         self.best = ""
         self.best_files: dict[str, str] = {}
 
-    def best_folder(self, step: int) -> Path:
-        """A place for the pipeline that is the best at a step; call `best_written` after."""
-        self.best = f"best-{step}"
-        return self.fresh(self.best)
-
-    def fresh(self, name: str) -> Path:
-        """A new folder of the run; what an attempt that died has left there is removed."""
-        folder = self.folder / name
-        remove(folder)
-        folder.mkdir(parents=True)
-        return folder
-
-    def best_written(self) -> None:
-        """Take note of the files of the best pipeline; forget those that it replaces."""
-        self.best_files = dict(self.hashes(self.best))
+    @contextmanager
+    def keeping_best(self, step: int) -> Iterator[Path]:
+        """Yield a folder for the pipeline that is the best at a step; forget those before it."""
+        name = f"best-{step}"
+        with self.fresh(name) as folder:
+            yield folder
+            self.best, self.best_files = name, hashes(folder, name)
         self.sweep()
+
+    @contextmanager
+    def fresh(self, name: str) -> Iterator[Path]:
+        """Yield a new folder of the run; what an attempt that died has left there is removed."""
+        remove(self.folder / name)
+        with filling(self.folder / name) as folder:
+            yield folder
 
     def save(self, arrays: Arrays, counts: Counts, state: State, log: Path) -> None:
         """Write a checkpoint; afterwards keep the newest two and forget the others.
@@ -96,12 +96,12 @@ class Checkpoints:
             log: folder of the run's log so far, which goes along.
         """
         name = f"ckpt-{state.step}"
-        folder = self.fresh(name)
-        save_file(arrays, folder / "arrays.safetensors")
-        (folder / "state.json").write_bytes(msgspec.json.encode(Saved(state, counts)))
-        for file in ("training.log", "history.jsonl"):
-            shutil.copyfile(log / file, folder / file)
-        entry = Entry(name, self.best, {**dict(self.hashes(name)), **self.best_files})
+        with self.fresh(name) as folder:
+            save_file(arrays, folder / "arrays.safetensors")
+            (folder / "state.json").write_bytes(msgspec.json.encode(Saved(state, counts)))
+            for file in LOGS:
+                copy(log / file, folder / file)
+            entry = Entry(name, self.best, {**hashes(folder, name), **self.best_files})
         older = [kept for kept in self.entries if kept.name != name]
         self.entries = [entry, *older][:KEPT]
         with writing(self.folder / "LATEST") as path:
@@ -134,9 +134,8 @@ class Checkpoints:
                 name: sha for name, sha in entry.files.items() if name.startswith(f"{entry.best}/")
             }
             folder = self.folder / entry.name
-            log.mkdir(parents=True, exist_ok=True)
-            for file in ("training.log", "history.jsonl"):
-                shutil.copyfile(folder / file, log / file)
+            for file in LOGS:
+                copy(folder / file, log / file)
             saved = msgspec.json.decode((folder / "state.json").read_bytes(), type=Saved)
             return load_file(folder / "arrays.safetensors"), saved
         return None
@@ -170,12 +169,6 @@ class Checkpoints:
                 return f"{name} does not have the SHA-256 that LATEST gives"
         return ""
 
-    def hashes(self, name: str) -> Iterator[tuple[str, str]]:
-        """Path in the run's folder and SHA-256 of every file in one of its folders."""
-        for path in sorted((self.folder / name).rglob("*")):
-            if path.is_file():
-                yield path.relative_to(self.folder).as_posix(), sha256(path)
-
     def finish(self, model: Path, beside: dict[str, str]) -> None:
         """Copy the best pipeline to where it belongs and remove the run's folder.
 
@@ -183,7 +176,16 @@ class Checkpoints:
             beside: name -> text of further files that belong to the model.
         """
         with writing(model) as folder:
-            shutil.copytree(self.folder / self.best, folder)
+            copy(self.folder / self.best, folder)
             for name, text in beside.items():
                 (folder / name).write_text(text, encoding="utf-8")
         remove(self.folder)
+
+
+def hashes(folder: Path, name: str) -> dict[str, str]:
+    """SHA-256 of every file in a folder, by its path in the run's folder, where it is `name`."""
+    return {
+        f"{name}/{path.relative_to(folder).as_posix()}": sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -81,7 +81,6 @@ class Journal:
     last_report: float = 0.0
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.table = (self.folder / "training.log").open("a", encoding="utf-8")
         self.out = Tee(sys.stdout, self.table)
         self.board = Board(self.folder)

@@ -294,5 +294,5 @@ class Loop:
         with self.nlp.select_pipes(disable=self.frozen):
             update_meta(self.settings, self.nlp, info)
         give_back_freed_memory()
-        self.prepare(self.nlp).to_disk(self.checkpoints.best_folder(self.state.step))
-        self.checkpoints.best_written()
+        with self.checkpoints.keeping_best(self.state.step) as folder:
+            self.prepare(self.nlp).to_disk(folder)

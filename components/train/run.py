@@ -16,7 +16,7 @@ from thinc.api import Config, prefer_gpu
 
 from components.custom_code import FILE_NAME as CODE_FILE
 from components.errors import ConfigError
-from components.files import remove
+from components.files import filling, remove
 from components.memory import keep_freed_memory
 from components.train import ner
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
@@ -84,6 +84,7 @@ def train_pipeline(
             root = Path(stack.enter_context(TemporaryDirectory()))
         kept = Checkpoints(root, depends_on)
         remove(log)
+        log = stack.enter_context(filling(log))
         found = kept.load(log)
         with journal_of(training, log, heart) as journal:
             loop = Loop(nlp, training, journal, TASKS[task].scores, kept)

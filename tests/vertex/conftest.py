@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -82,6 +83,13 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 @pytest.fixture(scope="session")
 def gcs_server() -> Iterator[str]:
     """Address of one GCS emulator for all tests."""
+    with serving_gcs() as server:
+        yield server.url
+
+
+@contextmanager
+def serving_gcs() -> Iterator[FakeGCSServer]:
+    """A GCS emulator; its buckets are folders in a folder."""
     server = FakeGCSServer()
     with pytest.MonkeyPatch.context() as patch:
         # The wrapper sets this for the whole process: here each test sets it for itself.
@@ -92,7 +100,7 @@ def gcs_server() -> Iterator[str]:
         # It logs every request and the wrapper reads none: a full pipe would stop it for ever.
         log = server._process.stderr
         threading.Thread(target=lambda: [None for _ in log], daemon=True).start()
-        yield server.url
+        yield server
         server.stop()
 
 

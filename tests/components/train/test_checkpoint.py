@@ -39,8 +39,8 @@ def written(tmp_path: Path, log: Path) -> Checkpoints:
     checkpoints = Checkpoints(tmp_path / "root", INPUTS)
     for step in range(1, 5):
         if step <= 2:
-            (checkpoints.best_folder(step) / "model").write_text(f"best at {step}")
-            checkpoints.best_written()
+            with checkpoints.keeping_best(step) as folder:
+                (folder / "model").write_text(f"best at {step}")
         arrays = {"weights/ner/0/W": np.full(3, step, dtype=np.float32)}
         counts = {"nr_update": {"ner/0/W": step}, "last_seen": {}}
         checkpoints.save(arrays, counts, State(step=step, results=[(0.5, step)]), log)
@@ -86,8 +86,11 @@ def test_a_bucket_can_hold_them(
 
 def test_what_a_dead_attempt_left_is_replaced(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "root", INPUTS)
-    (checkpoints.best_folder(4) / "half").write_text("x", encoding="utf-8")
-    assert list(checkpoints.best_folder(4).iterdir()) == []
+    with pytest.raises(KeyboardInterrupt), checkpoints.keeping_best(4) as folder:
+        (folder / "half").write_text("x", encoding="utf-8")
+        raise KeyboardInterrupt
+    with checkpoints.keeping_best(4) as folder:
+        assert list(folder.iterdir()) == []
 
 
 def test_newest_is_read_with_its_log(written: Checkpoints, tmp_path: Path) -> None:
