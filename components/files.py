@@ -113,8 +113,8 @@ def mounted(folder: Path) -> bool:
         _, place, kind, *_ = line.split()
         # A space in a path is written as \040.
         kinds[Path(place.encode().decode("unicode_escape"))] = kind
-    place = next(above for above in (folder.resolve(), *folder.resolve().parents) if above in kinds)
-    return kinds[place].startswith("fuse")
+    above = [folder.resolve(), *folder.resolve().parents]
+    return next(kinds[path] for path in above if path in kinds).startswith("fuse")
 
 
 def remove(path: Path) -> None:

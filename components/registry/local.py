@@ -85,7 +85,7 @@ class LocalRegistry:
 
     def fetch(self, version: Version, target: Path) -> None:
         with writing(target) as incoming:
-            copy(version.uri, incoming)
+            copy(Path(version.uri), incoming)
             source = manifest.read(Path(version.uri).parent / manifest.FILE_NAME)
             manifest.check(incoming, source)
 

@@ -134,6 +134,7 @@ class Checkpoints:
                 name: sha for name, sha in entry.files.items() if name.startswith(f"{entry.best}/")
             }
             folder = self.folder / entry.name
+            log.mkdir(parents=True, exist_ok=True)
             for file in LOGS:
                 copy(folder / file, log / file)
             saved = msgspec.json.decode((folder / "state.json").read_bytes(), type=Saved)

@@ -162,7 +162,9 @@ def test_a_user_who_may_not_write_is_told_so_in_one_message(
 ) -> None:
     mounted("644", "755")
     bucket = bucket_with(5)
-    words = ["-m", "components", "subsample", "--train-set", f"/gcs/{bucket.name}/phase1.jsonl"]
+    record = json.dumps({"id": "a" * 64, "text": "One.", "spans": []})
+    bucket.blob("records.jsonl").upload_from_string(record)
+    words = ["-m", "components", "subsample", "--train-set", f"/gcs/{bucket.name}/records.jsonl"]
     words += ["--percent", "50", "--kept", f"/gcs/{bucket.name}/kept"]
     run = subprocess.run(
         [*NOBODY, sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False
