@@ -32,7 +32,10 @@ def writing(path: Path) -> Iterator[Path]:
     """
     with allowed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if mounted(path.parent):
+        if not mounted(path.parent):
+            with beside(path) as temporary:
+                yield temporary
+            return
         with TemporaryDirectory() as folder:
             temporary = Path(folder) / path.name
             yield temporary
@@ -42,9 +45,6 @@ def writing(path: Path) -> Iterator[Path]:
             else:
                 with beside(path) as arrived:
                     shutil.copyfile(temporary, arrived)
-        return
-    with beside(path) as temporary:
-        yield temporary
 
 
 @contextmanager
@@ -70,14 +70,13 @@ def filling(folder: Path) -> Iterator[Path]:
     """
     with allowed(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    if not mounted(folder):
-        yield folder
-        return
-    with TemporaryDirectory() as local:
-        try:
-            yield Path(local)
-        finally:
-            with allowed(folder):
+        if not mounted(folder):
+            yield folder
+            return
+        with TemporaryDirectory() as local:
+            try:
+                yield Path(local)
+            finally:
                 copy(Path(local), folder)
 
 
@@ -87,6 +86,8 @@ def allowed(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
+        if not Path(error.filename or "/").is_relative_to(path.parent):
+            raise
         raise ConfigError(
             f"{path}: user {os.geteuid()} may not write there ({error.strerror}). Run the image as "
             "root, as it is by default, or mount the bucket or volume so that this user may write: "
