@@ -19,6 +19,7 @@ import yaml
 from components.errors import ConfigError, RetrainError
 from components.files import writing
 from pipelines.local.engines import Engine, Job, find_engine, output
+from scripts.wheel import build_wheel
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {
@@ -58,6 +59,7 @@ def main() -> int:
 
 def build(engine: Engine, arguments: Sequence[str]) -> None:
     """Run each image's tests inside it, then make the image."""
+    build_wheel(ROOT / "build" / "wheel")
     for image, locks in LOCKS.items():
         common = [
             *("--file", f"containers/{image}/Dockerfile"),

@@ -14,15 +14,17 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# What a machine's kind of torch decides. A development machine installs torch by itself, since its
-# platform's wheel asks for the CUDA libraries that fit; an image has these in a layer of their own.
-CUDA = re.compile(r"(torch|triton|cuda-\w+|cupy-\w+|nvidia-[\w-]+)==")
+# What a machine's kind of torch decides. A development machine installs torch first, and the CUDA
+# libraries if its build of torch asks for them; an image has both in a layer of their own.
+TORCH = r"torch=="
+CUDA = r"(triton|cuda-\w+|cupy-\w+|nvidia-[\w-]+)=="
+GPU = f"{TORCH}|{CUDA}"
 IMAGE = ("--python-version=3.11", "--python-platform=x86_64-manylinux_2_28", "--only-binary=:all:")
 
 
@@ -35,14 +37,18 @@ class Lock:
         group: the group of [dependency-groups] in pyproject.toml that it installs.
         options: further arguments of `uv pip compile`.
         with_project: also what the project itself depends on.
-        cuda: only torch and the libraries for a GPU, instead of everything else.
+        only: a pattern of the pins that it holds; '' for those that fit no pattern above.
     """
 
     name: str
     group: str
     options: tuple[str, ...]
     with_project: bool = False
-    cuda: bool = False
+    only: str = ""
+
+    def holds(self, pin: str) -> bool:
+        """Whether a pin belongs into this file."""
+        return bool(re.match(self.only or GPU, pin)) == bool(self.only)
 
     @property
     def path(self) -> Path:
@@ -53,9 +59,11 @@ DEVELOPMENT = Lock("dev", "dev", ("--universal", "--python-version=3.11"), with_
 # The first one constrains the others: an image runs the versions that the tests ran.
 LOCKS = (
     DEVELOPMENT,
+    replace(DEVELOPMENT, name="torch", only=TORCH),
+    replace(DEVELOPMENT, name="cuda", only=CUDA),
     Lock("cpu", "cpu", IMAGE),
     Lock("gpu", "gpu", IMAGE),
-    Lock("gpu-cuda", "gpu", IMAGE, cuda=True),
+    Lock("gpu-cuda", "gpu", IMAGE, only=GPU),
     Lock("serve", "serve", IMAGE),
     Lock("test", "test", IMAGE),
     Lock("bench", "bench", ("--universal", "--python-version=3.11")),
@@ -91,7 +99,17 @@ def resolve(lock: Lock, *, upgrade: bool) -> str:
         subprocess.run(command, cwd=ROOT, check=True)
         text = output.read_text(encoding="utf-8")
     blocks = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
-    return "".join(block for block in blocks if bool(CUDA.match(block)) == lock.cuda)
+    held = "".join(block for block in blocks if lock.holds(block))
+    if lock.only != TORCH:
+        return held
+    # The same version without CUDA, where a machine is given that one.
+    return f"{held.rstrip()} \\\n    --hash={cpu_hash()}\n"
+
+
+def cpu_hash() -> str:
+    """The hash of the build of torch that images for CPUs take."""
+    text = (ROOT / "requirements" / "torch-cpu.lock").read_text(encoding="utf-8")
+    return text.rpartition("--hash=")[2].strip()
 
 
 def pins(text: str) -> dict[str, set[str]]:

@@ -13,8 +13,11 @@ find_python() {
             return
         fi
     done
+    # One that uv installed lies in a folder of uv's own.
+    [ -n "${PYTHON:-}" ] || uv python find --no-project '>=3.11,<3.13' 2>/dev/null && return
     echo "setup: no Python 3.11 or 3.12 with venv found (tried: ${PYTHON:-python3.12 python3.11 python3})." >&2
-    echo "Install one (on Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2
+    echo "Install one (on Debian: apt-get install python3 python3-venv; anywhere: uv python install 3.12," >&2
+    echo "with uv from https://docs.astral.sh/uv/) or name it: make setup PYTHON=/path/to/python3.12" >&2
     return 2
 }
 
@@ -24,10 +27,17 @@ if ! .venv/bin/python -c "$fits; import pip" >/dev/null 2>&1; then
 fi
 
 pip='.venv/bin/python -m pip --disable-pip-version-check -q -q'
+# uv fetches several packages at once; it does as the lock says, like pip.
+if uv --version >/dev/null 2>&1; then install='uv pip install -q --python .venv/bin/python'; else
+    install="$pip install --no-compile"; fi
 echo "Installing the locked requirements into .venv ($(.venv/bin/python --version)); a few minutes the first time."
-$pip install --no-compile --require-hashes --no-deps -r requirements/dev.lock
-# Not in the lock: each platform has a build of its own, which brings the CUDA libraries that fit it.
-$pip install --no-compile "$(grep -o -m 1 'torch==[0-9.]*' pyproject.toml)"
+$install --require-hashes --no-deps -r requirements/dev.lock
+# pip, since it takes whichever build of torch this machine is given, from an index or a folder.
+$pip install --no-compile --require-hashes --no-deps -r requirements/torch.lock
+asks="from importlib.metadata import requires; exit('nvidia' not in str(requires('torch')))"
+if .venv/bin/python -c "$asks"; then
+    $install --require-hashes --no-deps -r requirements/cuda.lock
+fi
 $pip install --no-compile --no-deps --no-build-isolation --editable .
 # Without bytecode every import costs several times more; pip compiles on one core only.
 .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true

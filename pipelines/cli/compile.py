@@ -24,7 +24,7 @@ def compile(
     """
     from components.files import writing
     from pipelines.config.load import load
-    from pipelines.dag.compile import package
+    from pipelines.services.kubeflow.volume import package
 
     spec = package(load(config, overrides or ()))
     with writing(output) as path:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from pipelines.config.load import Loaded
 
 
@@ -21,14 +19,3 @@ def compiled(loaded: Loaded) -> str:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
         return path.read_text(encoding="utf-8")
-
-
-def package(loaded: Loaded) -> str:
-    """The spec as a file for the console; on Kubeflow the volume is a second document."""
-    spec = compiled(loaded)
-    if loaded.pipeline.target != "kubeflow" or loaded.pipeline.kubeflow is None:
-        return spec
-    from pipelines.services.kubeflow.volume import platform_spec
-
-    platform = platform_spec(yaml.safe_load(spec), loaded.pipeline.kubeflow.claim)
-    return "---\n".join([spec, yaml.safe_dump(platform)])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -19,6 +19,7 @@ import spacy
 from containers.serve.models import Models, Source, load
 
 ROOT = Path(__file__).parents[2]
+SERVER = (sys.executable, "-m", "containers.serve", "--host", "127.0.0.1")
 
 
 def write_model(folder: Path, patterns: dict[str, str]) -> Path:
@@ -46,10 +47,16 @@ def models(folders: list[Source]) -> Models:
 class Running:
     """A server in a process of its own."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        program: Sequence[str] = SERVER,
+        cwd: Path = ROOT,
+        **environment: str,
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "containers.serve", "--host", "127.0.0.1", *arguments],
-            cwd=ROOT,
+            [*program, *arguments],
+            cwd=cwd,
             env={**os.environ, "AIP_HTTP_PORT": "0", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
+from pipelines.config.load import Loaded
 from pipelines.config.schema import VOLUME
+from pipelines.dag.compile import compiled
+
+
+def package(loaded: Loaded) -> str:
+    """The spec as a file for the console; on Kubeflow the volume is a second document."""
+    spec = compiled(loaded)
+    if loaded.pipeline.target != "kubeflow" or loaded.pipeline.kubeflow is None:
+        return spec
+    platform = platform_spec(yaml.safe_load(spec), loaded.pipeline.kubeflow.claim)
+    return "---\n".join([spec, yaml.safe_dump(platform)])
 
 
 def platform_spec(spec: Mapping[str, Any], claim: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipelines.config.load import load
-from pipelines.dag.compile import compiled, package
+from pipelines.dag.compile import compiled
+from pipelines.services.kubeflow.volume import package
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
