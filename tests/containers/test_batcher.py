@@ -1,0 +1,175 @@
+"""The queue: short requests overtake long ones, too much is refused, words are forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from containers.serve import vocabulary
+from containers.serve.batcher import Batcher, BatchLimits, QueueFullError, TooMuchError
+from containers.serve.contract import Entity
+from containers.serve.metrics import Metrics
+from containers.serve.models import Models, Question, Source, load
+from containers.serve.pace import ANY_TEXT, LATELY, Pace
+
+PLAIN = Question(("phase-1", "phase-2"))
+LONG = "long " * 200  # a second, at the pace below
+SHORT = "£5"
+
+
+class Gated:
+    """Models that take a long text only when they are let, and remember what they have begun."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self.go = threading.Event()
+        self.begun: list[str] = []
+
+    def analyse(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
+        self.begun += texts
+        if any(len(text) > 100 for text in texts):
+            self.go.wait()
+        return self._models.analyse(texts, question)
+
+
+def slow_pace() -> Pace:
+    """A millisecond a character."""
+    pace = Pace()
+    pace.learn(["a" * 1000], PLAIN, 0.001 * (1000 + ANY_TEXT))
+    return pace
+
+
+@asynccontextmanager
+async def running(
+    gated: Gated, models: Models, pace: Pace, **limits: float
+) -> AsyncIterator[Batcher]:
+    bounds = BatchLimits(threads=2, **limits)  # type: ignore[arg-type]
+    batcher = Batcher(gated.analyse, models.vocabulary, pace, bounds, Metrics())
+    work = asyncio.create_task(batcher.run())
+    try:
+        yield batcher
+    finally:
+        gated.go.set()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+async def until_begun(gated: Gated, text: str) -> None:
+    while text not in gated.begun:
+        await asyncio.sleep(0)
+
+
+def run(scenario: Awaitable[None]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(60):
+            await scenario
+
+    asyncio.run(limited())
+
+
+def test_a_short_text_overtakes_long_ones(models: Models) -> None:
+    async def scenario() -> None:
+        gated = Gated(models)
+        async with running(gated, models, slow_pace()) as batcher:
+            long = asyncio.create_task(batcher.submit([f"{n} {LONG}" for n in range(9)], PLAIN))
+            await until_begun(gated, f"0 {LONG}")
+            [entities] = await batcher.submit([SHORT], PLAIN)
+            assert [entity.text for entity in entities] == [SHORT]
+            assert not long.done()
+            assert len(gated.begun) == 2  # the other long ones leave a thread alone
+            gated.go.set()
+            assert await long == [[]] * 9
+
+    run(scenario())
+
+
+def test_long_texts_have_their_turn_between_short_ones(models: Models) -> None:
+    async def scenario() -> None:
+        gated = Gated(models)
+        gated.go.set()
+        async with running(gated, models, slow_pace(), texts=1) as batcher:
+            short = [asyncio.create_task(batcher.submit([SHORT], PLAIN)) for _ in range(6)]
+            await asyncio.sleep(0)
+            await batcher.submit([LONG], PLAIN)
+            assert gated.begun.index(LONG) < 5
+            await asyncio.gather(*short)
+
+    run(scenario())
+
+
+def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Models) -> None:
+    async def scenario() -> None:
+        gated = Gated(models)
+        pace = slow_pace()
+        async with running(gated, models, pace, seconds=4.0) as batcher:
+            with pytest.raises(TooMuchError) as refused:
+                await batcher.submit([LONG * 4], PLAIN)
+            assert refused.value.args[0] == pytest.approx(4.2)
+            waiting = [asyncio.create_task(batcher.submit([LONG * 3], PLAIN)) for _ in range(2)]
+            await until_begun(gated, LONG * 3)
+            with pytest.raises(QueueFullError):
+                await batcher.submit([LONG * 3], PLAIN)
+            await batcher.submit([SHORT], PLAIN)
+            gated.go.set()
+            await asyncio.gather(*waiting)
+            for _ in range(LATELY):
+                pace.learn([SHORT], PLAIN, 100.0)
+            await batcher.submit([SHORT], PLAIN)
+
+    run(scenario())
+
+
+def test_work_of_a_client_that_has_left_is_dropped(models: Models) -> None:
+    async def scenario() -> None:
+        gated = Gated(models)
+        async with running(gated, models, slow_pace(), seconds=99.0) as batcher:
+            texts = [f"{n} {LONG}" for n in range(8)]
+            leaving = asyncio.create_task(batcher.submit(texts, PLAIN))
+            await until_begun(gated, texts[0])
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+            gated.go.set()
+            await batcher.submit([LONG * 3], PLAIN)
+            assert gated.begun == [texts[0], LONG * 3]
+
+    run(scenario())
+
+
+def test_one_pause_of_the_machine_does_not_make_the_models_look_slow() -> None:
+    pace = slow_pace()
+    for seconds in (0.5, 900.0, 0.5):
+        pace.learn(["a" * 300], PLAIN, seconds)
+    assert pace.rate(PLAIN) == pytest.approx(0.001)
+    assert pace.rate(Question(("phase-1",))) == pytest.approx(0.001)
+
+
+def test_words_are_forgotten_and_answers_stay_the_same(
+    folders: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 4,000 words no more are kept than a renewal allows, and two threads never meet one."""
+    monkeypatch.setattr(vocabulary, "MOST_WORDS", 200)
+    models = load(folders)
+    own = len(models.phases["phase-1"].nlp.vocab.strings)
+    texts = [f"Brf{n}zz to London{n % 3} and London, Qx{n}y 🎉 form P60" for n in range(2000)]
+    most = 0
+
+    async def scenario() -> None:
+        nonlocal most
+        gated = Gated(models)
+        async with running(gated, models, slow_pace()) as batcher:
+            answers = []
+            for start in range(0, len(texts), 40):
+                parts = [texts[start : start + 20], texts[start + 20 : start + 40]]
+                answers += await asyncio.gather(*(batcher.submit(part, PLAIN) for part in parts))
+                most = max(most, len(models.phases["phase-1"].nlp.vocab.strings))
+        found = [[e.text for e in entities] for part in answers for entities in part]
+        assert found == [["London", "🎉", "form P60"]] * len(texts)
+
+    run(scenario())
+    assert most < own + 200 + 500
