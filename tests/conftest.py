@@ -6,7 +6,7 @@ import os
 
 from hypothesis import settings
 
-from tests.support import forking
+from tests.support import forking, quick_stack
 
 # A busy machine is no failure.
 settings.register_profile("retrain", deadline=None)
@@ -15,3 +15,4 @@ settings.load_profile("retrain")
 # No test may need the network, and a hub that is not there is waited for.
 os.environ["HF_HUB_OFFLINE"] = "1"
 forking.use()
+quick_stack.pass_over()

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kfp import compiler, dsl
 
 from pipelines.config.load import Loaded
 from pipelines.dag.components import component
 from pipelines.dag.resources import StageTasks, plain
+from pipelines.dag.spec import parsed
 
 
 def branch_name(share: int) -> str:
@@ -30,8 +30,7 @@ def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "curve.yaml"
         compiler.Compiler().compile(curve, str(path))
-        spec: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return spec
+        return parsed(path.read_text(encoding="utf-8"))
 
 
 def curve_branch(loaded: Loaded, name: str, share: int) -> Any:

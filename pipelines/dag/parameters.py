@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from components.errors import ConfigError
 from pipelines.config.yaml_text import YamlFaultError, parse_yaml
+from pipelines.dag.spec import parsed
 
 
 def pipeline_parameters(spec: str, given: Sequence[str]) -> dict[str, Any]:
     """`KEY=VALUE` options as the parameters of a compiled pipeline."""
-    root = yaml.safe_load(spec)["root"]
+    root = parsed(spec)["root"]
     declared = root.get("inputDefinitions", {}).get("parameters", {})
     parameters = {}
     for each in given:

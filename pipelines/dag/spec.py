@@ -6,11 +6,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from components.program import whole
 from pipelines.config.schema import STAGES
 
+# libyaml reads a spec ten times as fast; PyYAML may have been built without it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # As KFP names what stands under a dsl.If or dsl.Else.
 CONDITION = re.compile(r"condition(-branches)?-\d+")
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A compiled spec."""
+    spec: dict[str, Any] = yaml.load(text, _LOADER)  # noqa: S506 (both loaders are safe)
+    return spec
 
 
 def leaves(spec: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
 from components.errors import ConfigError
@@ -16,6 +15,7 @@ from pipelines.config.git import commit_of
 from pipelines.config.load import load
 from pipelines.dag.compile import compiled
 from pipelines.dag.parameters import pipeline_parameters
+from pipelines.dag.spec import parsed
 from pipelines.local.containers import in_images
 from pipelines.local.live_view import listener
 from pipelines.local.run import RunResult, run_spec
@@ -55,7 +55,7 @@ def run_config(
     os.environ.setdefault("RETRAIN_COMMIT", commit_of(loaded.folder))
     spec = compiled(loaded)
     return run_spec(
-        yaml.safe_load(spec),
+        parsed(spec),
         out=out,
         cwd=loaded.folder,
         name=loaded.pipeline.name,

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.errors import ConfigError
 from components.fingerprint.command import digest_of
 from components.records.sources import content_digest, identity, list_files
@@ -16,7 +14,7 @@ from components.registry.base import pointed_to
 from components.registry.open import VOLUME_SCHEME, open_registry
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase, Pipeline
-from pipelines.dag.spec import constant, leaves
+from pipelines.dag.spec import constant, leaves, parsed
 from pipelines.services.base import Backend
 from pipelines.services.choose import backend_of
 from pipelines.services.costs import LIST_PRICES, Asked, estimate, read_prices
@@ -43,7 +41,7 @@ def planned(
     submission = prepare(loaded, phases, parameters)
     there = backend.attempts(submission)
     chosen = only(loaded, phases).pipeline
-    spec = yaml.safe_load(submission.spec)
+    spec = parsed(submission.spec)
     tasks = asked(chosen, spec, durations(backend, chosen.name))
     return {
         "run": there[0].id if there else submission.job_id(1),

@@ -25,14 +25,38 @@ from pathlib import Path
 from typing import Any
 
 # Not gcsfs: it reads variables while it is imported.
-HEAVY = """
-    google.cloud.aiplatform google.cloud.aiplatform_v1 google.cloud.storage jinja2 kfp kfp.compiler
-    matplotlib.figure msgspec numpy pydantic rich.console rich.live rich.progress rich.table spacy
-    spacy.lang.en spacy.training spacy_transformers torch transformers typer
-    transformers.models.auto.modeling_auto transformers.models.auto.tokenization_auto
-    transformers.models.bert.modeling_bert transformers.models.bert.tokenization_bert_fast yaml
-    components.__main__ pipelines.cli pipelines.dag.compile pipelines.dag.retrain
-""".split()
+HEAVY = [
+    "components.__main__",
+    "google.cloud.aiplatform",
+    "google.cloud.aiplatform_v1",
+    "google.cloud.storage",
+    "jinja2",
+    "kfp",
+    "kfp.compiler",
+    "matplotlib.figure",
+    "msgspec",
+    "numpy",
+    "pipelines.cli",
+    "pipelines.dag.compile",
+    "pipelines.dag.retrain",
+    "pydantic",
+    "rich.console",
+    "rich.live",
+    "rich.progress",
+    "rich.table",
+    "spacy",
+    "spacy.lang.en",
+    "spacy.training",
+    "spacy_transformers",
+    "torch",
+    "transformers",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.bert.tokenization_bert_fast",
+    "typer",
+    "yaml",
+]
 # prctl(2)
 CHILD_SUBREAPER = 36
 
@@ -81,7 +105,7 @@ def next_request(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
             for each in (born, tell, adopted):
                 os.close(each)
             connection.close()
-            with open(descriptors.pop(0), encoding="utf-8") as file:
+            with os.fdopen(descriptors.pop(0), encoding="utf-8") as file:
                 return json.load(file), descriptors
         for each in (*descriptors, tell, adopted):
             os.close(each)
@@ -119,7 +143,7 @@ def become(
     sys.stdout.reconfigure(line_buffering=os.isatty(1) or unbuffered, write_through=unbuffered)
     sys.orig_argv[:] = request["argv"]
     kind, *sys.argv[:] = request["argv"][1:]
-    safe = [] if os.environ.get("PYTHONSAFEPATH") else [os.getcwd() if kind == "-m" else ""]
+    safe = [] if os.environ.get("PYTHONSAFEPATH") else [str(Path.cwd()) if kind == "-m" else ""]
     sys.path[:] = [*safe, *python_path(os.environ), *base_path]
     sys.path_importer_cache.clear()
     threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
@@ -128,9 +152,10 @@ def become(
 
     numpy.random.seed()  # else every process would draw the same
     torch.set_num_threads(threads)
-    from tests.support import forking
+    from tests.support import forking, quick_stack
 
     forking.use(server)
+    quick_stack.pass_over()
 
 
 def take_descriptors(given: list[int], wanted: list[int]) -> None:

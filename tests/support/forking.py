@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.fork_server import CHILD_SUBREAPER, __file__ as SERVER
+from tests.support.fork_server import CHILD_SUBREAPER
+from tests.support.fork_server import __file__ as SERVER
 
 ROOT = Path(__file__).parents[2]
 FRESH = "RETRAIN_TESTS_FRESH"
@@ -72,13 +73,13 @@ def _fork_or_start(args: Any, executables: Any, close_fds: bool, keep: Any, *res
         if listed is None
         else dict(os.fsdecode(line).split("=", 1) for line in listed)
     )
-    folder = os.path.abspath(os.fsdecode(cwd or "."))
+    folder = str(Path(os.fsdecode(cwd or ".")).absolute())
     plain = close_fds and group == -1 and all(each in (None, -1) for each in others[:5])
     if not (
         plain
         and os.fsdecode(executables[0]) == sys.executable
         and is_ours(argv)
-        and os.path.isdir(folder)
+        and Path(folder).is_dir()
         and FRESH not in environment
         and FRESH not in os.environ
         and not hides_our_code(environment, folder)
@@ -97,8 +98,7 @@ def _fork_or_start(args: Any, executables: Any, close_fds: bool, keep: Any, *res
             "descriptors": [0, 1, 2, *passed],
         }
         standard = [
-            own if given == -1 else given
-            for own, given in enumerate((stdin, stdout, stderr))
+            own if given == -1 else given for own, given in enumerate((stdin, stdout, stderr))
         ]
         return ask(server, request, [*standard, *passed])
 
@@ -154,6 +154,8 @@ def ask(server: socket.socket, request: dict[str, Any], descriptors: list[int]) 
     try:
         socket.send_fds(server, [b"x"], [described, *descriptors])
         answer = server.recv(20, socket.MSG_WAITALL)
+    except ConnectionError:
+        answer = b""
     finally:
         libc.prctl(CHILD_SUBREAPER, 0, 0, 0, 0)
         os.close(described)

@@ -16,6 +16,7 @@ import yaml
 from components.errors import ConfigError
 from pipelines.config.load import Loaded
 from pipelines.config.schema import Kubeflow
+from pipelines.dag.spec import parsed
 from pipelines.services.base import OVER, Run, Task
 from pipelines.services.kubeflow.client import Connection, reaching, retry
 from pipelines.services.kubeflow.tasks import moment, tasks_of
@@ -233,7 +234,7 @@ def labels_of(description: str | None) -> dict[str, str]:
 
 def packaged(spec: str, claim: str) -> dict[str, Any]:
     """A compiled spec, and beside it the volume that each of its tasks mounts."""
-    pipeline = yaml.safe_load(spec)
+    pipeline = parsed(spec)
     return {"pipeline_spec": pipeline, "platform_spec": platform_spec(pipeline, claim)}
 
 

@@ -13,6 +13,7 @@ import yaml
 from pipelines.config.load import Loaded
 from pipelines.config.schema import VOLUME
 from pipelines.dag.compile import compiled
+from pipelines.dag.spec import parsed
 
 
 def package(loaded: Loaded) -> str:
@@ -20,7 +21,7 @@ def package(loaded: Loaded) -> str:
     spec = compiled(loaded)
     if loaded.pipeline.target != "kubeflow" or loaded.pipeline.kubeflow is None:
         return spec
-    platform = platform_spec(yaml.safe_load(spec), loaded.pipeline.kubeflow.claim)
+    platform = platform_spec(parsed(spec), loaded.pipeline.kubeflow.claim)
     return "---\n".join([spec, yaml.safe_dump(platform)])
 
 

@@ -1,0 +1,23 @@
+"""Lets `inspect.stack()` pass over code that has no file, instead of searching for it.
+
+kfp asks for the stack at every setting of every task. For each frame of such code, runpy's and
+execnet's, `inspect` goes through all modules there are: thousands here, and seconds a compilation.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+_search = inspect.getmodule
+
+
+def getmodule(object: object, _filename: str | None = None) -> ModuleType | None:
+    """As `inspect.getmodule`, which finds no module for such a frame in the end."""
+    code = getattr(object, "f_code", None)
+    return None if code and code.co_filename.startswith("<") else _search(object, _filename)
+
+
+def pass_over() -> None:
+    """From now on, in this process."""
+    inspect.getmodule = getmodule
