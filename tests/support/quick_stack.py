@@ -14,8 +14,9 @@ _search = inspect.getmodule
 
 def getmodule(object: object, _filename: str | None = None) -> ModuleType | None:
     """As `inspect.getmodule`, which finds no module for such a frame in the end."""
-    code = getattr(object, "f_code", None)
-    return None if code and code.co_filename.startswith("<") else _search(object, _filename)
+    if inspect.isframe(object) and object.f_code.co_filename.startswith("<"):
+        return None
+    return _search(object, _filename)
 
 
 def pass_over() -> None:
