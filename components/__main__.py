@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn, cast
 
-from components.errors import ConfigError, RetrainError
+from components.errors import ConfigError, RetrainError, WriteError
+from components.files import REFUSALS, refusal
 from components.interface import TIMEOUT, add_options
 from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.stage import Stage, write_executor_output
@@ -58,6 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RetrainError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        print(f"{name}: {refusal(error.filename or 'an output', error)}", file=sys.stderr)
+        return WriteError.exit_code
     except StageTimeoutError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return RetrainError.exit_code

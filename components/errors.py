@@ -14,6 +14,12 @@ class RetrainError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class WriteError(RetrainError):
+    """What is to be written cannot be: a full disk, or a folder that may not be written to."""
+
+    exit_code = 1
+
+
 class ConfigError(RetrainError):
     """Wrong usage or configuration."""
 

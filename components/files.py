@@ -8,6 +8,7 @@ is for a bucket is written on this machine first.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from components.errors import ConfigError
+from components.errors import WriteError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+REFUSALS = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -28,7 +31,7 @@ def writing(path: Path) -> Iterator[Path]:
     stood at `path` before still stands.
 
     Raises:
-        ConfigError: this user may not write there.
+        WriteError: the disk is full, or this user may not write there.
     """
     with allowed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,17 +85,29 @@ def filling(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def allowed(path: Path) -> Iterator[None]:
-    """Say in one message that this user may not write a path."""
+    """Say in one message that a path cannot be written."""
     try:
         yield
-    except PermissionError as error:
-        if not Path(error.filename or "/").is_relative_to(path.parent):
+    except OSError as error:
+        if error.errno not in REFUSALS or not Path(error.filename or path).is_relative_to(
+            path.parent
+        ):
             raise
-        raise ConfigError(
+        raise WriteError(refusal(path, error)) from error
+
+
+def refusal(path: str | Path, error: OSError) -> str:
+    """Why a path cannot be written, and what to do."""
+    if isinstance(error, PermissionError):
+        return (
             f"{path}: user {os.geteuid()} may not write there ({error.strerror}). Run the image as "
             "root, as it is by default, or mount the bucket or volume so that this user may write: "
             "docs/containers.md."
-        ) from error
+        )
+    advice = "Choose a folder that may be written to"
+    if error.errno in FULL:
+        advice = "Make room, and run the same command again: what is done is not done twice"
+    return f"{path}: cannot be written: {error.strerror}. {advice}."
 
 
 def copy(source: Path, target: Path) -> None:

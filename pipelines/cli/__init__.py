@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from components.errors import RetrainError
+from components.errors import RetrainError, WriteError
+from components.files import REFUSALS, refusal
 from pipelines.cli import (
     check,
     compile,
@@ -58,3 +59,8 @@ def main() -> None:
     except RetrainError as error:
         print(f"retrain: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        print(f"retrain: {refusal(error.filename or 'an output', error)}", file=sys.stderr)
+        sys.exit(WriteError.exit_code)

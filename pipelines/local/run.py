@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from components.cores import available_cores
-from components.errors import ConfigError
+from components.errors import ConfigError, WriteError
 from components.files import writing
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Launcher, ThisMachine
@@ -91,6 +91,7 @@ def run_spec(
     Raises:
         ConfigError: the spec holds something that is not implemented, or an argument is wrong.
             Nothing was run.
+        WriteError: the folder of the runs cannot be written, or is full; the run has failed.
     """
     root = read_spec(spec)
     inputs = _pipeline_inputs(root, parameters or {})
@@ -119,9 +120,13 @@ def run_spec(
                 tasks=_task_records(root, chosen),
             )
             run = Scheduler(folder, record, root, chosen, listener)
-            run.execute(inputs, cwd.resolve(), use_cache, launcher or ThisMachine())
+            try:
+                run.execute(inputs, cwd.resolve(), use_cache, launcher or ThisMachine())
+            except (OSError, WriteError):
+                run.abandon()
+                raise
     except OSError as error:
-        raise ConfigError(
+        raise WriteError(
             f"{error.filename or out}: {error.strerror}. The folder of the runs must be writable "
             "and have room; run the same command again once it is."
         ) from error

@@ -27,6 +27,8 @@ RECORD = "run.json"
 # Begins the line that stands above every attempt in a log.
 ATTEMPT = "--- attempt"
 _LOCK = ".running"
+# Room for run.json when the disk is full, so that it can still say that the run has failed.
+_RESERVE, _RESERVE_BYTES = ".reserve", 1 << 17
 
 State = Literal[
     "pending", "running", "reused", "succeeded", "failed", "cancelled", "skipped", "not-run"
@@ -155,10 +157,17 @@ def new_run(out: Path, name: str) -> Iterator[Path]:
         # The kernel drops the lock however we end: so a reader can tell a dead run from a live one.
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
+            (folder / _RESERVE).write_bytes(bytes(_RESERVE_BYTES))
             yield folder
         finally:
+            release_reserve(folder)
             if not (folder / RECORD).exists():  # it never began: a full disk
                 remove(folder)
+
+
+def release_reserve(folder: Path) -> None:
+    """Give the room back that a run has kept for its record."""
+    (folder / _RESERVE).unlink(missing_ok=True)
 
 
 def _make_unique(out: Path, base: str) -> Path:

@@ -8,12 +8,13 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from components.errors import ConfigError, RemoteError
+from components.errors import ConfigError, RemoteError, WriteError
 from pipelines.local.runner.cache import Cache
 from pipelines.local.runner.execution import Executor, Outcome
 from pipelines.local.runner.graph import Elsewhere, Node
@@ -24,7 +25,15 @@ from pipelines.local.runner.processes import GRACE, Processes
 from pipelines.local.runner.scopes import Ended, MissingInputError, Scope, Values
 from pipelines.local.runner.spec import Container
 from pipelines.local.runner.tasks import progress_path
-from pipelines.local.runs import RunRecord, State, TaskRecord, log_path, now, write_record
+from pipelines.local.runs import (
+    RunRecord,
+    State,
+    TaskRecord,
+    log_path,
+    now,
+    release_reserve,
+    write_record,
+)
 
 NOT_RUN = Outcome("not-run", Values())
 _TICK_SECONDS = 0.25
@@ -231,6 +240,17 @@ class Scheduler:
         else:
             record.state, record.exit_code = "succeeded", 0
         self._save()
+
+    def abandon(self) -> None:
+        """Note as far as possible that the run has failed: its folder could not be written."""
+        record = self._record
+        for task in record.tasks.values():
+            if task.state in ("pending", "running"):
+                task.state = "cancelled" if task.state == "running" else "not-run"
+        record.state, record.exit_code, record.ended = "failed", WriteError.exit_code, now()
+        release_reserve(self._folder)
+        with suppress(OSError, WriteError):
+            self._save()
 
 
 def _raise(error: BaseException) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kfp import dsl
 
-from components.errors import ConfigError
+from components.errors import WriteError
 from tests.pipelines.local.runner.pieces import WRITE, Listener, run, states, text_of, write
 from tests.pipelines.local.runner.test_cache import chain
 
@@ -19,7 +19,7 @@ def test_a_folder_of_runs_that_cannot_be_one(tmp_path: Path, what: str) -> None:
     path = tmp_path / what
     path.parent.mkdir(exist_ok=True)
     path.touch()
-    with pytest.raises(ConfigError, match=rf"{what}.*: .*must be writable"):
+    with pytest.raises(WriteError, match=rf"{what}.*: .*must be writable"):
         run(chain(), tmp_path)
 
 

@@ -1,0 +1,100 @@
+"""Disks that are full or read-only: a small file system of a process of its own, as any user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.records.record import Record, write_records
+
+ROOT = Path(__file__).parents[3]
+# Mounts a disk of 1 MB that only the command behind it sees, which needs no rights.
+ON_A_DISK = 'mount -t tmpfs -o size=1m tmpfs "$DISK" && eval "$BEFORE" && exec "$@"'
+
+# Runs two tasks, of which the second fills the disk; then once more, with room again.
+TWO_RUNS = """
+import json, os, pathlib
+from components.errors import WriteError
+from tests.pipelines.local.runner.pieces import WRITE, run, states
+from tests.pipelines.local.runner.test_cache import chain
+
+disk = pathlib.Path(os.environ["DISK"])
+FILL = '''
+ballast = open(os.environ["DISK"] + "/ballast", "wb", buffering=0)
+if not os.path.exists(os.environ["DISK"] + "/room"):
+    while True:
+        ballast.write(bytes(1024))
+pathlib.Path(a[1]).write_text("made")
+'''
+try:
+    code = run(chain(second=FILL), disk).exit_code
+except WriteError as error:
+    code = error.exit_code
+[record] = disk.glob("runs/*/run.json")
+failed = json.loads(record.read_bytes())
+(disk / "ballast").unlink()
+(disk / "room").touch()
+again = run(chain(second=FILL), disk)
+print(json.dumps([code, failed["state"], failed["exit_code"], again.exit_code, states(again)]))
+"""
+
+
+def on_a_disk(folder: Path, before: str, *command: str) -> subprocess.CompletedProcess[str]:
+    disk = folder / "disk"
+    disk.mkdir()
+    return subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", ON_A_DISK, "sh", *command],
+        cwd=ROOT,
+        env={**os.environ, "DISK": str(disk), "BEFORE": before, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (":", "cannot be written: No space left on device. Make room"),
+        ('mount -o remount,ro "$DISK"', "cannot be written: Read-only file system."),
+    ],
+)
+def test_a_stage_says_what_could_not_be_written_and_leaves_nothing(
+    tmp_path: Path, before: str, why: str
+) -> None:
+    source = tmp_path / "train.jsonl"
+    texts = (f"{number} {'word ' * 300}" for number in range(3000))
+    write_records(source, (Record(id=f"{n:032x}", text=t, spans=[]) for n, t in enumerate(texts)))
+    kept = tmp_path / "disk/kept.jsonl"
+    stage = [sys.executable, "-m", "components", "subsample", f"--train-set={source}"]
+    ended = on_a_disk(
+        tmp_path,
+        before,
+        "sh",
+        "-c",
+        '"$@"; echo "exit $?"; ls -A "$DISK"',
+        "sh",
+        *stage,
+        "--percent=99",
+        f"--kept={kept}",
+    )
+    assert ended.stdout == "exit 1\n"
+    assert ended.stderr.startswith(f"subsample: {kept}: {why}")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_run_on_a_full_disk_has_failed_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    ended = on_a_disk(tmp_path, ":", sys.executable, "-c", TWO_RUNS)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1]) == [
+        1,
+        "failed",
+        1,
+        0,
+        {"first": "reused", "second": "succeeded", "decide": "reused"},
+    ]
