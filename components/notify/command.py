@@ -8,11 +8,12 @@ from typing import Any
 
 from components.errors import ConfigError
 from components.interface import FinalStatus, Parameter
+from components.notify.address import address_of
 from components.notify.webhook import post
 from components.stage import StageResult
 
 INTERFACE = (
-    Parameter("webhook", "https address; '' to send nothing"),
+    Parameter("webhook", "where the address stands: env:NAME or a secret; '' to send nothing"),
     Parameter("pipeline", "name of the config"),
     Parameter("phase", "name of the phase"),
     Parameter("run", "name of this run"),
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> StageResult:
         return StageResult()
     print(message["text"])
     if args.webhook:
-        post(args.webhook, message)
+        post(address_of(args.webhook), message)
     return StageResult()
 
 

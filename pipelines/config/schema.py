@@ -12,7 +12,7 @@ from components.convert.settings import ConvertSettings
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import IngestSettings
-from components.notify.webhook import checked_webhook
+from components.notify.address import checked_reference, in_environment
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
 from components.settings import Settings
@@ -275,8 +275,10 @@ class Notify(Settings):
         description="addresses that Vertex AI writes to when a phase ends, and when a model is "
         "held back",
     )
-    webhook: Annotated[str, AfterValidator(checked_webhook)] | None = Field(
-        None, description="https address that JSON is posted to on a failure and on a hold"
+    webhook: Annotated[str, AfterValidator(checked_reference)] | None = Field(
+        None,
+        description="where the address stands that JSON is posted to on a failure and on a hold: "
+        "env:NAME, or projects/…/secrets/…/versions/latest",
     )
 
     @model_validator(mode="after")
@@ -320,6 +322,12 @@ class Pipeline(Settings):
             raise ValueError(
                 "parallel: false is for a quota of Vertex AI; on Kubernetes a task waits by itself "
                 "until a GPU is free"
+            )
+        webhook = (self.notify and self.notify.webhook) or ""
+        if self.target == "vertex" and in_environment(webhook):
+            raise ValueError(
+                "notify.webhook: a task on Vertex AI does not have your environment; name a secret "
+                "of Secret Manager: projects/PROJECT/secrets/NAME/versions/latest"
             )
         if self.target == "kubeflow" and self.notify:
             raise ValueError(

@@ -87,7 +87,7 @@ def test_a_pipeline_with_all_that_a_config_may_ask_for_is_taken(
 ) -> None:
     more = """\
 parallel: false
-notify: {webhook: "https://hooks.example.org/x", emails: [team@example.org]}
+notify: {webhook: projects/p/secrets/hook/versions/latest, emails: [team@example.org]}
 """
     text = config.read_text(encoding="utf-8").replace(
         "  train: {config: cnn.cfg}\n",

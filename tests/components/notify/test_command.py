@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
+from components.google_cloud import EMULATOR_VARIABLE
 from components.notify import webhook
 
 FAILED = {"state": "FAILED", "error": {"code": 9, "message": "phase-1/ingest: bad record"}}
@@ -57,9 +59,15 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
 
 
 def notify(url: str, *more: str) -> int:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WEBHOOK", url)
+        return told("env:WEBHOOK" if url else "", *more)
+
+
+def told(webhook: str, *more: str) -> int:
     return main(
         [
-            *("notify", "--webhook", url, "--pipeline", "content", "--phase", "phase-1"),
+            *("notify", "--webhook", webhook, "--pipeline", "content", "--phase", "phase-1"),
             *("--run", "content-1", "--place", "my-project/europe-west2", *more),
         ]
     )
@@ -148,7 +156,67 @@ def test_an_answer_that_never_comes_is_not_waited_for(
 )
 def test_only_https_or_this_machine(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert notify(url, "--held", "Held back.") == 2
-    assert "expected https://" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "env:WEBHOOK holds no address" in printed.err
+    assert url not in printed.out + printed.err
+
+
+class Secrets:
+    """Secret Manager's answer to one question."""
+
+    def __init__(self, content: str) -> None:
+        self.asked: list[str] = []
+        secrets = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                secrets.asked.append(self.path)
+                there = "/secrets/hook/" in self.path
+                data = {"payload": {"data": base64.b64encode(content.encode()).decode()}}
+                body = json.dumps(data if there else {"error": {"code": 403}}).encode()
+                self.send_response(200 if there else 403)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Keep the test output quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def secrets(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
+    running = Secrets(f"{hook.url}\n")
+    monkeypatch.setenv(EMULATOR_VARIABLE, f"http://127.0.0.1:{running.server.server_port}")
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def test_the_address_comes_from_secret_manager(
+    secrets: Secrets, hook: Hook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told("projects/p/secrets/hook/versions/latest", "--held", "Held back.") == 0
+    assert len(hook.posted) == 1
+    assert secrets.asked == [
+        "/secretmanager.googleapis.com/v1/projects/p/secrets/hook/versions/latest:access"
+    ]
+    assert told("projects/p/secrets/other/versions/3", "--held", "Held back.") == 5
+    printed = capsys.readouterr()
+    assert "roles/secretmanager.secretAccessor" in printed.err
+    assert "token" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("reference", ["env:NOBODY_SET_THIS", "https://example.org/token-of-ours"])
+def test_what_names_no_address_is_refused_and_not_repeated(
+    reference: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(reference, "--held", "Held back.") == 2
+    printed = capsys.readouterr()
+    assert "notify.webhook: " in printed.err
+    assert "token-of-ours" not in printed.out + printed.err
 
 
 @pytest.mark.parametrize("status", ["", "{}", "[]", '"FAILED"'])

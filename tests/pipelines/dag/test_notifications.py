@@ -21,7 +21,7 @@ from tests.components.notify.test_command import Hook
 ROOT = Path(__file__).parents[3]
 CONFIG = """\
 name: small
-notify: {webhook: "WEBHOOK", emails: [team@example.org]}
+notify: {webhook: "env:WEBHOOK", emails: [team@example.org]}
 parallel: false
 defaults:
   split: {dev: 0.15, test: 0.25}
@@ -51,10 +51,11 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, hook: Hook) -> Path:
+def config(tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The first phase's annotations are broken; the second's model cannot be good enough."""
     path = tmp_path / "small.yaml"
-    path.write_text(CONFIG.replace("WEBHOOK", hook.url), encoding="utf-8")
+    monkeypatch.setenv("WEBHOOK", hook.url)
+    path.write_text(CONFIG, encoding="utf-8")
     with (ROOT / "configs/sample/phase1.jsonl").open("rb") as file:
         lines = list(itertools.islice(file, 120))
     (tmp_path / "phase2.jsonl").write_bytes(b"".join(lines))
@@ -68,6 +69,10 @@ def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
     result = run_config(config, out=tmp_path / "runs", console=Console(quiet=True))
 
     assert result.exit_code == 3
+    # The address is a secret: no file of the run, of its logs or of the cache holds it.
+    files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert len(files) > 50
+    assert not [path for path in files if b"token-of-ours" in path.read_bytes()]
     failed, held = sorted(hook.posted, key=lambda message: message["phase"])
     assert (failed["event"], failed["phase"], failed["run"]) == ("failed", "phase-1", result.run_id)
     assert failed["why"].startswith("phase-1/ingest: ")
@@ -115,7 +120,8 @@ def test_without_a_notify_section_nothing_is_added() -> None:
     ("settings", "message"),
     [
         (["notify={}"], "notify: give emails, a webhook, or both"),
-        (["notify.webhook=http://example.org/x"], r"notify\.webhook: expected https://"),
+        (["notify.webhook=https://example.org/x"], r"notify\.webhook: the address is a secret"),
+        (["notify.webhook=env:HOOK"], r"notify\.webhook: a task on Vertex AI does not have"),
         (["notify.emails=[nobody]"], r"notify\.emails\[0\]"),
         (["notify.emails=[a@b, c@d, e@f, g@h]"], r"notify\.emails: .*at most 3"),
     ],
@@ -128,7 +134,7 @@ def test_what_could_tell_nobody_is_refused(settings: list[str], message: str) ->
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("notify.webhook=https://example.org/x", "notify needs target: vertex"),
+        ("notify.webhook=env:HOOK", "notify needs target: vertex"),
         ("parallel=false", "parallel: false is for a quota of Vertex AI"),
     ],
 )
