@@ -60,8 +60,9 @@ def beside(path: Path) -> Iterator[Path]:
         if temporary.is_dir():
             remove(path)
         temporary.replace(path)
-    finally:
+    except BaseException:
         remove(temporary)
+        raise
 
 
 @contextmanager

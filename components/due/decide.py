@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from components.html.format import count
 from components.registry import examples
-from components.registry.base import Registry, Version, pointed_to
+from components.registry.base import Registry, Version, numbered
 from components.registry.model_metadata import FILE_NAME as FACTS
 from components.registry.model_metadata import flat
 from components.registry.settings import DueSettings
@@ -42,9 +42,15 @@ def decide(registry: Registry, name: str, alias: str, now: Input, settings: DueS
     Raises:
         DataError: what is kept beside the model in production cannot be read.
     """
+    present = registry.pointed(name, alias)
     versions = registry.versions(name)
-    champion = pointed_to(versions, alias)
-    same = next((version for version in versions if version.lineage.digest == now.digest), None)
+    champion = numbered(versions, present)
+    same = next((each for each in versions[::-1] if each.lineage.digest == now.digest), None)
+    if same and same.lineage.decision == "promote" and not same.lineage.promoted:
+        return "train", (
+            f"version {same.number} of {name} passed the gate and was not promoted: what it was "
+            "compared with was no longer in production."
+        )
     if same:
         held = "" if same.lineage.promoted else ", which the gate held back"
         return "wait", (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from components.errors import ConfigError, DataError
+from components.registry.history import Entry
 from components.registry.lineage import Lineage
+from components.registry.settings import ALIAS, NAME, RESERVED
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Version:
         uri: where the model's files lie: a folder on this machine or gs://….
         aliases: names that point to this version now, sorted.
         artefact: digest of the model's files (see `components.registry.manifest`).
+        stored: its lineage as it was written; `lineage` also says what has become of it since.
+        documents: where its registry keeps its newest documents.
     """
 
     name: str
@@ -26,7 +32,9 @@ class Version:
     uri: str
     aliases: tuple[str, ...]
     artefact: str
+    stored: Lineage
     lineage: Lineage
+    documents: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,26 +52,56 @@ class Artefact:
 
 
 class Registry(Protocol):
-    """A place that keeps versions of models. Nothing in it is ever deleted or overwritten."""
+    """A place that keeps versions of models. Nothing that it has kept is deleted or overwritten."""
 
     def names(self) -> list[str]:
         """Names of all models, sorted."""
         ...
 
-    def versions(self, name: str) -> list[Version]:
-        """All versions of a model, oldest first; empty when there is no such model."""
+    def versions(self, name: str, *, damaged: bool = False) -> list[Version]:
+        """All versions of a model, oldest first; empty when there is no such model.
+
+        Args:
+            damaged: also if an alias points to nothing.
+
+        Raises:
+            DataError: an alias points to nothing, or what is kept cannot be read.
+        """
         ...
 
     def add(self, name: str, artefact: Artefact) -> Version:
-        """Keep a model as a new version; the same model again finds the version that exists."""
+        """Keep a model as a new version; the same model again finds the version that exists.
+
+        If it comes from other data or settings, or was judged otherwise, its documents are renewed.
+        """
         ...
 
-    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
-        """Point the alias to a version and record which one it replaced.
+    def pointed(self, name: str, alias: str) -> str:
+        """The number of the version that an alias points to; '' if there is no such alias.
 
-        Args:
-            again: also a version that was promoted before; else such a one is left as it is.
+        Raises:
+            DataError: it points to nothing.
         """
+        ...
+
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Keep other processes from changing a model meanwhile, as far as the place can."""
+        ...
+
+    def history(self, name: str) -> list[Entry]:
+        """What was put in production and withdrawn, oldest first."""
+        ...
+
+    def record(self, name: str, entry: Entry) -> bool:
+        """Write an operation down before it is done; False if another one took its number."""
+        ...
+
+    def point(self, name: str, alias: str, number: str) -> None:
+        """Let an alias point to a version."""
+        ...
+
+    def finish(self, name: str, number: int) -> None:
+        """Mark an operation as done."""
         ...
 
     def verify(self, version: Version) -> None:
@@ -93,19 +131,19 @@ def numbered(versions: list[Version], number: str) -> Version | None:
     return next((version for version in versions if version.number == number), None)
 
 
-def known(registry: Registry, name: str) -> list[Version]:
-    """All versions of a model that has at least one.
+def known(registry: Registry, name: str, *, damaged: bool = False) -> list[Version]:
+    """All versions of a model that has at least one; `damaged` as in `Registry.versions`.
 
     Raises:
         ConfigError: there is no such model; the message lists those that there are.
     """
-    versions = registry.versions(name)
+    versions = registry.versions(name, damaged=damaged)
     if not versions:
         raise ConfigError(f"there is no model {name!r}; there is {listed(registry.names())}.")
     return versions
 
 
-def find(registry: Registry, name: str, reference: str) -> Version:
+def find(registry: Registry, name: str, reference: str, *, damaged: bool = False) -> Version:
     """The version that a person means by a number, an alias or the name of a run.
 
     A run that left several versions means its newest.
@@ -113,7 +151,7 @@ def find(registry: Registry, name: str, reference: str) -> Version:
     Raises:
         ConfigError: there is no such version; the message lists what there is.
     """
-    versions = known(registry, name)
+    versions = known(registry, name, damaged=damaged)
     found = numbered(versions, reference) or pointed_to(versions, reference)
     of_run = [version for version in versions if version.lineage.run == reference]
     if found or of_run:
@@ -126,39 +164,46 @@ def find(registry: Registry, name: str, reference: str) -> Version:
     )
 
 
+def is_news(offered: Lineage, stored: Lineage) -> bool:
+    """Whether the same model came about otherwise than the registry knows."""
+
+    def way(lineage: Lineage) -> tuple[str, str, str]:
+        return lineage.digest, lineage.decision, lineage.compared_with
+
+    return way(offered) != way(stored)
+
+
 def listed(names: list[str]) -> str:
     """Names as a list in a sentence."""
     return ", ".join(names) or "none"
 
 
-def rollback(registry: Registry, name: str, alias: str) -> tuple[Version, Version]:
-    """Point the alias back to the version that its present one replaced.
-
-    Returns:
-        the version that was in production, and the one that is now.
+def checked_alias(alias: str) -> str:
+    """An alias that may be moved, unchanged.
 
     Raises:
-        ConfigError: nothing has the alias, or what has it replaced nothing.
+        ConfigError: it is none, or one that the registry moves itself.
     """
-    withdrawn = find(registry, name, alias)
-    if not withdrawn.lineage.replaced:
+    if not re.fullmatch(ALIAS, alias, re.ASCII) or alias in RESERVED:
         raise ConfigError(
-            f"version {withdrawn.number} of {name} replaced no other version: there is nothing to "
-            f"roll back to. `retrain models promote {name} VERSION` chooses one."
+            f"{alias!r} is no alias that marks a version in production: expected letters, digits "
+            f"and -, a small letter first, at least two, and neither of {listed(sorted(RESERVED))}."
         )
-    return withdrawn, registry.promote(name, withdrawn.lineage.replaced, alias)
+    return alias
 
 
-def take_in(registry: Registry, name: str, alias: str, artefact: Artefact) -> Version:
-    """Add a model and, when the gate decided so, promote it: what a pipeline does at its end.
+def checked_name(name: str) -> str:
+    """The name of a model, unchanged.
 
-    A version that was promoted before is not promoted again: if its alias points elsewhere now, a
-    person has moved it since, and a repeated or retried run must not undo that.
+    Raises:
+        ConfigError: it is none.
     """
-    version = registry.add(name, artefact)
-    if artefact.lineage.decision != "promote":
-        return version
-    return registry.promote(name, version.number, alias, again=False)
+    if not re.fullmatch(NAME, name, re.ASCII):
+        raise ConfigError(
+            f"{name!r} is no name of a model: expected small letters, digits, - and _, a letter "
+            "first, at most 63."
+        )
+    return name
 
 
 def champion_for(registry: Registry, name: str, alias: str, digest: str) -> Version | None:
@@ -170,8 +215,9 @@ def champion_for(registry: Registry, name: str, alias: str, digest: str) -> Vers
     Raises:
         DataError: a version that the registry refers to is gone.
     """
+    present = registry.pointed(name, alias)
     versions = registry.versions(name)
-    version = pointed_to(versions, alias)
+    version = numbered(versions, present)
     passed: set[str] = set()
     while version and version.lineage.digest == digest:
         passed.add(version.number)

@@ -1,29 +1,34 @@
 """Models in a bucket, each under the digest of its files: gs://BUCKET/PREFIX/NAME/DIGEST/.
 
 What lies there never changes. Every object is created once (GCS refuses to overwrite it), and the
-manifest comes last: a model without one was cut short, and the next upload of it goes on.
+manifest comes last: a model without one was cut short, and the next upload of it goes on. Beside
+them lies the history of what was in production; a number in it can be taken only once, which
+decides between two processes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from google.api_core import exceptions
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from components.errors import DataError
 from components.google_cloud import patient, reaching
 from components.registry import manifest
 from components.registry.base import Artefact
+from components.registry.history import Entry, Operation
 from components.registry.lineage import Lineage
 from components.registry.manifest import Manifest, damage
 
 # 160 bits name a model as surely as 256, and fit into the label that names it too.
 DIGITS = 40
+HISTORY = "history"
 
 
 class Store:
@@ -45,20 +50,61 @@ class Store:
     def put(self, name: str, artefact: Artefact, description: Manifest) -> str:
         """Keep a model with its documents; returns the key that it is found by."""
         key = description.digest[:DIGITS]
-        files = {f"model/{file}": artefact.model / file for file in description.files}
-        for file, source in {**files, **artefact.documents}.items():
-            self._create(name, key, file, source.read_bytes)
-        for file, document in (
-            ("lineage.json", artefact.lineage),
-            (manifest.FILE_NAME, description),
-        ):
-            self._create(name, key, file, document.model_dump_json(indent=2).encode)
+        for file in description.files:
+            content = (artefact.model / file).read_bytes
+            self._create(name, key, f"model/{file}", content)
+        self._put_documents(name, key, artefact.documents, artefact.lineage)
+        self._create(name, key, manifest.FILE_NAME, as_json(description))
         return key
 
+    def renew(self, name: str, key: str, artefact: Artefact, lineage: Lineage) -> str:
+        """Keep the documents of the same model that came about otherwise; returns their folder."""
+        way = [lineage.digest, lineage.decision, lineage.compared_with, lineage.run]
+        folder = f"renewed/{hashlib.sha256(json.dumps(way).encode()).hexdigest()[:16]}"
+        self._put_documents(name, f"{key}/{folder}", artefact.documents, lineage)
+        return folder
+
+    def _put_documents(
+        self, name: str, key: str, documents: Mapping[str, Path], lineage: Lineage
+    ) -> None:
+        for file, source in documents.items():
+            self._create(name, key, file, source.read_bytes)
+        self._create(name, key, "lineage.json", as_json(lineage))
+
     def lineage(self, name: str, key: str) -> Lineage:
-        """Where a model comes from, as it was when the model was put here."""
+        """Where a model comes from, as it was written; `key` may name a folder of `renew`."""
         lineage: Lineage = self._read(name, key, "lineage.json", Lineage)
         return lineage
+
+    def history(self, name: str) -> list[Entry]:
+        """The operations that were recorded, oldest first."""
+        folder = "/".join(filter(None, [self.prefix, name, HISTORY, ""]))
+        with reaching(f"read the history of {name}"):
+            blobs = list(self.bucket.client.list_blobs(self.bucket, prefix=folder, **patient()))
+        files = {blob.name.removeprefix(folder) for blob in blobs}
+        return [
+            Entry(
+                int(file.removesuffix(".json")),
+                self._read(name, HISTORY, file, Operation),
+                file.replace(".json", ".done") in files,
+            )
+            for file in sorted(files)
+            if file.endswith(".json")
+        ]
+
+    def record(self, name: str, entry: Entry) -> bool:
+        """Write an operation down; False if its number is taken."""
+        operation = as_json(entry.operation)
+        file = f"{entry.number:06}.json"
+        if self._create(name, HISTORY, file, operation):
+            return True
+        # Ours, if the answer to a first attempt was lost.
+        there: Operation = self._read(name, HISTORY, file, Operation)
+        return there == entry.operation
+
+    def finish(self, name: str, number: int) -> None:
+        """Mark an operation as done."""
+        self._create(name, HISTORY, f"{number:06}.done", bytes)
 
     def manifest(self, name: str, key: str) -> Manifest:
         """The files of a model."""
@@ -79,8 +125,9 @@ class Store:
         """Read every file of a model and compare it with the manifest.
 
         Raises:
-            DataError: a file is missing or damaged.
+            DataError: a file is missing or damaged, or was added.
         """
+        self.exact(name, key)
         for file, expected in self.manifest(name, key).files.items():
             blob = self._blob(name, key, f"model/{file}")
             sink = _Sha256()
@@ -91,12 +138,26 @@ class Store:
                     damage(address(blob), "is not what was uploaded (its SHA-256 differs)")
                 )
 
+    def exact(self, name: str, key: str) -> None:
+        """Refuse a model beside whose files others lie: what is added may be run.
+
+        Raises:
+            DataError: there is one.
+        """
+        folder = self._blob(name, key, "model/")
+        with reaching(f"list {address(folder)}"):
+            blobs = self.bucket.client.list_blobs(self.bucket, prefix=folder.name, **patient())
+            files = {blob.name.removeprefix(folder.name) for blob in blobs}
+        for file in sorted(files - self.manifest(name, key).files.keys() - {""}):
+            raise DataError(damage(f"{address(folder)}{file}", "was not uploaded with the model"))
+
     def fetch(self, name: str, key: str, target: Path) -> None:
         """Copy a model to a folder that does not exist yet.
 
         It appears whole: until then its files gather in a hidden folder beside it, where the next
         fetch of the same model goes on after an interruption.
         """
+        self.exact(name, key)
         incoming = target.with_name(f".{target.name}.{key}.partial")
         description = self.manifest(name, key)
         for file, expected in description.files.items():
@@ -113,7 +174,8 @@ class Store:
     def _blob(self, name: str, key: str, file: str) -> Any:
         return self.bucket.blob("/".join(filter(None, [self.prefix, name, key, file])))
 
-    def _create(self, name: str, key: str, file: str, content: Callable[[], bytes]) -> None:
+    def _create(self, name: str, key: str, file: str, content: Callable[[], bytes]) -> bool:
+        """Write an object once; False if it is there already, and objects are there whole."""
         blob = self._blob(name, key, file)
         with reaching(f"upload {address(blob)}"):
             try:
@@ -122,7 +184,8 @@ class Store:
                     content(), "application/octet-stream", if_generation_match=0, **patient()
                 )
             except exceptions.PreconditionFailed:
-                return  # It is there already, and objects are there whole.
+                return False
+        return True
 
     def _read(self, name: str, key: str, file: str, kind: Any) -> Any:
         blob = self._blob(name, key, file)
@@ -158,6 +221,11 @@ def reading(blob: Any) -> Iterator[None]:
             yield
         except exceptions.NotFound:
             raise DataError(damage(address(blob), "is missing")) from None
+
+
+def as_json(document: BaseModel) -> Callable[[], bytes]:
+    """What gives a document's bytes."""
+    return document.model_dump_json(indent=2).encode
 
 
 def address(blob: Any) -> str:

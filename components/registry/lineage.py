@@ -26,7 +26,11 @@ class Lineage(BaseModel):
         digest: digest of the input data and its settings (the fingerprint stage).
         run: name of the run that trained the model.
         created: when the version was made, ISO 8601 in UTC.
-        decision: what the gate decided, "promote" or "hold".
+        decision: "promote" or "hold": what the gate decided, or a person after it.
+        gate: what the gate decided; '' in the file, where `decision` is the gate's.
+        compared_with: number of the version that it was compared with; '' for none.
+        renewed: when the same model came from other data or settings again, ISO 8601 in UTC; '' if
+            it did not.
         scores: the overall and per-label scores on the test set, fractions or null.
         config_digest: SHA-256 of the training configuration inside the model; '' without one.
         commit: git commit of the code; '' when unknown.
@@ -47,12 +51,17 @@ class Lineage(BaseModel):
     config_digest: str = ""
     commit: str = ""
     image: str = ""
+    gate: str = ""
+    compared_with: str = ""
+    renewed: str = ""
     packages: dict[str, str] = {}
     replaced: str = ""
     promoted: str = ""
 
 
-def trace(model: Path, scores: Path, *, decision: str, digest: str, run: str) -> Lineage:
+def trace(
+    model: Path, scores: Path, *, decision: str, digest: str, run: str, compared_with: str = ""
+) -> Lineage:
     """Gather the lineage of a model that was just trained.
 
     Raises:
@@ -64,6 +73,7 @@ def trace(model: Path, scores: Path, *, decision: str, digest: str, run: str) ->
         run=run,
         created=now(),
         decision=decision,
+        compared_with=compared_with,
         scores=read_scores(scores),
         config_digest=hashlib.sha256(config.read_bytes()).hexdigest() if config.is_file() else "",
         commit=os.environ.get(COMMIT_VARIABLE, ""),

@@ -4,26 +4,30 @@
     <registry>/<name>/<version>/manifest.json  its files with their SHA-256
     <registry>/<name>/<version>/lineage.json   where it comes from
     <registry>/<name>/<version>/…              its report and scores
+    <registry>/<name>/<version>/renewed/<n>/…  the same of a later run that gave the same model
     <registry>/<name>/aliases/<alias>          a file that holds the number of a version
+    <registry>/<name>/history/<n>.json         a promotion or rollback; <n>.done once it is done
 
 Every change is made under a lock on the model's folder, which the system releases when the process
 dies. A version appears by one rename and an alias moves by another, so that a reader, who takes no
-lock, always sees a registry in order.
+lock, always sees a registry in order. What is renamed is on the disk before: a power cut leaves the
+state before a change or after it.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from components.errors import DataError
-from components.files import copy, remove, writing
-from components.registry import manifest
-from components.registry.base import Artefact, Version, numbered, pointed_to
+from components.files import copy, remove
+from components.registry import durable, manifest
+from components.registry.base import Artefact, Version, checked_name, is_news
+from components.registry.history import Entry, Operation, lineage_now, took_effect
 from components.registry.lineage import Lineage, now
 from components.registry.settings import CANDIDATE
 
@@ -37,47 +41,66 @@ class LocalRegistry:
     def names(self) -> list[str]:
         return sorted(path.parent.name for path in self.folder.glob("*/aliases"))
 
-    def versions(self, name: str) -> list[Version]:
-        aliases = self._aliases(name)
+    def versions(self, name: str, *, damaged: bool = False) -> list[Version]:
         numbers = sorted(int(path.name) for path in self._numbered_folders(name))
-        return [self._version(name, str(number), aliases) for number in numbers]
+        aliases = {alias: self._read_alias(name, alias) for alias in self._aliases(name)}
+        if not damaged:
+            # The next upload moves the other one anyway.
+            for alias in aliases.keys() - {CANDIDATE}:
+                self.pointed(name, alias)
+        entries = self.history(name)
+        operations = [
+            operation
+            for alias in {entry.operation.alias for entry in entries}
+            for operation in took_effect(entries, alias, aliases.get(alias) or "")
+        ]
+        return [self._version(name, str(number), aliases, operations) for number in numbers]
 
     def add(self, name: str, artefact: Artefact) -> Version:
         description = manifest.describe(artefact.model)
-        with self._locked(name):
-            versions = self.versions(name)
-            for version in versions:
-                if version.artefact == description.digest:
-                    return version
-            number = str(max((int(version.number) for version in versions), default=0) + 1)
-            # A dotted name is not a version. Whoever left one here died: we hold the lock.
-            incoming = self.folder / name / ".incoming"
-            remove(incoming)
-            _fill(incoming, artefact, description)
-            incoming.rename(self.folder / name / number)
-            self._point(name, CANDIDATE, number)
-            return self._version(name, number, self._aliases(name))
+        with self.locked(name):
+            versions = self.versions(name, damaged=True)
+            same = [each for each in versions if each.artefact == description.digest]
+            if same:
+                number = same[-1].number
+                if is_news(artefact.lineage, same[-1].stored):
+                    self._renew(name, number, artefact)
+            else:
+                number = str(max((int(version.number) for version in versions), default=0) + 1)
+                incoming = self.folder / name / ".incoming"
+                _fill(incoming, artefact, description)
+                durable.rename(incoming, self.folder / name / number)
+            if self._read_alias(name, CANDIDATE) != number:
+                self.point(name, CANDIDATE, number)
+            versions = self.versions(name, damaged=True)
+            return next(each for each in versions if each.number == number)
 
-    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
-        with self._locked(name):
-            versions = self.versions(name)
-            chosen = numbered(versions, number)
-            if chosen is None:
-                raise DataError(f"{self.folder / name}: there is no version {number}.")
-            if chosen.lineage.promoted and not again:
-                return chosen
-            self.verify(chosen)
-            present = pointed_to(versions, alias)
-            # What is replaced is written before the alias moves, and `promoted` after it: dying
-            # in between leaves a promotion that the next attempt completes.
-            if present is None or present.number != number:
-                replaced = present.number if present else ""
-                self._amend(chosen, replaced=replaced)
-                self._point(name, alias, number)
-            chosen = self._version(name, number, {})
-            if not chosen.lineage.promoted:
-                self._amend(chosen, promoted=now())
-            return self._version(name, number, self._aliases(name))
+    def pointed(self, name: str, alias: str) -> str:
+        number = self._read_alias(name, alias)
+        if number is None:
+            return ""
+        if number not in {path.name for path in self._numbered_folders(name)}:
+            raise DataError(
+                f"{self._alias(name, alias)} names version {number or '(empty)'}, which is not "
+                f"there. Restore it from a backup, or point it to another one: `retrain models "
+                f"promote {name} VERSION --alias {alias}`."
+            )
+        return number
+
+    def history(self, name: str) -> list[Entry]:
+        paths = sorted((self.folder / name / "history").glob("[0-9]*.json"))
+        return [_entry(path) for path in paths]
+
+    def record(self, name: str, entry: Entry) -> bool:
+        path = self.folder / name / "history" / f"{entry.number:06}.json"
+        durable.write(path, entry.operation.model_dump_json(indent=2))
+        return True
+
+    def point(self, name: str, alias: str, number: str) -> None:
+        durable.write(self._alias(name, alias), number + "\n")
+
+    def finish(self, name: str, number: int) -> None:
+        durable.write(self.folder / name / "history" / f"{number:06}.done", "")
 
     def verify(self, version: Version) -> None:
         model = Path(version.uri)
@@ -90,47 +113,74 @@ class LocalRegistry:
             manifest.check(incoming, source)
 
     def document(self, version: Version, file: str) -> bytes | None:
-        path = Path(version.uri).parent / file
+        path = Path(version.documents) / file
         return path.read_bytes() if path.is_file() else None
 
+    def _documents(self, name: str, number: str) -> Path:
+        """The folder of a version's newest documents."""
+        folder = self.folder / name / number
+        renewed = {path: _lineage(path).renewed for path in (folder / "renewed").glob("[!.]*")}
+        return max(renewed, key=lambda path: (renewed[path], path), default=folder)
+
+    def _renew(self, name: str, number: str, artefact: Artefact) -> None:
+        """Keep the documents of the same model that came about in another way."""
+        first = _lineage(self.folder / name / number)
+        lineage = artefact.lineage.model_copy(update={"created": first.created, "renewed": now()})
+        incoming = self.folder / name / ".incoming"
+        incoming.mkdir()
+        _fill_documents(incoming, artefact.documents, lineage)
+        place = self.folder / name / number / "renewed"
+        place.mkdir(exist_ok=True)
+        durable.rename(incoming, place / f"{len(list(place.iterdir())) + 1:06}")
+
     def _numbered_folders(self, name: str) -> Iterator[Path]:
+        checked_name(name)
         return (path for path in (self.folder / name).glob("[1-9]*") if path.name.isdecimal())
 
-    def _aliases(self, name: str) -> dict[str, str]:
-        files = (self.folder / name / "aliases").glob("[!.]*")
-        return {path.name: path.read_text(encoding="utf-8").strip() for path in files}
+    def _aliases(self, name: str) -> list[str]:
+        return sorted(path.name for path in (self.folder / name / "aliases").glob("[!.]*"))
 
-    def _version(self, name: str, number: str, aliases: dict[str, str]) -> Version:
-        folder = self.folder / name / number
+    def _alias(self, name: str, alias: str) -> Path:
+        return self.folder / checked_name(name) / "aliases" / alias
+
+    def _read_alias(self, name: str, alias: str) -> str | None:
+        """What an alias's file holds; None if there is none."""
         try:
-            lineage = Lineage.model_validate_json((folder / "lineage.json").read_bytes())
-        except (OSError, ValidationError) as error:
-            raise DataError(
-                f"{folder / 'lineage.json'} cannot be read ({error}). Restore the file from a "
-                f"backup, or move the folder {folder} out of the registry."
-            ) from error
+            return self._alias(name, alias).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+
+    def _version(
+        self,
+        name: str,
+        number: str,
+        aliases: Mapping[str, str | None],
+        operations: Sequence[Operation],
+    ) -> Version:
+        folder = self.folder / name / number
+        documents = self._documents(name, number)
+        stored = _lineage(documents)
         return Version(
             name=name,
             number=number,
             uri=str(folder / "model"),
             aliases=tuple(sorted(alias for alias, to in aliases.items() if to == number)),
             artefact=manifest.read(folder / manifest.FILE_NAME).digest,
-            lineage=lineage,
+            stored=stored,
+            lineage=lineage_now(stored, number, operations),
+            documents=str(documents),
         )
 
-    def _amend(self, version: Version, **changes: str) -> None:
-        lineage = version.lineage.model_copy(update=changes)
-        _write(self.folder / version.name / version.number / "lineage.json", _json(lineage))
-
-    def _point(self, name: str, alias: str, number: str) -> None:
-        _write(self.folder / name / "aliases" / alias, number + "\n")
-
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        folder = self.folder / name
+    def locked(self, name: str) -> Iterator[None]:
+        folder = self.folder / checked_name(name)
         (folder / "aliases").mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            # Whoever left anything half written died: we hold the lock.
+            remove(folder / ".incoming")
+            for left in folder.glob("**/.*.tmp"):
+                remove(left)
             yield
 
 
@@ -139,16 +189,32 @@ def _fill(folder: Path, artefact: Artefact, description: manifest.Manifest) -> N
     copy(artefact.model, folder / "model")
     # The copy is what will be served: prove it, not the original.
     manifest.check(folder / "model", description)
-    for name, source in artefact.documents.items():
+    durable.write(folder / manifest.FILE_NAME, description.model_dump_json(indent=2))
+    _fill_documents(folder, artefact.documents, artefact.lineage)
+
+
+def _fill_documents(folder: Path, documents: Mapping[str, Path], lineage: Lineage) -> None:
+    for name, source in documents.items():
         copy(source, folder / name)
-    _write(folder / manifest.FILE_NAME, description.model_dump_json(indent=2))
-    _write(folder / "lineage.json", _json(artefact.lineage))
+    durable.write(folder / "lineage.json", lineage.model_dump_json(indent=2))
 
 
-def _json(lineage: Lineage) -> str:
-    return lineage.model_dump_json(indent=2)
+def _lineage(folder: Path) -> Lineage:
+    path = folder / "lineage.json"
+    try:
+        return Lineage.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}). Restore the file from a backup."
+        ) from error
 
 
-def _write(path: Path, text: str) -> None:
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _entry(path: Path) -> Entry:
+    try:
+        operation = Operation.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}). Restore the file from a backup: it says what was in "
+            "production."
+        ) from error
+    return Entry(int(path.stem), operation, path.with_suffix(".done").exists())

@@ -43,10 +43,10 @@ def describe(folder: Path) -> Manifest:
 
 
 def check(folder: Path, manifest: Manifest) -> None:
-    """Compare a model's folder with its manifest; files that it does not list are no concern.
+    """Compare a model's folder with its manifest.
 
     Raises:
-        DataError: a file is missing or has changed.
+        DataError: a file is missing, has changed, or was added: spaCy might run it.
     """
     for name, expected in manifest.files.items():
         path = folder / name
@@ -54,6 +54,10 @@ def check(folder: Path, manifest: Manifest) -> None:
             raise DataError(damage(str(path), "is missing"))
         if sha256(path) != expected:
             raise DataError(damage(str(path), "is not what was uploaded (its SHA-256 differs)"))
+    for path in sorted(folder.rglob("*")):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and path.relative_to(folder).as_posix() not in manifest.files:
+            raise DataError(damage(str(path), "was not uploaded with the model"))
 
 
 def damage(path: str, what: str) -> str:

@@ -9,18 +9,22 @@ from pydantic import Field, field_validator
 from components.settings import Settings
 
 CANDIDATE = "candidate"
+NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+ALIAS = r"^[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]$"
+# The registries move these themselves.
+RESERVED = frozenset({CANDIDATE, "default"})
 
 
 class ModelSettings(Settings):
     """`phases.<phase>.model` of the config file."""
 
     name: str = Field(
-        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+        pattern=NAME,
         description="Name of the model in the registry: lower case letters, digits, - and _.",
     )
     alias: str = Field(
         default="champion",
-        pattern=r"^[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]$",
+        pattern=ALIAS,
         description="Alias that marks the version in production; a promotion moves it.",
     )
     on_hold: Literal["upload", "skip"] = Field(
@@ -38,7 +42,7 @@ class ModelSettings(Settings):
     @field_validator("alias")
     @classmethod
     def _not_reserved(cls, alias: str) -> str:
-        if alias in (CANDIDATE, "default"):
+        if alias in RESERVED:
             raise ValueError(f"{alias!r} is reserved by the registry: choose another alias")
         return alias
 

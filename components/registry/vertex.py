@@ -1,30 +1,34 @@
 """The registry in Vertex AI: versions and aliases there, the files in a bucket.
 
-A version's labels name its artefact, its data and its run; the files and the full lineage lie in
-`components.registry.gcs`. Labels also hold what changes: which version it replaced, and when it
-was first promoted. `default`, the alias that Vertex AI itself moves about, is left alone.
+A version's labels name its artefact, its data and its run; the files, the full lineage and the
+history of what was in production lie in `components.registry.gcs`. `default`, the alias that Vertex
+AI itself moves about, is left alone.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import aiplatform
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format, struct_pb2
 
 from components.errors import DataError, RemoteError
-from components.google_cloud import CALL_SECONDS, Place, patient, reaching, retry
+from components.google_cloud import CALL_SECONDS, PATIENCE_SECONDS, Place, patient, reaching, retry
 from components.registry import manifest
-from components.registry.base import Artefact, Version, numbered, pointed_to
+from components.registry.base import Artefact, Version, checked_name, is_news
 from components.registry.gcs import DIGITS, Store
-from components.registry.lineage import Lineage
+from components.registry.history import Entry, Operation, lineage_now, took_effect
+from components.registry.lineage import Lineage, now
 from components.registry.settings import CANDIDATE
 
 ARTEFACT = "retrain-artefact"
@@ -34,6 +38,7 @@ COMMIT = "retrain-commit"
 DECISION = "retrain-decision"
 REPLACED = "retrain-replaced"
 PROMOTED = "retrain-promoted"
+RENEWED = "retrain-renewed"
 STAMP = "%Y%m%dt%H%M%Sz"
 
 METRICS_SCHEMA = (
@@ -61,51 +66,72 @@ class VertexRegistry:
             found = self.service.list_models(request=request, **patient())
             return sorted(model.name.rpartition("/")[2].partition("@")[0] for model in found)
 
-    def versions(self, name: str) -> list[Version]:
-        ours = self._models(name)
+    def versions(self, name: str, *, damaged: bool = False) -> list[Version]:  # noqa: ARG002
+        ours = [model for model in self._models(checked_name(name)) if ARTEFACT in model.labels]
+        entries = self.history(name) if ours else []
+        operations = [
+            operation
+            for alias in {entry.operation.alias for entry in entries}
+            for operation in took_effect(entries, alias, pointing(ours, alias))
+        ]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            return list(pool.map(lambda model: self._version(name, model), ours))
+            return list(pool.map(lambda model: self._version(name, model, operations), ours))
 
     def add(self, name: str, artefact: Artefact) -> Version:
         description = manifest.describe(artefact.model)
-        key = self.store.put(name, artefact, description)
+        key = self.store.put(checked_name(name), artefact, description)
 
         # An upload whose answer was lost has made a version all the same: look before each try.
         @retry()
         def upload_once() -> bool:
             models = self._models(name)
-            if any(model.labels[ARTEFACT] == key for model in models):
+            if any(model.labels[ARTEFACT] == key for model in models if ARTEFACT in model.labels):
                 return False
-            self._upload(name, key, artefact.lineage, is_first=not self._exists(name))
+            self._upload(name, key, artefact.lineage, is_first=not models)
             return True
 
         with reaching(f"register a version of {name}"):
             new = upload_once()
-        version = next(each for each in self.versions(name) if each.artefact[:DIGITS] == key)
+        version = self._of_key(name, key)
         if new:
             self._import_scores(version)
-        return version
+            return version
+        if is_news(artefact.lineage, version.stored):
+            self._renew(version, artefact)
+        if CANDIDATE not in version.aliases:
+            self.point(name, CANDIDATE, version.number)
+        return self._of_key(name, key)
 
-    def promote(self, name: str, number: str, alias: str, *, again: bool = True) -> Version:
-        versions = self.versions(name)
-        chosen = numbered(versions, number)
-        if chosen is None:
-            raise DataError(f"{name} in {self.place.name}: there is no version {number}.")
-        if chosen.lineage.promoted and not again:
-            return chosen
-        self.verify(chosen)
-        present = pointed_to(versions, alias)
-        # As in the local registry: first what is replaced, then the alias, then the date, so that
-        # an interrupted promotion is completed by the next attempt.
-        if present is None or present.number != number:
-            self._label(name, number, {REPLACED: present.number if present else ""})
-            with reaching(f"point {alias} to version {number} of {name}"):
-                self.service.merge_version_aliases(
-                    name=self._path(name, number), version_aliases=[alias], **patient()
-                )
-        if not chosen.lineage.promoted:
-            self._label(name, number, {PROMOTED: datetime.now(UTC).strftime(STAMP)})
-        return next(each for each in self.versions(name) if each.number == number)
+    def pointed(self, name: str, alias: str) -> str:
+        models = self._models(checked_name(name))
+        number = pointing(models, alias)
+        theirs = {model.version_id for model in models if ARTEFACT not in model.labels}
+        if number in theirs:
+            raise DataError(
+                f"{alias} of {name} in {self.place.name} points to version {number}, which is none "
+                f"of ours. Put another one in production: `retrain models promote {name} VERSION "
+                f"--alias {alias}`."
+            )
+        return number
+
+    def locked(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Nothing: the history decides between two processes."""
+        return nullcontext()
+
+    def history(self, name: str) -> list[Entry]:
+        return self.store.history(name)
+
+    def record(self, name: str, entry: Entry) -> bool:
+        return self.store.record(name, entry)
+
+    def finish(self, name: str, number: int) -> None:
+        self.store.finish(name, number)
+
+    def point(self, name: str, alias: str, number: str) -> None:
+        with reaching(f"point {alias} to version {number} of {name}"):
+            self.service.merge_version_aliases(
+                name=self._path(name, number), version_aliases=[alias], **patient()
+            )
 
     def verify(self, version: Version) -> None:
         self.store.verify(version.name, version.artefact[:DIGITS])
@@ -115,43 +141,54 @@ class VertexRegistry:
         self.store.fetch(version.name, version.artefact[:DIGITS], target)
 
     def document(self, version: Version, file: str) -> bytes | None:
-        return self.store.document(version.name, version.artefact[:DIGITS], file)
+        return self.store.document(version.name, version.documents, file)
 
     def _path(self, name: str, number: str = "") -> str:
         return f"{self.place.name}/models/{name}" + (f"@{number}" if number else "")
 
-    def _exists(self, name: str) -> bool:
-        try:
-            self.service.get_model(name=self._path(name), **patient())
-        except exceptions.NotFound:
-            return False
-        return True
-
     def _models(self, name: str) -> list[Any]:
-        """Our versions of a model as the API gives them, oldest first."""
+        """The versions of a model as the API gives them, oldest first."""
         with reaching(f"list the versions of {name}"):
             try:
-                found = list(self.service.list_model_versions(name=self._path(name), **patient()))
+                models = list(self.service.list_model_versions(name=self._path(name), **patient()))
             except exceptions.NotFound:
                 return []
-        ours = [model for model in found if ARTEFACT in model.labels]
-        return sorted(ours, key=lambda model: int(model.version_id))
+        return sorted(models, key=lambda model: int(model.version_id))
 
-    def _version(self, name: str, model: Any) -> Version:
+    def _version(self, name: str, model: Any, operations: Sequence[Operation]) -> Version:
         key = model.labels[ARTEFACT]
+        renewed = model.labels.get(RENEWED, "")
+        documents = f"{key}/renewed/{renewed}" if renewed else key
+        # Labels of versions that were promoted before there was a history.
         promoted = model.labels.get(PROMOTED, "")
-        changes = {
-            "replaced": model.labels.get(REPLACED, ""),
-            "promoted": as_iso(promoted) if promoted else "",
-        }
+        stored = self.store.lineage(name, documents).model_copy(
+            update={
+                "replaced": model.labels.get(REPLACED, ""),
+                "promoted": as_iso(promoted) if promoted else "",
+            }
+        )
         return Version(
             name=name,
             number=model.version_id,
             uri=self.store.uri(name, key),
             aliases=tuple(sorted(set(model.version_aliases) - {"default"})),
             artefact=self.store.manifest(name, key).digest,
-            lineage=self.store.lineage(name, key).model_copy(update=changes),
+            stored=stored,
+            lineage=lineage_now(stored, model.version_id, operations),
+            documents=documents,
         )
+
+    def _of_key(self, name: str, key: str) -> Version:
+        return next(each for each in self.versions(name) if each.artefact[:DIGITS] == key)
+
+    def _renew(self, version: Version, artefact: Artefact) -> None:
+        """Keep the documents of the same model that came about in another way."""
+        key = version.artefact[:DIGITS]
+        changes = {"created": version.stored.created, "renewed": now()}
+        lineage = artefact.lineage.model_copy(update=changes)
+        folder = self.store.renew(version.name, key, artefact, lineage)
+        labels = {**labels_of(key, lineage), RENEWED: folder.rpartition("/")[2]}
+        self._label(version.name, version.number, labels)
 
     def _upload(self, name: str, key: str, lineage: Lineage, *, is_first: bool) -> None:
         self.place.start_sdk()
@@ -180,12 +217,17 @@ class VertexRegistry:
         )
 
     def _label(self, name: str, number: str, labels: dict[str, str]) -> None:
-        with reaching(f"label version {number} of {name}"):
+        # Whoever changes the same version meanwhile changes its etag: look again.
+        @Retry(predicate=if_exception_type(exceptions.Conflict), timeout=PATIENCE_SECONDS)
+        def label_once() -> None:
             model = self.service.get_model(name=self._path(name, number), **patient())
             changed = v1.Model(
                 name=self._path(name, number), labels={**model.labels, **labels}, etag=model.etag
             )
             self.service.update_model(model=changed, update_mask={"paths": ["labels"]}, **patient())
+
+        with reaching(f"label version {number} of {name}"):
+            label_once()
 
     def _import_scores(self, version: Version) -> None:
         """Show the scores in the console. They are in the lineage anyway: failing is no matter."""
@@ -211,6 +253,11 @@ class VertexRegistry:
                 )
         except RemoteError as error:
             print(f"warning: the console will not show the scores: {error}", file=sys.stderr)
+
+
+def pointing(models: Sequence[Any], alias: str) -> str:
+    """The number of the version that has an alias; '' if none has."""
+    return next((model.version_id for model in models if alias in model.version_aliases), "")
 
 
 def labels_of(key: str, lineage: Lineage) -> dict[str, str]:

@@ -39,7 +39,7 @@ def report(
     history = write_history(out)
     if as_json:
         rows = {
-            name: {"report": phase.get("report"), "decision": phase.get("decision")}
+            name: {key: phase.get(key) for key in ("report", "decision", "outcome")}
             for name, phase in chosen.items()
         }
         print_json({"phases": rows, "history": str(history)})

@@ -39,6 +39,10 @@ FolderOption = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, e.g. ner-phase-1")]
 REFERENCE = "A version: its number, an alias, or the run that made it."
 Reference = Annotated[str, typer.Argument(metavar="VERSION", help=REFERENCE)]
+OperationId = Annotated[
+    str,
+    typer.Option("--operation", metavar="ID", help="A second command of the same ID does nothing."),
+]
 Alias = Annotated[str, typer.Option(help="The alias that marks the version in production.")]
 
 
@@ -102,7 +106,7 @@ def show(
         "files": version.uri,
         "run": lineage.run,
         "created": lineage.created,
-        "gate": lineage.decision,
+        "gate": lineage.gate,
         "promoted": lineage.promoted,
         "replaced": f"version {lineage.replaced}" if lineage.replaced else "",
         "data": lineage.digest,
@@ -168,33 +172,73 @@ def promote(
     name: Name,
     reference: Reference,
     alias: Alias = "champion",
+    operation: OperationId = "",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
     folder: FolderOption = None,
 ) -> None:
     """Put a version in production, whatever the gate said; nothing is deleted."""
+    from components.registry import promotion
     from components.registry.base import find
     from pipelines.results.versions import registry_of
 
     registry = registry_of(where, config, folder)
-    say_in_production(registry.promote(name, find(registry, name, reference).number, alias), alias)
+    chosen = find(registry, name, reference, damaged=True)
+    withdrawal = promotion.withdrawal_of(registry, chosen, alias)
+    promoted = promotion.promote(registry, name, chosen.number, alias, operation_id=operation)
+    if withdrawal:
+        print(f"Version {chosen.number} was withdrawn by {withdrawal.by} on {withdrawal.time}.")
+    say_in_production(promoted, alias)
 
 
 @app.command("rollback")
 def roll_back(
     name: Name,
     alias: Alias = "champion",
+    operation: OperationId = "",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
     folder: FolderOption = None,
 ) -> None:
-    """Put the version back in production that the present one replaced; nothing is deleted."""
-    from components.registry.base import rollback
+    """Put the version back in production that the present one replaced; nothing is deleted.
+
+    Each time it goes further back; what was withdrawn returns only by `promote`.
+    """
+    from components.registry.promotion import rollback
     from pipelines.results.versions import registry_of
 
-    withdrawn, restored = rollback(registry_of(where, config, folder), name, alias)
+    withdrawn, restored = rollback(
+        registry_of(where, config, folder), name, alias, operation_id=operation
+    )
     print(f"Version {withdrawn.number} of {name} is withdrawn and kept.")
     say_in_production(restored, alias)
+
+
+@app.command("history")
+def history(
+    name: Name,
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was put in production and withdrawn, by whom and when."""
+    from components.registry.base import known
+    from pipelines.results.versions import registry_of
+
+    registry = registry_of(where, config, folder)
+    known(registry, name, damaged=True)
+    operations = [entry.operation for entry in registry.history(name)]
+    if as_json:
+        print_json([operation.model_dump(mode="json") for operation in operations])
+        return
+    print_table(
+        ["time", "", "alias", "version>", "replaced>", "by"],
+        [
+            [each.time, each.kind, each.alias, each.version, each.replaced, each.by]
+            for each in operations
+        ],
+    )
 
 
 @app.command("pull")

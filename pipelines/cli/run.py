@@ -36,7 +36,7 @@ def run(
         typer.Option("--in-containers", help="Each task in its image, as a cluster runs it."),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 4 if a gate holds a model back.")
+        bool, typer.Option("--strict", help="Exit with 4 if a model is not in production then.")
     ] = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
@@ -50,7 +50,12 @@ def run(
 
     from pipelines.local.launch import run_config
     from pipelines.results.history import write_history
-    from pipelines.results.summary import print_failures, print_summary, summary
+    from pipelines.results.summary import (
+        IN_PRODUCTION,
+        print_failures,
+        print_summary,
+        summary,
+    )
 
     console = Console(stderr=as_json)
     result = run_config(
@@ -71,5 +76,6 @@ def run(
     else:
         print_summary(result.path, console)
     write_history(out)
-    held = any(phase.get("decision") == "hold" for phase in found["phases"].values())
+    outcomes = [phase["outcome"] for phase in found["phases"].values() if "outcome" in phase]
+    held = any(outcome not in IN_PRODUCTION for outcome in outcomes)
     raise typer.Exit(result.exit_code or (GateError.exit_code if strict and held else 0))

@@ -174,6 +174,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 decision=gate_decision["decision"],
                 registry=registry,
                 settings=plain(model),
+                champion_version=production["version"],
                 digest=source["digest"],
                 run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
             )

@@ -20,7 +20,14 @@ from pipelines.local.runs import RunRecord, list_runs
 from pipelines.results.summary import phases_of, summary
 
 TEMPLATE = Path(__file__).parent / "pages" / "history.html"
-DECISIONS = {"promote": "promoted", "hold": "held"}
+DECISIONS = {
+    "promoted": "promoted",
+    "in-production": "in production as before",
+    "held": "held",
+    "withdrawn": "withdrawn before",
+    "overtaken": "overtaken",
+    "not-kept": "held",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Entry:
     Attributes:
         number: of the run, 1 for the oldest; the x of the chart.
         started_by: the command that started the run, or else its config file.
-        decision: "promoted", "held", "waits", or "" when the run did not get that far.
+        decision: what became of the model, one of DECISIONS, "waits", or "" when the run did not
+            get that far.
         why: the reason of one that waits.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
@@ -102,7 +110,7 @@ def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
         seconds=record.seconds,
         state=found["state"],
-        decision="waits" if "why" in found else DECISIONS.get(found.get("decision") or "", ""),
+        decision="waits" if "why" in found else DECISIONS.get(found.get("outcome", ""), ""),
         why=found.get("why", ""),
         documents=data["records"]["kept"] if data else None,
         digest=data["digest"][:8] if data else "",

@@ -24,6 +24,16 @@ FILES = {
     "data_report": ("ingest", "report"),
     "quarantine": ("ingest", "quarantine"),
 }
+# What became of a model -> in words.
+OUTCOMES = {
+    "promoted": "PROMOTED",
+    "in-production": "IN PRODUCTION as before",
+    "held": "HELD BACK",
+    "withdrawn": "NOT PROMOTED: it was in production before, and was withdrawn",
+    "overtaken": "NOT PROMOTED: what it was compared with is no longer in production",
+    "not-kept": "HELD BACK",
+}
+IN_PRODUCTION = ("promoted", "in-production")
 UNDEFINED = "\N{EN DASH}"
 
 
@@ -32,9 +42,10 @@ def summary(run: Path) -> dict[str, Any]:
 
     Returns:
         `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
-        `decision`, `headline`, `version`, `model_uri`, `scores` (overall and per label; fractions
-        or null), the paths of FILES that exist, `why` it waits, and the `failed` task with its
-        log.
+        `decision` of the gate, `outcome` (what became of the model, see
+        `components.registry.promotion`), `headline`, `version`, `model_uri`, `scores` (overall and
+        per label; fractions or null), the paths of FILES that exist, `why` it waits, and the
+        `failed` task with its log.
     """
     record = read_record(run)
     return {
@@ -78,6 +89,11 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
         result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
     if result["state"] == "waits":
         result["why"] = tasks["due"].waits
+    if "decision" in result and "version" in result:
+        # Runs of before there were outcomes.
+        result["outcome"] = tasks["upload"].parameters.get("outcome") or (
+            "promoted" if result["decision"] == "promote" else "held"
+        )
     failed = next((task for task in tasks.values() if task.state == "failed"), None)
     if failed:
         result["failed"] = {
@@ -165,10 +181,9 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
         return f"{name}: WAITS, nothing was trained\n  why      {phase['why']}"
     if "version" not in phase:
         return f"{name}: {phase['state']}"
-    decision = {"promote": "PROMOTED", "hold": "HELD BACK"}
     version = f"version {phase['version']}" if phase["version"] else "not uploaded"
     lines = [
-        f"{name}: {decision[phase['decision']]}, {version}",
+        f"{name}: {OUTCOMES[phase['outcome']]}, {version}",
         f"  gate     {phase['headline']}",
         f"  model    {phase['model_uri'] or phase['model']}",
         f"  report   {phase['report']}",

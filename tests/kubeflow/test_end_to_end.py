@@ -10,9 +10,10 @@ import pytest
 from google.cloud import storage
 from typer.testing import CliRunner
 
-from components.registry.base import Artefact, take_in
+from components.registry.base import Artefact
 from components.registry.lineage import trace
 from components.registry.open import open_registry
+from components.registry.promotion import add_and_promote
 from pipelines.cli import app
 from pipelines.local.run import run_spec
 from pipelines.local.runner.listeners import Nobody
@@ -38,7 +39,9 @@ def volume(tmp_path: Path) -> Path:
     scores.write_text(text, encoding="utf-8")
     lineage = trace(model, scores, decision="promote", digest="another", run="demo-older-1")
     registry = open_registry(str(tmp_path / "volume" / "models"))
-    take_in(registry, "ner-phase-1", "champion", Artefact(model, {"scores.json": scores}, lineage))
+    add_and_promote(
+        registry, "ner-phase-1", "champion", Artefact(model, {"scores.json": scores}, lineage)
+    )
     return tmp_path / "volume"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import spacy
 from typer.testing import CliRunner
 
-from components.registry.base import take_in
 from components.registry.open import open_registry
+from components.registry.promotion import add_and_promote
 from pipelines.cli import app
 from pipelines.config.load import load
 from tests.vertex.conftest import MakeArtefact
@@ -58,9 +58,9 @@ def test_versions_are_kept_promoted_rolled_back_and_pulled(
     place: Path, artefact: MakeArtefact, tmp_path: Path
 ) -> None:
     registry = open_registry(load(place).pipeline.registry_url)
-    first = take_in(registry, MODEL, "champion", artefact("pound", decision="hold"))
-    second = take_in(registry, MODEL, "champion", artefact("euro", decision="hold"))
-    again = take_in(registry, MODEL, "champion", artefact("pound", decision="hold"))
+    first, _ = add_and_promote(registry, MODEL, "champion", artefact("pound", decision="hold"))
+    second, _ = add_and_promote(registry, MODEL, "champion", artefact("euro", decision="hold"))
+    again, _ = add_and_promote(registry, MODEL, "champion", artefact("pound", decision="hold"))
     assert again.number == first.number
 
     on_vertex = ("--where", "vertex", "--config", place)

@@ -10,8 +10,8 @@ from google.cloud import storage
 from typer.testing import CliRunner
 
 from components.errors import ConfigError, RemoteError
-from components.registry.base import take_in
 from components.registry.open import open_registry
+from components.registry.promotion import add_and_promote
 from pipelines.cli import app
 from tests.support.service import Fault
 from tests.vertex.conftest import MakeArtefact
@@ -31,8 +31,8 @@ def retrain(*arguments: str | Path) -> str:
 def there(double: Double, config: Path, bucket: storage.Bucket, artefact: MakeArtefact) -> Path:
     """The config, with two versions of its model in the registry; the first is in production."""
     registry = open_registry(f"vertex://my-project/us-central1/{bucket.name}/models", IMAGE)
-    take_in(registry, NAME, "champion", artefact("pound", f=0.8))
-    take_in(registry, NAME, "champion", artefact("euro", decision="hold", f=0.9))
+    add_and_promote(registry, NAME, "champion", artefact("pound", f=0.8))
+    add_and_promote(registry, NAME, "champion", artefact("euro", decision="hold", f=0.9))
     return config
 
 

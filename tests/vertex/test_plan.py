@@ -13,6 +13,7 @@ from components.errors import ConfigError
 from components.registry.base import Artefact
 from components.registry.lineage import Lineage
 from components.registry.open import open_registry
+from components.registry.promotion import promote
 from pipelines.cli import app
 from pipelines.config.schema import STAGES
 from tests.vertex.conftest import MakeArtefact
@@ -75,7 +76,7 @@ def test_it_says_which_version_was_trained_from_this_input(
     lineage = Lineage(**{**made.lineage.model_dump(), "digest": digest})
     registry = open_registry(f"vertex://my-project/us-central1/{bucket.name}/models")
     version = registry.add("ner-phase-1", Artefact(made.model, made.documents, lineage))
-    registry.promote("ner-phase-1", version.number, "champion")
+    promote(registry, "ner-phase-1", version.number, "champion")
     double.requests.clear()
     said = retrain("plan", config)
     assert "in production is version 1; version 1 was trained from this very input" in said

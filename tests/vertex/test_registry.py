@@ -12,9 +12,10 @@ import spacy
 from google.cloud import storage
 
 from components.errors import DataError, RemoteError
-from components.registry.base import Registry, champion_for, find, rollback, take_in
+from components.registry.base import Registry, champion_for, find
 from components.registry.manifest import describe
 from components.registry.open import open_registry
+from components.registry.promotion import add_and_promote, promote, rollback
 from components.registry.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
@@ -34,7 +35,7 @@ def registry(double: Double, bucket: storage.Bucket) -> Registry:
 def test_a_version_is_a_candidate_until_it_is_promoted(
     registry: Registry, artefact: MakeArtefact, double: Double, bucket: storage.Bucket
 ) -> None:
-    version = take_in(registry, "ner", "champion", artefact("pound", decision="hold"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
 
     assert (version.number, version.aliases) == ("1", ("candidate",))
     (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
@@ -48,14 +49,14 @@ def test_a_version_is_a_candidate_until_it_is_promoted(
 def test_promotion_and_rollback_move_the_alias_and_delete_nothing(
     registry: Registry, artefact: MakeArtefact, double: Double
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
-    version = take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("euro"))
     assert (version.number, version.lineage.replaced) == ("2", "1")
     assert version.aliases == ("candidate", "champion")
     assert version.lineage.promoted.endswith("+00:00")
 
     rollback(registry, "ner", "champion")
-    take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("euro"))
 
     assert find(registry, "ner", "champion").number == "1"
     assert [each.number for each in registry.versions("ner")] == ["1", "2"]
@@ -77,8 +78,8 @@ def test_the_champion_of_other_data_is_the_one_to_beat(
     registry: Registry, artefact: MakeArtefact
 ) -> None:
     assert champion_for(registry, "ner", "champion", "data-pound") is None
-    take_in(registry, "ner", "champion", artefact("pound"))
-    take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("euro"))
     to_beat = champion_for(registry, "ner", "champion", "data-euro")
     assert to_beat and to_beat.number == "1"
 
@@ -149,16 +150,16 @@ def test_under_a_fault_there_is_one_version_in_the_end(
     request_: str,
     fault: dict[str, object],
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
     double.faults = [Fault(request_, **fault)]  # type: ignore[arg-type]
     new = artefact("euro")
     try:
-        take_in(registry, "ner", "champion", new)
+        add_and_promote(registry, "ner", "champion", new)
     except RemoteError as error:
         assert str(error)
     double.faults = []
 
-    version = take_in(registry, "ner", "champion", new)
+    version, _ = add_and_promote(registry, "ner", "champion", new)
 
     assert [each.number for each in registry.versions("ner")] == ["1", "2"]
     assert (version.number, version.lineage.replaced) == ("2", "1")
@@ -199,7 +200,7 @@ def test_a_damaged_model_is_found(
     bucket.blob(f"{path}/meta.json").upload_from_string("{}")
     for use in (
         lambda: registry.verify(version),
-        lambda: registry.promote("ner", "1", "champion"),
+        lambda: promote(registry, "ner", "1", "champion"),
         lambda: registry.fetch(version, tmp_path / "pulled"),
     ):
         with pytest.raises(DataError, match=r"meta\.json is not what was uploaded"):
@@ -220,7 +221,7 @@ def test_versions_that_others_uploaded_are_left_alone(
 def test_what_is_kept_beside_a_model_can_be_read_alone(
     registry: Registry, artefact: MakeArtefact
 ) -> None:
-    version = take_in(registry, "ner", "champion", artefact("pound"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("pound"))
     kept = registry.document(version, "scores.json")
     assert kept is not None
     assert json.loads(kept)["overall"]["support"] == 40

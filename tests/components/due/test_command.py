@@ -13,10 +13,11 @@ import pytest
 
 from components.__main__ import main
 from components.records.record import Record, Span, write_records
-from components.registry.base import Artefact, take_in
+from components.registry.base import Artefact
 from components.registry.examples import FILE_NAME, keys_of, write_keys
 from components.registry.local import LocalRegistry
 from components.registry.model_metadata import flat
+from components.registry.promotion import add_and_promote
 
 MakeArtefact = Callable[..., Artefact]
 CONTEXT = {"phase": "phase-1", "train": {"config": "cnn.cfg"}}
@@ -48,7 +49,7 @@ class Stage:
         created = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
         lineage = artefact.lineage.model_copy(update={"created": created})
         documents = {**artefact.documents, **kept}
-        take_in(
+        add_and_promote(
             self.registry,
             "ner",
             "champion",
@@ -107,7 +108,9 @@ def test_the_same_input_waits_however_old_the_model_is(
 
 def test_an_input_whose_model_was_held_back_waits(stage: Stage, artefact: MakeArtefact) -> None:
     stage.promote(artefact("pound"), records(3))
-    take_in(stage.registry, "ner", "champion", artefact("euro", digest="held", decision="hold"))
+    add_and_promote(
+        stage.registry, "ner", "champion", artefact("euro", digest="held", decision="hold")
+    )
     decision, why = stage.run(records(9), digest="held")
     assert decision == "wait"
     assert "version 2 of ner, which the gate held back" in why
@@ -147,7 +150,7 @@ def test_a_changed_config_trains(stage: Stage, artefact: MakeArtefact) -> None:
 
 
 def test_a_model_that_kept_no_list_is_trained_again(stage: Stage, artefact: MakeArtefact) -> None:
-    take_in(stage.registry, "ner", "champion", artefact("pound"))
+    add_and_promote(stage.registry, "ner", "champion", artefact("pound"))
     decision, why = stage.run(records(3))
     assert (decision, why) == (
         "train",

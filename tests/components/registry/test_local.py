@@ -13,8 +13,9 @@ import pytest
 import spacy
 
 from components.errors import ConfigError, DataError
-from components.registry.base import Artefact, champion_for, find, rollback, take_in
+from components.registry.base import Artefact, champion_for, find
 from components.registry.local import LocalRegistry
+from components.registry.promotion import add_and_promote, promote, rollback
 
 MakeArtefact = Callable[..., Artefact]
 
@@ -63,8 +64,8 @@ def test_numbers_are_in_order_beyond_nine(registry: LocalRegistry, artefact: Mak
 def test_a_promotion_moves_the_alias_and_records_what_it_replaced(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
-    version = take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("euro"))
 
     assert version.aliases == ("candidate", "champion")
     assert version.lineage.replaced == "1"
@@ -77,8 +78,8 @@ def test_a_promotion_moves_the_alias_and_records_what_it_replaced(
 def test_a_model_that_is_held_back_is_kept_and_not_promoted(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
-    version = take_in(registry, "ner", "champion", artefact("euro", decision="hold"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("euro", decision="hold"))
 
     assert version.number == "2"
     assert find(registry, "ner", "champion").number == "1"
@@ -88,12 +89,12 @@ def test_a_model_that_is_held_back_is_kept_and_not_promoted(
 def test_a_repeated_run_does_not_undo_a_rollback(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
-    take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("euro"))
     withdrawn, restored = rollback(registry, "ner", "champion")
     assert (withdrawn.number, restored.number) == ("2", "1")
 
-    take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("euro"))
 
     assert find(registry, "ner", "champion").number == "1"
 
@@ -101,7 +102,7 @@ def test_a_repeated_run_does_not_undo_a_rollback(
 def test_a_first_version_cannot_be_rolled_back(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
     with pytest.raises(ConfigError, match="version 1 of ner replaced no other version"):
         rollback(registry, "ner", "champion")
 
@@ -109,8 +110,8 @@ def test_a_first_version_cannot_be_rolled_back(
 def test_a_version_is_found_by_number_alias_and_run(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
-    take_in(registry, "ner", "champion", artefact("pound"))
-    take_in(registry, "ner", "champion", artefact("euro", decision="hold"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("euro", decision="hold"))
 
     found = [find(registry, "ner", name).number for name in ("2", "champion", "run-euro")]
     assert found == ["2", "1", "2"]
@@ -124,9 +125,9 @@ def test_a_champion_stands_aside_for_a_run_on_its_own_data(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
     assert champion_for(registry, "ner", "champion", "data-pound") is None
-    take_in(registry, "ner", "champion", artefact("pound"))
+    add_and_promote(registry, "ner", "champion", artefact("pound"))
     assert champion_for(registry, "ner", "champion", "data-pound") is None
-    take_in(registry, "ner", "champion", artefact("euro"))
+    add_and_promote(registry, "ner", "champion", artefact("euro"))
 
     def to_beat(digest: str) -> str:
         version = champion_for(registry, "ner", "champion", digest)
@@ -140,7 +141,7 @@ def test_a_champion_stands_aside_past_a_second_model_of_the_same_data(
     registry: LocalRegistry, artefact: MakeArtefact
 ) -> None:
     for word, digest in [("pound", "old"), ("euro", "new"), ("dollar", "new")]:
-        take_in(registry, "ner", "champion", artefact(word, digest=digest))
+        add_and_promote(registry, "ner", "champion", artefact(word, digest=digest))
     to_beat = champion_for(registry, "ner", "champion", "new")
     assert to_beat and to_beat.number == "1"
 
@@ -153,7 +154,7 @@ def test_damage_is_found(registry: LocalRegistry, artefact: MakeArtefact, tmp_pa
 
     for use in (
         lambda: registry.verify(version),
-        lambda: registry.promote("ner", "1", "champion"),
+        lambda: promote(registry, "ner", "1", "champion"),
         lambda: registry.fetch(version, tmp_path / "pulled"),
     ):
         with pytest.raises(DataError, match=r"meta\.json is not what was uploaded"):
@@ -186,9 +187,10 @@ def test_a_fetched_model_loads(
 UPLOAD = """
 import os, signal, sys
 from pathlib import Path
+from components.registry.base import Artefact
 from components.registry.lineage import trace
 from components.registry.local import LocalRegistry
-from components.registry.base import Artefact, take_in
+from components.registry.promotion import add_and_promote
 
 model, scores, folder = map(Path, sys.argv[1:4])
 left = int(sys.argv[4])
@@ -205,7 +207,7 @@ if left:
     Path.mkdir, Path.write_text = dying(Path.mkdir), dying(Path.write_text)
 digest = f"data of {model.name}"
 lineage = trace(model, scores, decision="promote", digest=digest, run="run")
-take_in(LocalRegistry(folder), "ner", "champion", Artefact(model, {}, lineage))
+add_and_promote(LocalRegistry(folder), "ner", "champion", Artefact(model, {}, lineage))
 """
 
 
@@ -240,13 +242,13 @@ def test_an_upload_killed_at_any_step_leaves_order_and_can_be_repeated(
     step, code = 1, -signal.SIGKILL
     while code == -signal.SIGKILL:
         registry = LocalRegistry(tmp_path / f"models-{step}")
-        take_in(registry, "ner", "champion", artefact("pound"))
+        add_and_promote(registry, "ner", "champion", artefact("pound"))
         code = start_upload(new.model, outputs["scores"], registry.folder, step).wait()
         for version in registry.versions("ner"):
             registry.verify(version)
         assert find(registry, "ner", "champion").number in ("1", "2")
 
-        version = take_in(registry, "ner", "champion", new)
+        version, _ = add_and_promote(registry, "ner", "champion", new)
 
         assert [each.number for each in registry.versions("ner")] == ["1", "2"]
         assert (version.number, version.lineage.replaced) == ("2", "1")

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
+from components.due.decide import Input, decide
+from components.registry.base import find
 from components.registry.local import LocalRegistry
+from components.registry.model_metadata import flat
+from components.registry.promotion import promote, rollback
+from components.registry.settings import DueSettings
 
 MakeModel = Callable[[str], Path]
 
@@ -34,8 +39,19 @@ class Run:
         written: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         return written
 
-    def upload(self, model: Path, decision: str, *, digest: str, on_hold: str = "upload") -> Any:
+    def upload(
+        self,
+        model: Path,
+        decision: str,
+        *,
+        digest: str,
+        on_hold: str = "upload",
+        champion: str = "",
+        facts: dict[str, Any] | None = None,
+    ) -> Any:
         arguments: list[str | Path] = ["--model", model, "--decision", decision]
+        self.outputs["facts"].write_text(json.dumps(facts or {}), encoding="utf-8")
+        arguments += ["--champion-version", champion]
         for name, path in self.outputs.items():
             arguments += [f"--{name.replace('_', '-')}", path]
         settings = json.dumps({"name": "ner", "on_hold": on_hold})
@@ -68,7 +84,8 @@ def test_without_a_champion_its_folder_is_empty(pipeline: Run) -> None:
 def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeModel) -> None:
     uploaded = pipeline.upload(model("pound"), "promote", digest="data-1")
     uri = str(pipeline.registry / "ner" / "1" / "model")
-    assert uploaded["parameterValues"] == {"version": "1", "model_uri": uri}
+    expected = {"outcome": "promoted", "version": "1", "model_uri": uri}
+    assert uploaded["parameterValues"] == expected
 
     written = pipeline.champion("data-2")
 
@@ -110,7 +127,8 @@ def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> 
 
 def test_a_model_held_back_may_be_kept_or_not(pipeline: Run, model: MakeModel) -> None:
     skipped = pipeline.upload(model("pound"), "hold", digest="data-1", on_hold="skip")
-    assert skipped["parameterValues"] == {"version": "", "model_uri": ""}
+    expected = {"outcome": "not-kept", "version": "", "model_uri": ""}
+    assert skipped["parameterValues"] == expected
     assert not pipeline.registry.exists()
 
     kept = pipeline.upload(model("pound"), "hold", digest="data-1")
@@ -153,3 +171,81 @@ def test_the_commit_and_the_image_are_recorded(
     assert version.lineage.commit == "0123abc"
     assert version.lineage.image == "europe-docker.pkg.dev/p/r/cpu@sha256:1"
     assert (version.lineage.digest, version.lineage.run) == ("data-1", "run-1")
+
+
+def test_the_same_model_under_another_policy_renews_what_is_known_of_it(
+    pipeline: Run, model: MakeModel
+) -> None:
+    """The next scheduled run finds its own data and config, and waits; nothing trains for ever."""
+    strict, lax = ({"gate": {"min_f": f}} for f in (0.9, 0.5))
+    held = pipeline.upload(model("pound"), "hold", digest="strict", facts={"config": flat(strict)})
+    assert held["parameterValues"]["outcome"] == "held"
+    registry = LocalRegistry(pipeline.registry)
+    [version] = registry.versions("ner")
+    assert (version.lineage.decision, version.lineage.gate) == ("hold", "hold")
+
+    again = pipeline.upload(model("pound"), "promote", digest="lax", facts={"config": flat(lax)})
+    assert (again["parameterValues"]["outcome"], again["parameterValues"]["version"]) == (
+        "promoted",
+        "1",
+    )
+    [version] = registry.versions("ner")
+    assert version.lineage.decision == "promote"
+    assert version.lineage.digest == "lax"
+    assert json.loads(registry.document(version, "facts.json") or b"") == {"config": flat(lax)}
+    registry.verify(version)
+
+    def decision(digest: str, config: dict[str, Any]) -> str:
+        now = Input(digest, config, set())
+        return decide(registry, "ner", "champion", now, DueSettings())[0]
+
+    assert decision("lax", lax) == "wait"
+    assert decision("laxer", {"gate": {"min_f": 0.4}}) == "train"
+    held = pipeline.upload(
+        model("pound"), "hold", digest="laxer", on_hold="skip", champion="1", facts={"config": {}}
+    )
+    assert held["parameterValues"]["outcome"] == "in-production"
+    assert decision("laxer", {}) == "wait"
+
+
+def test_a_held_version_that_a_person_promotes_says_so(pipeline: Run, model: MakeModel) -> None:
+    pipeline.upload(model("pound"), "hold", digest="data-1")
+    registry = LocalRegistry(pipeline.registry)
+    version = promote(registry, "ner", "1", "champion", by="ada")
+    assert (version.lineage.decision, version.lineage.gate) == ("promote", "hold")
+    [entry] = registry.history("ner")
+    assert (entry.operation.kind, entry.operation.by, entry.done) == ("promote", "ada", True)
+
+
+def test_a_repeated_run_says_what_happened(
+    pipeline: Run, model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = LocalRegistry(pipeline.registry)
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
+    again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
+    assert again["parameterValues"]["outcome"] == "in-production"
+    rollback(registry, "ner", "champion", by="ada")
+    capsys.readouterr()
+    again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
+    assert again["parameterValues"]["outcome"] == "withdrawn"
+    assert "was withdrawn, by ada on" in capsys.readouterr().out
+    assert find(registry, "ner", "champion").number == "1"
+
+
+def test_nothing_is_promoted_over_a_model_that_it_was_not_compared_with(
+    pipeline: Run, model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = LocalRegistry(pipeline.registry)
+    pipeline.upload(model("pound"), "promote", digest="data-1")
+    pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
+    late = pipeline.upload(model("dollar"), "promote", digest="data-3", champion="1")
+    assert late["parameterValues"]["outcome"] == "overtaken"
+    text = capsys.readouterr().out
+    assert "it was compared with version 1, and 'champion' points to version 2 now" in text
+    assert find(registry, "ner", "champion").number == "2"
+    decision, why = decide(registry, "ner", "champion", Input("data-3", {}, set()), DueSettings())
+    assert decision == "train"
+    assert "passed the gate and was not promoted" in why
+    first = pipeline.upload(model("yen"), "promote", digest="data-4")
+    assert first["parameterValues"]["outcome"] == "overtaken"

@@ -14,6 +14,8 @@ from components.errors import ConfigError
 from pipelines.local.runs import Artifact, RunRecord, TaskRecord, write_record
 from pipelines.results.compare import common_phases, compare_phase, comparison_page
 from pipelines.results.history import entries, write_history
+from pipelines.results.summary import outcome as outcome_of
+from pipelines.results.summary import summary
 from tests.components.report.conftest import DATA, run_report
 from tests.support.stages import evaluate, gate, gate_decision_in
 from tests.support.tiny_ner import make_docs, train_tiny, write_corpus
@@ -25,8 +27,8 @@ PHASE = "phase-1"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a middling run, a good one and one that failed."""
     out = tmp_path_factory.mktemp("runs")
-    make_run(out, "20260101-000000-weak", steps=34, state="succeeded")
-    make_run(out, "20260102-000000-good", steps=60, state="succeeded")
+    make_run(out, "20260101-000000-weak", steps=34, outcome="held")
+    make_run(out, "20260102-000000-good", steps=60, outcome="promoted")
     failed = TaskRecord(f"{PHASE}/train", "failed", exit_code=3)
     judged = TaskRecord(f"{PHASE}/gate", "not-run")
     tasks = {task.task: task for task in (failed, judged)}
@@ -34,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def make_run(out: Path, name: str, steps: int, state: str) -> None:
+def make_run(out: Path, name: str, steps: int, outcome: str) -> None:
     """Judge a tiny model by the real stages and lay their outputs out as the runner does."""
     folder = out / name / PHASE
     model = train_tiny(folder / "train" / "model", make_docs(60, seed=1), steps=steps)
@@ -57,8 +59,9 @@ def make_run(out: Path, name: str, steps: int, state: str) -> None:
             {"decision": gate_decision_in(evaluated)["decision"]},
         ),
         task("report", {one: reported / one for one in ("report", "review", "facts")}),
+        task("upload", {}, {"outcome": outcome, "version": "1", "model_uri": str(model)}),
     ]  # fmt: skip
-    record(out, name, {one.task: one for one in tasks}, state)
+    record(out, name, {one.task: one for one in tasks}, "succeeded")
 
 
 def task(
@@ -111,6 +114,29 @@ def test_the_history_lists_every_run_with_its_verdict(runs: Path) -> None:
     assert html.index("20260103-000000-failed") < html.index("20260101-000000-weak")
     assert 'href="20260102-000000-good/phase-1/report/report"' in html
     assert "<svg" in html
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "in_history"),
+    [
+        ("promoted", "PROMOTED, version 1", "promoted"),
+        ("in-production", "IN PRODUCTION as before, version 1", "in production as before"),
+        ("withdrawn", "NOT PROMOTED: it was in production before", "withdrawn before"),
+        ("overtaken", "NOT PROMOTED: what it was compared with is no longer", "overtaken"),
+    ],
+)
+def test_what_happened_is_told_whatever_the_gate_would_have_liked(
+    runs: Path, tmp_path: Path, outcome: str, told: str, in_history: str
+) -> None:
+    good = tmp_path / "20260102-000000-good"
+    good.mkdir()
+    text = (runs / good.name / "run.json").read_text(encoding="utf-8")
+    assert '"promoted"' in text
+    (good / "run.json").write_text(text.replace('"promoted"', f'"{outcome}"'), encoding="utf-8")
+    phase = summary(good)["phases"][PHASE]
+    assert (phase["decision"], phase["outcome"]) == ("promote", outcome)
+    assert outcome_of(PHASE, phase).startswith(f"{PHASE}: {told}")
+    assert [one.decision for one in entries(tmp_path)] == [in_history]
 
 
 def test_the_history_of_nothing_says_how_to_start(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from components.errors import ConfigError, DataError
 from components.registry.base import Artefact
 from components.registry.lineage import Lineage
 from components.registry.open import open_registry
+from components.registry.promotion import promote
 from pipelines.local.runs import Artifact, RunRecord, TaskRecord, write_record
 from pipelines.results.served import sources_of
 
@@ -54,7 +55,7 @@ def test_a_registered_model_goes_by_alias_and_by_version(tmp_path: Path, model: 
     registry = open_registry(str(tmp_path / "models"))
     lineage = Lineage(digest="d", run="r", created="now", decision="promote", scores={})
     version = registry.add("ner", Artefact(model, {}, lineage))
-    registry.promote("ner", version.number, "champion")
+    promote(registry, "ner", version.number, "champion")
     served = [("ner", Path(version.uri), "1")]
     assert asked(tmp_path, "ner") == asked(tmp_path, "ner@1") == served
     with pytest.raises(ConfigError, match="'ner' has no version, alias or run '2'"):

@@ -10,9 +10,10 @@ import spacy
 from typer.testing import CliRunner
 
 from components.errors import ConfigError
-from components.registry.base import Artefact, take_in
+from components.registry.base import Artefact
 from components.registry.lineage import trace
 from components.registry.local import LocalRegistry
+from components.registry.promotion import add_and_promote
 from pipelines.cli.models import app
 
 
@@ -32,7 +33,7 @@ class Models:
         text = json.dumps({"overall": money, "labels": {"MONEY": money}})
         scores.write_text(text, encoding="utf-8")
         lineage = trace(model, scores, decision="promote", digest=model.name, run=f"run-{f}")
-        take_in(self.registry, "ner", "champion", Artefact(model, {}, lineage))
+        add_and_promote(self.registry, "ner", "champion", Artefact(model, {}, lineage))
 
     def __call__(self, *arguments: str | Path) -> str:
         command = [*map(str, arguments), "--registry", str(self.folder)]

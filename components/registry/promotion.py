@@ -1,0 +1,290 @@
+"""Move an alias: compare what it points to, write the operation down, move it, mark it as done.
+
+The same steps for every registry. The entry of the history is what decides between two processes:
+its number is taken once. One that was interrupted before its alias moved, and is not repeated, has
+never happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from components.errors import ConfigError, DataError
+from components.registry.base import Artefact, Registry, Version, checked_alias, numbered
+from components.registry.history import Entry, Kind, Operation, Past, operation, past
+
+
+class OvertakenError(Exception):
+    """The alias no longer points to what the caller has seen there.
+
+    Attributes:
+        present: number of the version that it points to now; '' if none.
+    """
+
+    def __init__(self, present: str) -> None:
+        super().__init__(present)
+        self.present = present
+
+
+@dataclass(frozen=True)
+class Move:
+    """What is asked for.
+
+    Attributes:
+        expected: the version that the alias must point to; None for any.
+        by, name: see `history.operation`.
+    """
+
+    kind: Kind
+    alias: str
+    version: str
+    expected: str | None = None
+    by: str = ""
+    name: str = ""
+
+
+def past_of(registry: Registry, name: str, alias: str) -> Past:
+    """What an alias of a model has pointed to.
+
+    Raises:
+        DataError: the alias is damaged.
+    """
+    before = {version.number: version.stored.replaced for version in registry.versions(name)}
+
+    def older(number: str) -> list[str]:
+        chain: list[str] = []
+        while number and number not in chain:
+            chain.insert(0, number)
+            number = before.get(number, "")
+        return chain
+
+    return past(registry.history(name), alias, registry.pointed(name, alias), older)
+
+
+def promote(
+    registry: Registry,
+    name: str,
+    number: str,
+    alias: str,
+    *,
+    expected: str | None = None,
+    by: str = "",
+    operation_id: str = "",
+) -> Version:
+    """Point the alias to a version, once it is proved to be whole.
+
+    Args:
+        expected: number of the version that must be in production now, '' for none; None for any.
+        operation_id: a second call with the same one changes nothing.
+
+    Raises:
+        ConfigError: the alias is none that may be moved.
+        DataError: there is no such version, or it is damaged.
+        OvertakenError: something else is in production.
+    """
+    checked_alias(alias)
+    # An alias that points to nothing is mended by this.
+    chosen = numbered(registry.versions(name, damaged=True), number)
+    if chosen is None:
+        raise DataError(f"{name}: there is no version {number} in the registry.")
+    registry.verify(chosen)
+    move(registry, name, Move("promote", alias, number, expected, by, operation_id))
+    promoted = numbered(registry.versions(name), number)
+    assert promoted
+    return promoted
+
+
+def withdrawal_of(registry: Registry, version: Version, alias: str) -> Operation | None:
+    """The rollback that took a version out of production, if one did; None if damaged."""
+    try:
+        return past_of(registry, version.name, alias).withdrawn.get(version.number)
+    except DataError:
+        return None
+
+
+def rollback(
+    registry: Registry, name: str, alias: str, *, by: str = "", operation_id: str = ""
+) -> tuple[Version, Version]:
+    """Point the alias back to the version that its present one replaced, and go further each time.
+
+    A version that was itself withdrawn is passed over: only `promote` brings it back.
+
+    Returns:
+        the version that was in production, and the one that is now.
+
+    Raises:
+        ConfigError: nothing has the alias, or what has it replaced nothing.
+    """
+    checked_alias(alias)
+    done = same_operation(registry.history(name), operation_id) or unfinished_rollback(
+        registry, name, alias
+    )
+    if done is None:
+        history = past_of(registry, name, alias)
+        if not history.stack:
+            raise ConfigError(f"{name}: nothing is in production as {alias!r}.")
+        present, target = history.stack[-1], history.before
+        if not target:
+            raise ConfigError(
+                f"version {present} of {name} replaced no other version that was not withdrawn: "
+                f"there is nothing to roll back to. `retrain models promote {name} VERSION` "
+                "chooses one."
+            )
+    else:
+        present, target = done.replaced, done.version
+    versions = registry.versions(name)
+    withdrawn, restored = numbered(versions, present), numbered(versions, target)
+    if restored is None or withdrawn is None:
+        raise DataError(
+            f"version {target if restored is None else present} of {name}, which was in "
+            "production, is gone from the registry. Restore it from a backup, or choose another "
+            f"with `retrain models promote {name} VERSION`."
+        )
+    registry.verify(restored)
+    try:
+        move(registry, name, Move("rollback", alias, target, present, by, operation_id))
+    except OvertakenError as error:
+        raise ConfigError(
+            f"{name}: version {error.present or 'none'} is in production now, and no longer "
+            f"{present}: somebody has changed it meanwhile. Look again, and repeat if it is still "
+            "what you want."
+        ) from error
+    return withdrawn, restored
+
+
+def same_operation(entries: list[Entry], operation_id: str) -> Operation | None:
+    """The operation with an id, if there was one."""
+    same = (e.operation for e in entries if operation_id and e.operation.id == operation_id)
+    return next(same, None)
+
+
+def unfinished_rollback(registry: Registry, name: str, alias: str) -> Operation | None:
+    """A rollback that was interrupted, which the same command is to complete."""
+    last = latest(registry.history(name), alias)
+    if last is None or last.done or last.operation.kind != "rollback":
+        return None
+    states = (last.operation.replaced, last.operation.version)
+    return last.operation if registry.pointed(name, alias) in states else None
+
+
+def is_settled(registry: Registry, name: str, alias: str) -> bool:
+    """Whether no operation on an alias waits for its end."""
+    last = latest(registry.history(name), alias)
+    return last is None or last.done
+
+
+def latest(entries: list[Entry], alias: str) -> Entry | None:
+    """The last operation on an alias."""
+    return next((entry for entry in reversed(entries) if entry.operation.alias == alias), None)
+
+
+def move(registry: Registry, name: str, asked: Move) -> None:
+    """Do it, or complete what an interrupted attempt has begun.
+
+    Raises:
+        OvertakenError: the alias does not point to what is expected.
+    """
+    with registry.locked(name):
+        while True:
+            entries = registry.history(name)
+            present = present_of(registry, name, asked)
+            last = latest(entries, asked.alias)
+            if (same := same_operation(entries, asked.name)) and not (
+                last and last.operation == same and not last.done
+            ):
+                return None
+            if last and not last.done:
+                begun = last.operation
+                if (begun.kind, begun.version) == (asked.kind, asked.version) and present in (
+                    begun.replaced,
+                    begun.version,
+                ):
+                    return complete(registry, name, last)
+                if present == begun.version:
+                    registry.finish(name, last.number)
+            if present == asked.version:
+                return None
+            if asked.expected is not None and present != asked.expected:
+                raise OvertakenError(present)
+            entry = Entry(
+                len(entries) + 1,
+                operation(asked.kind, asked.alias, asked.version, present, asked.by, asked.name),
+                done=False,
+            )
+            if registry.record(name, entry):
+                return complete(registry, name, entry)
+
+
+def present_of(registry: Registry, name: str, asked: Move) -> str:
+    """What the alias points to; a damaged one to nothing, if it is a person who mends it."""
+    try:
+        return registry.pointed(name, asked.alias)
+    except DataError:
+        if asked.kind == "rollback" or asked.expected is not None:
+            raise
+        return ""
+
+
+def complete(registry: Registry, name: str, entry: Entry) -> None:
+    """Move the alias and mark the entry as done, unless a later operation was faster.
+
+    Raises:
+        OvertakenError: one was.
+    """
+    begun = entry.operation
+    if later := later_than(registry, name, entry):
+        raise OvertakenError(later.version)
+    registry.point(name, begun.alias, begun.version)
+    if later := later_than(registry, name, entry):
+        # Our own move came late, and may have undone the other's.
+        registry.point(name, begun.alias, later.version)
+        raise OvertakenError(later.version)
+    registry.finish(name, entry.number)
+
+
+def later_than(registry: Registry, name: str, entry: Entry) -> Operation | None:
+    """The last operation on the same alias, if it is a later one."""
+    last = latest(registry.history(name), entry.operation.alias)
+    return last.operation if last and last.number > entry.number else None
+
+
+Outcome = Literal["promoted", "in-production", "held", "withdrawn", "overtaken", "not-kept"]
+
+
+def add_and_promote(
+    registry: Registry, name: str, alias: str, artefact: Artefact, expected: str | None = None
+) -> tuple[Version, Outcome]:
+    """Add a model and, when the gate decided so, promote it: what a pipeline does at its end.
+
+    A version that was promoted before is not promoted again: if its alias points elsewhere now, a
+    person has moved it since, and a repeated or retried run must not undo that.
+
+    Args:
+        expected: number of the version that the model was compared with, '' for none: nothing is
+            promoted over another one; None for any.
+
+    Returns:
+        the version, and what became of it.
+    """
+    version = registry.add(name, artefact)
+    lineage = artefact.lineage
+    if alias in version.aliases and is_settled(registry, name, alias):
+        return version, "in-production"
+    if lineage.decision != "promote":
+        return version, "held"
+    if version.lineage.promoted and alias not in version.aliases:
+        return version, "withdrawn"
+    try:
+        promoted = promote(
+            registry,
+            name,
+            version.number,
+            alias,
+            expected=expected,
+            by=f"run {lineage.run}",
+            operation_id=f"{lineage.run}/{version.artefact[:12]}",
+        )
+    except OvertakenError:
+        return version, "overtaken"
+    return promoted, "promoted"
