@@ -78,7 +78,7 @@ class Store:
 
     def history(self, name: str) -> list[Entry]:
         """The operations that were recorded, oldest first."""
-        folder = "/".join(filter(None, [self.prefix, name, HISTORY, ""]))
+        folder = "/".join(filter(None, [self.prefix, name, HISTORY])) + "/"
         with reaching(f"read the history of {name}"):
             blobs = list(self.bucket.client.list_blobs(self.bucket, prefix=folder, **patient()))
         files = {blob.name.removeprefix(folder) for blob in blobs}

@@ -24,7 +24,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.errors import DataError
-from components.files import copy, remove
+from components.files import copy, remove, writing
 from components.registry import durable, manifest
 from components.registry.base import Artefact, Version, checked_name, is_news
 from components.registry.history import Entry, Operation, lineage_now, took_effect
