@@ -293,6 +293,15 @@ class Loop:
         """Write the pipeline as it is now, in place of the best before."""
         with self.nlp.select_pipes(disable=self.frozen):
             update_meta(self.settings, self.nlp, info)
+        # spaCy gathers the labels in sets, whose order is another one in each process.
+        self.nlp.meta["performance"] = in_order(self.nlp.meta["performance"])
         give_back_freed_memory()
         with self.checkpoints.keeping_best(self.state.step) as folder:
             self.prepare(self.nlp).to_disk(folder)
+
+
+def in_order(value: Any) -> Any:
+    """Nested mappings with their keys sorted."""
+    if not isinstance(value, dict):
+        return value
+    return {key: in_order(value[key]) for key in sorted(value)}

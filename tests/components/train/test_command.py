@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import spacy
+
+from tests.components.train.conftest import LABELS, arguments
 
 Train = Callable[..., int]
 
@@ -48,6 +51,26 @@ def test_same_input_gives_the_same_model(train: Train, tmp_path: Path) -> None:
         assert train("cnn", CNN, **paths) == 0
     one, two = ((tmp_path / out / "ner/model").read_bytes() for out in ("one", "two"))
     assert one == two
+
+
+def test_no_file_of_the_model_depends_on_the_hash_seed(
+    corpora: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Two processes, whose sets have other orders, as two machines have."""
+    short = {"training.max_steps": 20, "training.eval_frequency": 20}
+    files = []
+    for seed in ("1", "4"):
+        out = tmp_path / seed
+        command = [sys.executable, "-m", "components", *arguments("cnn", short, corpora, out)]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+        model = out / "model"
+        files.append(
+            {p.relative_to(model): p.read_bytes() for p in model.rglob("*") if p.is_file()}
+        )
+    assert files[0] == files[1]
+    per_type = json.loads(files[0][Path("meta.json")])["performance"]["ents_per_type"]
+    assert list(per_type) == sorted(LABELS)
 
 
 def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> None:
