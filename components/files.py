@@ -9,14 +9,17 @@ is for a bucket is written on this machine first.
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from components.errors import WriteError
+from components.errors import DataError, WriteError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 REFUSALS = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -109,6 +112,39 @@ def refusal(path: str | Path, error: OSError) -> str:
     if error.errno in FULL:
         advice = "Make room, and run the same command again: what is done is not done twice"
     return f"{path}: cannot be written: {error.strerror}. {advice}."
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write JSON for people and programs, whole or not at all; NaN is refused."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    if not text.isascii() and text != text.encode(errors="ignore").decode():
+        # A file's name need not be UTF-8: Python holds such bytes as half characters.
+        text = json.dumps(document, allow_nan=False, indent=1)
+    write_text(path, f"{text}\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: it is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({error}).") from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy(source: Path, target: Path) -> None:

@@ -9,6 +9,12 @@ from typing import Any
 from components.errors import ConfigError
 
 
+def tokenise(text: str, language: str) -> list[tuple[int, int]]:
+    """Where each token of a text begins and ends, in characters."""
+    doc = tokeniser(language)(text)
+    return [(token.idx, token.idx + len(token)) for token in doc]
+
+
 @cache
 def tokeniser(language: str) -> Any:
     """The tokeniser that `spacy.blank(language)` has: text -> Doc.

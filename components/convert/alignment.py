@@ -7,8 +7,7 @@ from itertools import chain
 
 from spacy.tokenizer import Tokenizer
 
-from components.convert.tokens import tokenise
-from components.tokeniser import tokeniser
+from components.tokeniser import tokenise, tokeniser
 
 
 def aligned(text: str, start: int, end: int, language: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from components.convert.settings import ConvertSettings
+from components.files import write_json
 from components.interface import Input, Output, Parameter
 from components.settings import parse
 from components.stage import StageResult
@@ -23,7 +24,6 @@ INTERFACE = (
 
 def run(args: argparse.Namespace) -> StageResult:
     """Write the shards of all three splits with the same processes, then their manifests."""
-    import json
     from contextlib import ExitStack
 
     from components import progress
@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> StageResult:
             report[split] = summary(counts)
             print(in_words(split, report[split]))
     document = {"version": 1, "language": settings.language, "corpora": report}
-    with writing(args.convert_report) as path:
-        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(args.convert_report, document)
     return StageResult(
         metadata={
             f"{split}_corpus": {key: report[split][key] for key in ("documents", "words")}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from components.convert.counts import Counts
 from components.convert.shards import Shard
+from components.files import write_json
 
 VERSION = 1
 
@@ -31,9 +31,7 @@ def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> Non
         "words": counts.words,
         "labels": dict(sorted(counts.entities.items())),
     }
-    (folder / "manifest.json").write_text(
-        json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_json(folder / "manifest.json", manifest)
 
 
 def summary(counts: Counts) -> dict[str, Any]:

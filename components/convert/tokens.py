@@ -14,7 +14,7 @@ from components.convert.spans import Marks, misfits
 from components.convert.texts import Texts
 from components.errors import DataError
 from components.records.record import Span
-from components.tokeniser import tokeniser
+from components.tokeniser import tokenise
 
 DIGITS = b"0123456789"
 NO_NUMBERS = bytes.maketrans(b",\n", b"  ")
@@ -93,12 +93,6 @@ def read_one(row: Row, language: str, counts: Counts) -> Offsets:
         counts.disagreeing += 1
         return tokenise(row.text, language)
     return tokens
-
-
-def tokenise(text: str, language: str) -> Offsets:
-    """Offsets of the tokens of spaCy's tokeniser for a language."""
-    doc = tokeniser(language)(text)
-    return [(token.idx, token.idx + len(token)) for token in doc]
 
 
 def cut(tokens: Offsets, row: Row) -> Offsets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import DataError
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
-from components.files import writing
+from components.files import write_json
 from components.interface import Input, Output, Parameter
 from components.records.prediction import Prediction, write_predictions
 from components.settings import parse
@@ -168,10 +167,3 @@ def table(scores: dict[str, Any]) -> str:
         )
         rows.append(f"{name:16}{shown}{values['support']:>9}")
     return "\n".join(rows)
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write JSON, whole or not at all; NaN is refused."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 from components.errors import DataError
-from components.files import writing
+from components.files import read_json, write_json, write_text
 from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
@@ -47,10 +45,12 @@ def run(args: argparse.Namespace) -> StageResult:
     policy = parse(GateSettings, args.settings, "--settings")
     labels = parse(list[str], args.labels, "--labels")
     context = parse(dict[str, Any], args.context, "--context")
-    scores, data_report = read(args.scores), read(args.data_report)
+    scores, data_report = read_json(args.scores), read_json(args.data_report)
     try:
         before = args.champion_metadata / FILE_NAME
-        same = before.is_file() and reseeded(facts_of(data_report, scores, context), read(before))
+        same = before.is_file() and reseeded(
+            facts_of(data_report, scores, context), read_json(before)
+        )
         warm = (context.get("train") or {}).get("init") == "champion"
         gate_decision = judge(scores, data_report, labels, policy, reseeded=same, warm=warm)
         summary = markdown(gate_decision, scores)
@@ -59,22 +59,12 @@ def run(args: argparse.Namespace) -> StageResult:
             f"{args.scores} or {args.data_report}: {error!r} is not as evaluate and ingest write "
             "it. Run them again."
         ) from error
-    write(
-        args.gate_decision, json.dumps(gate_decision, ensure_ascii=False, allow_nan=False, indent=1)
-    )
-    write(args.summary, summary)
+    write_json(args.gate_decision, gate_decision)
+    write_text(args.summary, summary)
     print(log(gate_decision))
     return StageResult(
         parameters={"decision": gate_decision["decision"], "headline": gate_decision["headline"]}
     )
-
-
-def read(path: Path) -> Any:
-    """Read a JSON file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}).") from error
 
 
 def log(gate_decision: dict[str, Any]) -> str:
@@ -82,9 +72,3 @@ def log(gate_decision: dict[str, Any]) -> str:
     lines = [f"{rule['result'].upper():5} {rule['text']}" for rule in gate_decision["rules"]]
     mark = "!!! " if gate_decision["would"] == "hold" else ""
     return "\n".join([*lines, "", f"{mark}{gate_decision['headline']}"])
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

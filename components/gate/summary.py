@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.html.format import percent, points, span
+from components.html.markdown import escape
 
 SIGNS = {"pass": "✓", "fail": "✗", "note": "·"}
 
@@ -15,12 +15,12 @@ def markdown(gate_decision: Mapping[str, Any], scores: Mapping[str, Any]) -> str
     """Return the headline, the score table and every rule."""
     return "\n".join(
         [
-            f"# {plain(gate_decision['headline'])}",
+            f"# {escape(gate_decision['headline'])}",
             "",
             *score_table(scores),
             "",
             *(
-                f"- {SIGNS[rule['result']]} {plain(rule['text'])}"
+                f"- {SIGNS[rule['result']]} {escape(rule['text'])}"
                 for rule in gate_decision["rules"]
             ),
             "",
@@ -41,16 +41,10 @@ def score_table(scores: Mapping[str, Any]) -> Iterator[str]:
 def row(name: str, values: Mapping[str, Any], compared: Mapping[str, Any]) -> str:
     """One line of the score table."""
     cells = [
-        plain(name),
+        escape(name),
         *(percent(values[key]) for key in "prf"),
         span(values["interval"]["f"]),
         points(compared.get("difference")),
         str(values["support"]),
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is: no HTML, no markup, one line."""
-    one_line = " ".join(text.split())
-    return re.sub(r"([\\`*_\[\]|#<>&])", lambda found: f"&#{ord(found[0])};", one_line)

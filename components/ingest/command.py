@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from components.errors import DataError, RetrainError
-from components.files import writing
+from components.files import write_json, write_text, writing
 from components.ingest.settings import IngestSettings
 from components.interface import Output, Parameter
 from components.records.record import write_records
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> StageResult:
         write_records(annotations, coverage.counting(collector.finish()))
         report = make_report(collector, coverage, args.digest)
         write_quarantine(args.quarantine, collector.quarantine)
-        write_text(args.data_report, json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_json(args.data_report, report)
         write_text(args.report, page(report))
         write_text(args.summary, markdown(report))
         print(markdown(report))
@@ -100,11 +99,6 @@ def write_quarantine(path: Path, quarantined: Iterable[msgspec.Struct]) -> None:
     with writing(path) as temporary, temporary.open("wb") as file:
         for line in quarantined:
             file.write(msgspec.json.encode(line) + b"\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def unfit(reasons: Sequence[str]) -> DataError:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.html.charts import bars, histogram
+from components.html.markdown import escape
 from components.html.page import render
 from components.ingest.summary import Report
 
@@ -100,13 +101,3 @@ def markdown(report: Report) -> str:
 
 def share(fraction: float | None) -> str:
     return "undefined" if fraction is None else f"{fraction:.1%}"
-
-
-MARKS = str.maketrans(
-    {mark: f"\\{mark}" for mark in "\\`*_[]"} | {mark: f"&#{ord(mark)};" for mark in "|<>&"}
-)
-
-
-def escape(text: str) -> str:
-    """Keep text from being read as Markdown or HTML."""
-    return " ".join(text.translate(MARKS).split())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from components.ingest.annotation import RawToken
 from components.ingest.problems import Note
-from components.tokeniser import tokeniser
+from components.tokeniser import tokenise
 
 Offsets = list[tuple[int, int]]
 
@@ -39,12 +39,6 @@ def agree(text: str, tokens: Sequence[RawToken]) -> bool:
             return False
         position = end
     return text[position:] in ("", " ")
-
-
-def tokenise(text: str, language: str) -> Offsets:
-    """Offsets of the tokens of spaCy's tokeniser for `language`."""
-    doc = tokeniser(language)(text)
-    return [(token.idx, token.idx + len(token)) for token in doc]
 
 
 class Boundaries:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from components.errors import ConfigError, RemoteError
+from components.files import sha256, write_json
 from components.settings import Settings
 
 SPECIAL: dict[str, Callable[[Path], bool]] = {
@@ -236,7 +237,7 @@ def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
         {"copy": str(c.path.relative_to(folder)), "source": c.file.path, "identity": c.identity}
         for c in copies
     ]
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "manifest.json", manifest)
     return copies
 
 
@@ -258,11 +259,6 @@ def copy_file(file: SourceFile, target: Path) -> str:
     generation, _, _ = before.partition(":")
     # The checksum of what arrived, not of what was promised: a change in between shows.
     return f"{generation}:{crc32c(target)}"
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def crc32c(path: Path) -> str:

@@ -19,6 +19,7 @@ from google.api_core import exceptions
 from pydantic import BaseModel, ValidationError
 
 from components.errors import DataError
+from components.files import sha256
 from components.google_cloud import patient, reaching
 from components.registry import manifest
 from components.registry.base import Artefact
@@ -162,7 +163,7 @@ class Store:
         description = self.manifest(name, key)
         for file, expected in description.files.items():
             path = incoming / file
-            if path.is_file() and manifest.sha256(path) == expected:
+            if path.is_file() and sha256(path) == expected:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             blob = self._blob(name, key, f"model/{file}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from components.errors import DataError
+from components.files import sha256
 
 COMMIT_VARIABLE = "RETRAIN_COMMIT"
 IMAGE_VARIABLE = "RETRAIN_IMAGE"
@@ -75,7 +75,7 @@ def trace(
         decision=decision,
         compared_with=compared_with,
         scores=read_scores(scores),
-        config_digest=hashlib.sha256(config.read_bytes()).hexdigest() if config.is_file() else "",
+        config_digest=sha256(config) if config.is_file() else "",
         commit=os.environ.get(COMMIT_VARIABLE, ""),
         image=os.environ.get(IMAGE_VARIABLE, ""),
         packages=installed(),

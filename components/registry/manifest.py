@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.errors import DataError
+from components.files import sha256
 
 FILE_NAME = "manifest.json"
 
@@ -66,12 +67,6 @@ def damage(path: str, what: str) -> str:
         f"{path} {what}. Restore the file from a backup, or put another version in production "
         "with `retrain models rollback` or `retrain models promote`."
     )
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(path: Path) -> Manifest:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.html.format import count, percent, span
+from components.html.markdown import escape
 from components.report.weakness import weak_spots
 
 TASKS = {"ner": "named entity recognition"}
@@ -48,7 +49,7 @@ def header(facts: Mapping[str, Any], gate_decision: Mapping[str, Any]) -> Iterat
     config = facts["config"]
     yield f"# Model card: {code(config.get('model.name', config.get('phase', 'model')))}"
     yield ""
-    yield plain(gate_decision["headline"])
+    yield escape(gate_decision["headline"])
 
 
 def intended_use(scores: Mapping[str, Any]) -> Iterator[str]:
@@ -98,7 +99,7 @@ def weaknesses(scores: Mapping[str, Any]) -> Iterator[str]:
     yield "## Known weak spots"
     yield ""
     spots = weak_spots(scores)
-    yield from (f"- {plain(spot)}" for spot in spots)
+    yield from (f"- {escape(spot)}" for spot in spots)
     if not spots:
         yield "None showed in this evaluation. That is not proof that there are none."
 
@@ -122,9 +123,3 @@ def code(value: Any) -> str:
     """A value as inline code that no content can break out of."""
     text = " ".join(str(value).split()).replace("`", "'").replace("|", "\\|")
     return f"`{text}`" if text else ""
-
-
-def plain(text: str) -> str:
-    """A sentence that holds no markup, whatever it quotes."""
-    one_line = " ".join(text.split())
-    return "".join(f"&#{ord(c)};" if c in "\\`*_[]|#<>&" else c for c in one_line)

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.errors import DataError
-from components.files import writing
+from components.files import read_json, write_json, writing
 from components.interface import Input, Output, Parameter
 from components.stage import StageResult
 
@@ -42,8 +41,9 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.registry.model_metadata import facts_of
     from components.report import build, card, disagreements
 
-    scores, gate_decision = read(args.scores), read(args.gate_decision)
-    data, split, context = read(args.data_report), read(args.split_report), json.loads(args.context)
+    scores, gate_decision = read_json(args.scores), read_json(args.gate_decision)
+    data, split = read_json(args.data_report), read_json(args.split_report)
+    context = json.loads(args.context)
     predictions = list(read_predictions(args.predictions))
     facts = facts_of(data, scores, context)
     written = datetime.now(UTC).strftime("%-d %B %Y")
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> StageResult:
         history=build.read_history(args.log / "history.jsonl"),
         data=data,
         split=split,
-        corpus=read(args.convert_report)["corpora"]["train"],
+        corpus=read_json(args.convert_report)["corpora"]["train"],
         changes=changes_since(args.champion_metadata, facts),
         review="review",
     )
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> StageResult:
     review = disagreements.prodigy_lines(mistakes, predictions)
     write(args.review, (f"{line}\n" for line in review))
     write(args.model_card, [card.model_card(scores, gate_decision, facts, origin)])
-    write(args.facts, [json.dumps(facts, ensure_ascii=False, indent=1)])
+    write_json(args.facts, facts)
     print(f"{gate_decision['headline']}\nThe report is {args.report}")
     return StageResult()
 
@@ -90,15 +90,7 @@ def changes_since(champion_metadata: Path, facts: Mapping[str, Any]) -> Any:
     from components.registry.model_metadata import FILE_NAME, changes
 
     before = champion_metadata / FILE_NAME
-    return changes(facts, read(before)) if before.is_file() else None
-
-
-def read(path: Path) -> Any:
-    """Read a JSON file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}).") from error
+    return changes(facts, read_json(before)) if before.is_file() else None
 
 
 def write(path: Path, texts: Iterable[str]) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 import msgspec
 from safetensors.numpy import load_file, save_file
 
-from components.files import copy, filling, remove, writing
-from components.train.inputs import digest, sha256
+from components.files import copy, filling, remove, sha256, writing
+from components.train.inputs import digest
 from components.train.snapshot import Arrays, Counts
 from components.train.state import State
 

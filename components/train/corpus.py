@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 from components.errors import DataError
+from components.files import sha256
 
 
 def verify(corpus: Path) -> int:
@@ -28,8 +28,7 @@ def verify(corpus: Path) -> int:
         problem = "is not in the manifest" if name in present else "is missing"
         raise DataError(f"{corpus / name}: this shard {problem}. Run `convert` again.")
     for name, shard in shards.items():
-        with (corpus / name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256(corpus / name)
         if digest != shard["sha256"]:
             raise DataError(
                 f"{corpus / name}: changed since `convert` wrote it (SHA-256 {digest[:12]}…, the "

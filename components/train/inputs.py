@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from components.files import sha256
 from components.own_code import own_digest
 
 LIBRARIES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transformers")
@@ -50,12 +51,6 @@ def folder_digest(folder: Path) -> str:
     """Hex SHA-256 over the names and contents of all files below a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return digest([[path.relative_to(folder).as_posix(), sha256(path)] for path in files])
-
-
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(*values: Any) -> str:

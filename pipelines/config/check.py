@@ -14,6 +14,7 @@ from typing import Any
 
 from components.custom_code import import_code
 from components.errors import ConfigError, RetrainError
+from components.files import read_json
 from components.ingest import command as ingest
 from components.interface import add_options
 from components.records.sources import content_digest, identity, list_files
@@ -115,7 +116,7 @@ def trial_ingest(phase: Phase, digest: str, errors: list[RetrainError]) -> dict[
         report = folder / "data_report"
         if not report.exists():
             return None
-        data: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        data: dict[str, Any] = read_json(report)
         return data
 
 

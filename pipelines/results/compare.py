@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from components.errors import ConfigError
 from components.evaluate.scores import compare, score
 from components.evaluate.settings import EvaluateSettings, settings_of
+from components.files import read_json
 from components.html.format import points, points_span
 from components.records.prediction import Prediction, read_predictions
 from components.registry.model_metadata import changes
@@ -139,9 +139,9 @@ def split(run: Path, phase: str) -> Split:
     reported = find_task(record, f"{phase}/report").artifacts
     return Split(
         run=record.id,
-        scores=json.loads(Path(evaluated["scores"].uri).read_bytes()),
+        scores=read_json(Path(evaluated["scores"].uri)),
         predictions=list(read_predictions(Path(evaluated["predictions"].uri))),
-        facts=json.loads(Path(reported["facts"].uri).read_bytes()),
+        facts=read_json(Path(reported["facts"].uri)),
         history=build.read_history(Path(log.uri) / "history.jsonl"),
     )
 

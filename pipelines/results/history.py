@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from components.files import writing
+from components.files import read_json, writing
 from components.html import charts, page
 from pipelines.local.runs import RunRecord, list_runs
 from pipelines.results.summary import phases_of, summary
@@ -124,7 +123,7 @@ def data_report(record: RunRecord, phase: str) -> dict[str, Any] | None:
     task = record.tasks.get(f"{phase}/ingest")
     if task is None or "data_report" not in task.artifacts:
         return None
-    report: dict[str, Any] = json.loads(Path(task.artifacts["data_report"].uri).read_bytes())
+    report: dict[str, Any] = read_json(Path(task.artifacts["data_report"].uri))
     return report
 
 

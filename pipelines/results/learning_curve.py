@@ -7,7 +7,6 @@ and stages as a retrain, so data that a run has prepared is reused.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from rich.console import Console
 from components.errors import ConfigError
 from components.evaluate.scores import compare
 from components.evaluate.settings import settings_of
-from components.files import writing
+from components.files import read_json, writing
 from components.html import charts, page
 from components.html.format import percent, points, points_span
 from components.records.prediction import Prediction, read_predictions
@@ -105,7 +104,7 @@ def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
             Point(
                 share=share,
                 documents=int(part.metadata["documents"]),
-                scores=json.loads(Path(found["scores"].uri).read_bytes()),
+                scores=read_json(Path(found["scores"].uri)),
                 predictions=list(read_predictions(Path(found["predictions"].uri))),
             )
         )

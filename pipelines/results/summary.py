@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.custom_code import how_to_load
+from components.files import read_json
 from pipelines.local.runs import RunRecord, TaskRecord, read_record
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
         result["headline"] = json.loads(gate_decision)["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
-        result["scores"] = json.loads(Path(path).read_text(encoding="utf-8"))
+        result["scores"] = read_json(Path(path))
     if result["state"] == "waits":
         result["why"] = tasks["due"].waits
     if "decision" in result and "version" in result:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError, DataError
-from components.files import writing
+from components.files import read_json, write_json, writing
 from components.google_cloud import patient, reaching
 from components.registry.base import Version, find
 from components.registry.open import open_registry
@@ -94,11 +93,10 @@ def claim(folder: Path, version: Version, phase: Phase) -> None:
     }
     path = folder / "pulled.json"
     if folder.exists():
-        there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        there = read_json(path) if path.exists() else {}
         if (there.get("model"), there.get("version")) != (version.name, version.number):
             raise ConfigError(
                 f"{folder} holds something else than version {version.number} of {version.name}: "
                 "choose another folder with -o, or move it away."
             )
-    with writing(path) as temporary:
-        temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False), encoding="utf-8")
+    write_json(path, facts)

@@ -10,8 +10,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from components.convert.rows import Row
-from components.convert.tokens import tokenise
 from components.records.record import Record, Span
+from components.tokeniser import tokenise
 
 SENTENCES = [
     "{PERSON} asked the {ORG} for £{MONEY} on {DATE}.",

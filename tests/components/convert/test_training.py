@@ -14,8 +14,8 @@ from spacy.training.iob_utils import offsets_to_biluo_tags
 
 from components.convert.alignment import border
 from components.convert.ner import INCORRECT_SPANS
-from components.convert.tokens import tokenise
 from components.records.record import Record, Span
+from components.tokeniser import tokenise
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import Corpora
 

@@ -267,7 +267,7 @@ def test_the_summary_shows_hostile_text_as_text(tmp_path: Path) -> None:
     run_gate(tmp_path, {**scores(), "champion": {"error": error}}, {})
     summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert "<img" not in summary
-    assert "](" not in summary
+    assert "[x](" not in summary
     assert "\n# Promoted" not in summary
 
 

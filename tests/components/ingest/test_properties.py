@@ -21,9 +21,10 @@ from components.ingest.readers.prodigy import parse
 from components.ingest.readers.typed import Parser
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import READINGS, choose_reading, locate
-from components.ingest.tokens import Boundaries, tokenise
+from components.ingest.tokens import Boundaries
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
+from components.tokeniser import tokenise
 from tests.components.ingest.exports import LABELS, row
 
 # Characters that break offsets: astral, combining, white, zero-width and right-to-left ones.

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from components.files import sha256
 from components.train.checkpoint import Checkpoints, Latest
-from components.train.inputs import sha256
 from components.train.pace import Pace
 from components.train.settings import TrainSettings
 from components.train.state import State
