@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -64,6 +63,8 @@ class Running:
         )
         self.log: list[dict[str, object]] = []
         self.noise: list[str] = []
+        self.over = False
+        self._more = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = f"http://127.0.0.1:{self.wait_for('listening')['port']}"
@@ -71,19 +72,25 @@ class Running:
     def _read(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            try:
-                self.log.append(json.loads(line))
-            except ValueError:
-                self.noise.append(line)
+            with self._more:
+                try:
+                    self.log.append(json.loads(line))
+                except ValueError:
+                    self.noise.append(line)
+                self._more.notify_all()
+        with self._more:
+            self.over = True
+            self._more.notify_all()
 
     def wait_for(self, message: str) -> dict[str, object]:
         """The first line of the log that says so."""
-        while self._process.poll() is None or self._reader.is_alive():
-            for line in self.log:
-                if line["message"] == message:
-                    return line
-            time.sleep(0.01)
-        raise AssertionError("".join(self.noise))
+        with self._more:
+            self._more.wait_for(lambda: self.over or any(self._lines(message)))
+            assert any(self._lines(message)), "".join(self.noise)
+            return self._lines(message)[0]
+
+    def _lines(self, message: str) -> list[dict[str, object]]:
+        return [line for line in self.log if line["message"] == message]
 
     def until_ready(self) -> Running:
         self.wait_for("ready")

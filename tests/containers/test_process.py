@@ -67,7 +67,7 @@ def test_nothing_is_lost_or_wrong_while_a_server_stops_and_another_takes_over(
     servers = [start(RETRAIN_SERVE_DRAIN="0.5").until_ready()]
     answered: dict[int, bool] = {}
     numbers = iter(range(10**9))
-    lock, stop = threading.Lock(), threading.Event()
+    lock, stop = threading.Condition(), threading.Event()
 
     def client() -> None:
         with httpx2.Client(timeout=60) as session:
@@ -79,6 +79,7 @@ def test_nothing_is_lost_or_wrong_while_a_server_stops_and_another_takes_over(
                 ok = answer.status_code == 200 and right(number, answer.json()["predictions"][0])
                 with lock:
                     answered[number] = ok
+                    lock.notify_all()
 
     threads = [threading.Thread(target=client) for _ in range(8)]
     for thread in threads:
@@ -86,8 +87,8 @@ def test_nothing_is_lost_or_wrong_while_a_server_stops_and_another_takes_over(
     for _ in range(2):
         following = start(RETRAIN_SERVE_DRAIN="0.5").until_ready()
         leaving, before = servers[-1], len(answered)
-        while len(answered) < before + 50:
-            pass
+        with lock:
+            assert lock.wait_for(lambda more=before + 50: len(answered) >= more, timeout=600)
         leaving.terminate()
         leaving.wait_for("draining")
         servers.append(following)

@@ -27,6 +27,7 @@ from typing import Any
 # Not gcsfs: it reads variables while it is imported.
 HEAVY = [
     "components.__main__",
+    "containers.serve.__main__",
     "google.cloud.aiplatform",
     "google.cloud.aiplatform_v1",
     "google.cloud.storage",

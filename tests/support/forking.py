@@ -1,6 +1,6 @@
 """Python processes that start in a moment: forks of a server that has the heavy imports done.
 
-In the tests, `[sys.executable, "-m", "pipelines", …]`, `-m components` and, where it imports ours,
+In the tests, `[sys.executable, "-m", NAME, …]` with NAME one of MODULES and, where it imports ours,
 `-c` start in some 50 ms instead of seconds; whoever starts them goes through `subprocess` as ever.
 Processes whose environment changes what an import does are started afresh, and so is every process
 inside `fresh()` or where RETRAIN_TESTS_FRESH is set.
@@ -25,7 +25,7 @@ from tests.support.fork_server import __file__ as SERVER
 
 ROOT = Path(__file__).parents[2]
 FRESH = "RETRAIN_TESTS_FRESH"
-MODULES = ("components", "pipelines")
+MODULES = ("components", "containers.serve", "pipelines")
 # What a module that the server has imported may have read meanwhile. Threads are set after a fork.
 READ_BY_IMPORTS = ("HF_", "PYTHON", "TRANSFORMERS_", "_KFP_")
 NOT_READ_BY_IMPORTS = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED")
@@ -116,7 +116,7 @@ def hides_our_code(environment: dict[str, str], folder: str) -> bool:
     places = environment.get("PYTHONPATH", "").split(os.pathsep)
     places += [] if environment.get("PYTHONSAFEPATH") else [folder]
     return any(
-        (Path(folder, place) / name).exists()
+        (Path(folder, place) / name.partition(".")[0]).exists()
         for place in places
         if Path(folder, place).resolve() != ROOT
         for name in MODULES

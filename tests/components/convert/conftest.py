@@ -52,13 +52,14 @@ class Corpora:
 
 @pytest.fixture
 def convert(tmp_path: Path) -> Callable[..., Corpora]:
-    """Run the stage as a pipeline does; return what it wrote."""
+    """Run the stage as a pipeline does, to an exit code; return what it wrote."""
     runs = 0
 
     def run(
         train: Iterable[Record],
         dev: Iterable[Record] = (),
         test: Iterable[Record] = (),
+        code: int = 0,
         **settings: Any,
     ) -> Corpora:
         nonlocal runs
@@ -70,7 +71,7 @@ def convert(tmp_path: Path) -> Callable[..., Corpora]:
             write_records(source, records)
             arguments += [f"--{split}-set={source}", f"--{split}-corpus={folder / split}"]
         arguments += [f"--convert-report={folder}/report.json"]
-        assert main(["convert", "--task=ner", *arguments]) == 0
+        assert main(["convert", "--task=ner", *arguments]) == code
         return Corpora(folder)
 
     return run

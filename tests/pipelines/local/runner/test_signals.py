@@ -107,7 +107,8 @@ def test_a_signal_ends_the_run_and_the_next_goes_on(tmp_path: Path, number: int,
 def test_the_second_signal_kills_at_once(tmp_path: Path) -> None:
     runner = start(tmp_path, STUBBORN)
     runner.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    assert runner.stdout
+    assert any("stopping: running tasks have 15 s to end" in line for line in runner.stdout)
     assert runner.poll() is None
     assert alive(tmp_path)
     runner.send_signal(signal.SIGINT)
