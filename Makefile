@@ -33,6 +33,9 @@ test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a l
 fuzz: setup ## Read thousands of damaged configs and annotations: none may end in a traceback (FUZZ=5000)
 	@RETRAIN_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q tests/pipelines/config/test_config_fuzz.py
 
+fuzz: setup ## Damaged records, configs and requests in large numbers (KIND=records, COUNT=…, SEED=…)
+	@$(BIN)/python -m tests.fuzz $(KIND) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
 bench: setup ## Measure ingest, split and convert beside what else you would use
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
 	@for what in ingest split convert; do $(BIN)/python -m bench.$$what; done
