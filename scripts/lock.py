@@ -99,17 +99,7 @@ def resolve(lock: Lock, *, upgrade: bool) -> str:
         subprocess.run(command, cwd=ROOT, check=True)
         text = output.read_text(encoding="utf-8")
     blocks = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
-    held = "".join(block for block in blocks if lock.holds(block))
-    if lock.only != TORCH:
-        return held
-    # The same version without CUDA, where a machine is given that one.
-    return f"{held.rstrip()} \\\n    --hash={cpu_hash()}\n"
-
-
-def cpu_hash() -> str:
-    """The hash of the build of torch that images for CPUs take."""
-    text = (ROOT / "requirements" / "torch-cpu.lock").read_text(encoding="utf-8")
-    return text.rpartition("--hash=")[2].strip()
+    return "".join(block for block in blocks if lock.holds(block))
 
 
 def pins(text: str) -> dict[str, set[str]]:
