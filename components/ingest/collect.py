@@ -23,7 +23,7 @@ from components.ingest.problems import (
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
 from components.ingest.resolve import Candidate, encode, resolve
-from components.ingest.selection import reason_to_skip
+from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text
 from components.records.record import Record
@@ -73,6 +73,7 @@ class Collector:
         self.quarantine: list[Quarantined] = []
         self.agreement = Agreement()
         self.annotators: set[str] = set()
+        self.unmatched = filtered_by(settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -89,6 +90,8 @@ class Collector:
         for annotator in self.settings.select.annotators:
             if annotator not in self.annotators:
                 self.problems.add(annotator, Note("unknown_annotator"))
+        for key, value in sorted(self.unmatched):
+            self.problems.add(key, Note("unmatched_filter", f"no record has {value!r}"))
 
     def add_all(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -109,6 +112,8 @@ class Collector:
     def add(self, annotation: Annotation) -> None:
         """Select, check and repair one annotation."""
         self.annotators.add(annotation.annotator)
+        for key in {key for key, _ in self.unmatched}:
+            self.unmatched -= {(key, value) for value in values(annotation, key)}
         try:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:

@@ -143,6 +143,11 @@ KINDS = {
     "unknown_annotator": Kind(
         W, "Name in `select.annotators` that annotated nothing", "Correct the name."
     ),
+    "unmatched_filter": Kind(
+        W,
+        "Value of `include` or `exclude` that is on no record",
+        "Correct it, or take it out: it selects nothing.",
+    ),
     # The whole
     "too_many_quarantined": Kind(
         S, "Too large a share of the records in quarantine", "Read quarantine.jsonl first."

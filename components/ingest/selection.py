@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from components.ingest.annotation import Annotation
 from components.ingest.problems import QuarantineError
-from components.ingest.settings import Answer, Select
+from components.ingest.settings import Answer, Select, spelt
 
 
 def reason_to_skip(annotation: Annotation, select: Select) -> str:
@@ -39,14 +39,21 @@ def by_key(annotation: Annotation, select: Select) -> str:
 
 
 def values(annotation: Annotation, key: str) -> set[str]:
-    """The values, as strings, of `tags` or of a key of meta such as "meta.page.kind"."""
+    """The values, as JSON spells them, of `tags` or of a key of meta such as "meta.page.kind"."""
     if key == "tags":
         return {*annotation.tags}
     value: Any = annotation.meta
     for part in key.split(".")[1:]:
-        value = value.get(part) if isinstance(value, dict) else None
-    found = value if isinstance(value, list) else [value]
-    return {str(item) for item in found if item is not None}
+        if not isinstance(value, dict) or part not in value:
+            return set()
+        value = value[part]
+    return {spelt(item) for item in (value if isinstance(value, list) else [value])}
+
+
+def filtered_by(select: Select) -> set[tuple[str, str]]:
+    """(key, value) of all that include and exclude name."""
+    filters = (*select.include.items(), *select.exclude.items())
+    return {(key, value) for key, wanted in filters for value in wanted}
 
 
 def by_date(time: float | None, select: Select) -> str:

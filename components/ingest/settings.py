@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from components.settings import Settings
 
 Answer = Literal["accept", "reject", "ignore"]
+
+
+def spelt(value: Any) -> str:
+    """A value of a record's meta as JSON spells it, so that `true` and "true" are one; a text as is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+FilterValue = Annotated[str, BeforeValidator(spelt)]
 
 
 class Select(Settings):
@@ -22,11 +31,11 @@ class Select(Settings):
         default=(), description="whose annotation of a text wins, the first first; empty: a vote"
     )
     reviewed: bool = Field(default=False, description="keep only what a reviewer accepted")
-    include: dict[str, tuple[str, ...]] = Field(
+    include: dict[str, tuple[FilterValue, ...]] = Field(
         default={},
         description="keep only records whose key (meta.doc_type, tags) has one of these values",
     )
-    exclude: dict[str, tuple[str, ...]] = Field(
+    exclude: dict[str, tuple[FilterValue, ...]] = Field(
         default={}, description="leave out records whose key has one of these values"
     )
     since: date | None = Field(default=None, description="first day of annotation (UTC)")

@@ -54,8 +54,18 @@ def read_config(text: str, overrides: dict[str, Any]) -> Config:
     with explained("components"):
         filled = util.load_model_from_config(config, auto_fill=True).config.interpolate()
     with explained("training"):
-        registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
+        settings = registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
+    refuse_never(settings)
     return config
+
+
+def refuse_never(settings: dict[str, Any]) -> None:
+    """Refuse a count of steps that spaCy would divide by, or that no run can make."""
+    for key in ("eval_frequency", "accumulate_gradient"):
+        if settings[key] < 1:
+            raise ConfigError(
+                f"training config: training.{key}: must be 1 or more, not {settings[key]}"
+            )
 
 
 def refuse_unknown(section: str, config: Config, known: set[str]) -> None:

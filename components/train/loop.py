@@ -2,7 +2,8 @@
 
 Follows spacy.training.loop (spaCy 3.8): the same updates, evaluations and stopping rules. What
 differs: batches follow from the seed and the epoch, and each step seeds the random numbers of
-dropout, so that nothing depends on how the run came to this step.
+dropout, so that nothing depends on how the run came to this step; and the last step is evaluated
+even where eval_frequency does not meet it.
 """
 
 from __future__ import annotations
@@ -164,6 +165,8 @@ class Loop:
             self.journal.open_table(self.nlp)
         with self.encodings.used(), mixed_precision(self.nlp, self.journal.say):
             self.steps(pace, stop)
+            if not self.state.measured:
+                self.measure()
         self.journal.close_table()
         share = self.state.evaluation_seconds / max(self.state.seconds, 1e-9)
         self.journal.say(f"Evaluation took {share:.0%} of the time")

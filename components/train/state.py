@@ -34,6 +34,11 @@ class State:
         return self.words / max(self.seconds - self.evaluation_seconds, 1e-9)
 
     @property
+    def measured(self) -> bool:
+        """Whether the last step done was evaluated; True before any."""
+        return self.step < 0 or (bool(self.results) and self.results[-1][1] == self.step)
+
+    @property
     def best_step(self) -> int:
         """The step of the weights that are kept: the latest with the best score; 0 before any."""
         return max(self.results, default=(0.0, 0))[1]

@@ -69,6 +69,15 @@ def checked_label(label: str) -> str:
     return label
 
 
+def checked_root(root: str) -> str:
+    """gs://BUCKET/FOLDER, or gs://BUCKET, whose bucket has a name that Cloud Storage gives."""
+    if not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^\s'\"]*)?", root):
+        raise ValueError(
+            "expected gs://BUCKET/FOLDER, the bucket in small letters, digits, dots and hyphens"
+        )
+    return root
+
+
 Duration = Annotated[str, AfterValidator(checked_duration)]
 Label = Annotated[str, AfterValidator(checked_label)]
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -181,7 +190,9 @@ class Vertex(Settings):
 
     project: str = Field(min_length=1, description="Google Cloud project id")
     location: str = Field(min_length=1, description="region, e.g. europe-west2")
-    pipeline_root: str = Field(pattern=r"^gs://", description="bucket folder of the runs' outputs")
+    pipeline_root: Annotated[str, AfterValidator(checked_root)] = Field(
+        description="bucket folder of the runs' outputs"
+    )
     service_account: str = Field("", description="account that the tasks run as")
 
 
@@ -217,8 +228,8 @@ LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def checked_cron(cron: str) -> str:
-    """A cron expression of five fields of digits, ranges, lists and steps, unchanged."""
-    fields = cron.split(" ")
+    """A cron expression of five fields of digits, ranges, lists and steps, one space apart."""
+    fields = cron.split()
     if len(fields) != len(CRON_FIELDS):
         raise ValueError(
             f"expected five fields, minute hour day month weekday, as in '0 3 * * 1', not {cron!r}"
@@ -230,7 +241,7 @@ def checked_cron(cron: str) -> str:
     days, months = values[2], values[3]
     if fields[4] == "*" and min(days) > max(LONGEST[month] for month in months):
         raise ValueError(f"{cron!r} names a day that none of its months has: it would never run")
-    return cron
+    return " ".join(fields)
 
 
 def cron_values(name: str, part: str) -> range:

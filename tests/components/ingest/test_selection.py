@@ -72,6 +72,25 @@ def test_include_and_exclude_by_meta_and_tag(ingest_rows: Ingest) -> None:
     assert done.report["skipped"] == {"include: meta.kind.name": 3, "exclude: tags": 1}
 
 
+@pytest.mark.parametrize("spelt", [True, "true"])
+def test_values_of_meta_compare_as_json_spells_them(ingest_rows: Ingest, spelt: object) -> None:
+    rows = [row("One", meta={"live": True}), row("Two", meta={"live": False, "n": 3})]
+    select = {"exclude": {"meta.live": [spelt], "meta.n": [3]}}
+    done = ingest_rows(*rows, select=select)
+    assert done.report["skipped"] == {"exclude: meta.live": 1, "exclude: meta.n": 1}
+    assert "unmatched_filter" not in done.kinds()
+
+
+def test_a_filter_that_selects_nothing_is_told(ingest_rows: Ingest) -> None:
+    select = {"exclude": {"meta.live": ["True", False]}}
+    done = ingest_rows(
+        row("One", meta={"live": True}), row("Two", meta={"live": False}), select=select
+    )
+    problem = done.problem("unmatched_filter")
+    assert (problem["count"], problem["policy"]) == (1, "warn")
+    assert problem["examples"][0]["detail"] == "no record has 'True'"
+
+
 def test_dates(ingest_rows: Ingest) -> None:
     rows = [
         row("Early", _timestamp=1 * DAY - 1),

@@ -45,6 +45,23 @@ def test_model_log_history_and_progress(
     assert progress["f"] == history[-1]["f"] > 0.9
 
 
+@pytest.mark.parametrize(
+    "length", [{"training.max_steps": 40}, {"training.max_epochs": 2, "training.max_steps": 0}]
+)
+def test_the_last_step_is_evaluated_whatever_eval_frequency_is(
+    train: Train, tmp_path: Path, length: dict[str, int]
+) -> None:
+    """Or a short training would keep the model of its first step."""
+    batches = {"training.batcher.size": 40}
+    assert train("cnn", {**batches, **length, "training.eval_frequency": 1000}) == 0
+    lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert len(steps) == 2
+    assert steps[0] == 0
+    doc = spacy.load(tmp_path / "out/model")("The fee is £12 if you apply online.")
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("£12", "MONEY")]
+
+
 def test_same_input_gives_the_same_model(train: Train, tmp_path: Path) -> None:
     for out in ("one", "two"):
         paths = {"model": str(tmp_path / out), "log": str(tmp_path / f"{out}-log")}
@@ -138,6 +155,7 @@ def test_weights_that_are_nowhere(train: Train, capsys: pytest.CaptureFixture[st
         ({"training.batcher.@batchers": "no.v1"}, "no.v1"),
         ({"nlp.pipeline": ["tok2vec", "nre"]}, "nre"),
         ({"system.sede": 1}, "unknown key system.sede"),
+        ({"training.eval_frequency": 0}, "training.eval_frequency: must be 1 or more, not 0"),
     ],
 )
 def test_wrong_override_is_named(

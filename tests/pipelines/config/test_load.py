@@ -225,3 +225,18 @@ def test_a_day_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "tiny.yaml:9: phases.phase-1.ingest.select.since: " in message(tmp_path, text)
     said = message(tmp_path, TINY, "phases.phase-1.ingest.select.since=2025-02-30")
     assert "not '2025-02-30'" in said
+
+
+def test_cron_fields_may_be_any_space_apart(tmp_path: Path) -> None:
+    loaded = load(write(tmp_path, f"{TINY}schedule: {{cron: '0  3 * *\t1'}}\n"))
+    assert loaded.pipeline.schedule
+    assert loaded.pipeline.schedule.cron == "0 3 * * 1"
+
+
+@pytest.mark.parametrize(
+    "root", ["gs://", "gs:///runs", "gs://Bad Bucket/x", "s3://b", "gs://b'/x"]
+)
+def test_a_pipeline_root_without_a_bucket_is_refused(tmp_path: Path, root: str) -> None:
+    vertex = f'vertex: {{project: p, location: l, pipeline_root: "{root}"}}\n'
+    said = message(tmp_path, TINY + vertex)
+    assert "vertex.pipeline_root: expected gs://BUCKET/FOLDER" in said
