@@ -14,7 +14,7 @@ Answer = Literal["accept", "reject", "ignore"]
 
 
 def spelt(value: Any) -> str:
-    """A value of a record's meta as JSON spells it, so that `true` and "true" are one; a text as is."""
+    """A value of a record's meta as JSON spells it (`true` and "true" are one); a text as is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

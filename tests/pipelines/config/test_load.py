@@ -211,6 +211,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name in ("pipe.yaml", "."):
         with pytest.raises(ConfigError, match="is no file"):
             load(tmp_path / name)
+    assert "extends: no file" in message(tmp_path, f"extends: {'x' * 5000}\n{TINY}")
 
 
 def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path) -> None:
