@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from components.ingest.annotation import Annotation, RawSpan
 from components.ingest.problems import Note, QuarantineError
-from components.ingest.settings import IngestSettings
+from components.ingest.settings import IngestSettings, composed
 from components.ingest.spans import choose_reading, locate, trim
 from components.ingest.text import text_id
 from components.ingest.tokens import Boundaries, tokens_of
@@ -78,7 +78,7 @@ class Ner:
     def label(self, span: RawSpan, annotation: Annotation, notes: list[Note]) -> str:
         """The label to train, or "" if its spans are left out."""
         select = self.settings.select
-        label = span.label or ""
+        label = composed(span.label or "")
         label = select.rename.get(label, label)
         if label in select.drop or (select.keep and label not in select.keep):
             return ""

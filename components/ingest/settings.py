@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from components.settings import Settings
 
@@ -18,6 +19,12 @@ def spelt(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def composed(label: str) -> str:
+    """A label in Unicode's normal form C: é as e and an accent, which macOS writes, is é."""
+    return label if label.isascii() else unicodedata.normalize("NFC", label)
+
+
+Label = Annotated[str, AfterValidator(composed)]
 FilterValue = Annotated[str, BeforeValidator(spelt)]
 
 
@@ -40,11 +47,13 @@ class Select(Settings):
     )
     since: date | None = Field(default=None, description="first day of annotation (UTC)")
     until: date | None = Field(default=None, description="last day of annotation (UTC)")
-    rename: dict[str, str] = Field(default={}, description="label in the annotations: label here")
-    drop: tuple[str, ...] = Field(
+    rename: dict[Label, Label] = Field(
+        default={}, description="label in the annotations: label here"
+    )
+    drop: tuple[Label, ...] = Field(
         default=(), description="labels (after renaming) whose spans are left out"
     )
-    keep: tuple[str, ...] = Field(
+    keep: tuple[Label, ...] = Field(
         default=(), description="labels (after renaming) to keep, dropping all others; empty: all"
     )
 
@@ -83,7 +92,7 @@ class IngestSettings(Settings):
         default="majority",
         description="annotators who disagree on a text, when neither review nor priority decides",
     )
-    required: Literal["all"] | tuple[str, ...] = Field(
+    required: Literal["all"] | tuple[Label, ...] = Field(
         default="all",
         description="labels that must have examples in two documents; other labels only warn",
     )

@@ -10,6 +10,7 @@ from components.errors import DataError
 from components.ingest.annotation import Annotation, Refused, Skipped
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.detect import read
+from components.ingest.settings import composed
 
 # Values that repeat say which records belong together: pages, documents, authors.
 MIN_PER_GROUP = 1.2
@@ -87,7 +88,7 @@ def take_in(annotation: Annotation, found: Survey) -> None:
     found.answers[annotation.answer or "none"] += 1
     if annotation.answer != "accept":
         return
-    labels = Counter(span.label for span in annotation.spans if span.label)
+    labels = Counter(composed(span.label) for span in annotation.spans if span.label)
     found.words += len(annotation.text.split())
     found.spans += labels
     found.documents.update(labels.keys())

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from components.convert.settings import ConvertSettings
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
-from components.ingest.settings import IngestSettings
+from components.ingest.settings import IngestSettings, composed
 from components.notify.address import checked_reference, in_environment
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
@@ -61,12 +61,12 @@ def checked_machine(machine: str) -> str:
 
 
 def checked_label(label: str) -> str:
-    """A label that spaCy's NER can learn, unchanged."""
+    """A label that spaCy's NER can learn, in Unicode's normal form C."""
     if not label.strip() or label in ("-", "O"):
         raise ValueError(f"{label!r} can't be a label: spaCy reads it as 'no entity'")
     if re.match(r"[BILUO]-", label):
         raise ValueError(f"{label!r} is a BILUO tag: write the label alone, {label[2:]!r}")
-    return label
+    return composed(label)
 
 
 def checked_root(root: str) -> str:

@@ -14,6 +14,7 @@ from components.settings import parse
 from tests.components.ingest.exports import Ingested, row
 
 Ingest = Callable[..., Ingested]
+Write = Callable[..., str]
 
 DAY = 86400
 ADA, BOB, EVE = ({"_annotator_id": name} for name in ("ada", "bob", "eve"))
@@ -106,6 +107,17 @@ def test_dates(ingest_rows: Ingest) -> None:
         "before 1970-01-02": 1,
         "after 1970-01-03": 1,
     }
+
+
+def test_a_decomposed_label_is_the_composed_one(write: Write, ingest: Ingest) -> None:
+    """As macOS writes an accent: the two look the same to whoever reads them."""
+    decomposed = "CAFE\N{COMBINING ACUTE ACCENT}"
+    composed = "CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}"
+    path = write([row(f"Ask Ada {n}", (4, 7, decomposed)) for n in range(2)])
+    for labels, rename in (([composed], {}), (["PLACE"], {decomposed: "PLACE"})):
+        done = ingest(path, labels=labels, select={"rename": rename})
+        assert done.code == 0
+        assert {span.label for record in done.records for span in record.spans} == {*labels}
 
 
 def test_rename_drop_and_keep(ingest_rows: Ingest) -> None:
