@@ -81,7 +81,7 @@ class Collector:
         for copy, source in zip(copies, short_names(copies), strict=True):
             try:
                 check_size(copy.path, source, self.settings)
-                self.add_all(read(copy.path, source, copy.file.format, self.problems))
+                self.add_all(read(copy.path, source, copy.file, self.problems))
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:

@@ -42,6 +42,11 @@ KINDS = {
         "File whose format is not recognised",
         "Name its `format:` beside its path in the config, or take it out.",
     ),
+    "ambiguous_columns": Kind(
+        S,
+        "Rows with tags in several columns",
+        "Say which column counts, beside the path in the config: `columns: {word: 2, tag: 3}`.",
+    ),
     "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
     "corrupt_file": Kind(
         S, "Compressed or binary file that is cut or corrupt", "Export or copy it again."

@@ -31,11 +31,20 @@ CHUNK = 1 << 20  # bytes read at once
 Format = Literal["auto", "prodigy", "labelstudio", "conll", "iob", "docbin"]
 
 
+class Columns(Settings):
+    """Which columns of CoNLL rows count, from 1."""
+
+    word: int = Field(ge=1, le=100, description="the column of the word")
+    tag: int = Field(ge=1, le=100, description="the column of the entity tag")
+
+
 class Source(Settings):
     """Annotation files: a path, a glob or a gs:// URL, plain or .gz. A bare string is its path."""
 
     path: str = Field(min_length=1, description="a path, a glob or gs://bucket/prefix/*.jsonl")
     format: Format = Field(default="auto", description="auto tells the formats apart by content")
+    text: str = Field(default="", description="the key of the text, e.g. body of Label Studio data")
+    columns: Columns | None = Field(default=None, description="columns of CoNLL rows")
 
     @model_validator(mode="before")
     @classmethod
@@ -50,11 +59,13 @@ class SourceFile:
 
     Attributes:
         path: a local path, or a URL such as gs://bucket/key.
-        format: what the config says it is.
+        format, text, columns: what the config says of it.
     """
 
     path: str
     format: Format
+    text: str = ""
+    columns: Columns | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +100,7 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
     found: dict[str, SourceFile] = {}
     for source in sources:
         for path in paths(source.path):
-            found.setdefault(path, SourceFile(path, source.format))
+            found.setdefault(path, SourceFile(path, source.format, source.text, source.columns))
     if not found:
         raise ConfigError("no annotations: give at least one source under `annotations`.")
     return list(found.values())
@@ -221,9 +232,16 @@ def gcs_identity(file: SourceFile) -> str:
 
 
 def content_digest(files: Sequence[SourceFile], identities: Sequence[str]) -> str:
-    """SHA-256, as hex, over names, formats and bytes; folders do not count."""
-    parts = [[f.name, f.format, identity] for f, identity in zip(files, identities, strict=True)]
+    """SHA-256, as hex, over names, bytes and what the config says of each; folders do not count."""
+    parts = [
+        [f.name, f.format, identity, *([f.text, columns_of(f)] if f.text or f.columns else [])]
+        for f, identity in zip(files, identities, strict=True)
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def columns_of(file: SourceFile) -> list[int]:
+    return [file.columns.word, file.columns.tag] if file.columns else []
 
 
 def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:

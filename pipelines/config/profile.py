@@ -11,6 +11,7 @@ from components.ingest.annotation import Annotation, Refused, Skipped
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.detect import read
 from components.ingest.settings import composed
+from components.records.sources import SourceFile
 
 # Values that repeat say which records belong together: pages, documents, authors.
 MIN_PER_GROUP = 1.2
@@ -66,7 +67,7 @@ def survey(path: Path) -> Survey:
     """
     found = Survey()
     try:
-        for item in read(path, path.name, "auto", Problems()):
+        for item in read(path, path.name, SourceFile(str(path), "auto"), Problems()):
             if isinstance(item, Refused):
                 found.unreadable += 1
             elif isinstance(item, Annotation):

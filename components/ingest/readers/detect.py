@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +10,13 @@ from components.ingest.annotation import Item
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
-from components.records.sources import Format
+from components.ingest.readers.recognise import first_record, format_of
+from components.records.sources import SourceFile
 
 HEAD = 1 << 20  # bytes looked at
-LABEL_STUDIO = re.compile(rb'"(completions|annotations|predictions)"\s*:\s*\[|"data"\s*:\s*\{')
+ZIP = b"PK\x03\x04"
 
-Reader = Callable[[Path, str, Problems], Iterator[Item]]
+Reader = Callable[[Path, str, Problems, SourceFile], Iterator[Item]]
 
 READERS: dict[str, Reader] = {
     "prodigy": json_items.reader(prodigy.read_items),
@@ -27,12 +27,12 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read(path: Path, source: str, file_format: Format, problems: Problems) -> Iterator[Item]:
+def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
     """Yield what `path` holds, record by record, in its order.
 
     Args:
         source: the file's name in positions and messages.
-        file_format: "auto" to tell it from the content.
+        file: what the config says of it; format "auto" to tell it from the content.
 
     Raises:
         StopReadingError: the file cannot be read to its end.
@@ -40,8 +40,8 @@ def read(path: Path, source: str, file_format: Format, problems: Problems) -> It
     head = read_bytes(path, source, HEAD)
     if not head.strip():
         return
-    name = detect(head, source) if file_format == "auto" else file_format
-    yield from READERS[name](path, source, problems)
+    name = detect(head, source) if file.format == "auto" else file.format
+    yield from READERS[name](path, source, problems, file)
 
 
 def detect(head: bytes, source: str) -> str:
@@ -54,16 +54,13 @@ def detect(head: bytes, source: str) -> str:
         raise StopReadingError("wrong_encoding", source, "it is UTF-16")
     if is_zlib(head):
         return "docbin"
-    lines = [line for line in head.removeprefix(BYTE_ORDER_MARK).splitlines()[:50] if line.strip()]
+    text = head.removeprefix(BYTE_ORDER_MARK)
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
     # The first line decides, and the others only where it says nothing: it may be damaged.
     for name in filter(None, map(kind_of_line, lines)):
-        if name == "json":
-            return "labelstudio" if LABEL_STUDIO.search(head) else "prodigy"
-        return name
+        return format_of(first_record(text.decode(errors="replace"))) if name == "json" else name
     raise StopReadingError(
-        "unknown_format",
-        source,
-        "neither Prodigy JSONL, Label Studio JSON, CoNLL or IOB, nor a spaCy DocBin",
+        "unknown_format", source, f"none of the formats that are read: {', '.join(READERS)}"
     )
 
 

@@ -11,11 +11,12 @@ from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawTo
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.lines import read_bytes
 from components.ingest.readers.prodigy import find_tags
+from components.records.sources import SourceFile
 
 INCORRECT_SPANS = "incorrect_spans"  # spaCy's own default for incorrect_spans_key
 
 
-def read_docbin(path: Path, source: str, _problems: Problems) -> Iterator[Item]:
+def read_docbin(path: Path, source: str, _problems: Problems, _file: SourceFile) -> Iterator[Item]:
     """One record per document; one of which nothing is known is skipped.
 
     Windows of one document, as `convert` writes them, become that document again: by itself each

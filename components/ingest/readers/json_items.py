@@ -18,39 +18,35 @@ from components.ingest.readers.lines import (
     read_bytes,
     read_lines,
 )
+from components.records.sources import SourceFile
 
 OPEN_ENDED = re.compile(rb"\s*(\{|\{.*[,{\[])\s*")  # the first line of an object over several lines
 
 # Turns the numbered records of a source into annotations.
-ReadItems = Callable[[str, Iterable[tuple[int, bytes]]], Iterator[Item]]
+ReadItems = Callable[[str, Iterable[tuple[int, bytes]], SourceFile], Iterator[Item]]
 
 
-def reader(read_items: ReadItems) -> Callable[[Path, str, Problems], Iterator[Item]]:
+def reader(read_items: ReadItems) -> Callable[[Path, str, Problems, SourceFile], Iterator[Item]]:
     """A reader of files of JSON records, which `read_items` turns into annotations."""
 
-    def read(path: Path, source: str, problems: Problems) -> Iterator[Item]:
+    def read(path: Path, source: str, problems: Problems, file: SourceFile) -> Iterator[Item]:
         documents = whole_file(path, source)
         if documents is None:
-            yield from read_json_lines(path, source, problems, read_items)
+            lines = read_lines(path, source, problems)
+            yield from refusing_a_cut(read_items(source, lines, file))
         else:
-            yield from read_items(source, enumerate(map(bytes, documents), start=1))
+            yield from read_items(source, enumerate(map(bytes, documents), start=1), file)
 
     return read
 
 
-def read_json_lines(
-    path: Path, source: str, problems: Problems, read_items: ReadItems
-) -> Iterator[Item]:
-    """Records one per line; raises StopReadingError when the last one is cut."""
+def refusing_a_cut(items: Iterator[Item]) -> Iterator[Item]:
+    """Pass on what lines hold; raise StopReadingError when the last one is cut."""
     last: Item | None = None
-    for last in read_items(source, read_lines(path, source, problems)):
+    for last in items:
         yield last
     if isinstance(last, Refused) and last.kind == "not_json" and is_cut(last.raw):
-        raise StopReadingError(
-            "cut_line",
-            str(last.place),
-            "the last line is cut",
-        )
+        raise StopReadingError("cut_line", str(last.place), "the last line is cut")
 
 
 def whole_file(path: Path, source: str) -> list[msgspec.Raw] | None:

@@ -16,6 +16,7 @@ from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refus
 from components.ingest.problems import QuarantineError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.prodigy import find_tags
+from components.records.sources import SourceFile
 
 
 class Value(msgspec.Struct):
@@ -58,7 +59,7 @@ class Task(msgspec.Struct):
     id: Any = None
 
 
-def read_items(source: str, tasks: Iterable[tuple[int, bytes]]) -> Iterator[Item]:
+def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile) -> Iterator[Item]:
     """Yield each annotation of each task."""
     for number, text in tasks:
         yield from read_task(Place(source, number), text)

@@ -13,6 +13,7 @@ from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refus
 from components.ingest.problems import QuarantineError, StopReadingError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
+from components.records.sources import SourceFile
 
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
@@ -21,7 +22,7 @@ Numbered = tuple[int, bytes]  # a record, and where it stands
 quick = Parser().parse
 
 
-def read_items(source: str, records: Iterable[Numbered]) -> Iterator[Item]:
+def read_items(source: str, records: Iterable[Numbered], _file: SourceFile) -> Iterator[Item]:
     """Yield the one annotation of each record."""
     for block in blocks(records):
         rows = quick([line for _, line in block])

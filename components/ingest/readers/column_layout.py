@@ -1,0 +1,118 @@
+"""Which column of a CoNLL file is the word, and which the tag: told by what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.ingest.problems import StopReadingError
+from components.records.sources import Columns
+
+TAG = re.compile(r"[Oo]|[BILUESMbiluesm][-_]\S+")
+# The phrases of CoNLL-2000 and 2003: their column holds tags of the same kind, of no entities.
+PHRASES = {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"}
+CONLL_U = 10  # columns; the last one is MISC
+IN_MISC = re.compile(r"(?:^|\|)(?:name|ner|tag|ne|entity)=([^|]+)", re.IGNORECASE)
+RANGE = re.compile(r"\d+[-.]\d+")  # CoNLL-U's words of several tokens, and those left unsaid
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand in a row; columns count from 0.
+
+    Attributes:
+        tabs: cells are parted by tabs, else by spaces.
+        columns: how many the rows have.
+        numbered: the first one is the token's number in its sentence.
+        misc: the tag is a key of the tag column, as in CoNLL-U's MISC.
+    """
+
+    tabs: bool
+    columns: int
+    word: int
+    tag: int
+    numbered: bool = False
+    misc: bool = False
+
+    def cells(self, line: str) -> list[str]:
+        """The cells of a line; those of tabs may be empty."""
+        return split_cells(line, tabs=self.tabs)
+
+    def tag_of(self, cells: Sequence[str]) -> str:
+        """The tag of a row, as it is written; O where MISC names none."""
+        if not self.misc:
+            return cells[self.tag]
+        match = IN_MISC.search(cells[self.tag])
+        return match[1] if match else "O"
+
+    def fits(self, line: str) -> bool:
+        """Whether a line is a row with a tag."""
+        cells = self.cells(line)
+        return len(cells) == self.columns and TAG.fullmatch(self.tag_of(cells)) is not None
+
+
+def split_cells(line: str, *, tabs: bool) -> list[str]:
+    """Split at tabs, or at runs of spaces. Other white space may be a token."""
+    if tabs:
+        return [cell.strip(" ") for cell in line.rstrip(" \t").split("\t")]
+    return [cell for cell in line.split(" ") if cell]
+
+
+def find_layout(blocks: Sequence[Sequence[str]], source: str, told: Columns | None) -> Layout:
+    """The layout of a file.
+
+    Args:
+        blocks: the lines of its first sentences.
+        told: what the config says of it.
+
+    Raises:
+        StopReadingError: several columns hold tags, and the config does not say which one counts.
+    """
+    lines = [line for block in blocks for line in block]
+    tabs = 2 * sum("\t" in line for line in lines) >= len(lines)
+    split = [[split_cells(line, tabs=tabs) for line in block] for block in blocks]
+    widths = Counter(len(cells) for block in split for cells in block)
+    columns = max(widths, key=lambda width: (widths[width], width), default=0)
+    usual = [[cells for cells in block if len(cells) == columns] for block in split]
+    rows = [cells for block in usual for cells in block]
+    numbered = columns > 2 and are_numbered(usual)
+    word = told.word - 1 if told else int(numbered)
+    if told:
+        return Layout(tabs, columns, word, told.tag - 1, numbered)
+    if columns == CONLL_U and any(IN_MISC.search(cells[-1]) for cells in rows):
+        return Layout(tabs, columns, word, columns - 1, numbered, misc=True)
+    return Layout(tabs, columns, word, tag_column(rows, columns, word, source), numbered)
+
+
+def are_numbered(blocks: Sequence[Rows]) -> bool:
+    """Whether the first cells of sentences count up."""
+    counts = [[cells[0] for cells in block if not RANGE.fullmatch(cells[0])] for block in blocks]
+    longer = [numbers for numbers in counts if len(numbers) > 1]
+    return bool(longer) and all(map(counts_up, longer))
+
+
+def counts_up(numbers: Sequence[str]) -> bool:
+    """Whether these are numbers, each one more than the one before."""
+    if not all(number.isdecimal() and len(number) < 10 for number in numbers):
+        return False
+    first = int(numbers[0])
+    return list(map(int, numbers)) == list(range(first, first + len(numbers)))
+
+
+def tag_column(rows: Rows, columns: int, word: int, source: str) -> int:
+    """The column of the tags: the one that holds entities, else the last."""
+    types: dict[int, set[str]] = {}
+    for column in range(word + 1, columns):
+        cells = [row[column] for row in rows]
+        # A damaged row or two must not hide what a column is.
+        if sum(TAG.fullmatch(cell) is not None for cell in cells) >= 0.9 * len(cells):
+            types[column] = {cell[2:] for cell in cells if len(cell) > 2}
+    entities = [column for column, names in types.items() if names and not names <= PHRASES]
+    if len(entities) > 1:
+        listed = " and ".join(str(column + 1) for column in entities)
+        raise StopReadingError("ambiguous_columns", source, f"columns {listed} hold entity tags")
+    return entities[0] if entities else max(types, default=columns - 1)
