@@ -8,13 +8,19 @@ import msgspec
 
 
 class RawSpan(msgspec.Struct, gc=False):
-    """A span as exported: nothing about it is certain but the types."""
+    """A span as exported: nothing about it is certain but the types.
+
+    Attributes:
+        token_start, token_end: numbers of its tokens; of any type.
+    """
 
     start: int
     end: int
     label: str | None = None
     text: str | None = None
     answer: str | None = None
+    token_start: Any = None
+    token_end: Any = None
 
 
 class RawToken(msgspec.Struct, gc=False):

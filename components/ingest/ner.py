@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from components.ingest.annotation import Annotation, RawSpan
+from components.ingest.offsets import Spans
 from components.ingest.problems import Note, QuarantineError
 from components.ingest.settings import IngestSettings, composed
-from components.ingest.spans import choose_reading, locate, trim
+from components.ingest.spans import trim
 from components.ingest.text import text_id
-from components.ingest.tokens import Boundaries, tokens_of
+from components.ingest.tokens import Boundaries, Offsets, tokens_of
 from components.records.record import Record, Span
 
 TAGGED = re.compile(r"[BILUES]-.+")
@@ -35,9 +36,10 @@ class Ner:
         """
         text = annotation.text
         tokens, notes = tokens_of(text, annotation.tokens, self.settings.language)
+        own_tokens = None if notes else tokens
         boundaries = Boundaries(tokens)
         accepted, rejected = answered(annotation, notes)
-        spans = self.repair_all(annotation, accepted, boundaries, notes)
+        spans = self.repair_all(annotation, accepted, boundaries, own_tokens, notes)
         record = Record(
             id=text_id(text),
             text=text,
@@ -47,7 +49,7 @@ class Ner:
             source=str(annotation.place),
             split=split(annotation.tags),
             complete=annotation.complete and not annotation.binary,
-            rejected=self.repair_all(annotation, rejected, boundaries, notes),
+            rejected=self.repair_all(annotation, rejected, boundaries, own_tokens, notes),
         )
         return record, notes
 
@@ -56,19 +58,20 @@ class Ner:
         annotation: Annotation,
         raw: Sequence[RawSpan],
         boundaries: Boundaries,
+        own_tokens: Offsets | None,
         notes: list[Note],
     ) -> list[Span]:
         """Repair spans; sorted, without duplicates and without labels that are left out."""
         text = annotation.text
         chosen = [(span, label) for span in raw if (label := self.label(span, annotation, notes))]
-        reading = choose_reading(text, [span for span, _ in chosen])
-        if reading != "characters":
-            notes.append(Note("shifted_span", f"offsets count {reading}", text))
+        located = Spans(
+            text, [span for span, _ in chosen], own_tokens, boundaries, annotation.trusted, notes
+        ).locate()
         if not annotation.trusted and any(span.text is None for span, _ in chosen):
             notes.append(Note("offsets_unverified", excerpt=text))
         repaired = []
-        for span, label in chosen:
-            (start, end), trimmed = trim(text, *locate(text, span, reading))
+        for (_, label), place in zip(chosen, located, strict=True):
+            (start, end), trimmed = trim(text, *place)
             notes.extend(trimmed)
             if not boundaries.aligned(start, end):
                 start, end = self.align(text, start, end, label, boundaries, notes)

@@ -112,14 +112,16 @@ class Spans:
         Raises:
             QuarantineError: a witness contradicts every reading, or two readings are as good.
         """
+        if not self.spans:
+            return []
         told = [span for span in self.spans if self.witnesses(span)]
-        readings = [name for name in READINGS if all(self.fits(span, name) for span in told)]
-        if not readings:
+        readings = (name for name in READINGS if all(self.fits(span, name) for span in told))
+        name = next(readings, None)
+        if name is None:
             return [self.locate_alone(span) for span in self.spans]
         if len(told) < len(self.spans):
             untold = [span for span in self.spans if not self.witnesses(span)]
-            readings = [self.choose(untold, readings if told else self.plausible())]
-        name = readings[0]
+            name = self.choose(untold, [name, *readings] if told else self.plausible())
         if name != "characters":
             policy = None if told else Policy.WARN
             self.notes.append(Note("shifted_span", f"offsets count {name}", self.text, policy))
@@ -137,7 +139,9 @@ class Spans:
         if not 0 <= first <= last <= len(self.tokens) or first == len(self.tokens):
             return None
         # Prodigy names the last token, spaCy the one after it.
-        ends = [self.tokens[place][1] for place in (last, last - 1) if first <= place < len(self.tokens)]
+        ends = [
+            self.tokens[place][1] for place in (last, last - 1) if first <= place < len(self.tokens)
+        ]
         return self.tokens[first][0], tuple(ends)
 
     def fits(self, span: RawSpan, name: str) -> bool:
@@ -189,11 +193,7 @@ class Spans:
     def locate_alone(self, span: RawSpan) -> Located:
         """A span of a record whose spans are not all of one reading, or are spelt otherwise."""
         if not self.witnesses(span):
-            raise QuarantineError(
-                "undecidable_offsets",
-                f"the span {span.start}-{span.end} {span.label} has no text of its own, and the "
-                "others of its record count in different ways",
-            )
+            return self.inside(span, self.choose([span], self.plausible()))
         for name in READINGS:
             if self.fits(span, name):
                 if name != "characters":
@@ -227,7 +227,9 @@ class Spans:
         else:
             said = f"says {span.text!r}"
         where = f"the span {span.start}-{span.end} {span.label}"
-        return QuarantineError("span_text_differs", f"{where} {said} and the text there is {there!r}")
+        return QuarantineError(
+            "span_text_differs", f"{where} {said} and the text there is {there!r}"
+        )
 
     def inside(self, span: RawSpan, name: str) -> Located:
         """A span under a reading.

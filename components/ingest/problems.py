@@ -74,6 +74,19 @@ KINDS = {
     "missing_answer": Kind(
         Q, "Record without accept, reject or ignore", "Answer it in the annotation tool."
     ),
+    "text_elsewhere": Kind(
+        Q, "Record whose text is a link to a file", "Export it with the text inside."
+    ),
+    "unknown_text": Kind(
+        Q,
+        "Label Studio task with several texts: it is not known which was annotated",
+        "Say which, beside the path in the config: `text: KEY`.",
+    ),
+    "unproven_offsets": Kind(
+        Q,
+        "Span of hypertext or paragraphs that its own text does not prove",
+        "Export it from a newer Label Studio, or annotate the visible text.",
+    ),
     # Text
     "lone_surrogate": Kind(Q, "Half of a surrogate pair in the text", "Clean the source text."),
     "blank_text": Kind(Q, "Empty or white text", "Leave it out of the annotation stream."),
@@ -108,6 +121,22 @@ KINDS = {
     ),
     "span_text_differs": Kind(
         Q, "Span whose own text is not the text at its offsets", "Annotate the record again."
+    ),
+    "undecidable_offsets": Kind(
+        Q,
+        "Span that may count characters or UTF-16 units: nothing tells",
+        "Export spans with their own text, or annotate the record again.",
+    ),
+    "span_text_spacing": Kind(
+        X, "Span whose own text differs in white space only", "Nothing; look at one example."
+    ),
+    "span_text_part": Kind(
+        W, "Span whose own text is a part of what it covers: its offsets count", "Look at some."
+    ),
+    "span_tokens_differ": Kind(
+        W,
+        "Span whose token numbers are not the tokens at its offsets: its offsets count",
+        "Check that the text was not tokenised again after it was annotated.",
     ),
     "offsets_unverified": Kind(
         W,

@@ -41,6 +41,8 @@ def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Itera
     if not head.strip():
         return
     name = detect(head, source) if file.format == "auto" else file.format
+    if name not in READERS:
+        raise StopReadingError("unknown_format", source, f"it looks like {name}, which is not read")
     yield from READERS[name](path, source, problems, file)
 
 

@@ -1,31 +1,32 @@
 """Label Studio and Annotation Lab tasks: `annotations`, and `completions` of older versions.
 
-Older versions gave the offset of the last character as `end`; each span's own text tells (see
-`spans.locate`).
+Also what Label Studio writes to a cloud bucket: one annotation a file, with its task inside.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused, Skipped
+from components.ingest.annotation import Annotation, Item, Place, Refused, Skipped
 from components.ingest.problems import QuarantineError
 from components.ingest.readers.json_faults import strict_object
+from components.ingest.readers.label_studio_text import (
+    Value,
+    chosen_key,
+    in_markup,
+    proven_key,
+    spans_over,
+)
 from components.ingest.readers.prodigy import find_tags
 from components.records.sources import SourceFile
 
-
-class Value(msgspec.Struct):
-    """The value of a result of type "labels"."""
-
-    start: int
-    end: int
-    labels: list[str] = []
-    text: str | None = None
+# The kinds of result that mark spans of a text.
+SPAN_KINDS = ("labels", "hypertextlabels", "paragraphlabels")
 
 
 class Result(msgspec.Struct):
@@ -33,6 +34,7 @@ class Result(msgspec.Struct):
 
     type: str = ""
     value: Any = None
+    to_name: Any = None
 
 
 class Completion(msgspec.Struct):
@@ -48,6 +50,24 @@ class Completion(msgspec.Struct):
     created_at: Any = None
 
 
+class Work(msgspec.Struct):
+    """What one annotator marked.
+
+    Attributes:
+        values: the spans.
+        fault: what is wrong with one of them; "" if nothing.
+        key: the field of the task's data that the spans prove to be the text; "" if none.
+        labelled, other_results: how many results mark spans, and how many say something else.
+    """
+
+    completion: Completion
+    values: list[Value]
+    fault: str
+    key: str
+    labelled: int
+    other_results: int
+
+
 class Task(msgspec.Struct):
     """One text with everybody's work on it."""
 
@@ -56,51 +76,98 @@ class Task(msgspec.Struct):
     completions: list[Completion] | None = None
     meta: Any = None
     tags: Any = None
-    id: Any = None
+
+    def works(self) -> list[Work]:
+        """What everybody marked."""
+        done = [*(self.annotations or ()), *(self.completions or ())]
+        return [work_of(completion, self.data) for completion in done]
+
+
+class OfFile(msgspec.Struct):
+    """What one task alone may not tell.
+
+    Attributes:
+        told: the field of the text, from the config; "" if it does not say.
+        proven: field -> how many annotations prove it to be the text.
+        hypertext: spans are of hypertext.
+    """
+
+    told: str
+    proven: Counter[str]
+    hypertext: bool
 
 
 def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile) -> Iterator[Item]:
-    """Yield each annotation of each task."""
-    for number, text in tasks:
-        yield from read_task(Place(source, number), text)
+    """Yield each annotation of each task.
+
+    All are parsed first: which field holds the text, and whether the file is about spans at all,
+    one task alone may not tell.
+    """
+    parsed = [(Place(source, number), text, parse(text)) for number, text in tasks]
+    works = [task.works() if isinstance(task, Task) else [] for _, _, task in parsed]
+    every = [work for some in works for work in some]
+    marked = any(work.labelled for work in every)
+    of_file = OfFile(
+        file.text,
+        Counter(work.key for work in every if work.key),
+        any(in_markup(value) for work in every for value in work.values),
+    )
+    for (place, raw, task), some in zip(parsed, works, strict=True):
+        if isinstance(task, QuarantineError):
+            yield Refused(place, task.kind, task.detail, raw)
+        elif not some:
+            yield Skipped(place, "task without an annotation")
+        for work in some:
+            # Where others of the file have spans, one with choices or relations alone has none.
+            if work.other_results and not work.labelled and not marked:
+                yield Skipped(place, "annotation of another kind than labels")
+            elif isinstance(task, Task):
+                yield read_work(place, task, work, raw, of_file)
 
 
-def read_task(place: Place, text: bytes) -> Iterator[Item]:
-    """Yield each annotation of one task."""
+def parse(text: bytes) -> Task | QuarantineError:
+    """A task, or why it is none."""
     try:
-        yield from task_items(place, msgspec.convert(strict_object(text), Task), text)
+        record = strict_object(text)
+        if "result" in record and isinstance(record.get("task"), dict):
+            record = {**record["task"], "annotations": [record]}
+        return msgspec.convert(record, Task)
     except QuarantineError as problem:
-        yield Refused(place, problem.kind, problem.detail, text)
+        return problem
     except msgspec.ValidationError as error:
-        yield Refused(place, "wrong_shape", str(error), text)
+        return QuarantineError("wrong_shape", str(error))
 
 
-def task_items(place: Place, task: Task, raw: bytes) -> Iterator[Item]:
-    work = [*(task.annotations or ()), *(task.completions or ())]
-    if not work:
-        yield Skipped(place, "task without an annotation")
-    for completion in work:
-        yield read_completion(place, task, completion, raw)
-
-
-def read_completion(place: Place, task: Task, completion: Completion, raw: bytes) -> Item:
-    labelled = [result for result in completion.result if result.type == "labels"]
-    if completion.result and not labelled:
-        return Skipped(place, "annotation of another kind than labels")
+def work_of(completion: Completion, data: dict[str, Any]) -> Work:
+    """What one annotator marked."""
+    results = [result for result in completion.result if result.type in SPAN_KINDS]
+    others = len(completion.result) - len(results)
     try:
-        values = [msgspec.convert(result.value, Value) for result in labelled]
-        text = find_text(task.data)
+        values = [msgspec.convert(result.value, Value) for result in results]
     except msgspec.ValidationError as error:
-        kind = "bad_offsets" if "start" in str(error) or "end" in str(error) else "wrong_shape"
-        return Refused(place, kind, f"value of a label: {error}", raw)
+        return Work(completion, [], str(error), "", len(results), others)
+    about = {str(result.to_name) for result in results}
+    return Work(completion, values, "", proven_key(data, values, about), len(results), others)
+
+
+def read_work(place: Place, task: Task, work: Work, raw: bytes, file: OfFile) -> Item:
+    completion = work.completion
+    try:
+        if work.fault:
+            offsets = "start" in work.fault or "end" in work.fault
+            kind = "bad_offsets" if offsets else "wrong_shape"
+            raise QuarantineError(kind, f"value of a label: {work.fault}")
+        sure = file.told or work.key
+        key = chosen_key(task.data, sure, file.proven, marked=bool(work.values))
+        text, spans = spans_over(task.data[key], work.values, hypertext=file.hypertext)
     except QuarantineError as problem:
         return Refused(place, problem.kind, problem.detail, raw)
-    meta = {key: value for key, value in task.data.items() if value != text}
+    meta = {name: value for name, value in task.data.items() if name != key}
     meta |= task.meta if isinstance(task.meta, dict) else {}
     return Annotation(
         place=place,
         text=text,
-        spans=[span for value in values for span in spans(value)],
+        spans=spans,
         raw=raw,
         answer="ignore" if completion.was_cancelled else "accept",
         annotator=find_annotator(completion),
@@ -110,20 +177,6 @@ def read_completion(place: Place, task: Task, completion: Completion, raw: bytes
         tags=find_tags(task.tags, meta),
         meta=meta,
     )
-
-
-def spans(value: Value) -> list[RawSpan]:
-    """One span per label: Label Studio lets a region have several."""
-    return [RawSpan(value.start, value.end, label, value.text) for label in value.labels or [""]]
-
-
-def find_text(data: dict[str, Any]) -> str:
-    """The text of a task: `text`, or the only string there is."""
-    strings = [value for value in data.values() if isinstance(value, str)]
-    text = data.get("text", strings[0] if len(strings) == 1 else None)
-    if not isinstance(text, str):
-        raise QuarantineError("wrong_shape", "`data` has no `text`, and not one string alone")
-    return text
 
 
 def find_annotator(completion: Completion) -> str:

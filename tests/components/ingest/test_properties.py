@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from components.ingest.annotation import RawSpan
 from components.ingest.collect import Collector
+from components.ingest.offsets import READINGS, Spans
 from components.ingest.problems import KINDS, QuarantineError
 from components.ingest.readers.json_faults import is_cut
 from components.ingest.readers.prodigy import parse
 from components.ingest.readers.typed import Parser
 from components.ingest.settings import IngestSettings
-from components.ingest.spans import READINGS, choose_reading, locate
 from components.ingest.tokens import Boundaries
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
@@ -219,8 +219,7 @@ def test_offsets_in_other_units_are_found(text: str, data: st.DataObject) -> Non
     for name, first in units.items():
         span = RawSpan(first, first + widths[name], "ORG", text[start:end])
         assert READINGS[name](text, span.start, span.end) == (start, end)
-        found = choose_reading(text, [span])
-        located = locate(text, span, found)
+        (located,) = Spans(text, [span], None, Boundaries([])).locate()
         assert text[slice(*located)] == span.text
 
 
