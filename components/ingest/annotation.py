@@ -52,6 +52,7 @@ class Annotation(msgspec.Struct):
         binary: the answer is about the spans given, and says nothing about the rest of the text.
         complete: False when the export itself says that some tokens are unknown.
         trusted: False where offsets that no text of the span confirms may be wrong.
+        about_spans: False where the row is of another task: it says nothing about entities.
         raw: the record as it stands in the source.
     """
 
@@ -70,6 +71,7 @@ class Annotation(msgspec.Struct):
     trusted: bool = True
     tags: tuple[str, ...] = ()
     meta: dict[str, Any] = {}
+    about_spans: bool = True
 
 
 class Refused(msgspec.Struct):

@@ -114,6 +114,9 @@ class Collector:
         self.annotators.add(annotation.annotator)
         for key in {key for key, _ in self.unmatched}:
             self.unmatched -= {(key, value) for value in values(annotation, key)}
+        if not annotation.about_spans:
+            self.counts.skipped["row of another task"] += 1
+            return
         try:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:

@@ -28,7 +28,23 @@ SPECIAL: dict[str, Callable[[Path], bool]] = {
 
 CHUNK = 1 << 20  # bytes read at once
 
-Format = Literal["auto", "prodigy", "labelstudio", "conll", "iob", "docbin"]
+Format = Literal[
+    "auto",
+    "prodigy",
+    "labelstudio",
+    "labelstudio-min",
+    "conll",
+    "iob",
+    "docbin",
+    "doccano",
+    "spacy",
+    "huggingface",
+    "dataturks",
+    "lighttag",
+    "groundtruth",
+    "argilla",
+    "labelbox",
+]
 
 
 class Columns(Settings):

@@ -70,7 +70,7 @@ def survey(path: Path) -> Survey:
         for item in read(path, path.name, SourceFile(str(path), "auto"), Problems()):
             if isinstance(item, Refused):
                 found.unreadable += 1
-            elif isinstance(item, Annotation):
+            elif isinstance(item, Annotation) and item.about_spans:
                 take_in(item, found)
             elif isinstance(item, Skipped):
                 found.answers[item.reason] += 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.ingest.annotation import Item
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
+from components.ingest.readers.exports import EXPORTS, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
 from components.records.sources import SourceFile
@@ -24,6 +25,7 @@ READERS: dict[str, Reader] = {
     "conll": columns.read_columns,
     "iob": columns.read_iob,
     "docbin": docbin.read_docbin,
+    **{name: json_items.reader(reader_of(extract)) for name, extract in EXPORTS.items()},
 }
 
 
@@ -41,8 +43,6 @@ def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Itera
     if not head.strip():
         return
     name = detect(head, source) if file.format == "auto" else file.format
-    if name not in READERS:
-        raise StopReadingError("unknown_format", source, f"it looks like {name}, which is not read")
     yield from READERS[name](path, source, problems, file)
 
 

@@ -23,6 +23,18 @@ def strict_object(text: bytes) -> dict[str, Any]:
     Raises:
         QuarantineError: with the class of what is wrong.
     """
+    value = strict_value(text)
+    if not isinstance(value, dict):
+        raise QuarantineError("not_object", f"expected an object, not {type(value).__name__}")
+    return value
+
+
+def strict_value(text: bytes) -> Any:
+    """Parse JSON as the standard has it.
+
+    Raises:
+        QuarantineError: with the class of what is wrong.
+    """
     try:
         value = json.loads(text, object_pairs_hook=unique, parse_constant=not_a_number)
     except DuplicateKeyError as error:
@@ -33,13 +45,11 @@ def strict_object(text: bytes) -> dict[str, Any]:
         raise QuarantineError("not_json", "nested too deeply") from error
     except ValueError as error:
         raise QuarantineError("not_json", f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise QuarantineError("not_object", f"expected an object, not {type(value).__name__}")
     check_surrogates(value)
     return value
 
 
-def check_surrogates(value: dict[str, Any]) -> None:
+def check_surrogates(value: Any) -> None:
     """Raise QuarantineError if a string in `value` cannot be written as UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False).encode()

@@ -53,7 +53,8 @@ def whole_file(path: Path, source: str) -> list[msgspec.Raw] | None:
     """The records of a file that is one JSON document; None if it is JSON lines."""
     with open_bytes(path) as file:
         first = next((line for line in file if line.strip()), b"").removeprefix(BYTE_ORDER_MARK)
-    is_array = first.lstrip().startswith(b"[")
+    # Lines of [text, {…}] begin so, too.
+    is_array = re.match(rb'\s*\[(?!\s*")', first) is not None
     if not is_array and not OPEN_ENDED.fullmatch(first):
         return None
     text = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)

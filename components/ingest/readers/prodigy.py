@@ -15,6 +15,11 @@ from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
 from components.records.sources import SourceFile
 
+# Interfaces that ask for spans, and those that ask for something else.
+OF_SPANS = re.compile("ner|ner_manual|spans|spans_manual|blocks|review|relations|pos|dep")
+OF_OTHERS = re.compile(
+    "choice|classification|html|text|text_input|compare|diff|(image|audio|video).*"
+)
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
 Numbered = tuple[int, bytes]  # a record, and where it stands
@@ -95,7 +100,20 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         binary=is_binary(row, spans),
         tags=find_tags(row.tags, meta),
         meta=meta,
+        about_spans=is_about_spans(row),
     )
+
+
+def is_about_spans(row: Row) -> bool:
+    """Whether spans were asked for; a classification of the same text says nothing about them."""
+    if row.spans:
+        return True
+    if isinstance(row.view, str) and OF_SPANS.fullmatch(row.view):
+        return True
+    if isinstance(row.view, str) and OF_OTHERS.fullmatch(row.view):
+        return False
+    asked = row.options is not None or row.accept is not None or row.label is not None
+    return not (asked and row.spans is None)
 
 
 def is_binary(row: Row, spans: list[RawSpan]) -> bool:

@@ -30,6 +30,8 @@ def is_pair(value: Any) -> bool:
 def holds(record: Record, key: str, kind: type, inner: type | None = None) -> bool:
     """Whether a key's value is of a kind, and the first thing in it, if there is one."""
     value = record.get(key)
+    if value is None:  # not known, where the record is cut
+        return key in record and inner is None
     if not isinstance(value, kind):
         return False
     return inner is None or not value or isinstance(value[0], inner)  # type: ignore[index]
@@ -43,9 +45,11 @@ FORMATS: dict[str, Callable[[Record], bool]] = {
     "spacy": lambda r: (
         "paragraphs" in r
         or ({"text", "ents"} <= {*r})
-        or ("annotations" in r and holds(r, "annotations", list, list))
+        or {"classes", "annotations"} <= {*r}
+        or (bool(r.get("annotations")) and holds(r, "annotations", list, list))
     ),
-    "labelstudio-min": lambda r: bool(MIN & {*r}) and "answer" not in r,
+    "prodigy": lambda r: bool(PRODIGY & {*r}),
+    "labelstudio-min": lambda r: bool(MIN & {*r}),
     "dataturks": lambda r: {"content", "annotation"} <= {*r},
     "lighttag": lambda r: "examples" in r or {"content", "annotations"} <= {*r},
     "labelbox": lambda r: {"data_row", "projects"} <= {*r},
@@ -56,7 +60,6 @@ FORMATS: dict[str, Callable[[Record], bool]] = {
     "huggingface": lambda r: (
         "tokens" in r and bool(TAGS & {*r}) and not holds(r, "tokens", list, dict)
     ),
-    "prodigy": lambda r: bool(PRODIGY & {*r}),
     "doccano": lambda r: (
         "text" in r
         and any(holds(r, key, list) for key in ("label", "labels", "entities", "annotations"))

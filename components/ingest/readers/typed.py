@@ -36,6 +36,9 @@ class Row(msgspec.Struct):
     view: Any = msgspec.field(default=None, name="_view_id")
     binary: Any = msgspec.field(default=None, name="_is_binary")
     versions: Any = None
+    options: Any = None
+    accept: Any = None
+    label: Any = None
 
 
 SHAPES = 8  # kept; those that fitted more records of the last block are tried first

@@ -92,6 +92,15 @@ def test_a_filter_that_selects_nothing_is_told(ingest_rows: Ingest) -> None:
     assert problem["examples"][0]["detail"] == "no record has 'True'"
 
 
+def test_a_row_of_another_task_neither_replaces_nor_outvotes(ingest_rows: Ingest) -> None:
+    other = {"options": [], "accept": [], "_view_id": "choice", "spans": None, **ADA}
+    done = ingest_rows(
+        row(TEXT, HMRC, **ADA, _timestamp=1), row(TEXT, **other, _timestamp=9), row(TEXT, **other)
+    )
+    assert spans(done) == [HMRC]
+    assert done.report["skipped"] == {"row of another task": 2}
+
+
 def test_dates(ingest_rows: Ingest) -> None:
     rows = [
         row("Early", _timestamp=1 * DAY - 1),

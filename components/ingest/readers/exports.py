@@ -1,0 +1,408 @@
+"""Exports of other tools that give a text and offsets, or tokens and tags, one JSON record each.
+
+Each format is one function from a record to what it holds. None of them says who annotated when in
+a way that others would read; all that is no text and no span becomes meta.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from components.ingest.annotation import (
+    Annotation,
+    Item,
+    Place,
+    RawSpan,
+    RawToken,
+    Refused,
+    Skipped,
+)
+from components.ingest.problems import QuarantineError
+from components.ingest.readers.columns import annotation, read_tags
+from components.ingest.readers.json_faults import strict_value
+from components.ingest.readers.prodigy import find_tags
+from components.ingest.readers.recognise import is_pair
+from components.records.sources import SourceFile
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Found:
+    """One annotated text of a record.
+
+    Attributes:
+        words, tags: tokens and their tags, where the record has these instead of spans.
+        meta: what else the record says.
+        trusted: offsets count characters, end excluded, for sure.
+    """
+
+    text: str = ""
+    spans: list[RawSpan] = field(default_factory=list)
+    tokens: list[RawToken] | None = None
+    words: list[str] | None = None
+    tags: list[str] = field(default_factory=list)
+    meta: Record = field(default_factory=dict)
+    answer: str = "accept"
+    annotator: str = ""
+    trusted: bool = False
+    complete: bool = True
+
+
+Extract = Callable[[Any], Iterator[Found | str]]
+
+
+def reader_of(extract: Extract) -> Callable[..., Iterator[Item]]:
+    """A reader of records that `extract` takes apart; a string from it is a reason to skip."""
+
+    def read_items(
+        source: str, records: Iterable[tuple[int, bytes]], _file: SourceFile
+    ) -> Iterator[Item]:
+        for number, raw in records:
+            yield from read_record(Place(source, number), raw, extract)
+
+    return read_items
+
+
+def read_record(place: Place, raw: bytes, extract: Extract) -> Iterator[Item]:
+    """What one record holds; refused whole where any of it is damaged."""
+    try:
+        items = [item_of(place, found, raw) for found in extract(strict_value(raw))]
+    except QuarantineError as problem:
+        yield Refused(place, problem.kind, problem.detail, raw)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        msgspec.ValidationError,
+    ) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        yield Refused(place, "wrong_shape", f"not what this format has: {what}", raw)
+    else:
+        yield from items or [Skipped(place, "record without a text")]
+
+
+def item_of(place: Place, found: Found | str, raw: bytes) -> Item:
+    if isinstance(found, str):
+        return Skipped(place, found)
+    if found.words is not None:
+        spaces = [True] * len(found.words)
+        made = annotation(place, found.words, found.tags, spaces, raw, {})
+        made.meta = found.meta
+        made.tags = find_tags(None, found.meta)
+        return made
+    return Annotation(
+        place,
+        string(found.text),
+        found.spans,
+        raw,
+        tokens=found.tokens,
+        answer=found.answer,
+        annotator=found.annotator,
+        complete=found.complete,
+        trusted=found.trusted,
+        tags=find_tags(None, found.meta),
+        meta=found.meta,
+    )
+
+
+def string(value: Any) -> str:
+    """A value that must be a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, not {json.dumps(value)[:40]}")
+    return value
+
+
+def span(start: Any, end: Any, label: Any, text: Any = None, *, last: int = 0) -> RawSpan:
+    """A span whose parts may be of any type; `last` is 1 where the end is the last character.
+
+    Raises:
+        QuarantineError: the offsets are no whole numbers.
+    """
+    for value in (start, end):
+        if not isinstance(value, int) or isinstance(value, bool):
+            shown = json.dumps(value)[:40]
+            raise QuarantineError("bad_offsets", f"offsets must be whole numbers, not {shown}")
+    if label is not None and not isinstance(label, str):
+        raise QuarantineError(
+            "wrong_shape", f"a label must be a text, not {json.dumps(label)[:40]}"
+        )
+    return RawSpan(start, end + last, label, string(text) if text is not None else None)
+
+
+def spans_of(values: Any) -> list[RawSpan]:
+    """Spans as [start, end, label] or as objects, whatever their keys are called."""
+    if not isinstance(values, list):
+        raise TypeError(f"expected a list of spans, not {json.dumps(values)[:40]}")
+    return [span_of(value) for value in values]
+
+
+def span_of(value: Any) -> RawSpan:
+    if isinstance(value, list):
+        start, end, label, *_ = value
+        return span(start, end, label)
+    start = first(value, "start", "start_offset", "startOffset", "start_char")
+    end = first(value, "end", "end_offset", "endOffset", "end_char")
+    label = first(value, "label", "tag", "type", "entity_group")
+    return span(start, end, label, value.get("text", value.get("value")))
+
+
+def first(value: Record, *keys: str) -> Any:
+    """The value of the first key that is there."""
+    return value[key_of(value, *keys)]
+
+
+def key_of(value: Record, *keys: str) -> str:
+    """The first key that is there."""
+    for key in keys:
+        if key in value:
+            return key
+    raise KeyError(keys[0])
+
+
+def rest(record: Record, *taken: str) -> Record:
+    """Meta: a record's own, and all keys that were not taken."""
+    own = record.get("meta") or record.get("metadata")
+    others = {k: v for k, v in record.items() if k not in (*taken, "meta", "metadata")}
+    return {**others, **(own if isinstance(own, dict) else {})}
+
+
+def doccano(record: Record) -> Iterator[Found | str]:
+    """Doccano's JSONL: `label` as [start, end, label], `entities`, or `annotations`."""
+    key = key_of(record, "entities", "label", "labels", "annotations")
+    values = record[key]
+    if any(isinstance(value, str) for value in values):
+        yield "row of another task"  # classes of the whole text
+        return
+    if key == "annotations" and any(isinstance(v.get("label"), int) for v in values):
+        raise QuarantineError(
+            "wrong_shape", "labels are numbers: export it with the names (JSONL, not JSON)"
+        )
+    taken = (key, "text", "Comments", "comments", "relations")
+    yield Found(record["text"], spans_of(values), meta=rest(record, *taken))
+
+
+def spacy(record: Any) -> Iterator[Found | str]:
+    """spaCy's older shapes: [text, {entities}], Doc.to_json, and the JSON of version 2."""
+    if is_pair(record):
+        text, said = record
+        if "entities" not in said:
+            yield "row of another task"
+            return
+        yield Found(text, spans_of(said["entities"]), meta=rest(said, "entities"), trusted=True)
+    elif "paragraphs" in record:
+        for paragraph in record["paragraphs"]:
+            yield of_version_2(paragraph)
+    elif "ents" in record:
+        tokens = [RawToken(int(t["start"]), int(t["end"])) for t in record.get("tokens", ())]
+        meta = rest(record, "text", "ents", "tokens", "sents", "spans", "cats")
+        yield Found(
+            record["text"], spans_of(record["ents"]), tokens or None, meta=meta, trusted=True
+        )
+    else:
+        for one in record["annotations"]:  # NER Annotator puts all into one object
+            if one is not None:
+                yield from spacy(one)
+
+
+def of_version_2(paragraph: Record) -> Found:
+    """A paragraph of spaCy 2: tokens with tags, and the raw text where they stand."""
+    tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
+    words = [string(token["orth"]) for token in tokens]
+    tags = [string(token.get("ner", "-")) for token in tokens]
+    if "-" in tags:
+        raise QuarantineError("wrong_shape", "tokens without a tag (`-`): nothing is known of them")
+    raw = paragraph.get("raw")
+    if raw is None:
+        return Found(words=words, tags=tags)
+    places = find_words(string(raw), words)
+    spans = [RawSpan(places[a].start, places[b].end, label) for label, a, b in read_tags(tags)]
+    return Found(raw, spans, places, trusted=True)
+
+
+def find_words(text: str, words: list[str]) -> list[RawToken]:
+    """Where words stand in a text, one after the other."""
+    tokens, position = [], 0
+    for word in words:
+        start = text.find(word, position)
+        if start < 0 or text[position:start].strip():
+            raise QuarantineError("wrong_shape", f"the token {word!r} is not in the raw text")
+        position = start + len(word)
+        tokens.append(RawToken(start, position, word))
+    return tokens
+
+
+def label_studio_min(record: Record) -> Iterator[Found | str]:
+    """Label Studio's JSON-MIN: the fields of the task, and each control by its name."""
+    controls = {key: listed(value) for key, value in record.items()}
+    marked = {key: value for key, value in controls.items() if are_regions(value)}
+    known = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
+    strings = [
+        key
+        for key, value in record.items()
+        if isinstance(value, str) and key not in {*known, *marked}
+    ]
+    key = "text" if "text" in strings else strings[0] if len(strings) == 1 else ""
+    if not key:
+        raise QuarantineError("unknown_text", f"several texts: {', '.join(strings) or 'none'}")
+    spans = [
+        span(region["start"], region["end"], label, region.get("text"))
+        for regions in marked.values()
+        for region in regions
+        for label in region["labels"]
+    ]
+    who = record.get("annotator")
+    who = who.get("email") if isinstance(who, dict) else who
+    annotator = "" if who is None else str(who)
+    yield Found(record[key], spans, meta=rest(record, key, *marked), annotator=annotator)
+
+
+def listed(value: Any) -> Any:
+    """A value, or what it holds as JSON: in CSV regions are JSON in a cell."""
+    if isinstance(value, str) and value.startswith("[{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def are_regions(value: Any) -> bool:
+    """Whether a value is a list of marked regions."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, dict) and {"start", "end", "labels"} <= {*one} for one in value)
+    )
+
+
+def dataturks(record: Record) -> Iterator[Found | str]:
+    """DataTurks: points with the last character as their end."""
+    spans = [
+        span(point["start"], point["end"], label, point.get("text"), last=1)
+        for one in record["annotation"] or ()
+        for label in (one["label"] if isinstance(one["label"], list) else [one["label"]])
+        for point in one["points"]
+    ]
+    yield Found(record["content"], spans, meta=rest(record, "content", "annotation", "extras"))
+
+
+def lighttag(record: Record) -> Iterator[Found | str]:
+    """LightTag: a job with its examples."""
+    for one in record.get("examples", [record]):
+        taken = ("content", "annotations", "seen_by", "classifications", "relations")
+        yield Found(one["content"], spans_of(one["annotations"]), meta=rest(one, *taken))
+
+
+def groundtruth(record: Record) -> Iterator[Found | str]:
+    """SageMaker Ground Truth: an output manifest of a text-span job."""
+    jobs = [
+        value["annotations"]["entities"]
+        for value in record.values()
+        if isinstance(value, dict) and isinstance(value.get("annotations"), dict)
+    ]
+    if len(jobs) != 1:
+        raise QuarantineError("wrong_shape", f"{len(jobs)} jobs with entities, not one")
+    yield Found(record["source"], spans_of(jobs[0]))
+
+
+def argilla(record: Record) -> Iterator[Found | str]:
+    """Argilla, version 1 (`annotation`) and 2 (`responses` to a span question)."""
+    if "fields" in record:
+        yield from argilla_2(record)
+        return
+    if record.get("annotation") is None or record.get("status") in ("Default", "Discarded"):
+        yield "record without an annotation"
+        return
+    inputs = record.get("inputs")
+    text = record.get("text") or (inputs or {}).get("text")
+    taken = ("text", "inputs", "annotation", "tokens", "prediction", "vectors", "metrics")
+    yield Found(string(text), spans_of(record["annotation"]), meta=rest(record, *taken))
+
+
+def argilla_2(record: Record) -> Iterator[Found | str]:
+    strings = {key: value for key, value in record["fields"].items() if isinstance(value, str)}
+    key = "text" if "text" in strings else next(iter(strings)) if len(strings) == 1 else ""
+    if not key:
+        raise QuarantineError("unknown_text", f"several texts: {', '.join(strings) or 'none'}")
+    answers = [
+        answer
+        for answered in record["responses"].values()
+        for answer in answered
+        if are_spans(answer.get("value")) and answer.get("status", "submitted") == "submitted"
+    ]
+    if not answers:
+        yield "record without an annotation"
+    for answer in answers:
+        who = str(answer.get("user_id") or "")
+        yield Found(
+            strings[key],
+            spans_of(answer["value"]),
+            meta=rest({"meta": record.get("metadata")}),
+            annotator=who,
+        )
+
+
+def are_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and {"start", "end", "label"} <= {*one} for one in value
+    )
+
+
+def labelbox(record: Record) -> Iterator[Found | str]:
+    """Labelbox's export of text: objects with the last character as their end."""
+    row = record["data_row"]
+    text = string(row["row_data"])
+    if text.startswith(("http://", "https://", "gs://", "s3://")):
+        raise QuarantineError("text_elsewhere", f"the text is a link: {text[:80]}")
+    labels = [label for project in record["projects"].values() for label in project["labels"]]
+    if not labels:
+        yield "record without an annotation"
+    for label in labels:
+        spans = [
+            span(one["location"]["start"], one["location"]["end"], one["name"], last=1)
+            for one in label["annotations"]["objects"]
+        ]
+        who = str(label.get("label_details", {}).get("created_by") or "")
+        yield Found(text, spans, annotator=who)
+
+
+def huggingface(record: Record) -> Iterator[Found | str]:
+    """Rows of Hugging Face datasets: words, and tags by their names."""
+    key = key_of(record, "ner_tags", "tags", "ner")
+    tags = record[key]
+    if any(isinstance(tag, int) for tag in tags):
+        raise QuarantineError(
+            "wrong_shape",
+            f"{key} are numbers, and nothing says which tags they stand for: write their names, "
+            "with dataset.features",
+        )
+    words = [string(word) for word in record["tokens"]]
+    if len(words) != len(tags) or not words:
+        raise QuarantineError("wrong_shape", f"{len(words)} tokens and {len(tags)} {key}")
+    kept = [(word, string(tag)) for word, tag in zip(words, tags, strict=True) if word.strip()]
+    yield Found(
+        words=[word for word, _ in kept],
+        tags=[tag for _, tag in kept],
+        meta=rest(record, "tokens", key, "pos_tags", "chunk_tags"),
+    )
+
+
+EXPORTS: dict[str, Extract] = {
+    "doccano": doccano,
+    "spacy": spacy,
+    "labelstudio-min": label_studio_min,
+    "dataturks": dataturks,
+    "lighttag": lighttag,
+    "groundtruth": groundtruth,
+    "argilla": argilla,
+    "labelbox": labelbox,
+    "huggingface": huggingface,
+}

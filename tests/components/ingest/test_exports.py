@@ -1,0 +1,256 @@
+"""Exports of other tools: recognised by the keys at their top, read to the same annotations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.ingest.annotation import Annotation, Item, Refused, Skipped
+from components.ingest.problems import Problems
+from components.ingest.readers.detect import detect, read
+from components.records.sources import SourceFile
+
+TEXT = "Ada Byron left Acme"
+SPANS = [(0, 9, "PER"), (15, 19, "ORG")]
+WORDS = TEXT.split()
+TAGS = ["B-PER", "I-PER", "O", "B-ORG"]
+OFFSETS = [[a, b, label] for a, b, label in SPANS]
+NAMED = [{"start": a, "end": b, "label": label} for a, b, label in SPANS]
+REGIONS = [{"start": a, "end": b, "labels": [label], "text": TEXT[a:b]} for a, b, label in SPANS]
+ROW = {"text": TEXT, "spans": NAMED, "answer": "accept"}
+
+EXPORTS: list[tuple[str, Any]] = [
+    ("doccano", {"id": 1, "text": TEXT, "label": OFFSETS, "Comments": []}),
+    ("doccano", {"text": TEXT, "labels": OFFSETS}),
+    (
+        "doccano",
+        {
+            "text": TEXT,
+            "entities": [
+                {"id": n, "label": label, "start_offset": a, "end_offset": b}
+                for n, (a, b, label) in enumerate(SPANS)
+            ],
+            "relations": [{"from_id": 0, "to_id": 1, "type": "left"}],
+        },
+    ),
+    ("doccano", {"text": TEXT, "entities": NAMED}),
+    ("spacy", [TEXT, {"entities": OFFSETS}]),
+    ("spacy", [[TEXT, {"entities": OFFSETS}]]),
+    ("spacy", {"text": TEXT, "ents": NAMED, "tokens": [{"id": 0, "start": 0, "end": 3}]}),
+    ("spacy", {"classes": ["PER", "ORG"], "annotations": [[TEXT, {"entities": OFFSETS}], None]}),
+    (
+        "spacy",
+        [
+            {
+                "id": 0,
+                "paragraphs": [
+                    {
+                        "raw": TEXT,
+                        "sentences": [
+                            {
+                                "tokens": [
+                                    {"orth": word, "ner": tag}
+                                    for word, tag in zip(
+                                        WORDS, ["B-PER", "L-PER", "O", "U-ORG"], strict=True
+                                    )
+                                ]
+                            }
+                        ],
+                    }
+                ],
+            }
+        ],
+    ),
+    (
+        "labelstudio-min",
+        [{"id": 1, "text": TEXT, "ner": REGIONS, "annotator": 1, "lead_time": 2.0}],
+    ),
+    ("labelstudio-min", {"text": TEXT, "ner": json.dumps(REGIONS), "annotation_id": 7}),
+    (
+        "dataturks",
+        {
+            "content": TEXT,
+            "annotation": [
+                {"label": [label], "points": [{"start": a, "end": b - 1, "text": TEXT[a:b]}]}
+                for a, b, label in SPANS
+            ],
+            "extras": None,
+        },
+    ),
+    (
+        "lighttag",
+        {
+            "examples": [
+                {
+                    "content": TEXT,
+                    "annotations": [
+                        {"start": a, "end": b, "tag": label, "value": TEXT[a:b]}
+                        for a, b, label in SPANS
+                    ],
+                }
+            ]
+        },
+    ),
+    (
+        "groundtruth",
+        {
+            "source": TEXT,
+            "job": {
+                "annotations": {
+                    "entities": [
+                        {"label": label, "startOffset": a, "endOffset": b} for a, b, label in SPANS
+                    ]
+                }
+            },
+            "job-metadata": {"type": "groundtruth/text-span"},
+        },
+    ),
+    ("argilla", {"text": TEXT, "annotation": NAMED, "status": "Validated", "prediction": None}),
+    (
+        "argilla",
+        {
+            "fields": {"text": TEXT},
+            "responses": {"ner": [{"value": NAMED, "user_id": "u", "status": "submitted"}]},
+        },
+    ),
+    (
+        "labelbox",
+        {
+            "data_row": {"row_data": TEXT},
+            "projects": {
+                "p": {
+                    "labels": [
+                        {
+                            "annotations": {
+                                "objects": [
+                                    {"name": label, "location": {"start": a, "end": b - 1}}
+                                    for a, b, label in SPANS
+                                ]
+                            }
+                        }
+                    ]
+                }
+            },
+        },
+    ),
+    ("huggingface", {"id": "0", "tokens": WORDS, "ner_tags": TAGS}),
+    ("prodigy", ROW),
+    ("prodigy", {**ROW, "meta": {"data": {}, "annotations": [1]}}),
+]
+
+
+def items(folder: Path, *records: Any, lines: bool = True) -> list[Item]:
+    path = folder / "export"
+    text = "\n".join(map(json.dumps, records)) if lines else json.dumps([*records], indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    return list(read(path, "export", SourceFile(str(path), "auto"), Problems()))
+
+
+@pytest.mark.parametrize(("name", "record"), EXPORTS)
+def test_an_export_is_recognised_and_read(name: str, record: Any, tmp_path: Path) -> None:
+    assert detect(json.dumps(record).encode(), "export") == name
+    (item,) = items(tmp_path, record)
+    assert isinstance(item, Annotation)
+    assert item.text == TEXT
+    assert [(span.start, span.end, span.label) for span in item.spans] == SPANS
+    assert item.answer == "accept"
+
+
+@pytest.mark.parametrize(("name", "record"), EXPORTS)
+def test_it_is_recognised_where_its_first_record_is_cut(name: str, record: Any) -> None:
+    """As in the first megabyte of a file whose first record is longer."""
+    text = json.dumps(record)
+    if isinstance(record, dict) and len(record) > 1:
+        last = text.rindex(f'"{[*record][-1]}"')
+        assert detect(f"{text[: last + len([*record][-1]) + 4]}".encode(), "export") == name
+
+
+def test_arrays_are_read_as_lines_are(tmp_path: Path) -> None:
+    record = {"text": TEXT, "label": OFFSETS}
+    assert len(items(tmp_path, record, record, lines=False)) == 2
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "said"),
+    [
+        (
+            {"text": TEXT, "annotations": [{"label": 1, "start_offset": 0, "end_offset": 3}]},
+            "wrong_shape",
+            "export it with the names",
+        ),
+        ({"text": TEXT, "label": [[0, "3", "PER"]]}, "bad_offsets", 'not "3"'),
+        ({"text": None, "label": [[0, 3, "PER"]]}, "wrong_shape", "expected a text, not null"),
+        ({"text": TEXT, "label": [[0]]}, "wrong_shape", "not what this format has"),
+        ({"tokens": WORDS, "ner_tags": [1, 2, 0, 3]}, "wrong_shape", "are numbers"),
+        ({"tokens": WORDS, "ner_tags": TAGS[1:]}, "wrong_shape", "4 tokens and 3 ner_tags"),
+        ({"content": TEXT, "annotation": [{"label": ["X"]}]}, "wrong_shape", "no 'points'"),
+        ({"a": "x", "b": "y", "annotator": 1}, "unknown_text", "several texts: a, b"),
+        (
+            {"data_row": {"row_data": "https://x.org/a.txt"}, "projects": {}},
+            "text_elsewhere",
+            "https://x.org/a.txt",
+        ),
+    ],
+)
+def test_what_cannot_be_believed_is_refused_with_its_reason(
+    record: Any, kind: str, said: str, tmp_path: Path
+) -> None:
+    (item,) = items(tmp_path, record)
+    assert isinstance(item, Refused)
+    assert item.kind == kind
+    assert said in item.detail
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": TEXT, "label": ["spam"]},
+        [TEXT, {"cats": {"spam": 1}}],
+        {"text": TEXT, "annotation": None, "status": "Default"},
+        {"fields": {"text": TEXT}, "responses": {}},
+    ],
+)
+def test_a_record_of_another_task_or_without_an_answer_is_skipped(
+    record: Any, tmp_path: Path
+) -> None:
+    (item,) = items(tmp_path, record)
+    assert isinstance(item, Skipped)
+
+
+OTHER = [
+    {"_view_id": "choice", "options": [{"id": "A"}], "accept": ["A"], "spans": []},
+    {"_view_id": "classification", "label": "SPAM"},
+    {"_view_id": "html", "html": "<b>"},
+    {"_view_id": "image_manual"},
+    {"label": "SPAM"},
+    {"options": [], "accept": []},
+]
+
+
+@pytest.mark.parametrize("other", OTHER)
+def test_a_prodigy_row_of_another_task_says_nothing_of_spans(
+    other: dict[str, Any], tmp_path: Path
+) -> None:
+    (item,) = items(tmp_path, {"text": TEXT, "answer": "accept", **other})
+    assert isinstance(item, Annotation)
+    assert not item.about_spans
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"_view_id": "ner_manual"},
+        {"_view_id": "blocks", "options": [], "accept": []},
+        {"spans": []},
+        {},
+        {"_view_id": "choice", "spans": NAMED},
+        {"label": "PER", "spans": NAMED[:1]},
+    ],
+)
+def test_a_prodigy_row_about_spans_may_have_none(asked: dict[str, Any], tmp_path: Path) -> None:
+    (item,) = items(tmp_path, {"text": TEXT, "answer": "accept", **asked})
+    assert isinstance(item, Annotation)
+    assert item.about_spans
