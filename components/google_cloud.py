@@ -76,11 +76,15 @@ class Place:
 
     def client(self, kind: Callable[..., Any]) -> Any:
         """A client of one of Vertex AI's services, over REST."""
-        return kind(
+        made = kind(
             credentials=self.credentials,
             transport="rest",
             client_options={"api_endpoint": self.endpoint},
         )
+        if operations := getattr(made.transport, "operations_client", None):
+            # aiplatform 1.165 would poll them below /ui, which the API does not document.
+            operations._transport._http_options.clear()
+        return made
 
     def start_sdk(self) -> None:
         """Point the aiplatform package's own classes, which know one place at a time, here."""

@@ -18,7 +18,6 @@ from typing import Any
 
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
-from google.cloud import aiplatform
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format, struct_pb2
 
@@ -85,10 +84,14 @@ class VertexRegistry:
         @retry()
         def upload_once() -> bool:
             models = self._models(name)
-            if any(model.labels[ARTEFACT] == key for model in models if ARTEFACT in model.labels):
-                return False
-            self._upload(name, key, artefact.lineage, is_first=not models)
-            return True
+            there = next((each for each in models if is_of(each, key)), None)
+            number = there.version_id if there else ""
+            if not there:
+                number = self._upload(name, key, artefact.lineage, is_first=not models)
+            if not there or there.labels.get(ARTEFACT) != key:
+                # Labels of an upload may become the model's, and so those of all its versions.
+                self._label(name, number, labels_of(key, artefact.lineage))
+            return not there
 
         with reaching(f"register a version of {name}"):
             new = upload_once()
@@ -190,31 +193,32 @@ class VertexRegistry:
         labels = {**labels_of(key, lineage), RENEWED: folder.rpartition("/")[2]}
         self._label(version.name, version.number, labels)
 
-    def _upload(self, name: str, key: str, lineage: Lineage, *, is_first: bool) -> None:
-        self.place.start_sdk()
-        served = {}
-        if self.serving_image:
-            served = {
-                "artifact_uri": self.store.uri(name, key),
-                "serving_container_image_uri": self.serving_image,
-                "serving_container_predict_route": "/predict",
-                "serving_container_health_route": "/health",
-                "serving_container_ports": [8080],
-                # The server loads these files and no others.
-                "serving_container_environment_variables": {"RETRAIN_SERVE_DIGEST": key},
-            }
-        aiplatform.Model.upload(
+    def _upload(self, name: str, key: str, lineage: Lineage, *, is_first: bool) -> str:
+        """Make a version, without labels; returns its number."""
+        model = v1.Model(
             display_name=name,
-            # Vertex AI refuses a second model of this id: two first uploads can't both win.
-            model_id=name if is_first else None,
-            parent_model=None if is_first else self._path(name),
-            is_default_version=False,
             version_aliases=[CANDIDATE],
-            version_description=described(lineage),
-            labels=labels_of(key, lineage),
-            upload_request_timeout=CALL_SECONDS,
-            **served,
+            version_description=described(key, lineage),
         )
+        if self.serving_image:
+            model.artifact_uri = self.store.uri(name, key)
+            model.container_spec = v1.ModelContainerSpec(
+                image_uri=self.serving_image,
+                predict_route="/predict",
+                health_route="/health",
+                ports=[v1.Port(container_port=8080)],
+                # The server loads these files and no others.
+                env=[v1.EnvVar(name="RETRAIN_SERVE_DIGEST", value=key)],
+            )
+        request = v1.UploadModelRequest(
+            parent=self.place.name,
+            model=model,
+            # Vertex AI refuses a second model of this id: two first uploads can't both win.
+            model_id=name if is_first else "",
+            parent_model="" if is_first else self._path(name),
+        )
+        made = self.service.upload_model(request=request, timeout=CALL_SECONDS)
+        return str(made.result(timeout=PATIENCE_SECONDS).model_version_id)
 
     def _label(self, name: str, number: str, labels: dict[str, str]) -> None:
         # Whoever changes the same version meanwhile changes its etag: look again.
@@ -272,13 +276,18 @@ def labels_of(key: str, lineage: Lineage) -> dict[str, str]:
     return {label: value.lower() for label, value in labels.items() if value}
 
 
-def described(lineage: Lineage) -> str:
+def is_of(version: Any, key: str) -> bool:
+    """Whether a version holds an artefact, also where its upload was killed before its labels."""
+    return version.labels.get(ARTEFACT) == key or f"artefact {key}" in version.version_description
+
+
+def described(key: str, lineage: Lineage) -> str:
     """What the console shows beside a version."""
     f = lineage.scores["overall"].get("f")
     score = "no F" if f is None else f"F {100 * f:.1f}"
     return (
         f"{score} on the test set; gate: {lineage.decision}; run {lineage.run}; "
-        f"image {lineage.image or 'unknown'}"
+        f"image {lineage.image or 'unknown'}; artefact {key}"
     )
 
 

@@ -78,6 +78,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     monkeypatch.setattr(google_cloud, "CALL_SECONDS", 2.0)
     yield service
     service.close()
+    assert service.deviations == []
 
 
 @pytest.fixture(scope="session")

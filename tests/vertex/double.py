@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from tests.support.service import ApiError, Service
+from tests.vertex.discovery import deviations
 from tests.vertex.endpoints import Endpoints
 from tests.vertex.jobs import Jobs
 from tests.vertex.models import Models
@@ -20,13 +21,19 @@ from tests.vertex.schedules import Schedules
 
 MANAGER = r"/cloudresourcemanager\.googleapis\.com/v1/projects"
 BUCKETS = r"/storage\.googleapis\.com/storage/v1/b"
+PROJECT, NUMBER = "my-project", "123456789012"
 LOCATION = r"projects/[^/]+/locations/[^/]+"
 
 
 class Double(Service):
-    """Vertex AI, and what `retrain` asks of other services of Google Cloud."""
+    """Vertex AI, and what `retrain` asks of other services of Google Cloud.
+
+    Attributes:
+        deviations: where a request or an answer was not as Google describes the API.
+    """
 
     def __init__(self) -> None:
+        self.deviations: list[str] = []
         self.jobs = Jobs()
         self.project = Project()
         self.operations = Operations()
@@ -42,8 +49,18 @@ class Double(Service):
         return json.dumps({"error": told})
 
     def act(self, method: str, path: str, query: str, body: bytes) -> str:
+        """Act, and note where the request or the answer differs from Google's description."""
+        if found := deviations(method, path, query, body):
+            self.deviations += found
+            raise ApiError(400, f"Invalid JSON payload received. {found}")
+        answer = self.answer(method, by_number(path), query, by_number(body.decode()).encode())
+        self.deviations += deviations(method, path, query, b"", answer)
+        return answer
+
+    def answer(self, method: str, path: str, query: str, body: bytes) -> str:
+        """The answer of the method that a request names."""
         for verb, pattern, action in self.routes():
-            match = re.fullmatch(pattern if pattern[0] == "/" else f"/(?:v1|ui)/{pattern}", path)
+            match = re.fullmatch(pattern if pattern[0] == "/" else f"/v1/{pattern}", path)
             if verb == method and match:
                 answer = action(*match.groups(), query, body)
                 return "{}" if answer is None else as_json(answer)
@@ -109,8 +126,17 @@ class Double(Service):
             ("POST", rf"{MANAGER}/([^/:]+):getIamPolicy", self.project.project_policy),
             ("GET", rf"{BUCKETS}/([^/]+)/iam/testPermissions", self.project.may_in_bucket),
             ("GET", rf"{BUCKETS}/([^/]+)/iam", self.project.bucket_policy),
-            ("GET", rf"({LOCATION}/operations/\d+)", self.operations.get),
+            (
+                "GET",
+                rf"({LOCATION}/(?:models|endpoints|schedules)/[^/:]+/operations/\d+)",
+                self.operations.get,
+            ),
         ]
+
+
+def by_number(text: str) -> str:
+    """A project by its number, as the service itself names it whatever it is asked for."""
+    return text.replace(f"projects/{PROJECT}/locations", f"projects/{NUMBER}/locations")
 
 
 def as_json(message: Any) -> str:

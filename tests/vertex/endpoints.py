@@ -37,7 +37,7 @@ class Endpoints:
         require(not endpoint.deployed_models, "deployed_models is output only.")
         endpoint.name = f"{parent}/endpoints/{next(self._ids)}"
         self.by_name[endpoint.name] = endpoint
-        return self.operations.done(parent, endpoint)
+        return self.operations.done(endpoint.name, endpoint)
 
     def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
@@ -73,9 +73,7 @@ class Endpoints:
         endpoint.deployed_models.append(deployed)
         split = dict(request.traffic_split)
         self._set_split(endpoint, {deployed.id if id == "0" else id: s for id, s in split.items()})
-        return self.operations.done(
-            name.rpartition("/endpoints/")[0], v1.DeployModelResponse(deployed_model=deployed)
-        )
+        return self.operations.done(name, v1.DeployModelResponse(deployed_model=deployed))
 
     def undeploy(self, name: str, query: str, body: bytes) -> Any:
         query_of(query, set())
@@ -87,8 +85,7 @@ class Endpoints:
         require(len(kept) < len(endpoint.deployed_models), f"{gone} is not deployed.")
         endpoint.deployed_models = kept
         self._set_split(endpoint, dict(request.traffic_split) if kept else {})
-        parent = name.rpartition("/endpoints/")[0]
-        return self.operations.done(parent, v1.UndeployModelResponse())
+        return self.operations.done(name, v1.UndeployModelResponse())
 
     def predict(self, name: str, query: str, body: bytes) -> Any:
         query_of(query, set())

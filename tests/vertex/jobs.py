@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
+from tests.support.kfp_rules import before
 from tests.support.service import ApiError
 from tests.vertex.rules import (
     check_display_name,
@@ -60,7 +62,7 @@ class Jobs:
         job.name = name
         job.state = State.PIPELINE_STATE_PENDING
         job.create_time = datetime.now(UTC)
-        job.job_detail = {"task_details": list(task_details(spec_of(job)))}
+        job.job_detail = {"task_details": task_details(spec_of(job))}
         self.by_name[name] = job
         return job
 
@@ -110,10 +112,10 @@ class Jobs:
         self._leave_out(job)
         broken: set[str] = set()
         paths = task_paths(job)
-        for task in job.job_detail.task_details:
+        for task in by_time(job):
             path = paths[task.task_id]
             branch = path.partition("/")[0]
-            task.start_time = task.end_time = datetime.now(UTC)
+            task.start_time = task.end_time = task.create_time
             task.state = TaskState.SUCCEEDED
             if path in self.failing:
                 broken.add(branch)
@@ -134,7 +136,7 @@ class Jobs:
         paths = task_paths(job)
         gone: set[int] = set()
         kept = []
-        for task in job.job_detail.task_details:
+        for task in by_time(job):
             if task.parent_task_id in gone:
                 gone.add(task.task_id)
                 continue
@@ -170,28 +172,46 @@ def spec_of(job: Any) -> dict[str, Any]:
     return spec
 
 
-def task_details(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """One detail per task and sub-pipeline, each with the id of the one that it is in."""
-    yield {"task_id": 1, "task_name": spec["pipelineInfo"]["name"], "state": "PENDING"}
-    waiting = [(1, spec["root"])]
-    number = 1
-    while waiting:
-        parent, component = waiting.pop(0)
-        for name, task in component.get("dag", {}).get("tasks", {}).items():
-            number += 1
-            yield {
-                "task_id": number,
-                "parent_task_id": parent,
-                "task_name": name,
-                "state": "PENDING",
-            }
-            waiting.append((number, spec["components"][task["componentRef"]["name"]]))
+def task_details(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """One detail per task and sub-pipeline, each with the id of the one that it is in.
+
+    Ids are negative and say nothing of the order, and neither does the list: times do.
+    """
+    chance = Random(0)
+    created = datetime.now(UTC)
+    details: list[dict[str, Any]] = []
+
+    def add(name: str, parent: int, component: dict[str, Any]) -> None:
+        number = -chance.getrandbits(62)
+        time = created + timedelta(milliseconds=len(details))
+        detail = {"task_id": number, "task_name": name, "state": "PENDING", "create_time": time}
+        details.append(detail | ({"parent_task_id": parent} if parent else {}))
+        for key, task in in_order(component.get("dag", {}).get("tasks", {})):
+            add(key, number, spec["components"][task["componentRef"]["name"]])
+
+    add(spec["pipelineInfo"]["name"], 0, spec["root"])
+    chance.shuffle(details)
+    return details
+
+
+def in_order(tasks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Tasks of a graph so that each comes after those that it waits for."""
+    done: set[str] = set()
+    while len(done) < len(tasks):
+        ready = [name for name in tasks if name not in done and before(tasks[name]) <= done]
+        done.update(ready)
+        yield from ((name, tasks[name]) for name in ready)
+
+
+def by_time(job: Any) -> list[Any]:
+    """The tasks of a job as they came about, each after the one that it is in."""
+    return sorted(job.job_detail.task_details, key=lambda task: task.create_time)
 
 
 def task_paths(job: Any) -> dict[int, str]:
     """Task id -> `phase/stage`, without the conditions between them."""
     paths: dict[int, str] = {}
-    for task in job.job_detail.task_details:
+    for task in by_time(job):
         parent = paths.get(task.parent_task_id, "")
         name = "" if not task.parent_task_id or is_condition(task.task_name) else task.task_name
         paths[task.task_id] = "/".join(filter(None, [parent, name]))

@@ -25,10 +25,15 @@ UPDATABLE = {"labels", "display_name", "description", "version_description"}
 
 
 class Models:
-    """The models of one location; there is no way to delete one here."""
+    """The models of one location; there is no way to delete one here.
+
+    Labels of an upload are the model's, and come back merged with a version's own: the reference
+    (UpdateModelRequest) leaves open which they are, so a client must not rely on it.
+    """
 
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
+        self.labels: dict[str, dict[str, str]] = {}
         self.by_name: dict[str, list[Any]] = {}
         self.evaluations: list[tuple[str, Any]] = []
 
@@ -49,20 +54,21 @@ class Models:
             name = f"{parent}/models/{request.model_id}"
             if name in self.by_name:
                 raise ApiError(409, f"Model {name} already exists.")
-        return self.operations.done(parent, self._add(name, model))
+        return self.operations.done(name, self._add(name, model))
 
     def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
+        newest = [self._merged(versions[-1]) for versions in self.by_name.values()]
         found = [
-            versions[-1]
-            for name, versions in self.by_name.items()
-            if name.startswith(f"{parent}/") and passes(text.get("filter", ""), versions[-1])
+            model
+            for model in newest
+            if model.name.startswith(f"{parent}/") and passes(text.get("filter", ""), model)
         ]
         return v1.ListModelsResponse(models=found)
 
     def get(self, name: str, query: str, _body: bytes) -> Any:
         query_of(query, set())
-        return self._version(name)
+        return self._merged(self._version(name))
 
     def list_versions(self, name: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
@@ -70,7 +76,7 @@ class Models:
         # One a page, newest first: a client that reads only one page must fail.
         start = int(text.get("pageToken", "0"))
         more = str(start + 1) if start + 1 < len(versions) else ""
-        page = versions[::-1][start : start + 1]
+        page = [self._merged(each) for each in versions[::-1][start : start + 1]]
         return v1.ListModelVersionsResponse(models=page, next_page_token=more)
 
     def merge_aliases(self, name: str, query: str, body: bytes) -> Any:
@@ -111,6 +117,8 @@ class Models:
         versions = self.by_name.setdefault(name, [])
         aliases = list(model.version_aliases) + ([] if versions else ["default"])
         model.name = name
+        self.labels[name] = {**self.labels.get(name, {}), **model.labels}
+        model.labels = {}
         model.version_id = str(len(versions) + 1)
         model.version_create_time = datetime.now(UTC)
         model.version_aliases = []
@@ -119,6 +127,12 @@ class Models:
         for alias in dict.fromkeys(aliases):
             self._move(name, alias, model)
         return v1.UploadModelResponse(model=name, model_version_id=model.version_id)
+
+    def _merged(self, version: Any) -> Any:
+        """A version as it is returned."""
+        merged = v1.Model(version)
+        merged.labels = {**self.labels[version.name], **version.labels}
+        return merged
 
     def _move(self, name: str, alias: str, to: Any) -> None:
         for version in self._versions(name):

@@ -16,9 +16,9 @@ class Operations:
     def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
 
-    def done(self, parent: str, response: Any) -> Any:
-        """An operation that has this result as soon as it is asked for it."""
-        name = f"{parent}/operations/{len(self.by_name) + 1}"
+    def done(self, resource: str, response: Any) -> Any:
+        """An operation on a resource; it has this result as soon as it is asked for it."""
+        name = f"{resource}/operations/{len(self.by_name) + 1}"
         packed = any_pb2.Any()
         packed.Pack(type(response).pb(response) if hasattr(type(response), "pb") else response)
         self.by_name[name] = operations_pb2.Operation(name=name, done=True, response=packed)

@@ -94,7 +94,7 @@ class Schedules:
         query_of(query, set())
         self._at(name)
         del self.by_name[name]
-        return self.operations.done(name.partition("/schedules/")[0], empty_pb2.Empty())
+        return self.operations.done(name, empty_pb2.Empty())
 
     def tick(self) -> None:
         """The time has come: every active schedule starts a run, unless one of its runs goes on."""

@@ -12,7 +12,7 @@ from components.registry.base import Version
 from components.registry.lineage import Lineage
 from pipelines.services.vertex.endpoints import Deployment, Endpoints, shared
 from tests.support.service import Fault
-from tests.vertex.double import Double
+from tests.vertex.double import Double, by_number
 
 PLACE = Place("my-project", "us-central1")
 IMAGE = "europe-docker.pkg.dev/my-project/retrain/serve:0123abc"
@@ -26,7 +26,7 @@ def versions(double: Double) -> list[Version]:
 
 def registered(double: Double, number: str) -> Version:
     first = number == "1"
-    path = f"{PLACE.name}/models/ner"
+    path = by_number(f"{PLACE.name}/models/ner")
     request = v1.UploadModelRequest(
         model=v1.Model(
             display_name="ner",
@@ -42,7 +42,7 @@ def registered(double: Double, number: str) -> Version:
         parent_model="" if first else path,
     )
     body = json_format.MessageToJson(v1.UploadModelRequest.pb(request)).encode()
-    double.models.upload(PLACE.name, "", body)
+    double.models.upload(by_number(PLACE.name), "", body)
     lineage = Lineage(digest="d", run="r", created="now", decision="promote", scores={})
     return Version("ner", number, "gs://b/ner", (), "a", lineage)
 
@@ -94,7 +94,7 @@ def test_a_version_that_does_not_answer_is_taken_away(
     double: Double, versions: list[Version]
 ) -> None:
     before = deploy(versions[0])
-    double.endpoints.mute.add(f"{PLACE.name}/models/ner@2")
+    double.endpoints.mute.add(by_number(f"{PLACE.name}/models/ner@2"))
     with pytest.raises(RemoteError, match="ask ner@2 for a first prediction"):
         deploy(versions[1])
     [endpoint] = double.endpoints.by_name.values()
@@ -107,7 +107,7 @@ def test_a_version_that_does_not_answer_is_taken_away(
 def test_a_first_version_that_does_not_answer_leaves_an_empty_endpoint(
     double: Double, versions: list[Version]
 ) -> None:
-    double.endpoints.mute.add(f"{PLACE.name}/models/ner@1")
+    double.endpoints.mute.add(by_number(f"{PLACE.name}/models/ner@1"))
     with pytest.raises(RemoteError):
         deploy(versions[0])
     [endpoint] = double.endpoints.by_name.values()

@@ -38,7 +38,7 @@ def test_a_version_is_a_candidate_until_it_is_promoted(
     version, _ = add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
 
     assert (version.number, version.aliases) == ("1", ("candidate",))
-    (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    (model,) = double.models.by_name["projects/123456789012/locations/us-central1/models/ner"]
     assert model.labels["retrain-run"] == "demo-pound-1"
     assert model.labels["retrain-data"] == "data-pound"
     assert model.version_description.startswith("F 80.0 on the test set; gate: hold;")
@@ -62,7 +62,7 @@ def test_promotion_and_rollback_move_the_alias_and_delete_nothing(
     assert [each.number for each in registry.versions("ner")] == ["1", "2"]
     assert double.sent("DELETE") == []
     # The alias that Vertex AI serves by default is never taken along.
-    first, _ = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    first, _ = double.models.by_name["projects/123456789012/locations/us-central1/models/ner"]
     assert "default" in first.version_aliases
 
 
@@ -100,7 +100,7 @@ def test_a_model_with_a_serving_image_can_be_deployed(
     image = "europe-docker.pkg.dev/my-project/retrain/serve:0123abc"
     location = f"vertex://my-project/us-central1/{bucket.name}/models"
     version = open_registry(location, image).add("ner", artefact("pound"))
-    (model,) = double.models.by_name["projects/my-project/locations/us-central1/models/ner"]
+    (model,) = double.models.by_name["projects/123456789012/locations/us-central1/models/ner"]
     assert model.artifact_uri == version.uri
     assert model.container_spec.image_uri == image
     served = serving_folder(version.uri, model.container_spec.env)
@@ -211,7 +211,7 @@ def test_versions_that_others_uploaded_are_left_alone(
     registry: VertexRegistry, artefact: MakeArtefact, double: Double
 ) -> None:
     registry.add("ner", artefact("pound"))
-    name = "projects/my-project/locations/us-central1/models/ner"
+    name = "projects/123456789012/locations/us-central1/models/ner"
     (ours,) = double.models.by_name[name]
     theirs = type(ours)(display_name="by hand")
     double.models._add(name, theirs)
@@ -226,3 +226,14 @@ def test_what_is_kept_beside_a_model_can_be_read_alone(
     assert kept is not None
     assert json.loads(kept)["overall"]["support"] == 40
     assert registry.document(version, "examples.json") is None
+
+
+def test_an_upload_that_died_before_its_labels_is_completed(
+    registry: Registry, artefact: MakeArtefact, double: Double
+) -> None:
+    double.faults = [Fault(r"^PATCH .*/models/ner@1$", status=403)]
+    with pytest.raises(RemoteError, match="label version 1 of ner"):
+        take_in(registry, "ner", "champion", artefact("pound", decision="hold"))
+    version = take_in(registry, "ner", "champion", artefact("pound", decision="hold"))
+    assert (version.number, version.aliases) == ("1", ("candidate",))
+    assert [each.number for each in registry.versions("ner")] == ["1"]

@@ -17,6 +17,7 @@ from google.cloud import aiplatform_v1 as v1
 
 from components.errors import ConfigError
 from components.google_cloud import Place, patient, reaching
+from components.program import whole
 from pipelines.config.load import Loaded
 from pipelines.config.schema import Vertex
 from pipelines.dag.spec import CONDITION, path_of
@@ -62,7 +63,7 @@ class VertexRuns:
             except exceptions.Conflict:
                 # It is there already: an answer was lost, or somebody was quicker.
                 return self._get(job_id), False
-        return run_of(created), True
+        return run_of(created, self.place.project), True
 
     def message(self, submission: Submission, labels: dict[str, str]) -> v1.PipelineJob:
         """A job as Vertex AI takes it, built and checked by the client; nothing is sent."""
@@ -116,7 +117,7 @@ class VertexRuns:
         request = {"parent": self.place.name, "filter": filter, "order_by": "create_time desc"}
         with reaching("list the runs"):
             found = self.jobs.list_pipeline_jobs(request=request, **patient())
-            return [run_of(job) for job in found]
+            return [run_of(job, self.place.project) for job in found]
 
     def get(self, run: str) -> Run:
         with reaching(f"look at {run}"):
@@ -144,7 +145,8 @@ class VertexRuns:
         return f"gcloud ai custom-jobs stream-logs {task.job} {where}" if task.job else ""
 
     def _get(self, run: str) -> Run:
-        return run_of(self.jobs.get_pipeline_job(name=self._name(run), **patient()))
+        job = self.jobs.get_pipeline_job(name=self._name(run), **patient())
+        return run_of(job, self.place.project)
 
     def _name(self, run: str) -> str:
         return f"{self.place.name}/pipelineJobs/{run}"
@@ -165,9 +167,9 @@ def runs_of(loaded: Loaded) -> VertexRuns:
     return VertexRuns(vertex)
 
 
-def run_of(job: Any) -> Run:
-    """A pipeline job as the API gives it, as a Run."""
-    _, project, _, location, _, name = job.name.split("/")
+def run_of(job: Any, project: str) -> Run:
+    """A pipeline job as the API gives it, which names its project by number, as a Run."""
+    *_, location, _, name = job.name.split("/")
     return Run(
         id=name,
         state=job.state.name.removeprefix(PREFIX).lower(),
@@ -183,7 +185,7 @@ def run_of(job: Any) -> Run:
 
 
 def tasks_of(job: Any) -> Iterator[Task]:
-    """The tasks of a job, in the order of their creation.
+    """The tasks of a job, in the order of their creation (ids are random, and may be negative).
 
     Vertex AI lists the pipeline itself, every sub-pipeline and every condition as tasks too; they
     are left out, and a condition also of the paths of what is in it. What is behind a condition
@@ -191,7 +193,7 @@ def tasks_of(job: Any) -> Iterator[Task]:
     """
     details = {task.task_id: task for task in job.job_detail.task_details}
     parents = {task.parent_task_id for task in details.values()}
-    for number, task in sorted(details.items()):
+    for number, task in sorted(details.items(), key=lambda item: item[1].create_time):
         names = names_down_to(task, details)
         if names[0] == job.pipeline_spec["pipelineInfo"]["name"]:
             names = names[1:]
@@ -210,7 +212,7 @@ def tasks_of(job: Any) -> Iterator[Task]:
                 if found.artifacts
             },
             parameters={
-                key.removeprefix(OUTPUT): value
+                key.removeprefix(OUTPUT): whole(value)
                 for key, value in (task.execution.metadata or {}).items()
                 if key.startswith(OUTPUT)
             },
