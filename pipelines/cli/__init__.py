@@ -10,15 +10,16 @@ from components.errors import RetrainError, WriteError
 from components.files import REFUSALS, refusal
 from pipelines.cli import (
     check,
+    compare,
     compile,
     curve,
     deploy,
     doctor,
     init,
-    judge,
     models,
     plan,
     pull,
+    report,
     run,
     runs,
     schedule,
@@ -38,8 +39,8 @@ app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("compile")(compile.compile)
-app.command("report")(judge.report)
-app.command("compare")(judge.compare)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("curve")(curve.curve)
 app.command("submit")(submit.submit)
 app.command("plan")(plan.plan)

@@ -33,9 +33,31 @@ Parameters = Annotated[
 RunsFolder = Annotated[
     Path, typer.Option("--out", metavar="FOLDER", help="Folder of the runs on this machine.")
 ]
+RunReference = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the pages in your browser.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def pick_phases(asked: list[str] | None, there: list[str]) -> list[str]:
+    """The phases that were asked for, or all."""
+    from components.errors import ConfigError
+
+    unknown = sorted({*(asked or ())} - {*there})
+    if unknown:
+        raise ConfigError(f"--phase {', '.join(unknown)}: there is only {', '.join(there)}.")
+    return asked or there
+
+
+def open_pages(pages: list[Path]) -> None:
+    """Open pages in the browser."""
+    import webbrowser
+
+    for page in pages:
+        webbrowser.open(page.resolve().as_uri())

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, RunsFolder
+from pipelines.cli.options import AsJson, RunReference, RunsFolder
 
 if TYPE_CHECKING:
-    from pipelines.cli.local_runs import LocalRuns
-    from pipelines.cli.remote_runs import RemoteRuns
+    from pipelines.cli.runs.local import LocalRuns
+    from pipelines.cli.runs.remote import RemoteRuns
 
 app = typer.Typer(help="The runs here or on a service: list them, look at one, read its logs.")
 
@@ -29,9 +29,6 @@ WhereOption = Annotated[Where, typer.Option(help="Runs of this machine, or of a 
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="CONFIG", help="The config whose runs; for a service."),
-]
-RunReference = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
 ]
 
 
@@ -82,7 +79,7 @@ def cancel(
     config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Its config.")],
 ) -> None:
     """Stop a run on the service that its config names; one on this machine stops with Ctrl-C."""
-    from pipelines.cli.remote_runs import remote_runs
+    from pipelines.cli.runs.remote import remote_runs
 
     remote_runs(config).cancel(run)
 
@@ -90,9 +87,9 @@ def cancel(
 def runs_at(where: Where, config: Path | None, out: Path) -> LocalRuns | RemoteRuns:
     """The runs that a command is about."""
     if where is Where.local:
-        from pipelines.cli.local_runs import LocalRuns
+        from pipelines.cli.runs.local import LocalRuns
 
         return LocalRuns(out)
-    from pipelines.cli.remote_runs import remote_runs
+    from pipelines.cli.runs.remote import remote_runs
 
     return remote_runs(config, where)

@@ -23,12 +23,12 @@ class RemoteRuns:
 
     def list(self, as_json: bool) -> None:
         """The runs of the config, newest first."""
-        found = self.backend.history(self.config)
+        history = self.backend.history(self.config)
         if as_json:
-            print_json([plain(run) for run in found])
-        elif found:
+            print_json([plain(run) for run in history])
+        elif history:
             rows = [
-                [run.id, run.state, f"{run.created:%Y-%m-%d %H:%M}", took(run)] for run in found
+                [run.id, run.state, f"{run.created:%Y-%m-%d %H:%M}", took(run)] for run in history
             ]
             print_table(["run", "state", "created (UTC)", "took"], rows)
         else:

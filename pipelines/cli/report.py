@@ -1,0 +1,45 @@
+"""`retrain report`: where a run's reports are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.cli.options import (
+    AsJson,
+    Open,
+    Phases,
+    RunReference,
+    RunsFolder,
+    open_pages,
+    pick_phases,
+    print_json,
+)
+
+
+def report(
+    run: RunReference,
+    phases: Phases = None,
+    open_: Open = False,
+    out: RunsFolder = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Say where a run's reports are, with the verdicts; --open shows them."""
+    from pipelines.local.runs import find_run
+    from pipelines.results.history import write_history
+    from pipelines.results.summary import summary
+
+    known = summary(find_run(out, run))["phases"]
+    chosen = {name: known[name] for name in pick_phases(phases, list(known))}
+    history = write_history(out)
+    if as_json:
+        rows = {
+            name: {key: phase.get(key) for key in ("report", "decision", "outcome")}
+            for name, phase in chosen.items()
+        }
+        print_json({"phases": rows, "history": str(history)})
+    else:
+        for name, phase in chosen.items():
+            print(f"{name}: {phase.get('report') or 'no report, ' + phase['state']}")
+        print(f"all runs: {history}")
+    if open_:
+        open_pages([Path(phase["report"]) for phase in chosen.values() if phase.get("report")])
