@@ -1,10 +1,11 @@
 """Load test of the model server against the plainest server of the same model, in one run.
 
-    .venv/bin/python bench/serve.py MODEL [--clients 32] [--seconds 20] [--texts FILE.jsonl]
+    .venv/bin/python bench/serve.py MODEL [--clients 8 32 128] [--seconds 20] [--rounds 1]
+        [--texts FILE.jsonl] [--beside CHECKOUT]
 
 MODEL is a folder with a spaCy pipeline. The other server is uvicorn calling nlp(text) for each
-request. Both answer the same texts, one after the other, with the same clients; a request fails
-the run when its answer differs from what nlp(text) says.
+request, or this server as another checkout has it. They answer the same texts, in turns, with the
+same clients; a request fails the run when its answer differs from what nlp(text) says.
 """
 
 from __future__ import annotations
@@ -48,20 +49,40 @@ def main() -> None:
     """Measure both servers and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--clients", type=int, nargs="+", default=[32])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--texts", type=Path, default=ROOT / "configs/sample/phase1.jsonl")
+    parser.add_argument("--beside", type=Path, help="another checkout, in place of the plain one")
     args = parser.parse_args()
     texts = read_texts(args.texts)
     expected = [entities(doc) for doc in spacy.load(args.model).pipe(texts)]
     print(f"{len(texts)} texts of {statistics.mean(map(len, texts)):.0f} characters, ", end="")
-    print(f"{args.clients} clients, {args.seconds:g} s each, {os.cpu_count()} cores")
+    print(f"{args.rounds} x {args.seconds:g} s each, {os.cpu_count()} cores")
     port = free_port()
-    plain = [sys.executable, "-c", PLAIN, str(args.model), str(port)]
     ours = [sys.executable, "-m", "containers.serve", f"--model=model={args.model}"]
-    for name, command in (("plain uvicorn", plain), ("retrain", ours)):
-        measured = measure(command, port, args.clients, args.seconds, texts, expected)
-        print(f"{name:>14}: {measured}", flush=True)
+    plain = [sys.executable, "-c", PLAIN, str(args.model), str(port)]
+    other = ("beside", ours, args.beside) if args.beside else ("plain uvicorn", plain, ROOT)
+    for clients in args.clients:
+        took: dict[str, list[float]] = {}
+        for _ in range(args.rounds):
+            for name, command, folder in (other, ("retrain", ours, ROOT)):
+                answers = measure(command, folder, port, clients, args.seconds, texts, expected)
+                took.setdefault(name, []).extend(answers)
+        for name, answers in took.items():
+            speed = len(answers) / args.seconds / args.rounds
+            print(f"{clients:4} clients, {name:>14}: {speed:7.1f} texts/s, {line(answers)}")
+        ratio = len(took["retrain"]) / len(took[other[0]])
+        print(f"{clients:4} clients: {ratio:.2f} times as many as {other[0]}", flush=True)
+
+
+def line(took: list[float]) -> str:
+    """How long answers took."""
+    percentiles = statistics.quantiles(took, n=100)
+    return (
+        f"p50 {percentiles[49] * 1000:6.0f} ms, p99 {percentiles[98] * 1000:6.0f} ms, "
+        f"{len(took)} answers, all right"
+    )
 
 
 def free_port() -> int:
@@ -89,25 +110,26 @@ def entities(doc: Any) -> list[tuple[str, int, int]]:
 
 def measure(
     command: list[str],
+    folder: Path,
     port: int,
     clients: int,
     seconds: float,
     texts: list[str],
     expected: list[list[tuple[str, int, int]]],
-) -> str:
-    """Start a server, load it, stop it; return throughput and latencies as a line."""
-    environment = {**os.environ, "AIP_HTTP_PORT": str(port), "RETRAIN_SERVE_DRAIN": "0"}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+) -> list[float]:
+    """Start a server in a checkout, load it, stop it; return how long each answer took."""
+    environment = {
+        **os.environ,
+        "AIP_HTTP_PORT": str(port),
+        "RETRAIN_SERVE_DRAIN": "0",
+        "PYTHONPATH": str(folder),
+    }
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     try:
-        took = asyncio.run(load(f"http://127.0.0.1:{port}", clients, seconds, texts, expected))
+        return asyncio.run(load(f"http://127.0.0.1:{port}", clients, seconds, texts, expected))
     finally:
         server.terminate()
         server.wait()
-    percentiles = statistics.quantiles(took, n=100)
-    return (
-        f"{len(took) / seconds:7.1f} texts/s, p50 {percentiles[49] * 1000:6.0f} ms, "
-        f"p99 {percentiles[98] * 1000:6.0f} ms, {len(took)} answers, all right"
-    )
 
 
 async def load(

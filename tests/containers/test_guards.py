@@ -85,6 +85,16 @@ def test_a_head_that_does_not_come_ends_the_connection(monkeypatch: pytest.Monke
     assert time.monotonic() - started >= 0.3
 
 
+def test_a_body_that_is_no_http_gets_one_answer(server: Running) -> None:
+    chunked = head(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    answer = b"".join(talk(server.url, chunked + b"5\r\nabcde\r\nno length\r\n"))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    server.terminate()
+    assert server.wait() == 0
+    assert "Traceback" not in "".join(server.noise)
+
+
 def test_a_server_for_its_own_machine_answers_to_no_other_name(server: Running) -> None:
     def status(host: str) -> int:
         return httpx2.get(f"{server.url}/health", headers={"Host": host}).status_code

@@ -109,8 +109,9 @@ def fuzz(count: int, seed: int) -> Outcome:
         finally:
             server.terminate()
             code = server.wait()
-    if code or any("Traceback" in line for line in server.noise):
-        outcome.faults.append(f"the server ended with {code}: {''.join(server.noise)[:2000]}")
+    _, traceback, rest = "".join(server.noise).partition("Traceback")
+    if code or traceback:
+        outcome.faults.append(f"the server ended with {code}: {traceback}{rest[:3000]}")
     return outcome
 
 
