@@ -18,7 +18,7 @@ run: setup ## Retrain both sample phases on this machine and print their scores
 	@$(BIN)/retrain run configs/sample.yaml
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-browser: setup ## Check the pages in an installed Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest tests/browser

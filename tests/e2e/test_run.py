@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import spacy
 
+pytestmark = pytest.mark.xdist_group("run")
+
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "split", "convert", "debug", "train", "evaluate", "gate", "report")
 CONFIG = """\

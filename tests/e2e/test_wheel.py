@@ -18,6 +18,8 @@ from scripts.wheel import PACKAGES, build_wheel
 from tests.containers.conftest import Running, predict
 from tests.vertex.conftest import bucket, config, double, gcs_server  # noqa: F401
 
+pytestmark = pytest.mark.xdist_group("wheel")
+
 ROOT = Path(__file__).parents[2]
 SHORT = ["training.max_steps=2", "training.eval_frequency=2"]
 Retrain = Callable[..., str]

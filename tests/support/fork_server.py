@@ -15,6 +15,7 @@ import atexit
 import ctypes
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -140,8 +141,10 @@ def become(
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     show_arguments(request["argv"])
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
-    sys.stdout.reconfigure(line_buffering=os.isatty(1) or unbuffered, write_through=unbuffered)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))
+    if os.environ.get("PYTHONUNBUFFERED"):
+        raw = os.fdopen(1, "wb", buffering=0, closefd=False)
+        sys.stdout = sys.__stdout__ = io.TextIOWrapper(raw, sys.stdout.encoding, write_through=True)
     sys.orig_argv[:] = request["argv"]
     kind, *sys.argv[:] = request["argv"][1:]
     safe = [] if os.environ.get("PYTHONSAFEPATH") else [str(Path.cwd()) if kind == "-m" else ""]
@@ -198,6 +201,9 @@ def end_at_once() -> None:
     if exit_code is not None:
         sys.stdout.flush()
         sys.stderr.flush()
+        if exit_code < 0:
+            signal.signal(-exit_code, signal.SIG_DFL)
+            os.kill(os.getpid(), -exit_code)
         os._exit(exit_code)
 
 
@@ -212,6 +218,9 @@ if __name__ == "__main__":
     except SystemExit as error:
         given = error.code
         exit_code = given & 255 if isinstance(given, int) else int(given is not None)
+        raise
+    except KeyboardInterrupt:
+        exit_code = -signal.SIGINT
         raise
     except Exception:
         exit_code = 1

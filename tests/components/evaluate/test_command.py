@@ -20,6 +20,8 @@ from components.registry.assignment import FILE_NAME, VERSION, Stored, write
 from tests.components.evaluate.conftest import Shelf
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
+pytestmark = pytest.mark.xdist_group("shelf")
+
 FAST = {"resamples": 100}
 SAMPLE = Path(__file__).parents[3] / "configs/sample/phase1.jsonl"
 

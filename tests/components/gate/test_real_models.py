@@ -10,6 +10,8 @@ import pytest
 from tests.support.stages import evaluate, gate, gate_decision_in
 from tests.support.tiny_ner import make_docs, shuffle_labels, train_tiny, write_corpus
 
+pytestmark = pytest.mark.xdist_group("champion")
+
 
 @pytest.fixture(scope="module")
 def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:

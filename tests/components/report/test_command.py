@@ -17,6 +17,8 @@ from components.records.prediction import (
 from components.records.record import Span
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
+pytestmark = pytest.mark.xdist_group("judged")
+
 
 @pytest.fixture
 def nothing(tmp_path: Path) -> Path:

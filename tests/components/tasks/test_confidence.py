@@ -17,6 +17,8 @@ from components.tasks.confidence import entity_shares
 from components.tasks.tag_confidence import SMALLEST, distribution, entities
 from components.train.tokens import add_tags, entities_of_tags
 
+pytestmark = pytest.mark.xdist_group("tagger")
+
 
 def by_hand(begins: list[float], inside: list[float]) -> dict[tuple[int, int, str], float]:
     """Go through all rows of tags; read each as the pipeline does."""

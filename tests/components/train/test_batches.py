@@ -17,6 +17,8 @@ from spacy.util import load_config, registry
 from components.train.batches import Batcher, batches, left_out
 from components.train.pieces import KEY, batch_by_pieces, size_of
 
+pytestmark = pytest.mark.xdist_group("examples")
+
 CONFIGS = Path(__file__).parents[3] / "pipelines/config/training"
 LENGTHS = [1, 2, 3, 5, 8, 13, 20, 40, 100, 400, 1000, 2500]
 

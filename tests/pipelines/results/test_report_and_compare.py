@@ -20,6 +20,8 @@ from tests.components.report.conftest import DATA, run_report
 from tests.support.stages import evaluate, gate, gate_decision_in
 from tests.support.tiny_ner import make_docs, train_tiny, write_corpus
 
+pytestmark = pytest.mark.xdist_group("runs")
+
 PHASE = "phase-1"
 
 
