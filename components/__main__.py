@@ -29,6 +29,7 @@ STAGES = {
     "evaluate": "components.evaluate.command",
     "gate": "components.gate.command",
     "report": "components.report.command",
+    "register": "components.register.command",
     "upload": "components.upload.command",
     "notify": "components.notify.command",
 }

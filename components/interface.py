@@ -51,13 +51,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """A file or folder to write; `kind` is also Metrics or ClassificationMetrics."""
+    """A file or folder to write; `kind` is also Metrics or ClassificationMetrics.
+
+    Attributes:
+        required: a pipeline always writes it; a person may leave out one that is not required.
+    """
 
     name: str
     kind: str
     help: str
-
-    required = True
+    required: bool = True
 
 
 @dataclass(frozen=True)

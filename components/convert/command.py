@@ -6,7 +6,7 @@ import argparse
 
 from components.convert.settings import ConvertSettings
 from components.files import write_json
-from components.interface import Input, Output, Parameter
+from components.interface import Input, Output, Parameter, Result
 from components.settings import parse
 from components.stage import StageResult
 
@@ -16,9 +16,12 @@ SPLITS = ("train", "dev", "test")
 INTERFACE = (
     Parameter("task", "what the records are annotated for", default="ner"),
     *(Input(f"{split}_set", "Dataset", "JSON Lines of `split`") for split in SPLITS),
+    Parameter("splits_digest", "of the three splits; '' not compared", default=""),
     Parameter("settings", "ConvertSettings as JSON", dict, default="{}"),
     *(Output(f"{split}_corpus", "Dataset", "folder to write") for split in SPLITS),
     Output("convert_report", "Artifact", "JSON to write"),
+    Result("training_digest"),
+    Result("test_digest"),
 )
 
 
@@ -30,8 +33,10 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.convert.corpus import in_words, summary, write_manifest
     from components.convert.counts import Counts
     from components.convert.shards import jobs, write_all
+    from components.digests import check, together
     from components.files import writing
 
+    check(args.splits_digest, train=args.train_set, dev=args.dev_set, test=args.test_set)
     settings = parse(ConvertSettings, args.settings, "--settings")
     report = {}
     with ExitStack() as stack:
@@ -56,8 +61,12 @@ def run(args: argparse.Namespace) -> StageResult:
     document = {"version": 1, "language": settings.language, "corpora": report}
     write_json(args.convert_report, document)
     return StageResult(
+        parameters={
+            "training_digest": together(train=args.train_corpus, dev=args.dev_corpus),
+            "test_digest": together(test=args.test_corpus),
+        },
         metadata={
             f"{split}_corpus": {key: report[split][key] for key in ("documents", "words")}
             for split in SPLITS
-        }
+        },
     )

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from components.digests import check
 from components.errors import DataError
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
 from components.files import write_json
 from components.interface import Input, Output, Parameter
+from components.production import champion_model
 from components.records.prediction import Prediction, write_predictions
 from components.settings import parse
 from components.stage import StageResult
@@ -29,9 +31,13 @@ ALL_SEEN = "the model in production was trained on all test documents"
 INTERFACE = (
     Parameter("task", "what the model predicts", choices=[*TASKS]),
     Input("model", "Model", "folder of the spaCy pipeline"),
+    Parameter("model_digest", "of the model, as `train` wrote it; '' not compared", default=""),
     Input("test_corpus", "Dataset", "folder of .spacy files"),
-    Input("champion", "Model", "folder of the pipeline in production, or empty"),
-    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
+    Parameter("test_digest", "of the test corpus; '' not compared", default=""),
+    Input("champion", "Model", "folder of the pipeline in production", required=False),
+    Parameter("champion_digest", "of that pipeline; none: there is none", default=""),
+    Input("champion_assignment", "Artifact", "which documents it was trained on", required=False),
+    Parameter("assignment_digest", "of that assignment; '' not compared", default=""),
     Parameter("labels", "JSON list of the phase's labels", list),
     Parameter("init", "what the model started from", choices=["base", "champion"]),
     Parameter("settings", "EvaluateSettings as JSON", dict),
@@ -50,23 +56,29 @@ def run(args: argparse.Namespace) -> StageResult:
 
     Raises:
         ConfigError: the settings or labels are wrong.
-        DataError: the corpus holds no documents.
+        DataError: the corpus holds no documents, an input is not what its stage wrote, or the
+            model in production is not there.
     """
     from components.evaluate import console
 
+    check(args.model_digest, model=args.model)
+    check(args.test_digest, test=args.test_corpus)
+    if args.champion_assignment:
+        check(args.assignment_digest, assignment=args.champion_assignment)
+    in_production = champion_model(args.champion, args.champion_digest)
     seam = importlib.import_module(TASKS[args.task])
     settings = parse(EvaluateSettings, args.settings, "--settings")
     labels = parse(list[str], args.labels, "--labels")
     new = seam.run(seam.load(args.model), args.test_corpus, settings.batch_size)
-    seen = seen_by_champion(args.champion_metadata, new.predictions)
+    seen = seen_by_champion(args.champion_assignment, new.predictions)
     warm = args.init == "champion"
     scores = scores_of(new, labels, settings, seen if warm and seen else set())
     scores["task"] = args.task
     scores["settings"] = settings.model_dump()
     scores["champion"] = None
-    if args.champion.is_dir() and any(args.champion.iterdir()):
+    if in_production:
         scores["champion"] = {
-            **champion(seam, args.champion, args.test_corpus, new, labels, settings, seen or set()),
+            **champion(seam, in_production, args.test_corpus, new, labels, settings, seen or set()),
             "seen": None if seen is None else len(seen),
         }
 

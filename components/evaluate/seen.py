@@ -10,24 +10,25 @@ from components.records.prediction import Prediction
 from components.registry import assignment
 
 
-def seen_by_champion(metadata: Path, predictions: Sequence[Prediction]) -> set[str] | None:
+def seen_by_champion(known: Path | None, predictions: Sequence[Prediction]) -> set[str] | None:
     """The ids of documents that were in train or dev when the champion was trained.
 
     A test document gets there by `split.reshuffle`, or by a tag in the annotations.
 
     Args:
-        metadata: what is kept beside the champion.
+        known: the champion's assignment; None without one.
 
     Returns:
-        None where the champion kept no assignment, so that nobody knows.
+        None where the champion kept no assignment, or an empty one, so that nobody knows.
 
     Raises:
         DataError: its assignment cannot be read.
     """
-    path = metadata / assignment.FILE_NAME
-    if not path.is_file():
+    if known is None:
         return None
-    stored = assignment.read(path)
+    stored = assignment.read(known)
+    if not (stored.train or stored.dev or stored.test):
+        return None
     learnt = {int(key, 16) for key in (*stored.train, *stored.dev)}
     texts: dict[str, str] = {}
     for window in predictions:

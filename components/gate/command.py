@@ -18,7 +18,12 @@ from components.stage import StageResult
 INTERFACE = (
     Input("scores", "Artifact", "scores of the evaluate stage"),
     Input("data_report", "Artifact", "report of the ingest stage"),
-    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
+    Input(
+        "champion_metadata",
+        "Artifact",
+        "folder of what is kept beside the model in production; left out: there is none",
+        required=False,
+    ),
     Parameter("labels", "JSON list of the phase's labels", list),
     Parameter("context", "the phase's config as JSON", dict),
     Parameter("settings", "GateSettings as JSON", dict),
@@ -47,10 +52,9 @@ def run(args: argparse.Namespace) -> StageResult:
     context = parse(dict[str, Any], args.context, "--context")
     scores, data_report = read_json(args.scores), read_json(args.data_report)
     try:
-        before = args.champion_metadata / FILE_NAME
-        same = before.is_file() and reseeded(
-            facts_of(data_report, scores, context), read_json(before)
-        )
+        before = args.champion_metadata and args.champion_metadata / FILE_NAME
+        kept = before is not None and before.is_file()
+        same = kept and reseeded(facts_of(data_report, scores, context), read_json(before))
         warm = (context.get("train") or {}).get("init") == "champion"
         gate_decision = judge(scores, data_report, labels, policy, reseeded=same, warm=warm)
         summary = markdown(gate_decision, scores)

@@ -1,18 +1,21 @@
-"""Read, check, select and resolve annotations; quarantine what cannot be trusted."""
+"""Read the annotations, and decide whether they and the model in production call for a retrain."""
 
 from __future__ import annotations
 
 import argparse
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
-from components.errors import DataError, RetrainError
+from components.errors import DataError
 from components.files import write_json, write_text, writing
 from components.ingest.settings import IngestSettings
-from components.interface import Output, Parameter
+from components.interface import Output, Parameter, Result
 from components.records.record import write_records
 from components.records.sources import Copy, Source, content_digest, copy_files, list_files
 from components.settings import parse
@@ -20,28 +23,87 @@ from components.stage import StageResult
 
 INTERFACE = (
     Parameter("sources", "JSON list of {path, format}", list),
-    Parameter("digest", "`data_digest` of fingerprint"),
     Parameter("task", "what is annotated: ner"),
     Parameter("labels", "JSON list of the declared labels", list),
     Parameter("settings", "IngestSettings as JSON", dict, default="{}"),
-    Output("annotations", "Dataset", "clean records"),
+    Parameter("context", "the phase's config as JSON", dict, default="{}"),
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…; '' none", default=""),
+    Parameter("model", "name of the model in the registry", default=""),
+    Parameter("alias", "alias of the version in production", default="champion"),
+    Parameter("when", "always: train; due: only if a retrain is due", default="always"),
+    Parameter("due", "DueSettings as JSON", dict, default="{}"),
+    Parameter("store", "folder or gs://… for what later stages read, by its content"),
     Output("quarantine", "Dataset", "refused records"),
     Output("snapshot", "Artifact", "folder of the raw input"),
+    Output("examples", "Artifact", "which annotations these are, as JSON"),
     Output("data_report", "Artifact", "report as JSON"),
     Output("report", "HTML", "report as HTML"),
     Output("summary", "Markdown", "report as Markdown"),
+    Output("decision_summary", "Markdown", "whether a retrain is due, as Markdown"),
+    Result("digest"),
+    Result("origin"),
+    Result("decision"),
+    Result("why"),
+    Result("annotations_uri"),
+    Result("annotations_digest"),
+    Result("previous_uri"),
+    Result("previous_digest"),
+    Result("champion_uri"),
+    Result("champion_digest"),
+    Result("champion_version"),
 )
 
 
-class SourceMovedError(RetrainError):
-    """The source is no longer what was fingerprinted; a retry sees it afresh."""
-
-
 def run(args: argparse.Namespace) -> StageResult:
-    """Write clean records, quarantine, snapshot and report; raise DataError on unfit data.
+    """Read the annotations, decide, and look up what is in production.
 
     On unfit data everything but the records is written, so that a person can see why.
+
+    Returns:
+        parameters `digest` (of data and config), `origin` (of what decides the model), `decision`
+        ("train" or "wait") and `why`; where the clean records, the assignment of the model in
+        production and that model lie, with their digests; the number of its version, '' for none.
+
+    Raises:
+        ConfigError: a setting is wrong, or a source is not there.
+        DataError: the annotations are unfit, or what is in production cannot be read.
     """
+    from components.due import command as due
+    from components.fingerprint.command import digest_of
+    from components.ingest.production import in_production
+    from components.ingest.store import Store
+    from components.registry.model_metadata import deciding
+
+    store = Store(args.store)
+    context = parse(dict[str, Any], args.context, "--context")
+    with TemporaryDirectory() as folder:
+        records = Path(folder) / "annotations.jsonl"
+        report = read(args, records)
+        digest = digest_of(report["digest"], context)
+        origin = digest_of(report["digest"], deciding(context))
+        settings = {"settings": args.due, "summary": args.decision_summary}
+        given = {**vars(args), "annotations": records, "digest": digest, **settings}
+        decided = due.run(Namespace(**given)).parameters
+        annotations = store.keep_file(records, records.name)
+    look = bool(args.registry) and decided["decision"] == "train"
+    found = in_production(
+        args.registry if look else "", args.model, args.alias, (digest, origin), store
+    )
+    return StageResult(
+        parameters={
+            "digest": digest,
+            "origin": origin,
+            **decided,
+            "annotations_uri": annotations.uri,
+            "annotations_digest": annotations.digest,
+            **found,
+        },
+        metadata={"data_report": {"verdict": report["verdict"], **report["records"]}},
+    )
+
+
+def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
+    """Write clean records, quarantine, snapshot and report; raise DataError on unfit data."""
     from components.ingest.collect import Collector
     from components.ingest.coverage import Coverage
     from components.ingest.page import markdown, page
@@ -52,47 +114,35 @@ def run(args: argparse.Namespace) -> StageResult:
         parse(list[str], args.labels, "--labels"),
         parse(IngestSettings, args.settings, "--settings"),
     )
-    sources = parse(list[Source], args.sources, "--sources")
-    collector.read(take_snapshot(sources, args.digest, args.snapshot))
+    digest, copies = take_snapshot(parse(list[Source], args.sources, "--sources"), args.snapshot)
+    collector.read(copies)
     coverage = Coverage(collector.labels)
-    with writing(args.annotations) as annotations:
-        write_records(annotations, coverage.counting(collector.finish()))
-        report = make_report(collector, coverage, args.digest)
-        write_quarantine(args.quarantine, collector.quarantine)
-        write_json(args.data_report, report)
-        write_text(args.report, page(report))
-        write_text(args.summary, markdown(report))
-        print(markdown(report))
-        if report["verdict"] == "unfit":
-            print(
-                f"See {args.report} for all problems and {args.quarantine} for the records left "
-                "out; docs/data.md explains each problem."
-            )
-            raise unfit(report["reasons"])
-    return StageResult(
-        metadata={
-            "annotations": report["records"],
-            "data_report": {"verdict": report["verdict"]},
-        }
-    )
+    write_records(records, coverage.counting(collector.finish()))
+    report = make_report(collector, coverage, digest)
+    write_quarantine(args.quarantine, collector.quarantine)
+    write_json(args.data_report, report)
+    write_text(args.report, page(report))
+    write_text(args.summary, markdown(report))
+    print(markdown(report))
+    if report["verdict"] == "unfit":
+        print(
+            f"See {args.report} for all problems and {args.quarantine} for the records left "
+            "out; docs/data.md explains each problem."
+        )
+        raise unfit(report["reasons"])
+    return report
 
 
-def take_snapshot(sources: Sequence[Source], digest: str, folder: Path) -> list[Copy]:
-    """Copy the raw input, and make sure that it is what was fingerprinted.
-
-    Raises:
-        SourceMovedError: it is not.
-    """
+def take_snapshot(sources: Sequence[Source], folder: Path) -> tuple[str, list[Copy]]:
+    """Copy the raw input; its digest, and the copies."""
     files = list_files(sources)
     with writing(folder) as temporary:
         copies = copy_files(files, temporary)
-        found = content_digest(files, [copy.identity for copy in copies])
-        if found != digest:
-            raise SourceMovedError(
-                f"the annotations have changed since they were fingerprinted (digest {digest}, "
-                f"now {found}). Run again."
-            )
-    return [replace(copy, path=folder / copy.path.relative_to(temporary)) for copy in copies]
+    digest = content_digest(files, [copy.identity for copy in copies])
+    print(f"{len(files)} source file(s), content {digest}")
+    return digest, [
+        replace(copy, path=folder / copy.path.relative_to(temporary)) for copy in copies
+    ]
 
 
 def write_quarantine(path: Path, quarantined: Iterable[msgspec.Struct]) -> None:

@@ -206,11 +206,14 @@ def checked_name(name: str) -> str:
     return name
 
 
-def champion_for(registry: Registry, name: str, alias: str, digest: str) -> Version | None:
-    """The version that a model trained from `digest` must beat; None when there is none yet.
+def champion_for(
+    registry: Registry, name: str, alias: str, digest: str, origin: str = ""
+) -> Version | None:
+    """The version that a model trained from this input must beat; None when there is none yet.
 
-    A champion that was itself trained from `digest` stands aside for the one that it replaced, so
-    that a repeated run makes the same comparison again instead of competing with itself.
+    A champion that was itself trained from it (see `Lineage`) stands aside for the one that it
+    replaced, so that a repeated run makes the same comparison again instead of competing with
+    itself.
 
     Raises:
         DataError: a version that the registry refers to is gone.
@@ -219,7 +222,7 @@ def champion_for(registry: Registry, name: str, alias: str, digest: str) -> Vers
     versions = registry.versions(name)
     version = numbered(versions, present)
     passed: set[str] = set()
-    while version and version.lineage.digest == digest:
+    while version and (version.lineage.digest == digest or version.lineage.origin == origin != ""):
         passed.add(version.number)
         replaced = version.lineage.replaced
         if not replaced or replaced in passed:

@@ -24,6 +24,8 @@ class Lineage(BaseModel):
 
     Attributes:
         digest: digest of the input data and its settings (the fingerprint stage).
+        origin: digest of the data and of that part of the settings which decides the model, so not
+            of the gate's; '' in older files.
         run: name of the run that trained the model.
         created: when the version was made, ISO 8601 in UTC.
         decision: "promote" or "hold": what the gate decided, or a person after it.
@@ -49,6 +51,7 @@ class Lineage(BaseModel):
     decision: str
     scores: dict[str, Any]
     config_digest: str = ""
+    origin: str = ""
     commit: str = ""
     image: str = ""
     gate: str = ""
@@ -60,7 +63,14 @@ class Lineage(BaseModel):
 
 
 def trace(
-    model: Path, scores: Path, *, decision: str, digest: str, run: str, compared_with: str = ""
+    model: Path,
+    scores: Path,
+    *,
+    decision: str,
+    digest: str,
+    run: str,
+    origin: str = "",
+    compared_with: str = "",
 ) -> Lineage:
     """Gather the lineage of a model that was just trained.
 
@@ -70,6 +80,7 @@ def trace(
     config = model / "config.cfg"
     return Lineage(
         digest=digest,
+        origin=origin,
         run=run,
         created=now(),
         decision=decision,

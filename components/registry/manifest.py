@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from components.digests import digest_of, files_in
 from components.errors import DataError
 from components.files import sha256
 
@@ -28,7 +27,7 @@ class Manifest(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 in hex over the names and contents of all files: equal for equal models."""
-        return hashlib.sha256(json.dumps(sorted(self.files.items())).encode()).hexdigest()
+        return digest_of(self.files)
 
 
 def describe(folder: Path) -> Manifest:
@@ -37,10 +36,10 @@ def describe(folder: Path) -> Manifest:
     Raises:
         DataError: the folder is missing or empty.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    if not paths:
+    files = files_in(folder)
+    if not files:
         raise DataError(f"{folder}: there is no model here; the train stage writes one.")
-    return Manifest(files={path.relative_to(folder).as_posix(): sha256(path) for path in paths})
+    return Manifest(files=files)
 
 
 def check(folder: Path, manifest: Manifest) -> None:

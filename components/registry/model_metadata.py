@@ -10,6 +10,11 @@ FILE_NAME = "facts.json"
 JUDGING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
 
 
+def deciding(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a phase's config that decides the model, but for its annotations."""
+    return {key: value for key, value in context.items() if key not in JUDGING}
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that differs; "" where it was or is not there."""

@@ -22,7 +22,12 @@ INTERFACE = (
     Input("split_report", "Artifact", "of the split stage"),
     Input("convert_report", "Artifact", "of the convert stage"),
     Input("log", "Artifact", "log folder of the train stage"),
-    Input("champion_metadata", "Artifact", "kept beside the model in production, or empty"),
+    Input(
+        "champion_metadata",
+        "Artifact",
+        "folder of what is kept beside the model in production; left out: there is none",
+        required=False,
+    ),
     Parameter("context", "the phase's config as JSON", dict),
     Output("report", "HTML", "HTML to write"),
     Output("review", "Dataset", "Prodigy JSON Lines to write"),
@@ -85,12 +90,12 @@ def mood(gate_decision: Mapping[str, Any]) -> str:
     return "good" if gate_decision["would"] == "promote" else "warn"
 
 
-def changes_since(champion_metadata: Path, facts: Mapping[str, Any]) -> Any:
+def changes_since(champion_metadata: Path | None, facts: Mapping[str, Any]) -> Any:
     """What changed since the champion; None if there is none or it left no facts."""
     from components.registry.model_metadata import FILE_NAME, changes
 
-    before = champion_metadata / FILE_NAME
-    return changes(facts, read_json(before)) if before.is_file() else None
+    before = champion_metadata and champion_metadata / FILE_NAME
+    return changes(facts, read_json(before)) if before and before.is_file() else None
 
 
 def write(path: Path, texts: Iterable[str]) -> None:

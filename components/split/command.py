@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from components.interface import Input, Output, Parameter
+from components.interface import Input, Output, Parameter, Result
 from components.settings import parse
 from components.split.settings import SplitSettings
 from components.stage import StageResult
@@ -13,6 +13,7 @@ SPLITS = ("train", "dev", "test")
 
 INTERFACE = (
     Input("annotations", "Dataset", "JSON Lines from `ingest`"),
+    Parameter("annotations_digest", "of the annotations; '' not compared", default=""),
     Parameter("task", "what the records are annotated for", default="ner"),
     Parameter("settings", "SplitSettings as JSON", dict, default="{}"),
     Input(
@@ -22,12 +23,14 @@ INTERFACE = (
         "documents keep their splits",
         required=False,
     ),
+    Parameter("previous_digest", "of the earlier assignment; '' not compared", default=""),
     *(
         Output(f"{split}_set", "Dataset", "JSON Lines to write")
         for split in ("train", "dev", "test")
     ),
     Output("assignment", "Artifact", "JSON to write"),
     Output("split_report", "Artifact", "JSON to write"),
+    Result("splits_digest"),
 )
 
 
@@ -35,6 +38,7 @@ def run(args: argparse.Namespace) -> StageResult:
     """Read the records twice: for the few numbers that decide, and to copy the lines."""
     import msgspec
 
+    from components.digests import check, together
     from components.files import writing
     from components.split.assignment import (
         assignment_of,
@@ -50,6 +54,9 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.split.summary import in_words, summarise
     from components.split.writing import write_splits
 
+    check(args.annotations_digest, annotations=args.annotations)
+    if args.previous:
+        check(args.previous_digest, previous=args.previous)
     settings = parse(SplitSettings, args.settings, "--settings")
     facts = read_facts(args.annotations, args.task, settings.group_by)
     previous = previous_assignment(args.previous)
@@ -71,8 +78,10 @@ def run(args: argparse.Namespace) -> StageResult:
     with writing(args.split_report) as path:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     print(in_words(report))
+    digest = together(train=args.train_set, dev=args.dev_set, test=args.test_set)
     return StageResult(
+        parameters={"splits_digest": digest},
         metadata={
             f"{split}_set": {"documents": count} for split, count in report["documents"].items()
-        }
+        },
     )

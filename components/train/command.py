@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from components.custom_code import code_in_use
-from components.interface import Input, Output, Parameter
+from components.digests import check, together
+from components.interface import Input, Output, Parameter, Result
+from components.production import champion_model
 from components.settings import parse
 from components.stage import StageResult
 from components.train.settings import TrainSettings
@@ -16,7 +18,9 @@ INTERFACE = (
     Parameter("task", "what the model learns", choices=["ner"]),
     Input("train_corpus", "Dataset", "folder of .spacy shards"),
     Input("dev_corpus", "Dataset", "folder of .spacy shards"),
-    Input("champion", "Model", "folder of a model to start from, or empty", required=False),
+    Parameter("training_digest", "of the two corpora; '' not compared", default=""),
+    Input("champion", "Model", "folder of a model to start from", required=False),
+    Parameter("champion_digest", "of that model; none: there is none", default=""),
     Parameter("labels", "the phase's labels, a JSON list", list),
     Parameter("config", "the text of a spaCy config"),
     Parameter("overrides", "dotted key -> value, as JSON", dict, default="{}"),
@@ -27,6 +31,13 @@ INTERFACE = (
     ),
     Output("model", "Model", "folder for the pipeline"),
     Output("log", "Artifact", "folder for the log"),
+    Output(
+        "findings",
+        "Markdown",
+        "what `debug` says; left out: config and corpora are not proven first",
+        required=False,
+    ),
+    Result("model_digest"),
 )
 
 
@@ -34,20 +45,35 @@ def run(args: argparse.Namespace) -> StageResult:
     """Train.
 
     Returns:
-        metadata of `model`: the best score on dev, its step, and the steps trained.
+        parameter `model_digest`; metadata of `model`: the best score on dev, its step, and the
+        steps trained.
 
     Raises:
         ConfigError: settings, config, overrides or the user's module are wrong.
-        DataError: a corpus is not what `convert` wrote.
+        DataError: a corpus is not what `convert` wrote, or can't be trained on, or the model to
+            start from cannot be read.
         RemoteError: the model hub did not answer.
         StoppedError: a signal asked to stop; a checkpoint is written.
     """
+    from components.train.prove import prove
     from components.train.run import train_pipeline
 
+    check(args.training_digest, train=args.train_corpus, dev=args.dev_corpus)
+    champion = champion_model(args.champion, args.champion_digest)
     settings = parse(TrainSettings, args.settings, "--settings")
     labels = parse(list[str], args.labels, "--labels")
     overrides = parse(dict[str, Any], args.overrides, "--overrides")
     with code_in_use(args.code):
+        if args.findings:
+            prove(
+                args.task,
+                args.train_corpus,
+                args.dev_corpus,
+                labels,
+                args.config,
+                overrides,
+                args.findings,
+            )
         state = train_pipeline(
             task=args.task,
             train_corpus=args.train_corpus,
@@ -57,7 +83,7 @@ def run(args: argparse.Namespace) -> StageResult:
             overrides=overrides,
             code=args.code,
             settings=settings,
-            champion=args.champion,
+            champion=champion,
             model=args.model,
             log=args.log,
             checkpoints=Path(args.checkpoints) if args.checkpoints else None,
@@ -68,4 +94,5 @@ def run(args: argparse.Namespace) -> StageResult:
         "best_step": state.best_step,
         "steps": state.step,
     }
-    return StageResult(metadata={"model": metadata})
+    digest = together(model=args.model)
+    return StageResult(parameters={"model_digest": digest}, metadata={"model": metadata})

@@ -61,7 +61,6 @@ def train_pipeline(
         for corpus in (train_corpus, dev_corpus):
             print(f"{corpus}: {verify(corpus):,} documents", flush=True)
         use_gpu = choose_device(settings)
-        champion = model_in(champion)
         nlp, training = initialise(
             config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion
         )
@@ -94,14 +93,6 @@ def train_pipeline(
             state = loop.run(pace, stop)
         kept.finish(model, {CODE_FILE: code} if code else {})
     return state
-
-
-def model_in(champion: Path | None) -> Path | None:
-    """The champion's folder, if there is a model in it."""
-    if champion and not (champion / "config.cfg").is_file():
-        print("No model is in production: training starts from base weights.")
-        return None
-    return champion
 
 
 def journal_of(training: Training, log: Path, heart: Heartbeat) -> Journal:

@@ -1,35 +1,50 @@
-"""Keep the model as a version of the registry; put it in production if the gate says so."""
+"""Judge the model, report on it, keep it in the registry, and promote it if it may be."""
 
 from __future__ import annotations
 
 import argparse
+from argparse import Namespace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from components.interface import Input, Parameter, Result
-from components.registry import examples
-from components.registry.base import Artefact, Registry, Version
-from components.registry.lineage import trace
-from components.registry.manifest import describe
+from components.digests import check
+from components.errors import DataError
+from components.interface import Input, Output, Parameter, Result
+from components.registry.base import numbered
+from components.registry.model_metadata import FILE_NAME
 from components.registry.open import open_registry
-from components.registry.promotion import Outcome, add_and_promote, withdrawal_of
 from components.registry.settings import ModelSettings
 from components.settings import parse
 from components.stage import StageResult
 
 INTERFACE = (
     Input("model", "Model", "folder of the spaCy pipeline"),
-    Input("scores", "Artifact", "scores of the evaluate stage"),
-    Input("gate_decision", "Artifact", "of the gate stage"),
-    Input("report", "HTML", "the report, one HTML file"),
-    Input("model_card", "Markdown", "of the report stage"),
-    Input("facts", "Artifact", "of the report stage"),
+    Parameter("model_digest", "of the model, as `train` wrote it; '' not compared", default=""),
+    Input("scores", "Artifact", "of the evaluate stage"),
+    Input("predictions", "Artifact", "of the evaluate stage"),
+    Input("data_report", "Artifact", "of the ingest stage"),
+    Input("examples", "Artifact", "of the ingest stage"),
+    Input("split_report", "Artifact", "of the split stage"),
     Input("assignment", "Artifact", "of the split stage"),
-    Input("examples", "Artifact", "of the due stage"),
-    Parameter("decision", "of the gate stage", choices=["promote", "hold"]),
+    Input("convert_report", "Artifact", "of the convert stage"),
+    Input("log", "Artifact", "log folder of the train stage"),
+    Parameter("labels", "JSON list of the phase's labels", list),
+    Parameter("context", "the phase's config as JSON", dict),
+    Parameter("gate", "GateSettings as JSON", dict),
     Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
     Parameter("settings", "ModelSettings as JSON", dict),
     Parameter("champion_version", "version that the model was compared with; '' none", default=""),
-    Parameter("digest", "digest of the input (fingerprint)"),
+    Parameter("digest", "digest of the input, of the ingest stage"),
+    Parameter("origin", "digest of what of the input decides the model", default=""),
     Parameter("run", "name of this run"),
+    Output("gate_decision", "Artifact", "JSON to write"),
+    Output("summary", "Markdown", "Markdown to write"),
+    Output("report", "HTML", "HTML to write"),
+    Output("review", "Dataset", "Prodigy JSON Lines to write"),
+    Output("model_card", "Markdown", "Markdown to write"),
+    Output("facts", "Artifact", "JSON to write, for the next run"),
+    Result("decision"),
+    Result("headline"),
     Result("outcome"),
     Result("version"),
     Result("model_uri"),
@@ -37,71 +52,41 @@ INTERFACE = (
 
 
 def run(args: argparse.Namespace) -> StageResult:
-    """Upload the model.
+    """Run `gate`, `report` and `register`, one after the other.
 
     Returns:
-        parameters `outcome` (see `components.registry.promotion`), `version` (number) and
-        `model_uri`, both '' for a model that is not kept.
+        parameters `decision` and `headline` of the gate, and what `register` returns.
 
     Raises:
-        ConfigError: the settings are wrong.
-        DataError: the model or a document is not there.
+        ConfigError: a setting is wrong.
+        DataError: an input is not what its stage wrote.
     """
-    settings = parse(ModelSettings, args.settings, "--settings")
-    registry = open_registry(args.registry, settings.serving_image)
-    digest = describe(args.model).digest
-    known = any(version.artefact == digest for version in registry.versions(settings.name))
-    # What is kept anyway learns how it was judged now; else the next run would judge it again.
-    if args.decision == "hold" and settings.on_hold == "skip" and not known:
-        print("The gate holds this model back and on_hold is 'skip': nothing is uploaded.")
-        return StageResult(parameters={"outcome": "not-kept", "version": "", "model_uri": ""})
-    artefact = Artefact(
-        model=args.model,
-        documents={
-            "report.html": args.report,
-            "MODEL_CARD.md": args.model_card,
-            "facts.json": args.facts,
-            "assignment.json": args.assignment,
-            examples.FILE_NAME: args.examples,
-            "scores.json": args.scores,
-            "gate_decision.json": args.gate_decision,
-        },
-        lineage=trace(
-            args.model,
-            args.scores,
-            decision=args.decision,
-            digest=args.digest,
-            run=args.run,
-            compared_with=args.champion_version,
-        ),
-    )
-    version, outcome = add_and_promote(
-        registry, settings.name, settings.alias, artefact, args.champion_version
-    )
-    print(told(registry, version, settings.alias, outcome))
-    return StageResult(
-        parameters={"outcome": outcome, "version": version.number, "model_uri": version.uri}
-    )
+    from components.gate import command as gate
+    from components.register import command as register
+    from components.report import command as report
+
+    check(args.model_digest, model=args.model)
+    with TemporaryDirectory() as folder:
+        metadata = champion_metadata(args, Path(folder))
+        given = {**vars(args), "champion_metadata": metadata, "settings": args.gate}
+        judged = gate.run(Namespace(**given)).parameters
+        report.run(Namespace(**given))
+    decided = {**vars(args), "decision": judged["decision"]}
+    return StageResult(parameters={**judged, **register.run(Namespace(**decided)).parameters})
 
 
-def told(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:
-    """One sentence for the log: what became of the model."""
-    where = f"version {version.number} of {version.name} ({version.uri})"
-    if outcome in ("promoted", "in-production"):
-        replaced = version.lineage.replaced
-        instead = f", in place of version {replaced}" if replaced else ""
-        before = " It was before this run." if outcome == "in-production" else ""
-        return f"In production as {alias!r}: {where}{instead}.{before}"
-    if outcome == "held":
-        return f"Kept as {where}, held back by the gate: {alias!r} was not moved."
-    back = f"`retrain models promote {version.name} {version.number}` moves it back."
-    if outcome == "withdrawn":
-        withdrawal = withdrawal_of(registry, version, alias)
-        by = f", by {withdrawal.by} on {withdrawal.time}" if withdrawal else ""
-        return f"Kept as {where}. It was in production before and was withdrawn{by}: {back}"
-    present = registry.pointed(version.name, alias)
-    compared = version.stored.compared_with
-    return (
-        f"Kept as {where} and not promoted: it was compared with version {compared or '(none)'}, "
-        f"and {alias!r} points to version {present or '(none)'} now. Run again to compare the two."
-    )
+def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:
+    """A folder with what the model in production has kept of its run; None without one."""
+    if not args.champion_version:
+        return None
+    name = parse(ModelSettings, args.settings, "--settings").name
+    registry = open_registry(args.registry)
+    version = numbered(registry.versions(name), args.champion_version)
+    if version is None:
+        raise DataError(
+            f"version {args.champion_version} of {name}, which this model was compared with, is "
+            "gone from the registry. Restore it from a backup, or run again."
+        )
+    if facts := registry.document(version, FILE_NAME):
+        (folder / FILE_NAME).write_bytes(facts)
+    return folder

@@ -13,7 +13,7 @@ import pytest
 
 STAGES = (
     *("champion", "convert", "due", "fingerprint", "gate"),
-    *("ingest", "notify", "report", "split", "upload"),
+    *("ingest", "notify", "register", "report", "split", "upload"),
 )
 
 

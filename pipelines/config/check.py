@@ -16,8 +16,8 @@ from components.custom_code import import_code
 from components.errors import ConfigError, RetrainError
 from components.files import read_json
 from components.ingest import command as ingest
-from components.interface import add_options
-from components.records.sources import content_digest, identity, list_files
+from components.interface import Output, add_options
+from components.records.sources import list_files
 from components.train.config import read_config
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
@@ -64,9 +64,8 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     with keeping(errors), contextlib.chdir(loaded.folder):
         found = list_files(phase.annotations)
         files = [file.path for file in found]
-        digest = content_digest(found, [identity(file) for file in found])
         if not any(file.remote for file in found):
-            data = trial_ingest(phase, digest, errors)
+            data = trial_ingest(phase, errors)
     return Checked(
         files=files,
         data=data,
@@ -91,17 +90,17 @@ def check_language(phase: Phase, trained: str) -> None:
             )
 
 
-def trial_ingest(phase: Phase, digest: str, errors: list[RetrainError]) -> dict[str, Any] | None:
+def trial_ingest(phase: Phase, errors: list[RetrainError]) -> dict[str, Any] | None:
     """Run `ingest` into a temporary folder; return its data report if it got that far."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        outputs = ("annotations", "quarantine", "snapshot", "data_report", "report", "summary")
+        outputs = [port.name for port in ingest.INTERFACE if isinstance(port, Output)]
         parser = argparse.ArgumentParser()
         add_options(parser, ingest.INTERFACE)
         sources = json.dumps([source.model_dump() for source in phase.annotations])
         args = parser.parse_args(
             [
-                *("--sources", sources, "--digest", digest, "--task", phase.task),
+                *("--sources", sources, "--task", phase.task, "--store", str(folder / "store")),
                 *("--labels", json.dumps(phase.labels)),
                 *("--settings", phase.ingest.model_dump_json()),
                 *(

@@ -21,17 +21,11 @@ from components.train.settings import TrainSettings
 from pipelines.config.machine_types import machine_limits
 
 STAGES = (
-    "fingerprint",
-    "champion",
     "ingest",
-    "due",
     "split",
     "convert",
-    "debug",
     "train",
     "evaluate",
-    "gate",
-    "report",
     "upload",
 )
 # Where every task finds the volume of `kubeflow.claim`.
@@ -101,17 +95,11 @@ class Resources(Settings):
 class Compute(Settings):
     """Resources per stage; what is not named here runs on a small machine."""
 
-    fingerprint: Resources = Resources()
-    champion: Resources = Resources()
     ingest: Resources = Resources()
-    due: Resources = Resources()
     split: Resources = Resources()
     convert: Resources = Resources()
-    debug: Resources = Resources()
     train: Resources = Resources(machine="n1-standard-8", timeout="8h")
     evaluate: Resources = Resources(machine="n1-standard-8")
-    gate: Resources = Resources()
-    report: Resources = Resources()
     upload: Resources = Resources()
     notify: Resources = Resources()
 
@@ -182,7 +170,7 @@ class Images(Settings):
     """The images that the stages run in on a cluster; on one machine they are not used."""
 
     cpu: str = Field("retrain-cpu", description="image of the stages without a GPU")
-    gpu: str = Field("retrain-gpu", description="image of debug, train and evaluate")
+    gpu: str = Field("retrain-gpu", description="image of train and evaluate")
 
 
 class Vertex(Settings):
@@ -385,3 +373,12 @@ class Pipeline(Settings):
         if self.target == "kubeflow":
             return f"{VOLUME}/checkpoints"
         return "checkpoints"
+
+    @property
+    def store_folder(self) -> str:
+        """Where `ingest` keeps what later stages read, under addresses made of the content."""
+        if self.target == "vertex" and self.vertex:
+            return f"{self.vertex.pipeline_root.rstrip('/')}/store"
+        if self.target == "kubeflow":
+            return f"{VOLUME}/store"
+        return "store"

@@ -1,32 +1,35 @@
 """The stages as KFP components, made of what each declares (`components.interface`)."""
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from inspect import Parameter as Argument
 from inspect import Signature
 from typing import Any
 
 from kfp import dsl
+from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.__main__ import STAGES
 from components.interface import TIMEOUT, FinalStatus, Input, Output, Parameter, Port, flag
 
 
-def component(stage: str, image: str, given: Collection[str]) -> Any:
+def component(stage: str, image: str, inputs: Mapping[str, Any]) -> Any:
     """A stage as a container component: KFP runs exactly the command that a person would.
 
     Args:
         image: name of the image that it runs in.
-        given: names of the inputs that the task has. The component lacks those that may be left
-            out and are: KFP's back ends do not agree on how to leave out an input.
+        inputs: of the task. The component lacks those that may be left out and are: KFP's back
+            ends do not agree on how to leave out an input. An artifact may be given by its path,
+            as a parameter.
     """
     module = importlib.import_module(STAGES[stage])
-    ports = [TIMEOUT, *(port for port in module.INTERFACE if port.required or port.name in given)]
+    ports = [TIMEOUT, *(port for port in module.INTERFACE if used(port, inputs))]
+    by_path = {name for name, value in inputs.items() if is_parameter(value)}
 
     def run(*values: Any) -> dsl.ContainerSpec:
         args = ["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
         for port, value in zip(ports, values, strict=True):
-            if isinstance(port, Parameter):
+            if isinstance(port, Parameter) or port.name in by_path:
                 args += [flag(port.name), value]
             elif isinstance(port, Input | Output):
                 args += [flag(port.name), value.path]
@@ -36,11 +39,25 @@ def component(stage: str, image: str, given: Collection[str]) -> Any:
 
     run.__name__, run.__doc__ = stage, module.__doc__
     arguments = [
-        Argument(port.name, Argument.POSITIONAL_OR_KEYWORD, annotation=kind_of(port))
+        Argument(
+            port.name,
+            Argument.POSITIONAL_OR_KEYWORD,
+            annotation=str if isinstance(port, Input) and port.name in by_path else kind_of(port),
+        )
         for port in ports
     ]
     run.__signature__ = Signature(arguments)  # type: ignore[attr-defined]
     return dsl.container_component(run)
+
+
+def used(port: Port, inputs: Mapping[str, Any]) -> bool:
+    """Whether a task with these inputs has the port."""
+    return port.required or isinstance(port, Output) or port.name in inputs
+
+
+def is_parameter(value: Any) -> bool:
+    """Whether a task is given a value, and not an artifact."""
+    return isinstance(value, PipelineParameterChannel)
 
 
 def kind_of(port: Port) -> Any:

@@ -23,9 +23,9 @@ def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, A
     branches = [curve_branch(loaded, phase, share) for share in shares]
 
     @dsl.pipeline(name=f"{loaded.pipeline.name}-curve")
-    def curve(registry: str) -> None:
+    def curve(store: str) -> None:
         for branch in branches:
-            branch(registry=registry)
+            branch(store=store)
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "curve.yaml"
@@ -40,28 +40,20 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
     sources = [plain(source) for source in phase.annotations]
 
     @dsl.pipeline(name=branch_name(share))
-    def branch(registry: str) -> None:
-        source = stage("fingerprint", sources=sources, context={"curve": name})
-        # There is nothing to beat here: the registry of a curve is empty.
-        nobody = stage(
-            "champion",
-            registry=registry,
-            model=phase.model.name,
-            alias=phase.model.alias,
-            digest=source["digest"],
-        )
-        clean = stage(
+    def branch(store: str) -> None:
+        # There is nothing to beat here, and no earlier split to keep to.
+        data = stage(
             "ingest",
             sources=sources,
-            digest=source["data_digest"],
             task=phase.task,
             labels=phase.labels,
             settings=plain(phase.ingest),
+            store=store,
         )
         splits = stage(
             "split",
-            annotations=clean["annotations"],
-            previous=nobody["champion_metadata"],
+            annotations=stage.stored(data, "annotations", dsl.Dataset),
+            annotations_digest=data["annotations_digest"],
             task=phase.task,
             settings=plain(phase.split),
         )
@@ -93,8 +85,6 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             task=phase.task,
             model=trained["model"],
             test_corpus=corpora["test_corpus"],
-            champion=nobody["champion"],
-            champion_metadata=nobody["champion_metadata"],
             init="base",
             labels=phase.labels,
             settings=plain(phase.evaluate),

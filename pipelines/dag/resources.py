@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kfp import dsl
+
 from components.interface import FinalStatus
 from components.registry.lineage import IMAGE_VARIABLE
 from components.settings import Settings
@@ -13,12 +15,9 @@ from pipelines.config.schema import Compute, Pipeline, Resources, seconds
 from pipelines.dag.components import component
 from pipelines.dag.spot import on_spot
 
-# These need torch; debug needs no GPU for it.
-TORCH_STAGES = ("debug", "train", "evaluate")
+TORCH_STAGES = ("train", "evaluate")
 # These look at the world outside (annotations, registry) or speak to it, so they do it every time.
-NEVER_CACHED = ("fingerprint", "due", "champion", "upload", "notify")
-# These write down which image trained the model. Another one runs them.
-TRACING_STAGES = ("report", "upload")
+NEVER_CACHED = ("ingest", "upload", "notify")
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,22 @@ class StageTasks:
     compute: Compute
     config: Pipeline
 
-    def __call__(
-        self, stage: str, *, after: dict[str, Any] | None = None, **inputs: Any
-    ) -> dict[str, Any]:
-        """The outputs of the new task, by name.
-
-        Args:
-            after: the outputs of a task that must have succeeded, though none of them is read.
-        """
-        task = self.task(stage, **inputs)
-        for output in (after or {}).values():
-            task.after(output.task)
-        outputs: dict[str, Any] = task.outputs
+    def __call__(self, stage: str, **inputs: Any) -> dict[str, Any]:
+        """The outputs of the new task, by name."""
+        outputs: dict[str, Any] = self.task(stage, **inputs).outputs
         return outputs
+
+    def stored(self, data: dict[str, Any], name: str, kind: Any) -> Any:
+        """What `ingest` keeps under an address made of its content, as an input of a task.
+
+        The same address is the same artifact (reimport=False), so that tasks after it can be
+        cached. A folder of Kubeflow's volume can't be imported: there the address itself is given.
+        """
+        uri = data[f"{name}_uri"]
+        if self.config.target == "kubeflow":
+            return uri
+        importer = dsl.importer(artifact_uri=uri, artifact_class=kind, reimport=False)
+        return importer.set_display_name(name).output
 
     def task(self, stage: str, **inputs: Any) -> Any:
         """The new task. An input that is FinalStatus itself is one that KFP gives."""
@@ -54,7 +56,8 @@ class StageTasks:
         task = definition(**given, timeout=seconds(resources.timeout))
         if not resources.spot:
             self.on_machine(task, image, resources)
-        if stage in TRACING_STAGES:
+        if stage == "upload":
+            # It writes down which image trained the model, and runs in another.
             task.set_env_variable(IMAGE_VARIABLE, images.gpu)
         task.set_retry(resources.retries, backoff_duration="10s", backoff_factor=2.0)
         task.set_caching_options(stage not in NEVER_CACHED)

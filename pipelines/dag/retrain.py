@@ -3,6 +3,10 @@
 Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, so phases run side
 by side wherever the spec runs. What is behind `dsl.If` runs only if a retrain is due; it always
 is, unless the pipeline's parameter `when` is "due", as in the runs of a schedule.
+
+`ingest` always runs, so what it hands to cached tasks are parameters and things whose address is
+made of their content. Each cached task takes the digest of what it depends on as a parameter: a
+back end that knows an artifact by its name or its id alone can't reuse what was made of another.
 """
 
 import hashlib
@@ -34,11 +38,12 @@ def retrain(
     def all_phases(
         registry: str = config.registry_url,
         checkpoints: str = config.checkpoint_folder,
+        store: str = config.store_folder,
         when: str = "always",
     ) -> None:
         before = None
         for phase, branch in zip(config.phases, branches, strict=True):
-            task = branch(registry=registry, checkpoints=checkpoints, when=when)
+            task = branch(registry=registry, checkpoints=checkpoints, store=store, when=when)
             if before and not config.parallel:
                 # One that fails must not stop the next.
                 task.after(before).ignore_upstream_failure()
@@ -54,7 +59,6 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     phase = config.phases[name]
     stage = StageTasks(phase.compute, config)
     task, labels, model = phase.task, phase.labels, phase.model
-    sources = [plain(source) for source in phase.annotations]
     context = {
         "phase": name,
         "training_config": short_digest(training_config),
@@ -63,39 +67,33 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     }
 
     @dsl.pipeline(name=name)
-    def branch(registry: str, checkpoints: str, when: str) -> None:
-        source = stage("fingerprint", sources=sources, context=context)
-        clean = stage(
+    def branch(registry: str, checkpoints: str, store: str, when: str) -> None:
+        data = stage(
             "ingest",
-            sources=sources,
-            digest=source["data_digest"],
+            sources=[plain(source) for source in phase.annotations],
             task=task,
             labels=labels,
             settings=plain(phase.ingest),
-        )
-        found = stage(
-            "due",
-            annotations=clean["annotations"],
+            context=context,
             registry=registry,
             model=model.name,
             alias=model.alias,
-            digest=source["digest"],
-            context=context,
             when=when,
-            settings=plain(config.due),
+            due=plain(config.due),
+            store=store,
         )
-        with dsl.If(found["decision"] == "train"):
-            production = stage(
-                "champion",
-                registry=registry,
-                model=model.name,
-                alias=model.alias,
-                digest=source["digest"],
-            )
+        with dsl.If(data["decision"] == "train"):
+            champion = {
+                "champion": stage.stored(data, "champion", dsl.Model),
+                "champion_digest": data["champion_digest"],
+            }
+            previous = stage.stored(data, "previous", dsl.Artifact)
             splits = stage(
                 "split",
-                annotations=clean["annotations"],
-                previous=production["champion_metadata"],
+                annotations=stage.stored(data, "annotations", dsl.Dataset),
+                annotations_digest=data["annotations_digest"],
+                previous=previous,
+                previous_digest=data["previous_digest"],
                 task=task,
                 settings=plain(phase.split),
             )
@@ -105,79 +103,62 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 train_set=splits["train_set"],
                 dev_set=splits["dev_set"],
                 test_set=splits["test_set"],
+                splits_digest=splits["splits_digest"],
                 settings=plain(phase.convert),
             )
-            training_inputs = {
-                "task": task,
-                "train_corpus": corpora["train_corpus"],
-                "dev_corpus": corpora["dev_corpus"],
-                "labels": labels,
-                "config": training_config,
-                "overrides": phase.train.set,
-                "code": training_code,
-            }
-            debugged = stage("debug", **training_inputs)
-            warm = phase.train.init == "champion"
             trained = stage(
                 "train",
-                after=debugged,
-                **training_inputs,
-                **({"champion": production["champion"]} if warm else {}),
+                task=task,
+                train_corpus=corpora["train_corpus"],
+                dev_corpus=corpora["dev_corpus"],
+                training_digest=corpora["training_digest"],
+                labels=labels,
+                config=training_config,
+                overrides=phase.train.set,
+                code=training_code,
                 settings=phase.train.settings,
                 checkpoints=checkpoints,
+                **(champion if phase.train.init == "champion" else {}),
             )
             evaluated = stage(
                 "evaluate",
                 task=task,
                 model=trained["model"],
+                model_digest=trained["model_digest"],
                 test_corpus=corpora["test_corpus"],
-                champion=production["champion"],
-                champion_metadata=production["champion_metadata"],
+                test_digest=corpora["test_digest"],
+                **champion,
+                champion_assignment=previous,
+                assignment_digest=data["previous_digest"],
                 labels=labels,
                 init=phase.train.init,
                 settings=plain(phase.evaluate),
             )
-            gate_decision = stage(
-                "gate",
-                scores=evaluated["scores"],
-                data_report=clean["data_report"],
-                champion_metadata=production["champion_metadata"],
-                labels=labels,
-                context=context,
-                settings=plain(phase.gate),
-            )
-            if config.notify:
-                with dsl.If(gate_decision["decision"] == "hold"):
-                    notify_of_hold(config, config.notify, name, gate_decision["headline"])
-            page = stage(
-                "report",
-                scores=evaluated["scores"],
-                gate_decision=gate_decision["gate_decision"],
-                predictions=evaluated["predictions"],
-                data_report=clean["data_report"],
-                split_report=splits["split_report"],
-                convert_report=corpora["convert_report"],
-                log=trained["log"],
-                champion_metadata=production["champion_metadata"],
-                context=context,
-            )
-            stage(
+            uploaded = stage(
                 "upload",
                 model=trained["model"],
+                model_digest=trained["model_digest"],
                 scores=evaluated["scores"],
-                gate_decision=gate_decision["gate_decision"],
-                report=page["report"],
-                model_card=page["model_card"],
-                facts=page["facts"],
+                predictions=evaluated["predictions"],
+                data_report=data["data_report"],
+                examples=data["examples"],
+                split_report=splits["split_report"],
                 assignment=splits["assignment"],
-                examples=found["examples"],
-                decision=gate_decision["decision"],
+                convert_report=corpora["convert_report"],
+                log=trained["log"],
+                labels=labels,
+                context=context,
+                gate=plain(phase.gate),
                 registry=registry,
                 settings=plain(model),
-                champion_version=production["version"],
-                digest=source["digest"],
+                champion_version=data["champion_version"],
+                digest=data["digest"],
+                origin=data["origin"],
                 run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
             )
+            if config.notify:
+                with dsl.If(uploaded["decision"] == "hold"):
+                    notify_of_hold(config, config.notify, name, uploaded["headline"])
 
     return branch
 

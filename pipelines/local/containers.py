@@ -106,7 +106,7 @@ def sources(command: Command) -> list[Path]:
 
 def folders(command: Command) -> list[Mount]:
     """The local folders that a command is told to keep things in, made where they are missing."""
-    places = {"--registry": "upload" in command.argv, "--checkpoints": True}
+    places = {"--registry": "upload" in command.argv, "--checkpoints": True, "--store": True}
     mounts = []
     for name, writable in places.items():
         place = argument(command, name)

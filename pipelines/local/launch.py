@@ -64,6 +64,7 @@ def run_config(
             "registry": loaded.pipeline.registry,
             # Relative, so that the folders can be moved and the cache still holds.
             "checkpoints": os.path.relpath(out.resolve() / "checkpoints", loaded.folder),
+            "store": os.path.relpath(out.resolve() / "store", loaded.folder),
             **pipeline_parameters(spec, parameters),
         },
         phases=phases,

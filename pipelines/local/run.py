@@ -20,6 +20,7 @@ import yaml
 from components.cores import available_cores
 from components.errors import ConfigError, WriteError
 from components.files import writing
+from pipelines.local.runner.cache import Key, content_key
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Launcher, ThisMachine
 from pipelines.local.runner.listeners import Listener
@@ -72,6 +73,7 @@ def run_spec(
     config: str = "",
     command: str = "",
     launcher: Launcher | None = None,
+    key: Key = content_key,
 ) -> RunResult:
     """Run a pipeline spec to its end.
 
@@ -87,6 +89,7 @@ def run_spec(
         config: path of the config file, for the record.
         command: what started it, for the record.
         launcher: where commands run; None: here, as they are.
+        key: what makes two tasks the same to the cache.
 
     Raises:
         ConfigError: the spec holds something that is not implemented, or an argument is wrong.
@@ -121,7 +124,7 @@ def run_spec(
             )
             run = Scheduler(folder, record, root, chosen, listener)
             try:
-                run.execute(inputs, cwd.resolve(), use_cache, launcher or ThisMachine())
+                run.execute(inputs, cwd.resolve(), use_cache, launcher or ThisMachine(), key)
             except (OSError, WriteError):
                 run.abandon()
                 raise

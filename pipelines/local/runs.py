@@ -92,9 +92,10 @@ class TaskRecord(msgspec.Struct):
 
     @property
     def waits(self) -> str:
-        """Why its phase is not to be trained now, as `due` decided; "" for any other task."""
-        decided = self.stage == "due" and self.parameters.get("decision") == "wait"
-        return str(self.parameters["why"]) if decided else ""
+        """Why its phase is not to be trained now, as `ingest` decided; "" for any other task."""
+        # `due` was a task of its own once.
+        decides = self.stage in ("ingest", "due") and self.parameters.get("decision") == "wait"
+        return str(self.parameters["why"]) if decides else ""
 
 
 class RunRecord(msgspec.Struct):

@@ -92,7 +92,8 @@ def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
     return [
         entry(out, record, number, phase, phases[phase])
         for phase in phases_of(record)
-        if phases[phase]["state"] != "not-run" and f"{phase}/gate" in record.tasks
+        if phases[phase]["state"] != "not-run"
+        and {f"{phase}/gate", f"{phase}/upload"} & record.tasks.keys()
     ]
 
 

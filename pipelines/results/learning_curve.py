@@ -7,7 +7,7 @@ and stages as a retrain, so data that a run has prepared is reused.
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,17 +80,16 @@ def run_curve(
         raise ConfigError(f"--phase {phase}: {loaded.path} has the phases {known}")
     if len(shares) < 2 or not all(1 <= share <= 100 for share in shares):
         raise ConfigError("--share must be given at least twice, each from 1 to 100")
-    with tempfile.TemporaryDirectory() as nowhere:
-        return run_spec(
-            curve_spec(loaded, phase, sorted(shares)),
-            out=out,
-            cwd=loaded.folder,
-            name=f"{loaded.pipeline.name}-{phase}-curve",
-            listener=listener(console),
-            parameters={"registry": nowhere},
-            workers=workers,
-            config=str(loaded.path),
-        )
+    return run_spec(
+        curve_spec(loaded, phase, sorted(shares)),
+        out=out,
+        cwd=loaded.folder,
+        name=f"{loaded.pipeline.name}-{phase}-curve",
+        listener=listener(console),
+        parameters={"store": os.path.relpath(out.resolve() / "store", loaded.folder)},
+        workers=workers,
+        config=str(loaded.path),
+    )
 
 
 def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:

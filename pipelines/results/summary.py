@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from pipelines.local.run import Failure
 
-# What a phase hands on: name in the summary -> (stage, output artifact).
+# What a phase hands on: name in the summary -> (stages that may write it, output). Gate and
+# report were tasks of their own once.
 FILES = {
-    "model": ("train", "model"),
-    "report": ("report", "report"),
-    "data_report": ("ingest", "report"),
-    "quarantine": ("ingest", "quarantine"),
+    "model": (("train",), "model"),
+    "report": (("upload", "report"), "report"),
+    "data_report": (("ingest",), "report"),
+    "quarantine": (("ingest",), "quarantine"),
 }
 # What became of a model -> in words.
 OUTCOMES = {
@@ -35,6 +36,7 @@ OUTCOMES = {
     "not-kept": "HELD BACK",
 }
 IN_PRODUCTION = ("promoted", "in-production")
+PARAMETERS = ("decision", "version", "model_uri")
 UNDEFINED = "\N{EN DASH}"
 
 
@@ -74,22 +76,23 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
     """One phase of `summary`."""
     tasks = {task.stage: task for task in record.tasks.values() if task.branch == phase}
     result: dict[str, Any] = {"state": phase_state(list(tasks.values()))}
-    for name, (stage, output) in FILES.items():
-        if finished(tasks.get(stage)):
-            result[name] = tasks[stage].artifacts[output].uri
-    for name, stage in (("decision", "gate"), ("version", "upload"), ("model_uri", "upload")):
-        if finished(tasks.get(stage)):
-            result[name] = tasks[stage].parameters.get(name)
-    if finished(tasks.get("gate")):
-        gate_decision = Path(tasks["gate"].artifacts["gate_decision"].uri).read_text(
-            encoding="utf-8"
-        )
-        result["headline"] = json.loads(gate_decision)["headline"]
+    ended = {stage: task for stage, task in tasks.items() if finished(task)}
+    for name, (stages, output) in FILES.items():
+        for stage in stages:
+            if stage in ended and output in ended[stage].artifacts:
+                result[name] = ended[stage].artifacts[output].uri
+    for stage in ("gate", "upload"):
+        if stage in ended:
+            given = ended[stage].parameters
+            result.update({name: given[name] for name in PARAMETERS if name in given})
+            if judged := ended[stage].artifacts.get("gate_decision"):
+                decision = json.loads(Path(judged.uri).read_text(encoding="utf-8"))
+                result["headline"] = decision["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
         result["scores"] = read_json(Path(path))
     if result["state"] == "waits":
-        result["why"] = tasks["due"].waits
+        result["why"] = next(task.waits for task in tasks.values() if task.waits)
     if "decision" in result and "version" in result:
         # Runs of before there were outcomes.
         result["outcome"] = tasks["upload"].parameters.get("outcome") or (

@@ -118,7 +118,7 @@ def known_of(pipeline: Pipeline, name: str, spec: Mapping[str, Any]) -> dict[str
     phase = pipeline.phases[name]
     files = list_files(phase.annotations)
     content = content_digest(files, [identity(file) for file in files])
-    digest = digest_of(content, constant(spec, name, "fingerprint", "context"))
+    digest = digest_of(content, constant(spec, name, "ingest", "context"))
     facts: dict[str, Any] = {"files": len(files), "data": content, "digest": digest}
     if pipeline.registry_url.startswith(VOLUME_SCHEME):
         return {**facts, "made": None, "champion": None}

@@ -105,9 +105,9 @@ def test_what_is_behind_a_condition_that_did_not_hold_was_not_run(
     )
     shown = ("runs", "show", run, "--where", "kubeflow", "--config", config, "--json")
     states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}
-    assert (states["phase-1/due"], states["phase-1/train"]) == ("running", "pending")
+    assert (states["phase-1/ingest"], states["phase-1/train"]) == ("running", "pending")
     states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}
-    assert (states["phase-1/due"], states["phase-1/train"]) == ("succeeded", "not_triggered")
+    assert (states["phase-1/ingest"], states["phase-1/train"]) == ("succeeded", "not_triggered")
 
 
 def test_a_run_that_there_is_not_is_named(double: Double, config: Path) -> None:

@@ -123,7 +123,7 @@ class Jobs:
                 task.error = {"code": 9, "message": "The replica exited with a non-zero status: 3."}
             elif branch in broken or (branch in self.waiting and is_condition(task.task_name)):
                 task.state = TaskState.NOT_TRIGGERED
-            if path.endswith("/due"):
+            if path.endswith("/ingest"):
                 why = self.waiting.get(branch, "")
                 decided = {"output:decision": "wait" if why else "train", "output:why": why}
                 task.execution = {"metadata": decided}

@@ -75,7 +75,11 @@ def run_here(double: Double, folder: Path, bucket: storage.Bucket) -> RunResult:
         listener=Nobody(),
         launcher=Mounting(bucket, folder / "gcs"),
         # Vertex AI mounts buckets as /gcs, which no developer's machine has.
-        parameters={**given, "checkpoints": str(folder / "checkpoints")},
+        parameters={
+            **given,
+            "checkpoints": str(folder / "checkpoints"),
+            "store": str(folder / "store"),
+        },
     )
 
 
@@ -167,9 +171,9 @@ def test_the_next_run_is_measured_against_the_champion_in_the_bucket(
 
     assert second.exit_code == 0, [failure.tail for failure in second.failures]
     tasks = second.record.tasks
-    champion = tasks["phase-1/champion"].artifacts["champion"]
-    assert champion.uri.startswith(f"gs://{bucket.name}/models/ner-phase-1/")
-    assert champion.metadata == {"model": "ner-phase-1", "version": "1"}
+    found = tasks["phase-1/ingest"].parameters
+    assert found["champion_uri"].startswith(str(tmp_path / "store"))
+    assert found["champion_version"] == "1"
     scores = json.loads(Path(tasks["phase-1/evaluate"].artifacts["scores"].uri).read_bytes())
     # On the test documents of the second run, which are not those that it was judged on before.
     champions = scores["champion"]["overall"]
@@ -200,7 +204,7 @@ def test_a_schedule_trains_on_a_spot_machine_and_then_waits_for_something_new(
         return result
 
     def decision(result: RunResult) -> tuple[str, str]:
-        due = result.record.tasks["phase-1/due"].parameters
+        due = result.record.tasks["phase-1/ingest"].parameters
         return due["decision"], due["why"]
 
     first = scheduled_run()
@@ -213,7 +217,7 @@ def test_a_schedule_trains_on_a_spot_machine_and_then_waits_for_something_new(
     assert decision(again)[0] == "wait"
     assert decision(again)[1].startswith("data and config are those of version 1 of ner-phase-1")
     states = {name: task.state for name, task in again.record.tasks.items()}
-    assert states["phase-1/train"] == states["phase-1/champion"] == "skipped"
+    assert states["phase-1/train"] == states["phase-1/upload"] == "skipped"
 
     annotate(bucket, 130)
     decided, why = decision(scheduled_run())

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -122,15 +122,27 @@ class Cache:
         return False
 
 
-def task_key(
+class Key(Protocol):
+    """The key of a task with these inputs; None if it cannot be cached."""
+
+    def __call__(
+        self,
+        node: Node,
+        parameters: Mapping[str, Any],
+        artifacts: Mapping[str, Artifact],
+        identity: Any,
+    ) -> str | None: ...
+
+
+def content_key(
     node: Node, parameters: Mapping[str, Any], artifacts: Mapping[str, Artifact], identity: Any
 ) -> str | None:
-    """The key of a task with these inputs; None if it cannot be cached.
+    """The key that this machine goes by.
 
     It covers the command, the component's definition, the input values, the content of the input
     artifacts and, in `identity`, the code that runs (see `launchers.Launcher`).
     """
-    if not node.cached or any(artifact.digest is None for artifact in artifacts.values()):
+    if any(artifact.digest is None for artifact in artifacts.values()):
         return None
     assert isinstance(node.body, Container)
     parts = {

@@ -16,7 +16,7 @@ import msgspec
 
 from components.errors import ConfigError, DataError, GateError, RetrainError
 from components.files import remove
-from pipelines.local.runner.cache import Cache, Entry, Output, task_key
+from pipelines.local.runner.cache import Cache, Entry, Key, Output
 from pipelines.local.runner.digests import signature
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Command, Launcher
@@ -66,6 +66,7 @@ class Executor:
         use_cache: bool,
         processes: Processes,
         launcher: Launcher,
+        key: Key,
         stopped: threading.Event,
         begun: Callable[[Node], None],
         report: Callable[[str, str], None],
@@ -77,6 +78,7 @@ class Executor:
         self._use_cache = use_cache
         self._processes = processes
         self._launcher = launcher
+        self._key_of = key
         self._stopped = stopped
         self._begun = begun
         self._report = report
@@ -117,8 +119,10 @@ class Executor:
 
     def _key(self, node: Node, inputs: Values) -> str | None:
         assert isinstance(node.body, Container)
+        if not node.cached:
+            return None
         identity = self._launcher.identity(node.body)
-        return task_key(node, inputs.parameters, inputs.artifacts, identity)
+        return self._key_of(node, inputs.parameters, inputs.artifacts, identity)
 
     def _reuse(self, node: Node, entry: Entry) -> Outcome:
         """Link the outputs of the older run into this one's folder."""

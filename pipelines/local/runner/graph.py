@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.local.runner.conditions import Comparison
-from pipelines.local.runner.spec import Container, DagOutputs, Definitions, TaskSpec
+from pipelines.local.runner.spec import Container, DagOutputs, Definitions, Importer, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,16 @@ class Node:
     spec: TaskSpec
     inputs: Definitions
     outputs: Definitions
-    body: Container | Dag | Elsewhere
+    body: Container | Dag | Elsewhere | Importer
     after: frozenset[str]
     conditions: list[Comparison]
     cached: bool
 
     def leaves(self) -> Iterator[Node]:
-        """The single tasks in this node, each after those that it waits for."""
+        """The single tasks in this node, each after those that it waits for; importers are none."""
         if not isinstance(self.body, Dag):
-            yield self
+            if not isinstance(self.body, Importer):
+                yield self
             return
         for node in self.body.nodes.values():
             yield from node.leaves()

@@ -21,6 +21,7 @@ from pipelines.local.runner.spec import (
     Definitions,
     Executor,
     Header,
+    Importer,
     TaskSpec,
     convert,
 )
@@ -82,7 +83,7 @@ class _Reader:
 
     def _body(
         self, component: ComponentSpec, path: str, where: str, cached: bool
-    ) -> tuple[Container | Dag | Elsewhere, Definitions]:
+    ) -> tuple[Container | Dag | Elsewhere | Importer, Definitions]:
         """What a task is, and the outputs that it has here."""
         outputs = component.output_definitions
         if component.dag is not None:
@@ -91,8 +92,12 @@ class _Reader:
         raw = executors.get(component.executor_label or "")
         if raw is None:
             raise ConfigError(f"pipeline spec, {where}: no executor {component.executor_label!r}")
-        container = convert(raw, Executor, f"{where}, executor").container
-        body, outputs = here(container, outputs, where)
+        executor = convert(raw, Executor, f"{where}, executor")
+        if executor.importer:
+            return executor.importer, outputs
+        if executor.container is None:
+            raise ConfigError(f"pipeline spec, {where}, executor: neither container nor importer")
+        body, outputs = here(executor.container, outputs, where)
         if isinstance(body, Container):
             words = [*body.command, *body.args]
             check_placeholders(words, component.input_definitions, outputs, where)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from components.errors import ConfigError, RemoteError, WriteError
-from pipelines.local.runner.cache import Cache
+from pipelines.local.runner.cache import Cache, Key
 from pipelines.local.runner.execution import Executor, Outcome
 from pipelines.local.runner.graph import Elsewhere, Node
 from pipelines.local.runner.interrupts import Interrupts
@@ -23,8 +23,8 @@ from pipelines.local.runner.launchers import Launcher
 from pipelines.local.runner.listeners import Listener, Nobody
 from pipelines.local.runner.processes import GRACE, Processes
 from pipelines.local.runner.scopes import Ended, MissingInputError, Scope, Values
-from pipelines.local.runner.spec import Container
-from pipelines.local.runner.tasks import progress_path
+from pipelines.local.runner.spec import Container, Importer
+from pipelines.local.runner.tasks import imported, progress_path
 from pipelines.local.runs import (
     RunRecord,
     State,
@@ -60,9 +60,12 @@ class Scheduler:
         self._under_way = 0
         self._lost: int | None = None
 
-    def execute(self, inputs: Values, cwd: Path, use_cache: bool, launcher: Launcher) -> None:
+    def execute(
+        self, inputs: Values, cwd: Path, use_cache: bool, launcher: Launcher, key: Key
+    ) -> None:
         """Run everything; the record tells how it went."""
         cache = Cache(self._folder.parent)
+        self._cwd = cwd
         with (
             Interrupts(self._on_signal) as interrupts,
             ThreadPoolExecutor(self._record.workers) as self._pool,
@@ -76,6 +79,7 @@ class Scheduler:
                 use_cache=use_cache,
                 processes=self._processes,
                 launcher=launcher,
+                key=key,
                 stopped=self._stopped,
                 begun=lambda node: self._events.put(lambda: self._started(node)),
                 report=lambda task, note: self._events.put(lambda: self._note(task, note)),
@@ -150,9 +154,10 @@ class Scheduler:
             self._end_unrun(scope, node, "skipped", "its condition does not hold")
         elif isinstance(node.body, Elsewhere):
             self._end_unrun(scope, node, "skipped", node.body.why)
-        elif isinstance(node.body, Container):
+        elif isinstance(node.body, Container | Importer):
             self._under_way += 1
-            self._pool.submit(self._work, scope, node, inputs)
+            work = self._work if isinstance(node.body, Container) else self._import
+            self._pool.submit(work, scope, node, inputs)
         else:
             group = Scope(node, scope, inputs)
             self._advance(group)
@@ -168,6 +173,18 @@ class Scheduler:
             self._events.put(functools.partial(_raise, error))
         else:
             self._events.put(lambda: self._worked(scope, node, outcome))
+
+    def _import(self, scope: Scope, node: Node, inputs: Values) -> None:
+        """In a thread of the pool: look at what an importer imports. It is no task of the run."""
+        try:
+            ended = Ended("succeeded", imported(node, inputs, self._cwd))
+        except OSError as error:
+            ended = Ended("failed", error=f"{node.path}: {error}")
+        self._events.put(lambda: self._imported(scope, node, ended))
+
+    def _imported(self, scope: Scope, node: Node, ended: Ended) -> None:
+        self._under_way -= 1
+        self._end(scope, node, ended)
 
     def _started(self, node: Node) -> None:
         task = self._record.tasks[node.path]

@@ -1,8 +1,8 @@
 """The parts of a compiled KFP pipeline spec that the local runner implements.
 
-Each is a type with exactly the fields that are implemented. Whatever else a spec holds (an
-importer, a ParallelFor…) is refused by name, so that nothing is run in another way
-than Vertex AI or Kubeflow would run it.
+Each is a type with exactly the fields that are implemented. Whatever else a spec holds (a
+ParallelFor…) is refused by name, so that nothing is run in another way than Vertex AI or Kubeflow
+would run it.
 
 Format: https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto
 """
@@ -206,8 +206,25 @@ class DagSpec(Part, frozen=True):
     outputs: DagOutputs = DagOutputs()
 
 
+class UriSource(Part, frozen=True):
+    """Where an importer finds its URI: in its input parameter of this name."""
+
+    runtime_parameter: str
+
+
+class Importer(Part, frozen=True):
+    """Makes an artifact of what lies at a URI already (dsl.importer); it runs nothing.
+
+    Only `reimport=False` is implemented: the same URI is the same artifact.
+    """
+
+    artifact_uri: UriSource
+    type_schema: ArtifactType
+
+
 class Executor(Part, frozen=True):
-    container: Container
+    container: Container | None = None
+    importer: Importer | None = None
 
 
 _Part = TypeVar("_Part")

@@ -15,7 +15,7 @@ from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Command
 from pipelines.local.runner.placeholders import executor_input_values, fill, fill_deep
 from pipelines.local.runner.scopes import Values, typed
-from pipelines.local.runner.spec import ArtifactDefinition, Container, ParameterType
+from pipelines.local.runner.spec import ArtifactDefinition, Container, Importer, ParameterType
 from pipelines.local.runs import Artifact
 
 _THREAD_VARIABLES = (
@@ -92,6 +92,18 @@ def command(
         writes=folder,
         log=log,
     )
+
+
+def imported(node: Node, inputs: Values, cwd: Path) -> Values:
+    """What an importer makes: an artifact of what lies at its URI already."""
+    assert isinstance(node.body, Importer)
+    kind = node.body.type_schema
+    artifact = {
+        "name": "artifact",
+        "uri": inputs.parameters[node.body.artifact_uri.runtime_parameter],
+        "type": {"schemaTitle": kind.schema_title, "schemaVersion": kind.schema_version},
+    }
+    return Values(artifacts={"artifact": _artifact(artifact, cwd)})
 
 
 def progress_path(folder: Path) -> Path:

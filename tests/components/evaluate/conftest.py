@@ -15,17 +15,13 @@ class Shelf:
     good: Path
     weak: Path
     corpus: Path
-    nothing: Path
 
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     folder = tmp_path_factory.mktemp("shelf")
-    nothing = folder / "nothing"
-    nothing.mkdir()
     return Shelf(
         good=train_tiny(folder / "good", make_docs(60, seed=1)),
         weak=train_tiny(folder / "weak", make_docs(60, seed=1), steps=34),
         corpus=write_corpus(folder / "corpus", make_docs(80, seed=2)),
-        nothing=nothing,
     )

@@ -30,7 +30,7 @@ def judge(
     folder: Path,
     model: Path,
     corpus: Path,
-    champion: Path,
+    champion: Path | None,
     labels: list[str] | None = None,
     *,
     metadata: Path | None = None,
@@ -48,8 +48,8 @@ def judge(
         "task": "ner",
         "model": str(model),
         "test-corpus": str(corpus),
-        "champion": str(champion),
-        "champion-metadata": str(metadata or folder / "no-metadata"),
+        "champion": str(champion or ""),
+        "champion-assignment": str(metadata / "assignment.json" if metadata else ""),
         "init": init,
         "labels": json.dumps(labels or LABELS),
         "settings": json.dumps(FAST),
@@ -67,7 +67,7 @@ def judge(
 
 def test_scores_equal_those_of_spacy_evaluate(tmp_path: Path, shelf: Shelf) -> None:
     theirs = spacy_evaluate(str(shelf.weak), shelf.corpus, silent=True)
-    ours = judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    ours = judge(tmp_path, shelf.weak, shelf.corpus, None)
     assert 0.2 < ours["overall"]["f"] < 0.95, "a perfect model would prove little"
     for key in "prf":
         assert ours["overall"][key] == pytest.approx(theirs[f"ents_{key}"], abs=1e-9)
@@ -98,7 +98,7 @@ def test_scores_equal_those_of_spacy_evaluate_on_the_sample(tmp_path: Path, shel
     corpus = write_corpus(tmp_path / "corpus", docs[120:])
     theirs = spacy_evaluate(str(model), corpus, silent=True)
     labels = sorted(theirs["ents_per_type"])
-    ours = judge(tmp_path, model, corpus, shelf.nothing, labels)
+    ours = judge(tmp_path, model, corpus, None, labels)
     assert 0.1 < ours["overall"]["f"] < 1
     assert len(labels) > 3
     for key in "prf":
@@ -117,7 +117,7 @@ def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, she
                     retokenizer.merge(doc[entity.start : entity.end + 1])
     corpus = write_corpus(tmp_path / "merged", docs)
     theirs = spacy_evaluate(str(shelf.good), corpus, silent=True)
-    ours = judge(tmp_path, shelf.good, corpus, shelf.nothing)
+    ours = judge(tmp_path, shelf.good, corpus, None)
     assert ours["overall"]["f"] == pytest.approx(theirs["ents_f"], abs=1e-9)
 
 
@@ -127,7 +127,7 @@ def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shel
     split.set_ents([Span(split, 1, 2, "ORG")])
     split.user_data = {"id": "split", "meta": {}}
     corpus = write_corpus(tmp_path / "split", [split, *make_docs(10, seed=5)])
-    scores = judge(tmp_path, shelf.good, corpus, shelf.nothing)
+    scores = judge(tmp_path, shelf.good, corpus, None)
     assert scores["tokenisation"]["lost"] == 1
     assert scores["labels"]["ORG"]["r"] < 1
     assert scores["tokenisation"]["without"]["r"] > scores["overall"]["r"]
@@ -136,7 +136,7 @@ def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shel
 def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
     tmp_path: Path, shelf: Shelf
 ) -> None:
-    scores = judge(tmp_path, shelf.good, shelf.corpus, shelf.nothing, [*LABELS, "EVENT"])
+    scores = judge(tmp_path, shelf.good, shelf.corpus, None, [*LABELS, "EVENT"])
     event = scores["labels"]["EVENT"]
     assert (event["p"], event["r"], event["f"], event["support"]) == (None, None, None, 0)
     metrics = scores["shown"]["metrics"]
@@ -146,7 +146,7 @@ def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
 
 
 def test_the_console_gets_the_whole_confusion_matrix(tmp_path: Path, shelf: Shelf) -> None:
-    scores = judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    scores = judge(tmp_path, shelf.weak, shelf.corpus, None)
     matrix = scores["shown"]["confusion"]["confusionMatrix"]
     names = [spec["displayName"] for spec in matrix["annotationSpecs"]]
     assert names == [*LABELS, "(none)"]
@@ -161,7 +161,7 @@ def test_the_console_gets_the_whole_confusion_matrix(tmp_path: Path, shelf: Shel
 
 
 def test_the_champion_is_scored_on_the_same_documents(tmp_path: Path, shelf: Shelf) -> None:
-    alone = judge(tmp_path / "a", shelf.weak, shelf.corpus, shelf.nothing)
+    alone = judge(tmp_path / "a", shelf.weak, shelf.corpus, None)
     scores = judge(tmp_path / "b", shelf.good, shelf.corpus, shelf.weak)
     assert scores["champion"]["overall"] == alone["overall"]
     overall = scores["champion"]["comparison"]["overall"]
@@ -180,10 +180,32 @@ def test_a_model_is_not_better_than_itself(tmp_path: Path, shelf: Shelf) -> None
 def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: Shelf) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "meta.json").write_text("{", encoding="utf-8")
+    for name in ("meta.json", "config.cfg"):
+        (broken / name).write_text("{", encoding="utf-8")
     scores = judge(tmp_path, shelf.good, shelf.corpus, broken)
     assert scores["champion"].keys() == {"error", "seen"}
     assert scores["overall"]["f"] > 0.9
+
+
+def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
+    tmp_path: Path, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(shelf.corpus)]
+    arguments += ["--labels", json.dumps(LABELS), "--settings", json.dumps(FAST), "--init", "base"]
+    for name in ("scores", "predictions", "metrics", "confusion"):
+        arguments += [f"--{name}", str(tmp_path / name)]
+    (tmp_path / "empty").mkdir()
+    for folder in ("empty", "missing"):
+        assert main(["evaluate", *arguments, "--champion", str(tmp_path / folder)]) == 3
+        assert "the model in production is not there" in capsys.readouterr().err
+    other = ["--champion", str(shelf.weak), "--champion-digest", "0" * 64]
+    assert main(["evaluate", *arguments, *other]) == 3
+    assert "not what the stage before wrote" in capsys.readouterr().err
+    assert not (tmp_path / "scores").exists()
+    # Only this says that there is none.
+    nobody = ["--champion", str(tmp_path / "missing"), "--champion-digest", "none"]
+    assert main(["evaluate", *arguments, *nobody]) == 0
+    assert json.loads((tmp_path / "scores").read_text(encoding="utf-8"))["champion"] is None
 
 
 def remember(folder: Path, train: list[Doc], dev: list[Doc], test: list[Doc]) -> Path:
@@ -251,7 +273,7 @@ def test_a_timeout_while_the_champion_loads_ends_the_stage(
     (slow / "code.py").write_text(code, encoding="utf-8")
     arguments = ["--model", str(shelf.good), "--champion", str(slow), "--task", "ner"]
     arguments += ["--test-corpus", str(shelf.corpus), "--labels", json.dumps(LABELS)]
-    arguments += ["--champion-metadata", str(tmp_path), "--init", "base"]
+    arguments += ["--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     code_of = main(["evaluate", *arguments, "--settings", json.dumps(FAST), "--timeout", "600"])
@@ -283,8 +305,8 @@ def test_labels_of_a_token_classifier_are_those_of_its_ruler() -> None:
 def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: Shelf) -> None:
     docs = make_docs(80, seed=2)
     one_shard = write_corpus(tmp_path / "one", docs, shards=1)
-    first = judge(tmp_path / "a", shelf.weak, one_shard, shelf.nothing)
-    again = judge(tmp_path / "b", shelf.weak, shelf.corpus, shelf.nothing)
+    first = judge(tmp_path / "a", shelf.weak, one_shard, None)
+    again = judge(tmp_path / "b", shelf.weak, shelf.corpus, None)
     for key in ("overall", "confusion", "matches"):
         if key == "overall":
             assert first[key]["f"] == again[key]["f"]
@@ -295,7 +317,7 @@ def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: 
 
 
 def test_disagreements_carry_the_confidence_of_the_model(tmp_path: Path, shelf: Shelf) -> None:
-    judge(tmp_path, shelf.weak, shelf.corpus, shelf.nothing)
+    judge(tmp_path, shelf.weak, shelf.corpus, None)
     found = [one for p in read_predictions(tmp_path / "predictions") for one in p.disagreements]
     assert found
     assert all(one.confidence is not None and 0 <= one.confidence <= 1 for one in found)
@@ -307,8 +329,7 @@ def test_an_empty_corpus_is_refused(
 ) -> None:
     empty = write_corpus(tmp_path / "empty", [], shards=1)
     arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(empty)]
-    arguments += ["--champion", str(shelf.nothing), "--labels", "[]", "--settings", "{}"]
-    arguments += ["--champion-metadata", str(shelf.nothing), "--init", "base"]
+    arguments += ["--labels", "[]", "--settings", "{}", "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     assert main(["evaluate", *arguments]) == 3
@@ -320,5 +341,5 @@ def test_windows_of_one_document_count_as_one(tmp_path: Path, shelf: Shelf) -> N
     docs = make_docs(20, seed=4)
     for place, doc in enumerate(docs):
         doc.user_data["id"] = f"document {place // 2}"
-    scores = judge(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), shelf.nothing)
+    scores = judge(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), None)
     assert scores["documents"] == 10

@@ -11,8 +11,8 @@ import pytest
 
 from components.__main__ import main
 from components.records.record import read_records
-from components.records.sources import Source, content_digest, identity, list_files
-from tests.components.ingest.exports import ENOUGH, LABELS, Ingested, row
+from components.records.sources import Source
+from tests.components.ingest.exports import ENOUGH, LABELS, OUTPUTS, Ingested, row
 
 
 @pytest.fixture
@@ -38,25 +38,22 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
         *paths: str, labels: list[str] = LABELS, file_format: str = "auto", **settings: Any
     ) -> Ingested:
         sources = [Source(path=path, format=file_format) for path in paths]
-        files = list_files(sources)
-        digest = content_digest(files, [identity(file) for file in files])
         out = tmp_path / "out"
-        outputs = ("annotations", "quarantine", "snapshot", "data-report", "report", "summary")
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),
-            "digest": digest,
             "task": "ner",
             "labels": json.dumps(labels),
             "settings": json.dumps({"max_quarantined": 1, **settings}),
-            **{name: str(out / name) for name in outputs},
+            "store": str(out / "store"),
+            **{name: str(out / name) for name in OUTPUTS},
         }
         argv = [word for name, value in arguments.items() for word in (f"--{name}", value)]
         code = main(["ingest", *argv])
         quarantine = (out / "quarantine").read_text(encoding="utf-8").splitlines()
-        annotations = out / "annotations"
+        kept = list(out.glob("store/*/annotations.jsonl"))
         return Ingested(
             code,
-            list(read_records(annotations)) if annotations.exists() else [],
+            list(read_records(max(kept, key=lambda path: path.stat().st_mtime_ns))) if kept else [],
             [json.loads(line) for line in quarantine],
             json.loads((out / "data-report").read_text(encoding="utf-8")),
             (out / "report").read_text(encoding="utf-8"),

@@ -11,6 +11,10 @@ from components.records.record import Record
 
 LABELS = ["ORG", "PERSON"]
 # Two documents for each label, so that only what a test adds can go wrong.
+OUTPUTS = (
+    *("quarantine", "snapshot", "examples", "data-report", "report", "summary"),
+    "decision-summary",
+)
 ENOUGH = [
     ("HMRC wrote to Ada Lovelace", [(0, 4, "ORG"), (14, 26, "PERSON")]),
     ("Ask DVLA or Alan Turing", [(4, 8, "ORG"), (12, 23, "PERSON")]),

@@ -113,7 +113,7 @@ def test_file_that_stops_the_run(
     done = ingest(good, write(STOPPED[kind], "broken.jsonl"))
     assert done.code == 3
     assert done.records == []
-    assert not (done.folder / "annotations").exists()
+    assert not (done.folder / "store").exists()
     assert done.problem(kind)["policy"] == "stop"
     error = capsys.readouterr().err
     assert "broken.jsonl" in error

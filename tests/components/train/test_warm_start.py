@@ -125,14 +125,13 @@ def test_transformer_is_taken_too(
     assert same(one, two, "transformer")
 
 
-def test_nothing_in_production(
+def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
-    assert train("cnn", STILL, champion=str(tmp_path / "empty")) == 0
-    assert (
-        "No model is in production: training starts from base weights." in capsys.readouterr().out
-    )
+    assert train("cnn", STILL, champion=str(tmp_path / "empty")) == 3
+    assert "the model in production is not there" in capsys.readouterr().err
+    assert train("cnn", STILL, champion="", champion_digest="none") == 0
 
 
 def test_champion_that_cannot_be_loaded(

@@ -1,4 +1,4 @@
-"""The champion and upload stages, run as the pipeline runs them."""
+"""`register` and `champion`, by hand: what `upload` and `ingest` do with the registry."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ class Run:
         self.folder = folder
         self.outputs = outputs
         self.registry = folder / "models"
-        self.scheme = ""
 
-    def stage(self, name: str, artifacts: dict[str, Any], *arguments: str | Path) -> dict[str, Any]:
+    def stage(self, name: str, *arguments: str | Path) -> dict[str, Any]:
         output = self.folder / f"{name}.json"
-        executor_input = {"outputs": {"outputFile": str(output), "artifacts": artifacts}}
+        executor_input = {"outputs": {"outputFile": str(output)}}
         given = [name, "--executor-input", json.dumps(executor_input), *map(str, arguments)]
-        code = main([*given, "--registry", f"{self.scheme}{self.registry}"])
+        code = main([*given, "--registry", str(self.registry)])
         if code:
             return {"exit code": code}
         written: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
@@ -56,17 +55,13 @@ class Run:
             arguments += [f"--{name.replace('_', '-')}", path]
         settings = json.dumps({"name": "ner", "on_hold": on_hold})
         arguments += ["--settings", settings, "--digest", digest, "--run", "run-1"]
-        return self.stage("upload", {}, *arguments)
+        return self.stage("register", *arguments)
 
     def champion(self, digest: str) -> Any:
         arguments: list[str | Path] = ["--model", "ner", "--alias", "champion", "--digest", digest]
-        declared = {}
         for name in ("champion", "champion_metadata"):
-            path = self.folder / name
-            arguments += [f"--{name.replace('_', '-')}", path]
-            artifact = {"name": name, "uri": str(path), "metadata": {}}
-            declared[name] = {"artifacts": [artifact]}
-        return self.stage("champion", declared, *arguments)
+            arguments += [f"--{name.replace('_', '-')}", self.folder / name]
+        return self.stage("champion", *arguments)
 
 
 @pytest.fixture
@@ -74,11 +69,11 @@ def pipeline(tmp_path: Path, outputs: dict[str, Path]) -> Run:
     return Run(tmp_path, outputs)
 
 
-def test_without_a_champion_its_folder_is_empty(pipeline: Run) -> None:
+def test_without_a_champion_there_is_no_folder(pipeline: Run) -> None:
     written = pipeline.champion("data")
     assert written["parameterValues"] == {"version": ""}
     for name in ("champion", "champion_metadata"):
-        assert list((pipeline.folder / name).iterdir()) == []
+        assert not (pipeline.folder / name).exists()
 
 
 def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeModel) -> None:
@@ -90,32 +85,9 @@ def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeMod
     written = pipeline.champion("data-2")
 
     assert written["parameterValues"] == {"version": "1"}
-    (artifact,) = written["artifacts"]["champion"]["artifacts"]
-    assert artifact["uri"] == uri
-    assert artifact["metadata"] == {"model": "ner", "version": "1"}
-    (champion_metadata,) = written["artifacts"]["champion_metadata"]["artifacts"]
-    assert (Path(champion_metadata["uri"]) / "assignment.json").is_file()
-
-
-def test_a_champion_on_a_volume_is_copied_since_its_address_means_nothing_elsewhere(
-    pipeline: Run, model: MakeModel
-) -> None:
-    pipeline.upload(model("pound"), "promote", digest="data-1")
-    pipeline.scheme = "volume://"
-
-    written = pipeline.champion("data-2")
-
-    (artifact,) = written["artifacts"]["champion"]["artifacts"]
-    assert artifact["uri"] == str(pipeline.folder / "champion")
-    assert artifact["metadata"] == {"model": "ner", "version": "1"}
-    kept = pipeline.registry / "ner" / "1"
-    for copied, original in (("champion", kept / "model"), ("champion_metadata", kept)):
-        files = [path for path in original.iterdir() if path.is_file()]
-        assert files
-        for path in files:
-            copy = pipeline.folder / copied / path.name
-            assert copy.read_bytes() == path.read_bytes()
-    assert not (pipeline.folder / "champion_metadata" / "model").exists()
+    copied = pipeline.folder / "champion" / "meta.json"
+    assert copied.read_bytes() == (Path(uri) / "meta.json").read_bytes()
+    assert (pipeline.folder / "champion_metadata" / "assignment.json").is_file()
 
 
 def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> None:

@@ -61,6 +61,12 @@ def test_the_spec_is_one_document_without_a_path_of_this_machine() -> None:
         assert path not in text
 
 
+def containers_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """What runs a command; importers run none."""
+    executors = spec["deploymentSpec"]["executors"].values()
+    return [executor["container"] for executor in executors if "container" in executor]
+
+
 def test_phases_are_parallel_branches() -> None:
     tasks = govuk()["root"]["dag"]["tasks"]
     assert list(tasks) == ["phase-1", "phase-2"]
@@ -68,9 +74,9 @@ def test_phases_are_parallel_branches() -> None:
 
 
 def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
-    executors = govuk()["deploymentSpec"]["executors"]
-    containers = [executor["container"] for executor in executors.values()]
-    trains = [container for container in containers if container["command"][-1] == "train"]
+    trains = [
+        container for container in containers_of(govuk()) if container["command"][-1] == "train"
+    ]
     assert len(trains) == 2
     for container in trains:
         resources = container["resources"]
@@ -82,7 +88,7 @@ def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
 
 def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
     spec = yaml.safe_load(compiled(load(ROOT / "configs/kubeflow.yaml")))
-    containers = [each["container"] for each in spec["deploymentSpec"]["executors"].values()]
+    containers = containers_of(spec)
     asked = [each["resources"].get("accelerator") for each in containers]
     gpus = [each for each in asked if each]
     assert len(gpus) == 4
@@ -106,22 +112,21 @@ def branch_of(folder: Path, train: str) -> dict[str, Any]:
     return {name: task for group in tasks for name, task in group.items()}
 
 
-def test_code_travels_in_the_spec_and_debug_comes_before_train(tmp_path: Path) -> None:
+def test_code_travels_in_the_spec(tmp_path: Path) -> None:
     tasks = branch_of(tmp_path, "code: mine.py")
-    for stage in ("debug", "train"):
-        assert tasks[stage]["inputs"]["parameters"]["code"]["runtimeValue"]["constant"] == "x = 1\n"
-    assert "debug" in tasks["train"]["dependentTasks"]
-    assert "champion" not in tasks["train"]["dependentTasks"]
+    train = tasks["train"]["inputs"]
+    assert train["parameters"]["code"]["runtimeValue"]["constant"] == "x = 1\n"
+    assert "champion" not in train["artifacts"]
     without = branch_of(tmp_path, "init: base")
-    contexts = [each["fingerprint"]["inputs"]["parameters"]["context"] for each in (tasks, without)]
+    contexts = [each["ingest"]["inputs"]["parameters"]["context"] for each in (tasks, without)]
     assert contexts[0] != contexts[1]
 
 
 def test_only_a_warm_start_waits_for_the_champion(tmp_path: Path) -> None:
     train = branch_of(tmp_path, "init: champion")["train"]
     source = train["inputs"]["artifacts"]["champion"]["taskOutputArtifact"]
-    assert source == {"outputArtifactKey": "champion", "producerTask": "champion"}
-    assert {"champion", "debug"} <= set(train["dependentTasks"])
+    assert source["producerTask"].startswith("importer")
+    assert "champion_digest" in train["inputs"]["parameters"]
 
 
 def test_on_kubeflow_the_file_for_the_console_mounts_the_volume_in_every_task() -> None:
@@ -162,8 +167,7 @@ def test_phases_take_turns_where_there_is_one_gpu_and_a_failure_stops_none() -> 
 
 def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -> None:
     spec = govuk()
-    for executor in spec["deploymentSpec"]["executors"].values():
-        container = executor["container"]
+    for container in containers_of(spec):
         assert container["image"].startswith("europe-west2-docker.pkg.dev/")
         assert int(container["resources"]["resourceCpuLimit"]) > 0
         assert re.fullmatch(r"[\d.]+Gi", container["resources"]["resourceMemoryLimit"])
@@ -172,21 +176,17 @@ def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -
         task
         for component in spec["components"].values()
         for task in component.get("dag", {}).get("tasks", {}).values()
-        if not task["componentRef"]["name"].startswith("comp-condition")
+        if not task["componentRef"]["name"].startswith(("comp-condition", "comp-importer"))
     ]
-    assert len(tasks) == len(spec["deploymentSpec"]["executors"])
+    assert len(tasks) == 12
     for task in tasks:
         assert task["inputs"]["parameters"]["timeout"]["runtimeValue"]["constant"] > 0
         assert task["retryPolicy"]["maxRetryCount"] >= 1
 
 
 def test_what_writes_down_where_a_model_comes_from_is_told_the_image_that_trained_it() -> None:
-    executors = govuk()["deploymentSpec"]["executors"].values()
-    told = {
-        executor["container"]["command"][-1]: executor["container"].get("env", [])
-        for executor in executors
-    }
+    told = {each["command"][-1]: each.get("env", []) for each in containers_of(govuk())}
     image = "europe-west2-docker.pkg.dev/content-metadata/retrain/gpu:0.1.0"
     for stage, environment in told.items():
         expected = [{"name": "RETRAIN_IMAGE", "value": image}]
-        assert environment == (expected if stage in ("report", "upload") else [])
+        assert environment == (expected if stage == "upload" else [])

@@ -78,12 +78,12 @@ def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
     assert failed["why"].startswith("phase-1/ingest: ")
     assert "phase1.jsonl:120" in failed["why"]
     assert (held["event"], held["phase"], held["verdict"]) == ("held", "phase-2", "hold")
-    gate_decision = json.loads((result.path / "phase-2/gate/gate_decision").read_bytes())
+    gate_decision = json.loads((result.path / "phase-2/upload/gate_decision").read_bytes())
     assert held["why"] == gate_decision["headline"]
     states = {name: task.state for name, task in result.record.tasks.items()}
     # The first phase failed before the second began, and the second still ran.
     tasks = result.record.tasks
-    ended, began = tasks["phase-1/ingest"].ended, tasks["phase-2/fingerprint"].started
+    ended, began = tasks["phase-1/ingest"].ended, tasks["phase-2/ingest"].started
     assert ended and began and ended <= began
     assert states["phase-2/upload"] == "succeeded"
     for email in ("phase-1-email", "phase-2-email", "phase-2/email"):

@@ -17,6 +17,7 @@ from pipelines.dag.compile import compiled
 from pipelines.local.runner.graph import Dag, Node
 from pipelines.local.runner.reading import read_spec
 from pipelines.local.runner.spec import Container
+from tests.pipelines.dag.test_compile import containers_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,7 +47,7 @@ def train_nodes(spec: dict[str, Any]) -> list[Node]:
 
 def payloads(spec: dict[str, Any]) -> list[Any]:
     """What the launchers in a spec send."""
-    containers = [one["container"] for one in spec["deploymentSpec"]["executors"].values()]
+    containers = containers_of(spec)
     launchers = [one for one in containers if one["command"][-1].endswith("custom_job.launcher")]
     return [json.loads(one["args"][one["args"].index("--payload") + 1]) for one in launchers]
 
@@ -85,8 +86,8 @@ def test_here_the_stage_runs_as_any_other(plain: dict[str, Any], spot: dict[str,
 
 
 def test_a_custom_job_of_several_machines_is_refused_here(spot: dict[str, Any]) -> None:
-    for executor in spot["deploymentSpec"]["executors"].values():
-        args = executor["container"]["args"]
+    for container in containers_of(spot):
+        args = container["args"]
         if "--payload" in args:
             place = args.index("--payload") + 1
             payload = json.loads(args[place])

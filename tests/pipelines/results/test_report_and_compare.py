@@ -44,11 +44,9 @@ def make_run(out: Path, name: str, steps: int, outcome: str) -> None:
     model = train_tiny(folder / "train" / "model", make_docs(60, seed=1), steps=steps)
     evaluated = folder / "evaluate"
     corpus = write_corpus(folder / "corpus", make_docs(60, seed=2))
-    nothing = folder / "nothing"
-    nothing.mkdir()
-    evaluate(evaluated, model, corpus, nothing)
+    evaluate(evaluated, model, corpus, None)
     assert gate(evaluated, DATA, settings={"min_f": 0.9}) == 0
-    reported = run_report(folder / "report", evaluated, nothing)
+    reported = run_report(folder / "report", evaluated, evaluated)
     data = evaluated / "data-report"
     outputs = ("scores", "predictions", "metrics", "confusion")
     tasks = [

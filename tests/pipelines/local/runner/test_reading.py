@@ -13,7 +13,16 @@ from kfp import dsl
 
 from components.errors import ConfigError
 from pipelines.local.runner.reading import read_spec
-from tests.pipelines.local.runner.pieces import WRITE, change, compiled, decide, run, write
+from tests.pipelines.local.runner.pieces import (
+    APPEND,
+    WRITE,
+    change,
+    compiled,
+    decide,
+    run,
+    text_of,
+    write,
+)
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 
@@ -68,15 +77,27 @@ def test_tasks_come_after_those_that_they_wait_for() -> None:
     assert [leaf.path for leaf in leaves] == ["z first", "y second", "a third"]
 
 
-def test_importer() -> None:
+def test_an_importer_hands_on_what_lies_at_its_uri_and_is_no_task(tmp_path: Path) -> None:
     @dsl.pipeline(name="p")
-    def pipeline():
-        source = dsl.importer(artifact_uri="/x", artifact_class=dsl.Dataset)
+    def pipeline(uri: str):
+        source = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=False)
+        change(code=APPEND, source=source.output)
+
+    (tmp_path / "given").write_text("here")
+    done = run(pipeline, tmp_path, parameters={"uri": "given"})
+    assert text_of(done, "change") == "here+"
+    assert list(done.record.tasks) == ["change"]
+
+
+def test_an_importer_that_imports_anew_each_time_is_refused() -> None:
+    @dsl.pipeline(name="p")
+    def pipeline(uri: str):
+        source = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=True)
         change(code=WRITE, source=source.output)
 
     message = refused(compiled(pipeline))
     assert "task importer, executor" in message
-    assert "unknown field `importer`" in message
+    assert "unknown field `reimport`" in message
 
 
 def test_parallel_for() -> None:
@@ -252,5 +273,5 @@ def test_what_our_configs_compile_to_can_be_run_here(path: Path) -> None:
     # The second document, if there is one, is for Kubernetes alone.
     graph = read_spec(next(yaml.safe_load_all(path.read_text(encoding="utf-8"))))
     leaves = [leaf.path for leaf in graph.leaves()]
-    assert leaves.index("phase-1/fingerprint") < leaves.index("phase-1/train")
+    assert leaves.index("phase-1/ingest") < leaves.index("phase-1/train")
     assert leaves.index("phase-2/train") < leaves.index("phase-2/upload")

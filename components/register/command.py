@@ -1,0 +1,109 @@
+"""Keep the model as a version of the registry; put it in production if the gate says so."""
+
+from __future__ import annotations
+
+import argparse
+
+from components.interface import Input, Parameter, Result
+from components.registry import examples
+from components.registry.base import Artefact, Registry, Version
+from components.registry.lineage import trace
+from components.registry.manifest import describe
+from components.registry.open import open_registry
+from components.registry.promotion import Outcome, add_and_promote, withdrawal_of
+from components.registry.settings import ModelSettings
+from components.settings import parse
+from components.stage import StageResult
+
+INTERFACE = (
+    Input("model", "Model", "folder of the spaCy pipeline"),
+    Input("scores", "Artifact", "scores of the evaluate stage"),
+    Input("gate_decision", "Artifact", "of the gate stage"),
+    Input("report", "HTML", "the report, one HTML file"),
+    Input("model_card", "Markdown", "of the report stage"),
+    Input("facts", "Artifact", "of the report stage"),
+    Input("assignment", "Artifact", "of the split stage"),
+    Input("examples", "Artifact", "of the due stage"),
+    Parameter("decision", "of the gate stage", choices=["promote", "hold"]),
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
+    Parameter("settings", "ModelSettings as JSON", dict),
+    Parameter("champion_version", "version that the model was compared with; '' none", default=""),
+    Parameter("digest", "digest of the input (fingerprint)"),
+    Parameter("origin", "digest of what of the input decides the model", default=""),
+    Parameter("run", "name of this run"),
+    Result("outcome"),
+    Result("version"),
+    Result("model_uri"),
+)
+
+
+def run(args: argparse.Namespace) -> StageResult:
+    """Upload the model.
+
+    Returns:
+        parameters `outcome` (see `components.registry.promotion`), `version` (number) and
+        `model_uri`, both '' for a model that is not kept.
+
+    Raises:
+        ConfigError: the settings are wrong.
+        DataError: the model or a document is not there.
+    """
+    settings = parse(ModelSettings, args.settings, "--settings")
+    registry = open_registry(args.registry, settings.serving_image)
+    digest = describe(args.model).digest
+    known = any(version.artefact == digest for version in registry.versions(settings.name))
+    # What is kept anyway learns how it was judged now; else the next run would judge it again.
+    if args.decision == "hold" and settings.on_hold == "skip" and not known:
+        print("The gate holds this model back and on_hold is 'skip': nothing is uploaded.")
+        return StageResult(parameters={"outcome": "not-kept", "version": "", "model_uri": ""})
+    artefact = Artefact(
+        model=args.model,
+        documents={
+            "report.html": args.report,
+            "MODEL_CARD.md": args.model_card,
+            "facts.json": args.facts,
+            "assignment.json": args.assignment,
+            examples.FILE_NAME: args.examples,
+            "scores.json": args.scores,
+            "gate_decision.json": args.gate_decision,
+        },
+        lineage=trace(
+            args.model,
+            args.scores,
+            decision=args.decision,
+            digest=args.digest,
+            origin=args.origin,
+            run=args.run,
+            compared_with=args.champion_version,
+        ),
+    )
+    version, outcome = add_and_promote(
+        registry, settings.name, settings.alias, artefact, args.champion_version
+    )
+    print(told(registry, version, settings.alias, outcome))
+    return StageResult(
+        parameters={"outcome": outcome, "version": version.number, "model_uri": version.uri}
+    )
+
+
+def told(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:
+    """One sentence for the log: what became of the model."""
+    where = f"version {version.number} of {version.name} ({version.uri})"
+    if outcome in ("promoted", "in-production"):
+        replaced = version.lineage.replaced
+        instead = f", in place of version {replaced}" if replaced else ""
+        before = " It was before this run." if outcome == "in-production" else ""
+        return f"In production as {alias!r}: {where}{instead}.{before}"
+    if outcome == "held":
+        return f"Kept as {where}, held back by the gate: {alias!r} was not moved."
+    back = f"`retrain models promote {version.name} {version.number}` moves it back."
+    if outcome == "withdrawn":
+        withdrawal = withdrawal_of(registry, version, alias)
+        by = f", by {withdrawal.by} on {withdrawal.time}" if withdrawal else ""
+        return f"Kept as {where}. It was in production before and was withdrawn{by}: {back}"
+    present = registry.pointed(version.name, alias)
+    compared = version.stored.compared_with
+    return (
+        f"Kept as {where} and not promoted: it was compared with version {compared or '(none)'}, "
+        f"and {alias!r} points to version {present or '(none)'} now. Run again to compare the two."
+    )
