@@ -18,16 +18,12 @@ from google.auth import exceptions as auth_exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
+from components import patience
 from components.errors import RemoteError
 
 # Like STORAGE_EMULATOR_HOST: the address of a server that stands in for Vertex AI, http://host:port
 EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-
-# The clients have no timeout of their own: a lost packet would hang a command for ever.
-CALL_SECONDS = 60.0
-PATIENCE_SECONDS = 120.0
-FIRST_WAIT_SECONDS = 1.0
 
 TRANSIENT = (
     exceptions.TooManyRequests,
@@ -113,7 +109,7 @@ class Place:
 
         @retry()
         def ask() -> Any:
-            answer = self.session.request(method, url, timeout=CALL_SECONDS, **options)
+            answer = self.session.request(method, url, timeout=patience.CALL_SECONDS, **options)
             if not answer.ok:
                 raise exceptions.from_http_response(answer)  # type: ignore[no-untyped-call]
             return answer.json()
@@ -130,18 +126,12 @@ class Place:
 
 def patient() -> dict[str, Any]:
     """`timeout` and `retry` for a call that may be repeated without harm."""
-    return {"timeout": CALL_SECONDS, "retry": retry()}
+    return {"timeout": patience.CALL_SECONDS, "retry": retry()}
 
 
 def retry() -> Retry:
     """Repeats a call after a passing fault, with growing and randomised waits."""
-    return Retry(
-        predicate=is_transient,
-        initial=FIRST_WAIT_SECONDS,
-        maximum=20.0,
-        multiplier=2.0,
-        timeout=PATIENCE_SECONDS,
-    )
+    return patience.retry_if(is_transient)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -167,20 +157,14 @@ def reaching(what: str) -> Iterator[None]:
             "login`, or point GOOGLE_APPLICATION_CREDENTIALS to a key file."
         ) from error
     except exceptions.RetryError as error:
-        raise RemoteError(
-            f"{what}: gave up after {PATIENCE_SECONDS:.0f} s ({reason(error.cause)}). Run the same "
-            "command again: it takes up what is there and does nothing twice."
-        ) from error
+        raise RemoteError(patience.gave_up(what, reason(error.cause))) from error
     except (exceptions.Forbidden, exceptions.Unauthorized) as error:
         raise RemoteError(
             f"{what}: permission denied ({reason(error)}). docs/setup-gcp.md lists the roles that "
             "each account needs; `retrain doctor` shows which are missing."
         ) from error
     except TRANSIENT as error:
-        raise RemoteError(
-            f"{what}: {reason(error)}. Run the same command again: it takes up what is there and "
-            "does nothing twice."
-        ) from error
+        raise RemoteError(f"{what}: {reason(error)}. {patience.AGAIN}") from error
     except exceptions.GoogleAPICallError as error:
         raise RemoteError(f"{what}: Google Cloud refused: {reason(error)}") from error
 

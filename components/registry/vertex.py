@@ -22,7 +22,8 @@ from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format, struct_pb2
 
 from components.errors import DataError, RemoteError
-from components.google_cloud import CALL_SECONDS, PATIENCE_SECONDS, Place, patient, reaching, retry
+from components.google_cloud import Place, patient, reaching, retry
+from components.patience import CALL_SECONDS, PATIENCE_SECONDS
 from components.registry import manifest
 from components.registry.base import Artefact, Version, checked_name, is_news
 from components.registry.gcs import DIGITS, Store

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from google.cloud import storage
 
+from components import patience
 from pipelines.config.load import load
 from pipelines.dag.compile import compiled
-from pipelines.services.kubeflow import client
 from pipelines.services.kubeflow.runs import KubeflowRuns, kubeflow_of
 from pipelines.services.submission import Submission
 from tests.kubeflow.double import Double
@@ -49,9 +49,9 @@ def config_in(folder: Path, host: str, bucket: str) -> Path:
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     """Kubeflow Pipelines; the waits of its client are cut short."""
     service = Double()
-    monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.02)
-    monkeypatch.setattr(client, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(client, "CALL_SECONDS", 2.0)
+    monkeypatch.setattr(patience, "FIRST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "CALL_SECONDS", 2.0)
     yield service
     service.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components import patience
 from components.errors import ConfigError, RemoteError
 from pipelines.services.kubeflow import client
 from pipelines.services.kubeflow.runs import KubeflowRuns
@@ -112,8 +113,8 @@ def test_an_answer_that_never_comes_is_not_waited_for(
     double: Double,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(client, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(patience, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
     double.faults = [Fault(CREATE, delay=30.0)]
     run, new = runs.submit(submission)
     assert (run.id, new) == (submission.job_id(1), False)

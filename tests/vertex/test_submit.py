@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.cloud import storage
 
-from components import google_cloud
+from components import patience
 from components.errors import ConfigError, RemoteError
 from pipelines.config.load import load
 from pipelines.services.submission import Submission, prepare, refuse_unrepeatable
@@ -92,8 +92,8 @@ def test_an_answer_that_never_comes_is_not_waited_for(
     double: Double,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(google_cloud, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(google_cloud, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(patience, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
     double.faults = [Fault(CREATE, delay=30.0)]
     run, new = runs.submit(submission)
     assert (run.id, new) == (submission.job_id(1), False)

@@ -15,6 +15,7 @@ from google.api_core.exceptions import RetryError
 from google.api_core.retry import Retry
 from kfp_server_api import ApiException
 
+from components import patience
 from components.errors import RemoteError
 from pipelines.config.schema import Kubeflow
 
@@ -22,10 +23,6 @@ from pipelines.config.schema import Kubeflow
 TOKEN_VARIABLE = "KUBEFLOW_TOKEN"  # noqa: S105 (a name)
 COOKIE_VARIABLE = "KUBEFLOW_COOKIE"
 PASSING = (408, 429, 500, 502, 503, 504)
-# The client has no timeout of its own: a lost packet would hang a command for ever.
-CALL_SECONDS = 60.0
-PATIENCE_SECONDS = 120.0
-FIRST_WAIT_SECONDS = 1.0
 
 
 class Connection:
@@ -51,7 +48,7 @@ class Connection:
 
     def once(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Call a method of the client's generated services, with a timeout."""
-        return call(_request_timeout=(CALL_SECONDS, CALL_SECONDS), **arguments)
+        return call(_request_timeout=(patience.CALL_SECONDS, patience.CALL_SECONDS), **arguments)
 
     def ask(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """The same, again after a passing fault: for what may be repeated without harm."""
@@ -70,13 +67,7 @@ class Connection:
 
 def retry() -> Retry:
     """Repeats a call after a passing fault, with growing and randomised waits."""
-    return Retry(
-        predicate=is_passing,
-        initial=FIRST_WAIT_SECONDS,
-        maximum=20.0,
-        multiplier=2.0,
-        timeout=PATIENCE_SECONDS,
-    )
+    return patience.retry_if(is_passing)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -99,10 +90,7 @@ def reaching(what: str) -> Iterator[None]:
     try:
         yield
     except RetryError as error:
-        raise RemoteError(
-            f"{what}: gave up after {PATIENCE_SECONDS:.0f} s ({reason(error.cause)}). Run the same "
-            "command again: it takes up what is there and does nothing twice."
-        ) from error
+        raise RemoteError(patience.gave_up(what, reason(error.cause))) from error
     except ApiException as error:
         if error.status in (401, 403):
             raise RemoteError(

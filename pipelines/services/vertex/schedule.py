@@ -12,7 +12,8 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from components.errors import ConfigError, RemoteError
-from components.google_cloud import CALL_SECONDS, PATIENCE_SECONDS, patient, reaching, retry
+from components.google_cloud import patient, reaching, retry
+from components.patience import CALL_SECONDS, PATIENCE_SECONDS
 from pipelines.config.load import Loaded
 from pipelines.config.schema import Schedule
 from pipelines.services.schedule import Declared, Existing, Step
