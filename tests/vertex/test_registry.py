@@ -234,6 +234,6 @@ def test_an_upload_that_died_before_its_labels_is_completed(
     double.faults = [Fault(r"^PATCH .*/models/ner@1$", status=403)]
     with pytest.raises(RemoteError, match="label version 1 of ner"):
         add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
-    version = add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
+    version, _ = add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
     assert (version.number, version.aliases) == ("1", ("candidate",))
     assert [each.number for each in registry.versions("ner")] == ["1"]
