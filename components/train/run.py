@@ -23,6 +23,7 @@ from components.train.base_weights import find_all, hub_errors, localised, resto
 from components.train.checkpoint import Checkpoints
 from components.train.config import CORPUS_PATHS, explained, read_config
 from components.train.corpus import verify
+from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
 from components.train.journal import Journal, Limits
@@ -108,8 +109,8 @@ def choose_device(settings: TrainSettings) -> int:
     on_gpu = settings.device != "cpu" and prefer_gpu()
     if settings.device == "gpu" and not on_gpu:
         raise ConfigError(
-            "train.device is gpu and there is none: give the task an accelerator, "
-            "or set train.device to auto."
+            f"train.device is gpu and there is none ({looked_for()}): give the task an "
+            "accelerator, or set train.device to auto."
         )
     where = "GPU" if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     print(f"Training on {where}", flush=True)

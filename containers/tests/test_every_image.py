@@ -11,7 +11,7 @@ from pathlib import Path
 import components
 
 
-def test_nobody_is_root() -> None:
+def test_a_user_of_no_name_and_no_rights_will_do() -> None:
     assert os.getuid() == os.getgid() == 10001
 
 

@@ -21,6 +21,15 @@ def test_what_debug_and_train_write_with_is_there() -> None:
     subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
 
 
+def test_a_driver_that_is_mounted_is_found() -> None:
+    """As Vertex AI and GKE mount it: the loader looks there, and the toolkit is asked for a GPU."""
+    folders = os.environ["LD_LIBRARY_PATH"].split(":")
+    assert {"/usr/local/nvidia/lib", "/usr/local/nvidia/lib64"} <= {*folders}
+    assert "/usr/local/nvidia/bin" in os.environ["PATH"].split(":")
+    assert os.environ["NVIDIA_VISIBLE_DEVICES"] == "all"
+    assert os.environ["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+
+
 def test_the_base_transformer_loads_without_a_hub() -> None:
     [folder] = Path(os.environ["RETRAIN_BASE_MODELS"]).iterdir()
     tokenizer = AutoTokenizer.from_pretrained(folder)  # type: ignore[no-untyped-call]

@@ -83,6 +83,16 @@ class Resources(Settings):
     machine: Annotated[str, AfterValidator(checked_machine)] = Field(
         "e2-standard-4", description="machine type whose CPU and memory the task asks for"
     )
+    cpu: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d+)?|\d+m)?$",
+        description="CPUs of a pod on Kubernetes, e.g. 6 or 500m; empty: 80 % of the machine's",
+    )
+    memory: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d+)?[KMG]i?)?$",
+        description="memory of a pod on Kubernetes, e.g. 24G; empty: 80 % of the machine's",
+    )
     accelerator: str = Field("", description="accelerator type, e.g. NVIDIA_TESLA_T4; empty: none")
     count: int = Field(1, ge=1, le=1, description="accelerators; training uses one")
     timeout: Duration = Field("1h", description="longest run of one attempt")
@@ -317,6 +327,11 @@ class Pipeline(Settings):
             raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
         if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
             raise ValueError("compute.train.spot needs target: vertex")
+        asked = [phase.compute.of(stage) for phase in self.phases.values() for stage in STAGES]
+        if self.target == "vertex" and any(each.cpu or each.memory for each in asked):
+            raise ValueError(
+                "compute: cpu and memory are for target: kubeflow; on Vertex AI `machine` says both"
+            )
         if self.target == "kubeflow" and not self.parallel:
             raise ValueError(
                 "parallel: false is for a quota of Vertex AI; on Kubernetes a task waits by itself "

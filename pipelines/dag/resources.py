@@ -20,6 +20,11 @@ TORCH_STAGES = ("train", "evaluate")
 NEVER_CACHED = ("ingest", "upload", "notify")
 
 
+# Of a node's CPUs and memory: its own daemons need the rest, and a pod that asks for all of it
+# never starts (GKE keeps a quarter of the first 4 GiB, a fifth of the next 4, …).
+POD_SHARE = 0.8
+
+
 @dataclass(frozen=True)
 class StageTasks:
     """Makes tasks of a stage on the machine, in the image and with the limits of its stage."""
@@ -65,12 +70,23 @@ class StageTasks:
 
     def on_machine(self, task: Any, image: str, resources: Resources) -> None:
         """Place a plain task. The limits pick the machine, and must be constants."""
-        cpus, memory = machine_limits(resources.machine)
+        cpus, memory = self.limits(resources)
         task.set_container_image(image)
-        task.set_cpu_limit(str(cpus)).set_memory_limit(f"{memory:g}Gi")
+        task.set_cpu_limit(cpus).set_memory_limit(memory)
         if resources.accelerator:
             kind = self.config.gpu_resource or resources.accelerator
             task.set_accelerator_type(kind).set_accelerator_limit(resources.count)
+
+    def limits(self, resources: Resources) -> tuple[str, str]:
+        """CPUs and memory that a task asks for: a machine's own, or a pod's share of one."""
+        cpus, memory = machine_limits(resources.machine)
+        if self.config.target != "kubeflow":
+            # Vertex AI documents K, M and G.
+            return str(cpus), f"{memory:g}G"
+        return (
+            resources.cpu or f"{int(cpus * 1000 * POD_SHARE)}m",
+            resources.memory or f"{int(memory * 1000 * POD_SHARE)}M",
+        )
 
 
 def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:

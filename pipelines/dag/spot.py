@@ -22,6 +22,9 @@ from pipelines.config.schema import Resources, Vertex, seconds
 
 # The executor input in a JSON text, as GCPC writes it.
 ESCAPED = "{{$.json_escape[1]}}"
+# GCPC's launcher goes on waiting for the job that the file named last tells of, if there is one: a
+# further attempt would find the dead job of the attempt before. Each attempt begins a job instead.
+LAUNCH = 'for jobs; do :; done; rm -f "$jobs"; exec python3 -u -m "$0" "$@"'
 # The stage ends itself at its timeout and says so; the job's own limit is for one that hangs.
 SPARE_SECONDS = 600
 
@@ -81,6 +84,7 @@ def launching(job: dict[str, Any], vertex: Vertex) -> dict[str, Any]:
         "--project": vertex.project,
         "--location": vertex.location,
     }
+    container["command"] = ["sh", "-ec", LAUNCH, container["command"][-1]]
     words = container["args"]
     for option, value in ours.items():
         words[words.index(option) + 1] = value

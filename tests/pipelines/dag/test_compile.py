@@ -14,6 +14,7 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from components.errors import ConfigError
 from pipelines.config.load import load
 from pipelines.dag.compile import compiled
 from pipelines.services.kubeflow.volume import package
@@ -83,7 +84,7 @@ def test_both_train_tasks_ask_for_a_t4_on_a_machine_of_eight_cores() -> None:
         assert resources["accelerator"]["type"] == "NVIDIA_TESLA_T4"
         assert resources["accelerator"]["count"] == "1"
         assert resources["resourceCpuLimit"] == "8"
-        assert resources["resourceMemoryLimit"] == "30Gi"
+        assert resources["resourceMemoryLimit"] == "30G"
 
 
 def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
@@ -95,6 +96,26 @@ def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
     assert all((each["type"], each["count"]) == ("nvidia.com/gpu", "1") for each in gpus)
     registry = spec["root"]["inputDefinitions"]["parameters"]["registry"]
     assert registry["defaultValue"] == "volume:///retrain/models"
+
+
+def test_on_kubeflow_a_pod_leaves_room_on_its_node_or_asks_for_what_it_is_told() -> None:
+    told = [
+        f"phases.{phase}.compute.train.{what}"
+        for phase in ("phase-1", "phase-2")
+        for what in ("cpu='6'", "memory=20G")
+    ]
+    spec = yaml.safe_load(compiled(load(ROOT / "configs/kubeflow.yaml", told)))
+    asked = {
+        each["container"]["command"][-1]: [
+            each["container"]["resources"][key]
+            for key in ("resourceCpuLimit", "resourceMemoryLimit")
+        ]
+        for each in spec["deploymentSpec"]["executors"].values()
+    }
+    assert asked["train"] == ["6", "20G"]
+    assert asked["evaluate"] == ["6400m", "24000M"]
+    with pytest.raises(ConfigError, match="cpu and memory are for target: kubeflow"):
+        load(ROOT / "configs/govuk.yaml", told)
 
 
 def branch_of(folder: Path, train: str) -> dict[str, Any]:
@@ -170,7 +191,7 @@ def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -
     for container in containers_of(spec):
         assert container["image"].startswith("europe-west2-docker.pkg.dev/")
         assert int(container["resources"]["resourceCpuLimit"]) > 0
-        assert re.fullmatch(r"[\d.]+Gi", container["resources"]["resourceMemoryLimit"])
+        assert re.fullmatch(r"[\d.]+G", container["resources"]["resourceMemoryLimit"])
         assert "--timeout" in container["args"]
     tasks = [
         task

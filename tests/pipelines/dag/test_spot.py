@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,21 @@ def test_the_rest_of_the_pipeline_stays_as_it_is(
     for before, after in zip(others(read_spec(plain)), others(read_spec(spot)), strict=True):
         assert before.body == after.body
         assert before.spec == after.spec
+
+
+def test_a_further_attempt_begins_a_job_of_its_own(spot: dict[str, Any], tmp_path: Path) -> None:
+    """The real launcher polls the job that the file names; it must find none."""
+    containers = [one["container"] for one in spot["deploymentSpec"]["executors"].values()]
+    launcher = next(each for each in containers if each["command"][0] == "sh")
+    assert launcher["args"][-2] == "--gcp_resources"
+    jobs = tmp_path / "jobs of a task"
+    jobs.write_text("the job that died", encoding="utf-8")
+    (tmp_path / "launcher.py").write_text(
+        "import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n"
+        "path.write_text(f'new, {sys.argv[1]}, {path.exists()}')",
+        encoding="utf-8",
+    )
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]}
+    command = [*launcher["command"][:-1], "launcher", "--type", "--gcp_resources", str(jobs)]
+    subprocess.run(command, env=environment, check=True)
+    assert jobs.read_text(encoding="utf-8") == "new, --type, False"
