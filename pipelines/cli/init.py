@@ -53,9 +53,12 @@ def init(
 def config_for(annotations: Path, output: Path | None) -> str:
     """The text of a pipeline's config for an export."""
     from components.errors import ConfigError
+    from components.records.sources import check_type
     from pipelines.config.profile import survey
     from pipelines.config.scaffold import starter
 
+    if annotations.exists():
+        check_type(str(annotations))
     if not annotations.is_file():
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
     return starter(annotations, output.parent if output else Path(), survey(annotations))

@@ -10,7 +10,8 @@ from components.errors import DataError
 from components.ingest.annotation import Annotation, Refused, Skipped
 from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.detect import read
-from components.ingest.settings import composed
+from components.ingest.readers.size import check_size
+from components.ingest.settings import IngestSettings, composed
 from components.records.sources import SourceFile
 
 # Values that repeat say which records belong together: pages, documents, authors.
@@ -67,6 +68,7 @@ def survey(path: Path) -> Survey:
     """
     found = Survey()
     try:
+        check_size(path, path.name, IngestSettings())
         for item in read(path, path.name, SourceFile(str(path), "auto"), Problems()):
             if isinstance(item, Refused):
                 found.unreadable += 1
