@@ -6,6 +6,7 @@ import argparse
 
 from components.files import writing
 from components.interface import Output, Parameter, Result
+from components.registry import documents
 from components.registry.base import champion_for
 from components.registry.open import open_registry
 from components.stage import StageResult
@@ -20,7 +21,7 @@ INTERFACE = (
     Result("version"),
 )
 # What the stages read of what is kept beside a model.
-DOCUMENTS = ("facts.json", "assignment.json")
+DOCUMENTS = (documents.FACTS, documents.ASSIGNMENT)
 
 
 def run(args: argparse.Namespace) -> StageResult:

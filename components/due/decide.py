@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from components.html.format import count
-from components.registry import examples
+from components.registry import documents, examples
 from components.registry.base import Registry, Version, numbered
-from components.registry.model_metadata import FILE_NAME as FACTS
 from components.registry.model_metadata import flat
 from components.registry.settings import DueSettings
 
@@ -66,17 +65,17 @@ def decide(registry: Registry, name: str, alias: str, now: Input, settings: DueS
 
 def config_changed(registry: Registry, champion: Version, context: Mapping[str, Any]) -> bool:
     """Whether the champion came from another config; no if it did not keep its own."""
-    facts = registry.document(champion, FACTS)
+    facts = registry.document(champion, documents.FACTS)
     return facts is not None and json.loads(facts).get("config") != flat(context)
 
 
 def enough(registry: Registry, champion: Version, keys: set[str], settings: DueSettings) -> Verdict:
     """Whether enough annotations are new, or the champion is old."""
     since = f"since version {champion.number} of {champion.name}"
-    kept = registry.document(champion, examples.FILE_NAME)
+    kept = registry.document(champion, documents.EXAMPLES)
     if kept is None:
         return "train", f"version {champion.number} kept no list of its annotations to compare."
-    new = len(keys - examples.read_keys(kept, f"{examples.FILE_NAME} of {champion.uri}"))
+    new = len(keys - examples.read_keys(kept, f"{documents.EXAMPLES} of {champion.uri}"))
     annotations = f"{count(new)} new or corrected annotation{'' if new == 1 else 's'} {since}"
     if new >= settings.min_new_examples:
         return "train", f"{annotations}; {count(settings.min_new_examples)} are enough."

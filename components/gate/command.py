@@ -11,7 +11,8 @@ from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
 from components.interface import Input, Output, Parameter, Result
-from components.registry.model_metadata import FILE_NAME, facts_of, reseeded
+from components.registry import documents
+from components.registry.model_metadata import facts_of, reseeded
 from components.settings import parse
 from components.stage import StageResult
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> StageResult:
     context = parse(dict[str, Any], args.context, "--context")
     scores, data_report = read_json(args.scores), read_json(args.data_report)
     try:
-        before = args.champion_metadata and args.champion_metadata / FILE_NAME
+        before = args.champion_metadata and args.champion_metadata / documents.FACTS
         kept = before is not None and before.is_file()
         same = kept and reseeded(facts_of(data_report, scores, context), read_json(before))
         warm = (context.get("train") or {}).get("init") == "champion"

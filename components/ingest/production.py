@@ -9,7 +9,7 @@ import msgspec
 
 from components.ingest.store import Store, Stored
 from components.production import NOBODY
-from components.registry import assignment
+from components.registry import assignment, documents
 from components.registry.base import Registry, Version, champion_for
 from components.registry.open import open_registry
 
@@ -35,13 +35,13 @@ def in_production(
         registry.verify(version)
         print(f"To beat: version {version.number} of {name} ({version.uri}).")
         champion = model_of(registry, version, store)
-        known = registry.document(version, assignment.FILE_NAME) or NO_ASSIGNMENT
+        known = registry.document(version, documents.ASSIGNMENT) or NO_ASSIGNMENT
     else:
         print(f"No version of {name or 'this model'} to compare with.")
         # An address must lead somewhere; the digest says that there is none.
         champion = Stored(keep(store, b"There is no model in production.\n", NOBODY).uri, NOBODY)
         known = NO_ASSIGNMENT
-    previous = keep(store, known, assignment.FILE_NAME)
+    previous = keep(store, known, documents.ASSIGNMENT)
     return {
         "previous_uri": previous.uri,
         "previous_digest": previous.digest,

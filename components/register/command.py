@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from components.interface import Input, Parameter, Result
-from components.registry import examples
+from components.registry import documents
 from components.registry.base import Artefact, Registry, Version
 from components.registry.lineage import trace
 from components.registry.manifest import describe
@@ -59,13 +59,13 @@ def run(args: argparse.Namespace) -> StageResult:
     artefact = Artefact(
         model=args.model,
         documents={
-            "report.html": args.report,
-            "MODEL_CARD.md": args.model_card,
-            "facts.json": args.facts,
-            "assignment.json": args.assignment,
-            examples.FILE_NAME: args.examples,
-            "scores.json": args.scores,
-            "gate_decision.json": args.gate_decision,
+            documents.REPORT: args.report,
+            documents.MODEL_CARD: args.model_card,
+            documents.FACTS: args.facts,
+            documents.ASSIGNMENT: args.assignment,
+            documents.EXAMPLES: args.examples,
+            documents.SCORES: args.scores,
+            documents.GATE_DECISION: args.gate_decision,
         },
         lineage=trace(
             args.model,

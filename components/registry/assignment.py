@@ -10,7 +10,6 @@ from components.errors import DataError
 from components.files import writing
 
 VERSION = 1
-FILE_NAME = "assignment.json"
 
 
 class Stored(msgspec.Struct):

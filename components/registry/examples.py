@@ -16,7 +16,6 @@ from components.errors import DataError
 from components.files import writing
 from components.records.record import Record, read_records
 
-FILE_NAME = "examples.json"
 VERSION = 1
 
 

@@ -23,6 +23,7 @@ from components.files import sha256
 from components.google_cloud import patient, reaching
 from components.registry import manifest
 from components.registry.base import Artefact
+from components.registry.documents import LINEAGE, MANIFEST
 from components.registry.history import Entry, Operation
 from components.registry.lineage import Lineage
 from components.registry.manifest import Manifest, damage
@@ -55,7 +56,7 @@ class Store:
             content = (artefact.model / file).read_bytes
             self._create(name, key, f"model/{file}", content)
         self._put_documents(name, key, artefact.documents, artefact.lineage)
-        self._create(name, key, manifest.FILE_NAME, as_json(description))
+        self._create(name, key, MANIFEST, as_json(description))
         return key
 
     def renew(self, name: str, key: str, artefact: Artefact, lineage: Lineage) -> str:
@@ -70,11 +71,11 @@ class Store:
     ) -> None:
         for file, source in documents.items():
             self._create(name, key, file, source.read_bytes)
-        self._create(name, key, "lineage.json", as_json(lineage))
+        self._create(name, key, LINEAGE, as_json(lineage))
 
     def lineage(self, name: str, key: str) -> Lineage:
         """Where a model comes from, as it was written; `key` may name a folder of `renew`."""
-        lineage: Lineage = self._read(name, key, "lineage.json", Lineage)
+        lineage: Lineage = self._read(name, key, LINEAGE, Lineage)
         return lineage
 
     def history(self, name: str) -> list[Entry]:
@@ -109,7 +110,7 @@ class Store:
 
     def manifest(self, name: str, key: str) -> Manifest:
         """The files of a model."""
-        description: Manifest = self._read(name, key, manifest.FILE_NAME, Manifest)
+        description: Manifest = self._read(name, key, MANIFEST, Manifest)
         return description
 
     def document(self, name: str, key: str, file: str) -> bytes | None:

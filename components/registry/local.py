@@ -27,6 +27,7 @@ from components.errors import DataError
 from components.files import copy, remove, writing
 from components.registry import durable, manifest
 from components.registry.base import Artefact, Version, checked_name, is_news
+from components.registry.documents import LINEAGE, MANIFEST
 from components.registry.history import Entry, Operation, lineage_now, took_effect
 from components.registry.lineage import Lineage, now
 from components.registry.settings import CANDIDATE
@@ -104,12 +105,12 @@ class LocalRegistry:
 
     def verify(self, version: Version) -> None:
         model = Path(version.uri)
-        manifest.check(model, manifest.read(model.parent / manifest.FILE_NAME))
+        manifest.check(model, manifest.read(model.parent / MANIFEST))
 
     def fetch(self, version: Version, target: Path) -> None:
         with writing(target) as incoming:
             copy(Path(version.uri), incoming)
-            source = manifest.read(Path(version.uri).parent / manifest.FILE_NAME)
+            source = manifest.read(Path(version.uri).parent / MANIFEST)
             manifest.check(incoming, source)
 
     def document(self, version: Version, file: str) -> bytes | None:
@@ -165,7 +166,7 @@ class LocalRegistry:
             number=number,
             uri=str(folder / "model"),
             aliases=tuple(sorted(alias for alias, to in aliases.items() if to == number)),
-            artefact=manifest.read(folder / manifest.FILE_NAME).digest,
+            artefact=manifest.read(folder / MANIFEST).digest,
             stored=stored,
             lineage=lineage_now(stored, number, operations),
             documents=str(documents),
@@ -189,18 +190,18 @@ def _fill(folder: Path, artefact: Artefact, description: manifest.Manifest) -> N
     copy(artefact.model, folder / "model")
     # The copy is what will be served: prove it, not the original.
     manifest.check(folder / "model", description)
-    durable.write(folder / manifest.FILE_NAME, description.model_dump_json(indent=2))
+    durable.write(folder / MANIFEST, description.model_dump_json(indent=2))
     _fill_documents(folder, artefact.documents, artefact.lineage)
 
 
 def _fill_documents(folder: Path, documents: Mapping[str, Path], lineage: Lineage) -> None:
     for name, source in documents.items():
         copy(source, folder / name)
-    durable.write(folder / "lineage.json", lineage.model_dump_json(indent=2))
+    durable.write(folder / LINEAGE, lineage.model_dump_json(indent=2))
 
 
 def _lineage(folder: Path) -> Lineage:
-    path = folder / "lineage.json"
+    path = folder / LINEAGE
     try:
         return Lineage.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:

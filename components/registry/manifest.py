@@ -10,8 +10,6 @@ from components.digests import digest_of, files_in
 from components.errors import DataError
 from components.files import sha256
 
-FILE_NAME = "manifest.json"
-
 
 class Manifest(BaseModel):
     """The files of one model.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FILE_NAME = "facts.json"
 JUDGING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
 
 

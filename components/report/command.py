@@ -12,6 +12,7 @@ from typing import Any
 
 from components.files import read_json, write_json, writing
 from components.interface import Input, Output, Parameter
+from components.registry import documents
 from components.stage import StageResult
 
 INTERFACE = (
@@ -92,9 +93,9 @@ def mood(gate_decision: Mapping[str, Any]) -> str:
 
 def changes_since(champion_metadata: Path | None, facts: Mapping[str, Any]) -> Any:
     """What changed since the champion; None if there is none or it left no facts."""
-    from components.registry.model_metadata import FILE_NAME, changes
+    from components.registry.model_metadata import changes
 
-    before = champion_metadata and champion_metadata / FILE_NAME
+    before = champion_metadata and champion_metadata / documents.FACTS
     return changes(facts, read_json(before)) if before and before.is_file() else None
 
 

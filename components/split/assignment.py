@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
-from components.registry import assignment
+from components.registry import assignment, documents
 from components.split.facts import Facts
 from components.split.splits import SPLITS, UNDECIDED
 
@@ -51,7 +51,7 @@ def previous_assignment(previous: Path | None) -> Assignment:
     """
     if previous is None:
         return nothing()
-    path = previous / assignment.FILE_NAME if previous.is_dir() else previous
+    path = previous / documents.ASSIGNMENT if previous.is_dir() else previous
     return read_assignment(path) if path == previous or path.exists() else nothing()
 
 

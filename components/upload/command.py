@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from components.digests import check
 from components.errors import DataError
 from components.interface import Input, Output, Parameter, Result
+from components.registry import documents
 from components.registry.base import numbered
-from components.registry.model_metadata import FILE_NAME
 from components.registry.open import open_registry
 from components.registry.settings import ModelSettings
 from components.settings import parse
@@ -87,6 +87,6 @@ def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:
             f"version {args.champion_version} of {name}, which this model was compared with, is "
             "gone from the registry. Restore it from a backup, or run again."
         )
-    if facts := registry.document(version, FILE_NAME):
-        (folder / FILE_NAME).write_bytes(facts)
+    if facts := registry.document(version, documents.FACTS):
+        (folder / documents.FACTS).write_bytes(facts)
     return folder

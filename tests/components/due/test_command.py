@@ -14,7 +14,8 @@ import pytest
 from components.__main__ import main
 from components.records.record import Record, Span, write_records
 from components.registry.base import Artefact
-from components.registry.examples import FILE_NAME, keys_of, write_keys
+from components.registry.documents import EXAMPLES
+from components.registry.examples import keys_of, write_keys
 from components.registry.local import LocalRegistry
 from components.registry.model_metadata import flat
 from components.registry.promotion import add_and_promote
@@ -43,8 +44,8 @@ class Stage:
         self, artefact: Artefact, annotated: list[Record], context: Any = None, days: int = 0
     ) -> None:
         """Put a model that was made from these annotations in production."""
-        kept = {FILE_NAME: self.folder / "kept.json", "facts.json": self.folder / "facts.json"}
-        write_keys(kept[FILE_NAME], keys_of(self.annotations(annotated)))
+        kept = {EXAMPLES: self.folder / "kept.json", "facts.json": self.folder / "facts.json"}
+        write_keys(kept[EXAMPLES], keys_of(self.annotations(annotated)))
         kept["facts.json"].write_text(json.dumps({"config": flat(context or CONTEXT)}))
         created = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
         lineage = artefact.lineage.model_copy(update={"created": created})
@@ -166,7 +167,7 @@ def test_a_damaged_list_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stage.promote(artefact("pound"), records(3))
-    (stage.registry.folder / "ner" / "1" / FILE_NAME).write_text(content, encoding="utf-8")
+    (stage.registry.folder / "ner" / "1" / EXAMPLES).write_text(content, encoding="utf-8")
     with pytest.raises(AssertionError):
         stage.run(records(3))
-    assert f"due: {FILE_NAME} of " in capsys.readouterr().err
+    assert f"due: {EXAMPLES} of " in capsys.readouterr().err

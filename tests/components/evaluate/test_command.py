@@ -16,7 +16,8 @@ from components.__main__ import main
 from components.evaluate.ner import labels_of
 from components.records.keys import key_of, normalised
 from components.records.prediction import read_predictions
-from components.registry.assignment import FILE_NAME, VERSION, Stored, write
+from components.registry.assignment import VERSION, Stored, write
+from components.registry.documents import ASSIGNMENT
 from tests.components.evaluate.conftest import Shelf
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
@@ -214,7 +215,7 @@ def remember(folder: Path, train: list[Doc], dev: list[Doc], test: list[Doc]) ->
         [f"{key_of(normalised(doc.text), b'text'):016x}" for doc in docs]
         for docs in (train, dev, test)
     )
-    write(folder / FILE_NAME, Stored(VERSION, *lists))
+    write(folder / ASSIGNMENT, Stored(VERSION, *lists))
     return folder
 
 
