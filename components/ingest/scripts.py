@@ -22,6 +22,22 @@ SCRIPTS = {
     "latin": "A-Za-z\u00c0-\u024f",
 }
 LETTERS = {script: re.compile(f"[{letters}]") for script, letters in SCRIPTS.items()}
+# The language that a script is most often of. Latin is English until somebody says otherwise.
+LANGUAGES = {
+    "han": "zh",
+    "kana": "ja",
+    "thai": "th",
+    "hangul": "ko",
+    "arabic": "ar",
+    "hebrew": "he",
+    "cyrillic": "ru",
+    "greek": "el",
+    "devanagari": "hi",
+}
+# Languages whose tokeniser of spaCy's needs no spaces; that of Chinese takes each character alone.
+UNSPACED = ("zh", "ja", "th")
+PACKAGES = {"ja": "spacy[ja]", "th": "spacy[th]", "ko": "spacy[ko]"}
+MUCH_KANA = 0.05  # of the letters: Chinese has none, Japanese a half
 WITHOUT_SPACES = ("han", "kana", "thai", "lao", "khmer", "myanmar")
 SPACELESS = re.compile(f"[{''.join(SCRIPTS[script] for script in WITHOUT_SPACES)}]")
 # Their punctuation, too, stands without spaces around it.
@@ -45,3 +61,12 @@ def without_spaces(text: str) -> bool:
         return False
     letters = count_scripts(text)
     return 2 * sum(letters[script] for script in WITHOUT_SPACES) > letters.total()
+
+
+def language_of(scripts: Counter[str]) -> str:
+    """The language that most letters tell; en where they are Latin, or of no script known."""
+    asian = scripts["han"] + scripts["kana"]
+    if asian and scripts["kana"] >= MUCH_KANA * asian and 2 * asian > scripts.total():
+        return "ja"
+    most = max(scripts, key=lambda script: scripts[script], default="latin")
+    return LANGUAGES.get(most, "en")

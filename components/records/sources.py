@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,19 @@ Format = Literal[
     "argilla",
     "labelbox",
 ]
+
+
+def checked_format(name: str) -> Format:
+    """A format that is read.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    formats: tuple[Format, ...] = get_args(Format)
+    for known in formats:
+        if name == known:
+            return known
+    raise ConfigError(f"--format {name}: no such format. These are read: {', '.join(formats)}.")
 
 
 class Columns(Settings):

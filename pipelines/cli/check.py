@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -27,34 +29,72 @@ def check(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = Fal
         for name, checked in phases.items():
             print_phase(name, checked)
         print_stages(phases)
+        print_verdict(config, phases)
     codes = [checked.exit_code for checked in phases.values() if checked.exit_code]
-    if not codes and not as_json:
-        print(f"{config} is right. Next: retrain run {config}")
     raise typer.Exit(codes[0] if codes else 0)
 
 
 def print_phase(name: str, checked: Any) -> None:
-    """The phase's data: records, labels, and what must be mended."""
+    """The phase's data: records, labels, and what ingest does with them."""
+    say = printer()
+    say(name)
+    files = f"{len(checked.files)} file(s)" + (f", {checked.files[0]}" if checked.files else "")
+    say(f"  annotations  {files}")
+    if checked.data:
+        for line in data_lines(checked.data):
+            say(f"  {line}")
+    elif checked.files and any("://" in file for file in checked.files):
+        say("  records      not read: the annotations are in a bucket")
+
+
+def data_lines(data: dict[str, Any]) -> Iterator[str]:
+    """What ingest does with the records, class by class."""
+    records = data["records"]
+    yield (
+        f"records      {records['kept']} kept, {records['skipped']} skipped, "
+        f"{records['quarantined']} in quarantine, of {records['in']}"
+    )
+    for what in ("skipped", "quarantined"):
+        for reason, count in data[what].items():
+            yield f"  {what}: {reason}: {count}"
+    for label, row in data["labels"].items():
+        yield f"{label}: {label_line(row)}"
+    for problem in data["problems"]:
+        yield f"{problem['policy']}: {problem['title']}: {problem['count']}"
+        for example in problem["examples"][:2]:
+            if example["detail"]:
+                yield f"    {example['position']}: {example['detail']}"
+
+
+def label_line(row: dict[str, Any]) -> str:
+    """What became of the spans of a label."""
+    kept = f"{row['spans']} spans kept, in {row['documents']} documents"
+    others = {name: row.get(name, 0) for name in ("moved", "dropped", "refused")}
+    parts = [f"{count} {name}" for name, count in others.items() if count]
+    annotated = f"of {row['annotated']} annotated" if "annotated" in row else ""
+    return ", ".join(filter(None, [kept, annotated, *parts]))
+
+
+def print_verdict(config: Path, phases: dict[str, Any]) -> None:
+    """Whether a run would do, and if not, why: the last that is said."""
+    problems = [(name, problem) for name, one in phases.items() for problem in one.problems]
+    warnings = sum(len(one.warnings) for one in phases.values())
+    say = printer()
+    if problems:
+        say(f"{config} is not right:")
+        for name, problem in problems:
+            say(f"  MEND {name}: {problem}")
+    else:
+        but = f", with {warnings} warning(s) above" if warnings else ""
+        say(f"{config} is right{but}. Next: retrain run {config}")
+
+
+def printer() -> Callable[[str], None]:
+    """Prints lines as they are, however wide the terminal."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    verdict = "to mend" if checked.problems else "ok"
-    console.print(f"{name}: {verdict}", markup=False)
-    files = f"{len(checked.files)} file(s)" + (f", {checked.files[0]}" if checked.files else "")
-    console.print(f"  annotations  {files}", markup=False)
-    if checked.data:
-        records = checked.data["records"]
-        console.print(
-            f"  records      {records['kept']} kept, {records['skipped']} skipped, "
-            f"{records['quarantined']} in quarantine, of {records['in']}",
-            markup=False,
-        )
-        counts = (f"{label} {row['spans']}" for label, row in checked.data["labels"].items())
-        console.print(f"  entities     {', '.join(counts)}", markup=False)
-    elif checked.files:
-        console.print("  records      not read: the annotations are in a bucket", markup=False)
-    for problem in checked.problems:
-        console.print(f"  MEND: {problem}", markup=False)
+    return lambda line: console.print(line, markup=False)
 
 
 def print_stages(phases: dict[str, Any]) -> None:

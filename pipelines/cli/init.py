@@ -19,6 +19,12 @@ def init(
             metavar="NAME", help="Instead: copy out a training config of retrain's, e.g. minilm."
         ),
     ] = "",
+    file_format: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Of the export, if it is taken for another."
+        ),
+    ] = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -28,8 +34,8 @@ def init(
 ) -> None:
     """Write a config for your own export: its labels with their counts, sensible defaults.
 
-    Reads Prodigy JSONL, Label Studio JSON, CoNLL or IOB columns and spaCy DocBin files. A file that
-    exists is never overwritten.
+    Reads Prodigy JSONL, Label Studio JSON, CoNLL or IOB columns, spaCy files and the exports of
+    other tools that docs/data.md lists. A file that exists is never overwritten.
     """
     from components.errors import ConfigError
     from components.files import writing
@@ -38,7 +44,11 @@ def init(
         raise ConfigError("Give either an annotation export or --training-config NAME.")
     if output and output.exists():
         raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
-    text = config_for(annotations, output) if annotations else shipped_text(training_config)
+    text = (
+        config_for(annotations, output, file_format)
+        if annotations
+        else shipped_text(training_config)
+    )
     if output is None:
         print(text, end="")
         return
@@ -50,10 +60,10 @@ def init(
     print(f"Wrote {output}\nNext: {step}")
 
 
-def config_for(annotations: Path, output: Path | None) -> str:
+def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
     """The text of a pipeline's config for an export."""
     from components.errors import ConfigError
-    from components.records.sources import check_type
+    from components.records.sources import check_type, checked_format
     from pipelines.config.profile import survey
     from pipelines.config.scaffold import starter
 
@@ -61,7 +71,9 @@ def config_for(annotations: Path, output: Path | None) -> str:
         check_type(str(annotations))
     if not annotations.is_file():
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
-    return starter(annotations, output.parent if output else Path(), survey(annotations))
+    told = checked_format(file_format)
+    folder = output.parent if output else Path()
+    return starter(annotations, folder, survey(annotations, told), told)
 
 
 def shipped_text(name: str) -> str:

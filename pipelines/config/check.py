@@ -41,6 +41,12 @@ class Checked:
     exit_code: int
     stages: dict[str, str]
 
+    @property
+    def warnings(self) -> list[str]:
+        """Classes of problems in the data that a run would only warn of."""
+        problems = self.data["problems"] if self.data else []
+        return [problem["class"] for problem in problems if problem["policy"] == "warn"]
+
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON."""
         return asdict(self)

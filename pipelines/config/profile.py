@@ -8,11 +8,12 @@ from pathlib import Path
 
 from components.errors import DataError
 from components.ingest.annotation import Annotation, Refused, Skipped
-from components.ingest.problems import Problems, StopReadingError
-from components.ingest.readers.detect import read
+from components.ingest.problems import KINDS, Problems, StopReadingError
+from components.ingest.readers.detect import READERS, detected, read
 from components.ingest.readers.size import check_size
+from components.ingest.scripts import count_scripts
 from components.ingest.settings import IngestSettings, composed
-from components.records.sources import SourceFile
+from components.records.sources import Format, SourceFile
 
 # Values that repeat say which records belong together: pages, documents, authors.
 MIN_PER_GROUP = 1.2
@@ -29,7 +30,10 @@ class Survey:
         documents: label -> accepted records that have it.
         answers: answer -> records.
         words: words, parted by white space, in accepted records.
-        unreadable: records that `ingest` would put into quarantine on reading.
+        format: how it was read.
+        refused: class of problem -> records that `ingest` would put into quarantine on reading.
+        reasons: class of problem -> what the first of them says.
+        scripts: script -> letters of the accepted records.
         values: meta key -> value -> records, for keys whose values are single.
     """
 
@@ -37,7 +41,10 @@ class Survey:
     documents: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     words: int = 0
-    unreadable: int = 0
+    format: str = ""
+    refused: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, str] = field(default_factory=dict)
+    scripts: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -60,7 +67,7 @@ class Survey:
         return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
 
 
-def survey(path: Path) -> Survey:
+def survey(path: Path, file_format: Format = "auto") -> Survey:
     """Count labels, answers and meta keys of an export in any format that `ingest` reads.
 
     Raises:
@@ -69,21 +76,43 @@ def survey(path: Path) -> Survey:
     found = Survey()
     try:
         check_size(path, path.name, IngestSettings())
-        for item in read(path, path.name, SourceFile(str(path), "auto"), Problems()):
+        found.format = detected(path, path.name) if file_format == "auto" else file_format
+        for item in read(path, path.name, SourceFile(str(path), file_format), Problems()):
             if isinstance(item, Refused):
-                found.unreadable += 1
-            elif isinstance(item, Annotation) and item.about_spans:
-                take_in(item, found)
+                found.refused[item.kind] += 1
+                found.reasons.setdefault(item.kind, item.detail)
             elif isinstance(item, Skipped):
                 found.answers[item.reason] += 1
+            elif item.about_spans:
+                take_in(item, found)
+            else:
+                found.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
     if not found.spans:
-        raise DataError(
-            f"{path}: no accepted record has an entity, so there are no labels to learn. "
-            "Give an export of ner.manual, ner.correct or ner.teach, or of another labelling tool."
-        )
+        raise DataError(f"{path}: {nothing_found(found)}")
     return found
+
+
+def nothing_found(found: Survey) -> str:
+    """Why an export gives no label to learn."""
+    refused = found.refused.total()
+    total = refused + found.answers.total()
+    if not total:
+        return "it holds no record."
+    counts = Counter(
+        {f"{KINDS[kind].title} ({found.reasons[kind]})": n for kind, n in found.refused.items()}
+    ) + Counter({f"answer or reason to skip: {why}": n for why, n in found.answers.items()})
+    listed = "; ".join(f"{why}: {number}" for why, number in counts.most_common())
+    some = (
+        f"none of {total} records could be read"
+        if refused == total
+        else (f"no entity in {total} records that was accepted, so there are no labels to learn")
+    )
+    return (
+        f"{some}: {listed}. It was read as {found.format}; these formats are read: "
+        f"{', '.join(READERS)}. Name another with --format."
+    )
 
 
 def take_in(annotation: Annotation, found: Survey) -> None:
@@ -93,6 +122,7 @@ def take_in(annotation: Annotation, found: Survey) -> None:
         return
     labels = Counter(composed(span.label) for span in annotation.spans if span.label)
     found.words += len(annotation.text.split())
+    found.scripts += count_scripts(annotation.text)
     found.spans += labels
     found.documents.update(labels.keys())
     for key, value in annotation.meta.items():

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from components.ingest.scripts import PACKAGES, UNSPACED, language_of
 from pipelines.config.profile import Survey
 from pipelines.config.yaml_text import spell
 
@@ -14,20 +15,24 @@ PASSES = 10
 SMALL = 20_000
 
 
-def starter(export: Path, folder: Path, found: Survey) -> str:
+def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> str:
     """The text of a config for one phase.
 
     Args:
         export: the annotations.
+        told: their format, where it was said.
         folder: where the config will lie: its paths are relative to it.
     """
     name = slug(export.name.split(".")[0])
     group_by = found.group_by()
     labels = sorted(found.spans, key=lambda label: (-found.spans[label], label))
+    language = language_of(found.scripts)
+    # Without spaces a word has two or three characters.
+    words = found.scripts.total() // 2 if language in UNSPACED else found.words
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(found.answers.items()))
     lines = [
         f"# Made by `retrain init` from {export.name}: {found.answers.total()} records ({answers})"
-        + (f", {found.unreadable} unreadable" if found.unreadable else "")
+        + (f", {found.refused.total()} unreadable" if found.refused else "")
         + ".",
         "# Every path is relative to this file. Next: retrain check, then retrain run.",
         f"name: {name}",
@@ -38,10 +43,12 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
         "    task: ner",
         "    labels:  # entities and documents of each in the accepted records",
         *label_lines(labels, found),
-        f"    annotations: [{spell(relative(export, folder))}]",
+        f"    annotations: [{source_of(export, folder, told)}]",
         "    ingest:",
+        *language_lines(language),
         "      select: {answers: [accept]}",
         "      required: []  # labels that must be there; 'all' stops where one has no example",
+        *([f"    convert: {{language: {language}}}"] if language != "en" else []),
         f"    split: {{dev: 0.1, test: 0.2, group_by: {spell(group_by)}}}"
         + (
             "  # records of one value stay on one split"
@@ -52,14 +59,31 @@ def starter(export: Path, folder: Path, found: Survey) -> str:
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
         "      # a GPU. One to edit: retrain init --training-config minilm -o mine.cfg",
         "      config: minilm",
-        f"      set:  # about {PASSES} passes over {found.words} words",
-        *(f"        {key}: {value}" for key, value in length_of_training(found.words).items()),
+        f"      set:  # about {PASSES} passes over {words} words",
+        *([f"        nlp.lang: {language}"] if language != "en" else []),
+        *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
         f"    model: {{name: ner-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def source_of(export: Path, folder: Path, told: str) -> str:
+    """The annotations as a config names them."""
+    path = spell(relative(export, folder))
+    return path if told == "auto" else f"{{path: {path}, format: {told}}}"
+
+
+def language_lines(language: str) -> list[str]:
+    """What the config says of the language of texts that are not in English."""
+    if language == "en":
+        return []
+    package = PACKAGES.get(language)
+    needs = f"; needs: pip install {package}" if package else ""
+    said = "by the script of the texts; any language of spaCy's may stand here"
+    return [f"      language: {language}  # {said}{needs}"]
 
 
 def length_of_training(words: int) -> dict[str, int]:

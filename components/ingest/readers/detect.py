@@ -39,11 +39,15 @@ def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Itera
     Raises:
         StopReadingError: the file cannot be read to its end.
     """
+    name = detected(path, source) if file.format == "auto" else file.format
+    if name:
+        yield from READERS[name](path, source, problems, file)
+
+
+def detected(path: Path, source: str) -> str:
+    """The format of a file; "" if it is empty. Raises as `detect` does."""
     head = read_bytes(path, source, HEAD)
-    if not head.strip():
-        return
-    name = detect(head, source) if file.format == "auto" else file.format
-    yield from READERS[name](path, source, problems, file)
+    return detect(head, source) if head.strip() else ""
 
 
 def detect(head: bytes, source: str) -> str:
