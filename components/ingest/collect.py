@@ -27,7 +27,7 @@ from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text
 from components.records.record import Record
-from components.records.sources import Copy
+from components.records.sources import BRAT_TEXT, Copy
 
 TASKS = {"ner": Ner}
 PROGRESS_EVERY = 10_000  # records
@@ -85,13 +85,19 @@ class Collector:
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:
-                if not self.counts.by_source[source]:
+                if copy.file.format != BRAT_TEXT and not self.counted(source):
                     self.problems.add(source, Note("empty_file"))
         for annotator in self.settings.select.annotators:
             if annotator not in self.annotators:
                 self.problems.add(annotator, Note("unknown_annotator"))
         for key, value in sorted(self.unmatched):
             self.problems.add(key, Note("unmatched_filter", f"no record has {value!r}"))
+
+    def counted(self, source: str) -> bool:
+        """Whether a file gave a record; those of an archive are counted by their own names."""
+        return any(
+            name == source or name.startswith(f"{source}/") for name in self.counts.by_source
+        )
 
     def add_all(self, items: Iterable[Item]) -> None:
         for item in items:

@@ -44,7 +44,17 @@ Format = Literal[
     "groundtruth",
     "argilla",
     "labelbox",
+    "csv",
+    "webanno",
+    "brat",
+    "brat-text",
 ]
+BRAT_TEXT: Format = "brat-text"
+
+
+def brat_text(path: str) -> str:
+    """The file of the text that brat's .ann file annotates."""
+    return path.removesuffix(".ann") + ".txt"
 
 
 def checked_format(name: str) -> Format:
@@ -130,6 +140,9 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
     for source in sources:
         for path in paths(source.path):
             found.setdefault(path, SourceFile(path, source.format, source.text, source.columns))
+            if path.endswith(".ann"):
+                text = brat_text(path)
+                found.setdefault(text, SourceFile(text, BRAT_TEXT))
     if not found:
         raise ConfigError("no annotations: give at least one source under `annotations`.")
     return list(found.values())

@@ -9,7 +9,7 @@ from pathlib import Path
 from components.errors import DataError
 from components.ingest.annotation import Annotation, Refused, Skipped
 from components.ingest.problems import KINDS, Problems, StopReadingError
-from components.ingest.readers.detect import READERS, detected, read
+from components.ingest.readers.detect import READABLE, detected, read
 from components.ingest.readers.size import check_size
 from components.ingest.scripts import count_scripts
 from components.ingest.settings import IngestSettings, composed
@@ -111,7 +111,7 @@ def nothing_found(found: Survey) -> str:
     )
     return (
         f"{some}: {listed}. It was read as {found.format}; these formats are read: "
-        f"{', '.join(READERS)}. Name another with --format."
+        f"{', '.join(READABLE)}. Name another with --format."
     )
 
 

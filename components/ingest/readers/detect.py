@@ -8,14 +8,23 @@ from pathlib import Path
 
 from components.ingest.annotation import Item
 from components.ingest.problems import Problems, StopReadingError
-from components.ingest.readers import columns, docbin, json_items, labelstudio, prodigy
+from components.ingest.readers import (
+    brat,
+    columns,
+    docbin,
+    json_items,
+    labelstudio,
+    prodigy,
+    tables,
+    webanno,
+)
+from components.ingest.readers.archive import ZIP, read_zip
 from components.ingest.readers.exports import EXPORTS, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
-from components.records.sources import SourceFile
+from components.records.sources import BRAT_TEXT, SourceFile
 
 HEAD = 1 << 20  # bytes looked at
-ZIP = b"PK\x03\x04"
 
 Reader = Callable[[Path, str, Problems, SourceFile], Iterator[Item]]
 
@@ -25,8 +34,15 @@ READERS: dict[str, Reader] = {
     "conll": columns.read_columns,
     "iob": columns.read_iob,
     "docbin": docbin.read_docbin,
+    "csv": tables.read_table,
+    "webanno": webanno.read_webanno,
+    "brat": brat.read_brat,
+    BRAT_TEXT: lambda *_: iter(()),  # read with the .ann file beside it
     **{name: json_items.reader(reader_of(extract)) for name, extract in EXPORTS.items()},
 }
+
+
+READABLE = [*(name for name in READERS if name != BRAT_TEXT), "zip archives of these"]
 
 
 def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
@@ -39,14 +55,28 @@ def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Itera
     Raises:
         StopReadingError: the file cannot be read to its end.
     """
-    name = detected(path, source) if file.format == "auto" else file.format
+    if read_bytes(path, source, len(ZIP)) == ZIP:
+        yield from read_zip(path, source, lambda p, s: read_member(p, s, file, problems))
+        return
+    name = file.format if file.format != "auto" else detected(path, source)
     if name:
         yield from READERS[name](path, source, problems, file)
 
 
+def read_member(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
+    """A file of an archive; archives in archives are refused."""
+    if read_bytes(path, source, len(ZIP)) == ZIP:
+        raise StopReadingError("unknown_format", source, "a zip archive in another")
+    yield from read(path, source, file, problems)
+
+
 def detected(path: Path, source: str) -> str:
     """The format of a file; "" if it is empty. Raises as `detect` does."""
+    if source.endswith(".ann"):  # one without an entity may be empty
+        return "brat"
     head = read_bytes(path, source, HEAD)
+    if head.startswith(ZIP):
+        return "zip"
     return detect(head, source) if head.strip() else ""
 
 
@@ -62,16 +92,21 @@ def detect(head: bytes, source: str) -> str:
         return "docbin"
     text = head.removeprefix(BYTE_ORDER_MARK)
     lines = [line for line in text.splitlines()[:50] if line.strip()]
+    if lines and tables.looks_like_table(lines[0]):
+        return "csv"
     # The first line decides, and the others only where it says nothing: it may be damaged.
     for name in filter(None, map(kind_of_line, lines)):
         return format_of(first_record(text.decode(errors="replace"))) if name == "json" else name
-    raise StopReadingError(
-        "unknown_format", source, f"none of the formats that are read: {', '.join(READERS)}"
-    )
+    known = ", ".join(READABLE)
+    raise StopReadingError("unknown_format", source, f"none of the formats that are read: {known}")
 
 
 def kind_of_line(line: bytes) -> str:
-    """ "conll", "iob", "json", or "" for a line that none of them would write."""
+    """The format of a line, "json" for one of several, or "" for what none of them would write."""
+    if webanno.looks_like_webanno(line):
+        return "webanno"
+    if brat.looks_like_brat(line):
+        return "brat"
     if columns.looks_like_column(line):
         return "conll"
     if columns.looks_like_iob(line):

@@ -17,6 +17,7 @@ from components.__main__ import main
 from components.ingest.readers.detect import READERS
 from components.ingest.text import text_id
 from components.records.record import Record, Span, write_records
+from components.records.sources import BRAT_TEXT
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 from tests.components.ingest.test_exports import EXPORTS
 
@@ -131,7 +132,8 @@ def test_all_formats_agree(
 
 
 def test_every_reader_is_tested() -> None:
-    assert {*FORMATS} | {name for name, _ in EXPORTS} == {*READERS}
+    of_files = {"csv", "webanno", "brat", BRAT_TEXT}  # in test_files.py
+    assert {*FORMATS} | {name for name, _ in EXPORTS} | of_files == {*READERS}
 
 
 def test_a_damaged_first_line_does_not_hide_the_format(write: Write, ingest: Ingest) -> None:

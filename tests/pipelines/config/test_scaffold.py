@@ -71,7 +71,8 @@ def test_init_of_an_export_without_entities_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "textcat.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     result = retrain(tmp_path, "init", "textcat.jsonl", "-o", "my.yaml")
     assert result.returncode == 3
-    assert "no accepted record has an entity" in result.stderr
+    assert "no entity in 1 records that was accepted" in result.stderr
+    assert "of another task: 1. It was read as prodigy" in result.stderr
     assert not (tmp_path / "my.yaml").exists()
 
 
@@ -96,7 +97,7 @@ def test_check_tells_that_languages_differ(export: Path) -> None:
     )
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2
-    assert "MEND: convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
+    assert "convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
 
 
 def test_check_runs_the_code_of_a_phase(export: Path) -> None:
@@ -109,7 +110,7 @@ def test_check_runs_the_code_of_a_phase(export: Path) -> None:
     (export.parent / "mine.py").write_text("x = 1\nx.y\n", encoding="utf-8")
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2
-    assert "MEND: train.code: mine.py:2: AttributeError: 'int' object" in result.stdout
+    assert "train.code: mine.py:2: AttributeError: 'int' object" in result.stdout
 
 
 def test_check_changes_nothing(export: Path) -> None:

@@ -1,0 +1,66 @@
+"""Zip archives: each file in them is read as if it lay in a folder of the archive's name."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from components.ingest.annotation import Item
+from components.ingest.problems import StopReadingError
+
+ZIP = b"PK\x03\x04"
+MOST_UNPACKED = 200  # times the archive's own size
+
+ReadMember = Callable[[Path, str], Iterator[Item]]
+
+
+def read_zip(path: Path, source: str, read_member: ReadMember) -> Iterator[Item]:
+    """What the files of an archive hold, in the order of their names.
+
+    Raises:
+        StopReadingError: it is damaged, packed with a password, or unpacks to too much.
+    """
+    with TemporaryDirectory() as text:
+        folder = Path(text)
+        for name, unpacked in unpack(path, source, folder):
+            yield from read_member(unpacked, f"{source}/{name}")
+
+
+def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
+    """Unpack the files of an archive; return their names and where they lie.
+
+    Files keep their last name and lie in a folder of their own, but for those of one folder of the
+    archive, which stay together.
+    """
+    unpacked = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = sorted((m for m in archive.infolist() if wanted(m)), key=lambda m: m.filename)
+            total = sum(member.file_size for member in members)
+            if total > MOST_UNPACKED * max(path.stat().st_size, 1000):
+                raise StopReadingError("unpacks_too_far", source, f"it unpacks to {total:,} bytes")
+            folders: dict[str, Path] = {}
+            for member in members:
+                inside, _, name = member.filename.rpartition("/")
+                home = folders.setdefault(inside, folder / f"{len(folders):03d}")
+                home.mkdir(exist_ok=True)
+                target = home / name
+                target.write_bytes(archive.read(member))
+                unpacked.append((member.filename, target))
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
+        raise StopReadingError("corrupt_file", source, f"{error}") from error
+    return [(name, file) for name, file in unpacked if not is_brat_text(file)]
+
+
+def wanted(member: zipfile.ZipInfo) -> bool:
+    """Whether a member is a file, and none that an operating system put there."""
+    parts = member.filename.split("/")
+    return not member.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
+
+
+def is_brat_text(file: Path) -> bool:
+    """Whether a file is the text of brat's annotations beside it."""
+    return file.suffix == ".txt" and file.with_suffix(".ann").exists()

@@ -1,0 +1,159 @@
+"""CSV and TSV with a header: a word and a tag a row, a span a row, or spans as JSON in a cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.ingest.problems import Problems, QuarantineError, StopReadingError
+from components.ingest.readers.columns import annotation
+from components.ingest.readers.exports import are_regions, listed, spans_of
+from components.ingest.readers.lines import BYTE_ORDER_MARK, check_encoding, ended, read_bytes
+from components.records.sources import SourceFile
+
+TEXTS = ("text", "sentence", "content")
+SPANS = ("label", "labels", "entities", "spans", "ner", "annotations")
+LONGEST_CELL = 16_000_000  # characters
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by the names of its columns, in small letters."""
+
+    line: int
+    cells: dict[str, str]
+
+    @property
+    def raw(self) -> bytes:
+        return json.dumps(self.cells, ensure_ascii=False).encode(errors="replace")
+
+
+def looks_like_table(line: bytes) -> bool:
+    """Whether a first line is a header of one of the tables that are read."""
+    names = {*header_of(line.decode(errors="replace"))[1]}
+    spans = bool(names & {*SPANS}) or {"start", "end"} <= names
+    return {"word", "tag"} <= names or (bool(names & {*TEXTS}) and spans)
+
+
+def header_of(line: str) -> tuple[str, list[str]]:
+    """The delimiter of a header, and its names in small letters."""
+    delimiter = max(",;\t", key=line.count)
+    row = next(csv.reader([line], delimiter=delimiter), [])
+    return delimiter, [name.strip().lower() for name in row]
+
+
+def read_table(path: Path, source: str, _problems: Problems, _file: SourceFile) -> Iterator[Item]:
+    """The records of a table; a row of another width than the header is refused."""
+    data = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)
+    check_encoding(data, Place(source, 1))
+    text = data.decode()
+    delimiter, names = header_of(text.partition("\n")[0])
+    csv.field_size_limit(LONGEST_CELL)
+    rows: list[Row] = []
+    refused: list[Item] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    next(reader, None)
+    line = 1
+    try:
+        for cells in reader:
+            place, line = Place(source, line + 1), reader.line_num
+            if len(cells) == len(names):
+                rows.append(Row(place.line, dict(zip(names, cells, strict=True))))
+            elif cells:
+                detail = f"{len(cells)} cells under a header of {len(names)}"
+                refused.append(
+                    Refused(place, "wrong_shape", detail, delimiter.join(cells).encode())
+                )
+                if line >= text.count("\n") and not ended(path, source):
+                    raise StopReadingError("cut_line", str(place), "the last line is cut")
+    except csv.Error as error:
+        raise StopReadingError("cut_line", f"{source}:{line}", f"not whole CSV: {error}") from error
+    yield from refused
+    yield from records_of(source, names, rows)
+
+
+def records_of(source: str, names: Sequence[str], rows: Sequence[Row]) -> Iterator[Item]:
+    """The records of the rows that have the shape of the table."""
+    if {"word", "tag"} <= {*names}:
+        yield from sentences(source, names[0], rows)
+        return
+    text = next(name for name in TEXTS if name in names)
+    if {"start", "end"} <= {*names}:
+        for _, some in groupby(rows, key=lambda row: row.cells[text]):
+            yield of_spans(source, text, [*some])
+        return
+    column = next(name for name in SPANS if name in names)
+    for row in rows:
+        yield of_json(source, text, column, row)
+
+
+def sentences(source: str, key: str, rows: Sequence[Row]) -> Iterator[Item]:
+    """Sentences of words: a new one begins where the first column is filled, or changes."""
+    groups: list[list[Row]] = []
+    last = ""
+    for row in rows:
+        told = row.cells[key] if key not in ("word", "tag") else ""
+        if not groups or (told and told != last):
+            groups.append([])
+            last = told
+        groups[-1].append(row)
+    for group in groups:
+        place, raw = Place(source, group[0].line), b"\n".join(row.raw for row in group)
+        words = [
+            (row.cells["word"], row.cells["tag"]) for row in group if row.cells["word"].strip()
+        ]
+        try:
+            if not words:
+                raise QuarantineError("blank_text", "a sentence of blank words")
+            tokens, tags = zip(*words, strict=True)
+            yield annotation(place, [*tokens], [*tags], [True] * len(words), raw, {})
+        except QuarantineError as problem:
+            yield Refused(place, problem.kind, problem.detail, raw)
+
+
+def of_spans(source: str, text: str, rows: Sequence[Row]) -> Item:
+    """A text with a span in each row; a row without offsets says that it has none."""
+    place, raw = Place(source, rows[0].line), b"\n".join(row.raw for row in rows)
+    spans = []
+    for row in rows:
+        start, end = row.cells["start"].strip(), row.cells["end"].strip()
+        if not start and not end:
+            continue
+        if not (start.isdecimal() and end.isdecimal() and len(start + end) < 20):
+            return Refused(place, "bad_offsets", f"the offsets {start!r} and {end!r}", raw)
+        label = next(
+            (row.cells[name] for name in ("label", "labels", "tag") if name in row.cells), ""
+        )
+        spans.append(RawSpan(int(start), int(end), label))
+    return made(place, rows[0].cells[text], spans, raw, {})
+
+
+def of_json(source: str, text: str, column: str, row: Row) -> Item:
+    """A text with its spans as JSON."""
+    place = Place(source, row.line)
+    try:
+        value = listed(row.cells[column])
+        value = json.loads(value) if isinstance(value, str) and value.strip() else value or []
+        if are_regions(value):
+            regions = [(region, label) for region in value for label in region["labels"]]
+            value = [{**region, "label": label} for region, label in regions]
+        spans = spans_of(value)
+    except QuarantineError as problem:
+        return Refused(place, problem.kind, problem.detail, row.raw)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        detail = f"{column} holds no spans: {row.cells[column][:80]!r}"
+        return Refused(place, "wrong_shape", detail, row.raw)
+    meta = {k: v for k, v in row.cells.items() if k not in (text, column)}
+    return made(place, row.cells[text], spans, row.raw, meta)
+
+
+def made(
+    place: Place, text: str, spans: list[RawSpan], raw: bytes, meta: dict[str, str]
+) -> Annotation:
+    return Annotation(place, text, spans, raw, answer="accept", trusted=False, meta=dict(meta))

@@ -1,0 +1,168 @@
+"""Files that are no lines of JSON: tables, WebAnno, brat's two files, and zip archives of any."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.ingest.annotation import Annotation, Item, Refused
+from components.ingest.problems import Problems, StopReadingError
+from components.ingest.readers.detect import detected, read
+from components.records.sources import SourceFile
+from tests.components.ingest.exports import ENOUGH, Ingested
+
+TEXT = "Ada Byron left Acme"
+SPANS = [(0, 9, "PER"), (15, 19, "ORG")]
+RIGHT = (TEXT, SPANS)
+ANN = "T1\tPER 0 9\tAda Byron\nT2\tORG 15 19\tAcme\nR1\tWorks Arg1:T1 Arg2:T2\n#1\tNote T1\tx\n"
+REGIONS = json.dumps(
+    [{"start": a, "end": b, "labels": [x], "text": TEXT[a:b]} for a, b, x in SPANS]
+)
+WEBANNO = """#FORMAT=WebAnno TSV 3.2
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.lexmorph.type.pos.POS|PosValue
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
+
+#Text=Ada Byron left Acme
+1-1\t0-3\tAda\tNNP\t*[1]\tPER[1]
+1-2\t4-9\tByron\tNNP\t*[1]\tPER[1]
+1-3\t10-14\tleft\tVBD\t_\t_
+1-4\t15-19\tAcme\tNNP\t*\tORG
+
+#Text=Nobody left\\, then.
+2-1\t20-26\tNobody\tNN\t_\t_
+2-2\t27-31\tleft\tVBD\t_\t_
+2-3\t31-32\t\\,\t,\t_\t_
+2-4\t33-38\tthen.\tRB\t_\t_
+"""
+
+
+def items(folder: Path, content: str | bytes, name: str = "export") -> list[Item]:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(read(path, name, SourceFile(name, "auto"), Problems()))
+
+
+def said(item: Item) -> tuple[str, list[tuple[int, int, str | None]]]:
+    assert isinstance(item, Annotation)
+    return item.text, [(span.start, span.end, span.label) for span in item.spans]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("csv", f"text,start,end,label\n{TEXT},0,9,PER\n{TEXT},15,19,ORG\n"),
+        ("csv", f'id;text;label\n1;{TEXT};"{REGIONS.replace(chr(34), chr(34) * 2)}"\n'),
+        ("csv", f'text\tentities\n{TEXT}\t"[[0, 9, ""PER""], [15, 19, ""ORG""]]"\n'),
+        (
+            "csv",
+            "Sentence #,Word,POS,Tag\nS 1,Ada,NNP,B-PER\n,Byron,NNP,I-PER\n,left,V,O\n,Acme,N,B-ORG\n",
+        ),
+        ("webanno", WEBANNO.partition("\n\n#Text=Nobody")[0] + "\n"),
+    ],
+)
+def test_a_table_is_recognised_and_read(tmp_path: Path, name: str, content: str) -> None:
+    (item,) = items(tmp_path, content)
+    assert detected(tmp_path / "export", "export") == name
+    assert said(item) == RIGHT
+
+
+def test_cells_may_hold_line_ends_and_texts_without_spans(tmp_path: Path) -> None:
+    rows = 'text,start,end,label\n"Ada\nleft",0,3,PER\nNobody,,,\nNobody else,1,x,PER\n'
+    first, free, refused = items(tmp_path, rows)
+    assert said(first) == ("Ada\nleft", [(0, 3, "PER")])
+    assert said(free) == ("Nobody", [])
+    assert isinstance(refused, Refused)
+    assert refused.kind == "bad_offsets"
+
+
+def test_a_row_of_another_width_is_refused_and_a_cut_one_stops(tmp_path: Path) -> None:
+    table = f"text,start,end,label\n{TEXT},0,9\n{TEXT},0,9,PER\n"
+    refused, item = items(tmp_path, table)
+    assert isinstance(refused, Refused)
+    assert said(item) == (TEXT, [(0, 9, "PER")])
+    with pytest.raises(StopReadingError, match="cut"):
+        items(tmp_path, f"text,start,end,label\n{TEXT},0,9,PER\n{TEXT},15")
+
+
+def test_webanno_joins_what_has_one_number_and_knows_escapes(tmp_path: Path) -> None:
+    first, other = items(tmp_path, WEBANNO)
+    assert said(first) == RIGHT
+    assert said(other) == ("Nobody left, then.", [])
+    (asked,) = [WEBANNO.replace("ner.type.NamedEntity", "x.Other")]
+    with pytest.raises(StopReadingError, match="which layer holds the entities"):
+        items(tmp_path, asked)
+
+
+def test_brat_reads_its_two_files_as_one_record(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    (item,) = items(tmp_path, ANN, "a.ann")
+    assert said(item) == RIGHT
+    (free,) = items(tmp_path, "", "a.ann")
+    assert said(free) == (TEXT, [])
+    (refused,) = items(tmp_path, "T1\tPER 0 3;4 9\tAda Byron\n", "a.ann")
+    assert isinstance(refused, Refused)
+    with pytest.raises(StopReadingError, match=r"its text, b\.txt, is not there"):
+        items(tmp_path, ANN, "b.ann")
+
+
+def test_ingest_finds_the_text_of_brat_in_its_snapshot(
+    tmp_path: Path, ingest: Callable[..., Ingested]
+) -> None:
+    for number, (text, spans) in enumerate(ENOUGH):
+        (tmp_path / f"{number}.txt").write_text(text, encoding="utf-8")
+        lines = [f"T{n}\t{x} {a} {b}\t{text[a:b]}\n" for n, (a, b, x) in enumerate(spans)]
+        (tmp_path / f"{number}.ann").write_text("".join(lines), encoding="utf-8")
+    done = ingest(str(tmp_path / "*.ann"))
+    assert done.code == 0
+    assert [record.text for record in done.records] == [text for text, _ in ENOUGH]
+    assert "empty_file" not in done.kinds()
+
+
+def zipped(**files: str | bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return stream.getvalue()
+
+
+def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
+    line = json.dumps({"text": TEXT, "label": [[*span] for span in SPANS]})
+    content = zipped(
+        x__conll="Ada B-PER\n",
+        x__doccano=f"{line}\n",
+        y__b_txt="no",
+        **{"x__.hidden": "?", "y/a.txt": TEXT, "y/a.ann": ANN},
+    )
+    with pytest.raises(StopReadingError, match="y/b_txt"):
+        items(tmp_path, content)
+    content = zipped(
+        x__conll="Ada B-PER\n", x__doccano=f"{line}\n", **{"y/a.txt": TEXT, "y/a.ann": ANN}
+    )
+    found = items(tmp_path, content)
+    assert [str(item.place) for item in found] == [
+        "export/x/conll:1",
+        "export/x/doccano:1",
+        "export/y/a.ann:1",
+    ]
+    assert [said(item) for item in found[1:]] == [RIGHT, RIGHT]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (zipped(a="x" * 1_000_000), "unpacks to 1,000,000 bytes"),
+        (zipped(a=zipped(b="Ada B-PER\n")), "a zip archive in another"),
+        (zipped(a="Ada B-PER\n")[:-9], "zip"),
+    ],
+)
+def test_an_archive_that_is_damaged_or_a_trap_stops(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    with pytest.raises(StopReadingError, match=said):
+        items(tmp_path, content)
