@@ -60,7 +60,7 @@ def said(item: Item) -> tuple[str, list[tuple[int, int, str | None]]]:
         ("csv", f'text\tentities\n{TEXT}\t"[[0, 9, ""PER""], [15, 19, ""ORG""]]"\n'),
         (
             "csv",
-            "Sentence,Word,POS,Tag\nS 1,Ada,NNP,B-PER\n,Byron,NNP,I-PER\n,left,V,O\n,Acme,N,B-ORG\n",
+            "Sentence,Word,POS,Tag\nS 1,Ada,N,B-PER\n,Byron,N,I-PER\n,left,V,O\n,Acme,N,B-ORG\n",
         ),
         ("webanno", WEBANNO.partition("\n\n#Text=Nobody")[0] + "\n"),
     ],
