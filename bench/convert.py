@@ -110,7 +110,7 @@ def write_conll(source: Path, target: Path) -> None:
     """One token and its tag per line, an empty line after each document."""
     with target.open("w", encoding="utf-8") as file:
         for record in read_records(source):
-            begins = {span.start: f"B-{span.label}" for span in record.spans}
+            begins = {span.start: f"B-{span.label}" for span in record.answers["ner"].spans}
             for start, end in record.tokens or ():
                 file.write(f"{record.text[start:end]} -X- -X- {begins.get(start, 'O')}\n")
             file.write("\n")
@@ -124,7 +124,7 @@ def one(name: str, source: Path) -> dict[str, Any]:
         _, figures = timed(work)
         written = [entities(path) for path in folder.rglob("*.spacy")]
         size = sum(path.stat().st_size for path in folder.rglob("*.spacy"))
-    expected = [len(record.spans) for record in read_records(source)]
+    expected = [len(record.answers["ner"].spans) for record in read_records(source)]
     assert sum(written) == sum(expected)
     return {"documents": len(expected), "bytes": size, **figures}
 

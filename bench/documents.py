@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.records.record import Record, Span, write_records
+from components.records.record import Answers, Record, Span, write_records
 
 LABELS = 20
 VOCABULARY = 30_000
@@ -107,10 +107,14 @@ def record(number: int, words: list[str], labels: NDArray[np.int64], page: int) 
     return Record(
         id=f"{number:016x}",
         text=text,
-        spans=[
-            Span(*tokens[at], f"LABEL_{label:02}")
-            for at, label in enumerate(labels.tolist()[: len(words)])
-        ],
+        answers={
+            "ner": Answers(
+                spans=[
+                    Span(*tokens[at], f"LABEL_{label:02}")
+                    for at, label in enumerate(labels.tolist()[: len(words)])
+                ]
+            )
+        },
         tokens=[*tokens, (len(text) - 1, len(text))],
         meta={"base_path": f"/guidance/page-{page}", "doc_type": "guidance"},
         source=f"export.jsonl:{number + 1}",

@@ -35,6 +35,8 @@ from components.ingest.readers.typed import Row
 from components.ingest.resolve import encode
 from components.ingest.settings import IngestSettings
 from components.records.sources import Copy, SourceFile
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ("phase1.jsonl", "phase2.jsonl")
@@ -97,7 +99,7 @@ def parse_all(lines: Sequence[bytes]) -> None:
 
 def ingest_all(path: Path, labels: Sequence[str]) -> None:
     """Everything that the stage does but copying the file and writing the report."""
-    collector = Collector("ner", labels, IngestSettings())
+    collector = Collector([task_of(TaskSettings(name="ner", labels=labels))], IngestSettings())
     collector.read([Copy(SourceFile(str(path), "prodigy"), path, "")])
     for record in collector.finish():
         encode(record)

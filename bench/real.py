@@ -13,6 +13,8 @@ from components.ingest.collect import Collector
 from components.ingest.settings import IngestSettings
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EXPORTS = {
@@ -31,7 +33,9 @@ def exports() -> list[Path]:
 def records() -> list[Record]:
     """What ingest makes of them."""
     paths = exports()
-    collector = Collector("ner", labels(paths), IngestSettings())
+    collector = Collector(
+        [task_of(TaskSettings(name="ner", labels=labels(paths)))], IngestSettings()
+    )
     collector.read([Copy(SourceFile(str(path), "prodigy"), path, "") for path in paths])
     return list(collector.finish())
 
@@ -53,11 +57,11 @@ def labels_of(path: Path) -> Iterator[str]:
 def labelled() -> Labelled:
     """Labels and pages of the records, in an order of pages that makes half of them a fair half."""
     given = records()
-    names = sorted({span.label for record in given for span in record.spans})
+    names = sorted({span.label for record in given for span in record.answers["ner"].spans})
     place = {name: at for at, name in enumerate(names)}
     has = np.zeros((len(given), len(names)), bool)
     for row, record in enumerate(given):
-        has[row, [place[span.label] for span in record.spans]] = True
+        has[row, [place[span.label] for span in record.answers["ner"].spans]] = True
     # Only re3d is made of pages: its paragraphs name their document.
     names_of_pages = [record.meta.get("doc", record.id) for record in given]
     pages = np.unique(names_of_pages, return_inverse=True)[1]

@@ -73,6 +73,7 @@ class Result:
 
 
 Port = Parameter | Input | Output | Result
+TASKS = Parameter("tasks", "the phase's tasks: JSON list of {name, kind, labels}", list)
 TIMEOUT = Parameter("timeout", "seconds; 0 for no limit", int, default=0)
 
 

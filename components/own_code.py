@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -51,12 +52,34 @@ def own_files(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
 
 
 def own_digest(modules: Iterable[str], root: Path = ROOT) -> str:
-    """Hex SHA-256 over the names and contents of `own_files`."""
+    """Hex SHA-256 over the names and contents of `own_files`, and of modules that are not ours."""
+    listed = list(modules)
+    ours = [module for module in listed if OURS.fullmatch(module)]
+    files = {path.relative_to(root).as_posix(): path for path in own_files(ours, root)}
+    for module in sorted({*listed} - {*ours}):
+        files |= {f"{module}/{name}": path for name, path in foreign_files(module).items()}
     digest = hashlib.sha256()
-    for path in own_files(modules, root):
+    for name, path in files.items():
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+        digest.update(f"{name} {content}\n".encode())
     return digest.hexdigest()
+
+
+def foreign_files(module: str) -> dict[str, Path]:
+    """Name -> path of a module's file, or of all files of a package.
+
+    Raises:
+        ModuleNotFoundError: it is not there.
+    """
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"there is no module {module}", name=module)
+    path = Path(spec.origin)
+    if path.name != "__init__.py":
+        return {path.name: path}
+    return {
+        file.relative_to(path.parent).as_posix(): file for file in sorted(path.parent.rglob("*.py"))
+    }
 
 
 def source_of(module: str, root: Path) -> Path | None:

@@ -6,15 +6,16 @@ import argparse
 
 from components.convert.settings import ConvertSettings
 from components.files import write_json
-from components.interface import Input, Output, Parameter, Result
+from components.interface import TASKS, Input, Output, Parameter, Result
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks.base import TaskSettings
 
 SPLITS = ("train", "dev", "test")
 
 
 INTERFACE = (
-    Parameter("task", "what the records are annotated for", default="ner"),
+    TASKS,
     *(Input(f"{split}_set", "Dataset", "JSON Lines of `split`") for split in SPLITS),
     Parameter("splits_digest", "of the three splits; '' not compared", default=""),
     Parameter("settings", "ConvertSettings as JSON", dict, default="{}"),
@@ -30,14 +31,17 @@ def run(args: argparse.Namespace) -> StageResult:
     from contextlib import ExitStack
 
     from components import progress
-    from components.convert.corpus import in_words, summary, write_manifest
+    from components.convert.corpus import VERSION, in_words, summary, write_manifest
     from components.convert.counts import Counts
     from components.convert.shards import jobs, write_all
     from components.digests import check, together
     from components.files import writing
+    from components.tasks import task_of
 
     check(args.splits_digest, train=args.train_set, dev=args.dev_set, test=args.test_set)
     settings = parse(ConvertSettings, args.settings, "--settings")
+    tasks = tuple(parse(list[TaskSettings], args.tasks, "--tasks"))
+    units = {task.name: task.unit for task in map(task_of, tasks)}
     report = {}
     with ExitStack() as stack:
         folders, work = {}, {}
@@ -45,7 +49,7 @@ def run(args: argparse.Namespace) -> StageResult:
             folder = stack.enter_context(writing(getattr(args, f"{split}_corpus")))
             folder.mkdir()
             folders[split] = folder
-            work[split] = jobs(getattr(args, f"{split}_set"), folder, args.task, settings)
+            work[split] = jobs(getattr(args, f"{split}_set"), folder, tasks, settings)
         written = write_all([job for each in work.values() for job in each], settings.workers)
         done = 0
         for split in SPLITS:
@@ -57,8 +61,8 @@ def run(args: argparse.Namespace) -> StageResult:
                 progress.report(documents=done)
             write_manifest(folders[split], shards, counts)
             report[split] = summary(counts)
-            print(in_words(split, report[split]))
-    document = {"version": 1, "language": settings.language, "corpora": report}
+            print(in_words(split, report[split], units))
+    document = {"version": VERSION, "language": settings.language, "corpora": report}
     write_json(args.convert_report, document)
     return StageResult(
         parameters={

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.convert.counts import Counts
+from components.convert.counts import Counts, TaskCounts
 from components.convert.shards import Shard
 from components.files import write_json
 
-VERSION = 1
+VERSION = 2  # 1 had the labels of the one task where `tasks` is
 
 
 def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> None:
@@ -29,7 +29,7 @@ def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> Non
         ],
         "documents": counts.documents,
         "words": counts.words,
-        "labels": dict(sorted(counts.entities.items())),
+        "tasks": {name: dict(sorted(each.items.items())) for name, each in counts.tasks.items()},
     }
     write_json(folder / "manifest.json", manifest)
 
@@ -41,16 +41,23 @@ def summary(counts: Counts) -> dict[str, Any]:
         "documents": counts.documents,
         "windowed": counts.windowed,
         "words": counts.words,
-        "incomplete": counts.incomplete,
-        "rejected_spans": counts.rejected,
         "tokens": {
             "retokenised": counts.retokenised,
             "disagreeing": counts.disagreeing,
             "split": counts.split,
         },
+        "tasks": {name: task_summary(each) for name, each in counts.tasks.items()},
+    }
+
+
+def task_summary(counts: TaskCounts) -> dict[str, Any]:
+    """The part of convert_report.json on one task of a split."""
+    return {
+        "incomplete": counts.incomplete,
+        "rejected_spans": counts.rejected,
         "labels": {
-            label: {"entities": entities, "misaligned": counts.misaligned[label]}
-            for label, entities in sorted(counts.entities.items())
+            label: {"count": count, "misaligned": counts.misaligned[label]}
+            for label, count in sorted(counts.items.items())
         },
         "misaligned": counts.misaligned.total(),
         "misaligned_examples": [
@@ -60,11 +67,16 @@ def summary(counts: Counts) -> dict[str, Any]:
     }
 
 
-def in_words(split: str, part: dict[str, Any]) -> str:
-    """The part of the report on one split as a line of the log."""
-    entities = sum(label["entities"] for label in part["labels"].values())
-    return (
-        f"{split}: {part['documents']:,} documents, {part['words']:,} words, "
-        f"{entities:,} entities, of which the training tokeniser cannot delimit "
-        f"{part['misaligned']:,}."
-    )
+def in_words(split: str, part: dict[str, Any], units: dict[str, str]) -> str:
+    """The part of the report on one split as a line of the log.
+
+    Args:
+        units: task -> what it counts.
+    """
+    told = [f"{split}: {part['documents']:,} documents, {part['words']:,} words"]
+    for name, task in part["tasks"].items():
+        count = sum(label["count"] for label in task["labels"].values())
+        told.append(f"{count:,} {units[name]}")
+        if units[name] != "documents":
+            told[-1] += f", of which the training tokeniser cannot delimit {task['misaligned']:,}"
+    return ", ".join(told) + "."

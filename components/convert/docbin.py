@@ -35,6 +35,7 @@ class Columns:
         strings: what the hashes stand for, those of the attributes too.
         user_data: `Doc.user_data` of each document, a dict or msgspec.Struct.
         span_groups: `Doc.spans.to_bytes()` of each document.
+        cats: `Doc.cats` of each document.
     """
 
     words: NDArray[np.uint64]
@@ -44,6 +45,7 @@ class Columns:
     strings: list[str]
     user_data: Sequence[Any]
     span_groups: list[bytes]
+    cats: list[dict[str, float]]
 
 
 def message(columns: Columns) -> bytes:
@@ -62,7 +64,7 @@ def message(columns: Columns) -> bytes:
         "spaces": columns.spaces.tobytes(),
         "lengths": columns.lengths.astype(np.int32).tobytes(),
         "strings": columns.strings,
-        "cats": [{}] * count,
+        "cats": columns.cats,
         "flags": [{"has_unknown_spaces": False}] * count,
         "span_groups": columns.span_groups,
         "user_data": list(map(encode, columns.user_data)),

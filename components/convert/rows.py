@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from components.errors import DataError
-from components.records.record import Span
+from components.records.record import Answers, Span
 
 ABSENT = msgspec.Raw(b"null")
 
@@ -22,12 +22,15 @@ class Row(msgspec.Struct, gc=False):
 
     id: str
     text: str
-    spans: list[Span]
+    answers: dict[str, Answers]
     tokens: msgspec.Raw = ABSENT
     meta: dict[str, Any] = {}
     source: str = ""
-    complete: bool = True
-    rejected: list[Span] = []
+
+    @property
+    def all_spans(self) -> list[Span]:
+        """The spans of all tasks, those that were rejected too."""
+        return [span for said in self.answers.values() for span in (*said.spans, *said.rejected)]
 
 
 def read_rows(path: Path, start: int, end: int) -> list[Row]:

@@ -17,15 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.convert import ner
+from components.convert.columns import to_columns
 from components.convert.counts import Counts
 from components.convert.docbin import compress, message
 from components.convert.rows import read_rows
 from components.convert.settings import ConvertSettings
 from components.cores import available_cores
 from components.memory import keep_freed_memory
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 
-TASKS = {"ner": ner.columns}
 MEGABYTE = 10**6
 # Records that are converted in about the second that a process takes to start and import spaCy.
 WORTH_A_PROCESS = 50 * MEGABYTE
@@ -39,7 +40,7 @@ class Job:
     start: int
     end: int
     target: Path
-    task: str
+    tasks: tuple[TaskSettings, ...]
     settings: ConvertSettings
 
 
@@ -53,11 +54,13 @@ class Shard:
     counts: Counts
 
 
-def jobs(source: Path, folder: Path, task: str, settings: ConvertSettings) -> list[Job]:
+def jobs(
+    source: Path, folder: Path, tasks: tuple[TaskSettings, ...], settings: ConvertSettings
+) -> list[Job]:
     """Cut a file of records into shards."""
     size = settings.shard_megabytes * MEGABYTE
     return [
-        Job(source, start, start + size, folder / f"{number:05}.spacy", task, settings)
+        Job(source, start, start + size, folder / f"{number:05}.spacy", tasks, settings)
         for number, start in enumerate(range(0, source.stat().st_size, size))
     ]
 
@@ -129,7 +132,7 @@ def convert(job: Job) -> tuple[bytes, Counts]:
     rows = read_rows(job.source, job.start, job.end)
     if not rows:
         return b"", Counts()
-    columns, counts = TASKS[job.task](rows, job.settings)
+    columns, counts = to_columns(rows, [task_of(task) for task in job.tasks], job.settings)
     return message(columns), counts
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +41,15 @@ class Numbered(dict[str, int]):
         return self[string]
 
 
-def gather(rows: Sequence[Row], texts: Texts, which: str) -> Marks:
-    """Gather the spans of all records: their `spans`, or the `rejected` ones.
+def gather(each: Sequence[Sequence[Span]], rows: Sequence[Row], texts: Texts) -> Marks:
+    """Gather spans of all records.
+
+    Args:
+        each: the spans of each record.
 
     Raises:
         DataError: a span is not inside its text; `ingest` lets none through.
     """
-    each: list[list[Span]] = list(map(attrgetter(which), rows))
     document = np.repeat(np.arange(len(each)), lengths(each))
     spans = [span for some in each for span in some]
     start = integers([span.start for span in spans])
@@ -83,7 +84,7 @@ def find(marks: Marks, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.in
     return first, np.searchsorted(layout.ends, marks.right) + 1
 
 
-def refuse_overlaps(marks: Marks, rows: Sequence[Row]) -> None:
+def refuse_overlaps(marks: Marks, each: Sequence[Sequence[Span]], rows: Sequence[Row]) -> None:
     """Refuse entities that overlap or are out of order: one token cannot be in two.
 
     Raises:
@@ -92,11 +93,11 @@ def refuse_overlaps(marks: Marks, rows: Sequence[Row]) -> None:
     overlaps = np.flatnonzero(marks.right[:-1] > marks.left[1:])
     if len(overlaps):
         at = int(overlaps[0])
-        row = rows[marks.document[at]]
-        first = int(np.searchsorted(marks.document, marks.document[at]))
-        one, other = row.spans[at - first : at - first + 2]
+        document = int(marks.document[at])
+        first = int(np.searchsorted(marks.document, document))
+        one, other = each[document][at - first : at - first + 2]
         raise DataError(
-            f"{row.source}: the entities {named(one)} and {named(other)} "
+            f"{rows[document].source}: the entities {named(one)} and {named(other)} "
             "overlap or are out of order. Run `ingest` again."
         )
 

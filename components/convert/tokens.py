@@ -97,7 +97,7 @@ def read_one(row: Row, language: str, counts: Counts) -> Offsets:
 
 def cut(tokens: Offsets, row: Row) -> Offsets:
     """Cut the tokens of a record at the borders of its spans."""
-    spans = [*row.spans, *row.rejected]
+    spans = row.all_spans
     borders = {edge for span in spans for edge in (span.start, span.end)}
     return split_at(filled(tokens, spans), borders)
 

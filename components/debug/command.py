@@ -6,15 +6,15 @@ import argparse
 from typing import Any
 
 from components.custom_code import code_in_use
-from components.interface import Input, Output, Parameter
+from components.interface import TASKS, Input, Output, Parameter
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks import tasks_of
 
 INTERFACE = (
-    Parameter("task", "what the model learns", choices=["ner"]),
+    TASKS,
     Input("train_corpus", "Dataset", "folder of .spacy shards"),
     Input("dev_corpus", "Dataset", "folder of .spacy shards"),
-    Parameter("labels", "the phase's labels, a JSON list", list),
     Parameter("config", "the text of a spaCy config"),
     Parameter("overrides", "dotted key -> value, as JSON", dict, default="{}"),
     Parameter("code", "the text of a module to import first; '' none", default=""),
@@ -32,14 +32,13 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     from components.train.prove import prove
 
-    labels = parse(list[str], args.labels, "--labels")
+    tasks = tasks_of(args.tasks)
     overrides = parse(dict[str, Any], args.overrides, "--overrides")
     with code_in_use(args.code):
         prove(
-            args.task,
+            tasks,
             args.train_corpus,
             args.dev_corpus,
-            labels,
             args.config,
             overrides,
             args.findings,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from components.digests import check
@@ -13,23 +14,25 @@ from components.errors import DataError
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
 from components.files import write_json
-from components.interface import Input, Output, Parameter
+from components.interface import TASKS, Input, Output, Parameter
 from components.production import champion_model
-from components.records.prediction import Prediction, write_predictions
+from components.records.prediction import write_predictions
+from components.scoring.document import VERSION
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks import tasks_of
+from components.tasks.base import Task
 
 if TYPE_CHECKING:
-    from components.evaluate.ner import Run
+    from components.evaluate.run import Run
 
-
-# What knows how a task's models predict; imported late, since it imports spaCy.
-TASKS = {"ner": "components.evaluate.ner"}
 ALL_SEEN = "the model in production was trained on all test documents"
+Seen = Mapping[str, set[str] | None]  # task -> documents; None: nobody knows
+Blocks = dict[str, dict[str, Any]]  # task -> its block of scores.json
 
 
 INTERFACE = (
-    Parameter("task", "what the model predicts", choices=[*TASKS]),
+    TASKS,
     Input("model", "Model", "folder of the spaCy pipeline"),
     Parameter("model_digest", "of the model, as `train` wrote it; '' not compared", default=""),
     Input("test_corpus", "Dataset", "folder of .spacy files"),
@@ -38,7 +41,6 @@ INTERFACE = (
     Parameter("champion_digest", "of that pipeline; none: there is none", default=""),
     Input("champion_assignment", "Artifact", "which documents it was trained on", required=False),
     Parameter("assignment_digest", "of that assignment; '' not compared", default=""),
-    Parameter("labels", "JSON list of the phase's labels", list),
     Parameter("init", "what the model started from", choices=["base", "champion"]),
     Parameter("settings", "EvaluateSettings as JSON", dict),
     Output("scores", "Artifact", "JSON to write"),
@@ -55,123 +57,145 @@ def run(args: argparse.Namespace) -> StageResult:
         metadata of `metrics` (flat names) and of `confusion`, for the console.
 
     Raises:
-        ConfigError: the settings or labels are wrong.
+        ConfigError: the settings or tasks are wrong.
         DataError: the corpus holds no documents, an input is not what its stage wrote, or the
             model in production is not there.
     """
     from components.evaluate import console
+    from components.evaluate.run import load
+    from components.evaluate.run import run as predict
 
     check(args.model_digest, model=args.model)
     check(args.test_digest, test=args.test_corpus)
     if args.champion_assignment:
         check(args.assignment_digest, assignment=args.champion_assignment)
     in_production = champion_model(args.champion, args.champion_digest)
-    seam = importlib.import_module(TASKS[args.task])
+    tasks = tasks_of(args.tasks)
     settings = parse(EvaluateSettings, args.settings, "--settings")
-    labels = parse(list[str], args.labels, "--labels")
-    new = seam.run(seam.load(args.model), args.test_corpus, settings.batch_size)
-    seen = seen_by_champion(args.champion_assignment, new.predictions)
-    warm = args.init == "champion"
-    scores = scores_of(new, labels, settings, seen if warm and seen else set())
-    scores["task"] = args.task
-    scores["settings"] = settings.model_dump()
-    scores["champion"] = None
+    new = predict(load(args.model), args.test_corpus, tasks, settings.batch_size)
+    seen = {
+        name: seen_by_champion(args.champion_assignment, predictions)
+        for name, predictions in new.predictions.items()
+    }
+    blocks = scores_of(new, tasks, settings, seen if args.init == "champion" else {})
+    compared = {}
     if in_production:
-        scores["champion"] = {
-            **champion(seam, in_production, args.test_corpus, new, labels, settings, seen or set()),
-            "seen": None if seen is None else len(seen),
-        }
+        compared = champion(in_production, args.test_corpus, new, tasks, settings, seen)
+    for name, block in blocks.items():
+        block["champion"] = compared.get(name)
 
-    flat, matrix = console.metrics(scores), console.confusion_matrix(scores["confusion"])
-    write_predictions(args.predictions, new.predictions)
+    scores = {"version": VERSION, "tasks": blocks}
+    flat, matrix = console.metrics(scores), console.confusion_matrix(scores)
+    write_predictions(args.predictions, chain.from_iterable(new.predictions.values()))
     write_json(args.metrics, flat)
     write_json(args.confusion, matrix)
     write_json(args.scores, scores)
-    print(table(scores))
+    for name, block in blocks.items():
+        print(table(name if len(blocks) > 1 else "", block))
     return StageResult(metadata={"metrics": flat, "confusion": matrix})
 
 
 def scores_of(
-    new: Run, labels: list[str], settings: EvaluateSettings, left_out: set[str]
-) -> dict[str, Any]:
-    """Score a run and hold the result against spaCy's own.
+    new: Run, tasks: Sequence[Task], settings: EvaluateSettings, left_out: Seen
+) -> Blocks:
+    """Score a run, task by task, and hold the result against spaCy's own.
 
     Args:
-        left_out: ids of documents that do not count, since the model was trained on them.
+        left_out: documents that do not count, since the model was trained on them.
 
     Raises:
         DataError: no document is left.
     """
-    from components.evaluate.scores import agrees, score
+    from components.scoring.scores import agrees
+    from components.tasks.scores import block_of
 
-    def score_of(predictions: list[Prediction]) -> dict[str, Any]:
-        return score(
-            predictions,
-            labels,
-            slice_keys=settings.slices,
-            resamples=settings.resamples,
-            seed=settings.seed,
-        )
-
-    scores = score_of(new.predictions)
-    if not agrees(scores, new.official):
-        raise RuntimeError(f"our scores differ from those of spaCy's scorer: {new.official}")
-    if left_out:
-        rest = without(new.predictions, left_out)
-        if not rest:
-            raise DataError(f"{ALL_SEEN}. Set train.init to base, or hold other documents out.")
-        scores = score_of(rest)
-    scores["words_per_second"] = new.words_per_second
-    scores["model_labels"] = list(new.labels)
-    return scores
+    scored = partial(
+        block_of, slice_keys=settings.slices, resamples=settings.resamples, seed=settings.seed
+    )
+    blocks = {}
+    for task in tasks:
+        predictions, official = new.predictions[task.name], new.official[task.name]
+        block = scored(task, predictions)
+        if official is not None and not agrees(block, official):
+            raise RuntimeError(f"our scores differ from those of spaCy's scorer: {official}")
+        if ids := left_out.get(task.name):
+            rest = without(predictions, ids)
+            if not rest:
+                raise DataError(f"{ALL_SEEN}. Set train.init to base, or hold other documents out.")
+            block = scored(task, rest)
+        blocks[task.name] = {
+            **block,
+            "words_per_second": new.words_per_second,
+            "model_labels": list(new.labels[task.name]),
+            "settings": settings.model_dump(),
+        }
+    return blocks
 
 
 def champion(
-    seam: ModuleType,
     model: Path,
     corpus: Path,
     new: Run,
-    labels: list[str],
+    tasks: Sequence[Task],
     settings: EvaluateSettings,
-    seen: set[str],
-) -> dict[str, Any]:
+    seen: Seen,
+) -> dict[str, dict[str, Any]]:
     """Score the model in production on the same documents, but for those that it was trained on.
 
     A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
     `error` and holds.
     """
-    from components.evaluate.scores import compare
-    from components.scoring.counts import count
+    from components.evaluate.run import load
+    from components.evaluate.run import run as predict
 
-    unseen = without(new.predictions, seen)
-    if not unseen:
-        return {"error": ALL_SEEN}
+    def each(said: Callable[[Task], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        counted = {name: None if ids is None else len(ids) for name, ids in seen.items()}
+        return {task.name: {**said(task), "seen": counted[task.name]} for task in tasks}
+
+    if not all(without(new.predictions[task.name], seen[task.name] or ()) for task in tasks):
+        return each(lambda _: {"error": ALL_SEEN})
     try:
-        nlp = seam.load(model)
+        nlp = load(model)
     # Whatever an old pipeline raises in a new environment, it means the same.
     except Exception as error:
         print(f"The model in production cannot be loaded from {model}: {error}")
-        return {"error": f"it cannot be loaded: {type(error).__name__}: {error}"}
-    old = seam.run(nlp, corpus, settings.batch_size)
-    scores = scores_of(old, labels, settings, seen)
+        why = f"it cannot be loaded: {type(error).__name__}: {error}"
+        return each(lambda _: {"error": why})
+    old = predict(nlp, corpus, tasks, settings.batch_size)
+    blocks = scores_of(old, tasks, settings, seen)
+    return each(
+        lambda task: beside(task, new, old, blocks[task.name], settings, seen[task.name] or set())
+    )
+
+
+def beside(
+    task: Task,
+    new: Run,
+    old: Run,
+    block: dict[str, Any],
+    settings: EvaluateSettings,
+    seen: set[str],
+) -> dict[str, Any]:
+    """What is said of the champion beside a task's scores: its own, and the comparison."""
+    from components.scoring.compare import compare
+    from components.scoring.counts import count
+
     # A label that only the champion lacks would punish it for a question it was never asked.
-    shared = [label for label in labels if label in old.labels]
+    shared = [label for label in task.labels if label in old.labels[task.name]]
     comparison = compare(
-        count(unseen, labels),
-        count(without(old.predictions, seen), labels),
+        count(without(new.predictions[task.name], seen), task.labels),
+        count(without(old.predictions[task.name], seen), task.labels),
         shared,
         resamples=settings.resamples,
         seed=settings.seed,
     )
-    return {
-        **{key: scores[key] for key in ("overall", "labels", "model_labels", "words_per_second")},
-        "comparison": comparison,
-    }
+    kept = ("overall", "labels", "model_labels", "words_per_second")
+    return {**{key: block[key] for key in kept}, "comparison": comparison}
 
 
-def table(scores: dict[str, Any]) -> str:
-    """The scores as text, for the log."""
-    rows = [f"{'':16}{'P':>8}{'R':>8}{'F':>8}{'support':>9}"]
+def table(title: str, scores: dict[str, Any]) -> str:
+    """The scores of a task as text, for the log."""
+    rows = [f"{title:16}{'P':>8}{'R':>8}{'F':>8}{'support':>9}"]
     for name, values in [*scores["labels"].items(), ("overall", scores["overall"])]:
         shown = "".join(
             f"{'-' if values[key] is None else format(100 * values[key], '.2f'):>8}"

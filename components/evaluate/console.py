@@ -9,29 +9,33 @@ from typing import Any
 OTHER = "(other)"
 # ML Metadata refuses more; Vertex AI then drops the artifact without a word.
 MOST_BYTES = 190_000
+NOTHING: dict[str, Any] = {"labels": [], "rows": []}  # of a task without a confusion matrix
 
 
 def metrics(scores: Mapping[str, Any]) -> dict[str, float | int]:
-    """Flat names for dsl.Metrics: f1, p, r, support, f1_ORG, …
+    """Flat names for dsl.Metrics: f1, p, r, support, f1_ORG, …; of several tasks f1_topic_tax.
 
     Undefined scores are left out: a NaN kills the step.
     """
     flat: dict[str, float | int] = {}
-    for suffix, values in [
-        ("", scores["overall"]),
-        *((f"_{k}", v) for k, v in scores["labels"].items()),
-    ]:
-        for name, key in (("f1", "f"), ("p", "p"), ("r", "r"), ("support", "support")):
-            if values["f"] is not None and values[key] is not None:
-                flat[name + suffix] = values[key]
+    blocks = scores["tasks"]
+    for task, block in blocks.items():
+        of_task = f"_{task}" if len(blocks) > 1 else ""
+        for label, values in [("", block["overall"]), *block["labels"].items()]:
+            suffix = of_task + (f"_{label}" if label else "")
+            for name, key in (("f1", "f"), ("p", "p"), ("r", "r"), ("support", "support")):
+                if values["f"] is not None and values[key] is not None:
+                    flat[name + suffix] = values[key]
     return flat
 
 
-def confusion_matrix(confusion: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata of a dsl.ClassificationMetrics, cut to what ML Metadata carries.
+def confusion_matrix(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of a dsl.ClassificationMetrics, cut to what ML Metadata carries: it holds one task.
 
     The rarest labels are folded into "(other)" until it fits; the counts stay complete.
     """
+    blocks = scores["tasks"].values()
+    confusion = next((one["confusion"] for one in blocks if "confusion" in one), NOTHING)
     labels, rows = list(confusion["labels"]), [list(row) for row in confusion["rows"]]
     kept = len(labels) - 1
     while len(json.dumps(shown := as_metadata(labels, rows))) > MOST_BYTES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from components.records.keys import key_of, normalised
@@ -36,6 +36,6 @@ def seen_by_champion(known: Path | None, predictions: Sequence[Prediction]) -> s
     return {name for name, text in texts.items() if key_of(normalised(text), b"text") in learnt}
 
 
-def without(predictions: Iterable[Prediction], documents: set[str]) -> list[Prediction]:
+def without(predictions: Iterable[Prediction], documents: Collection[str]) -> list[Prediction]:
     """The predictions of all other documents."""
     return [prediction for prediction in predictions if prediction.id not in documents]

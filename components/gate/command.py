@@ -10,11 +10,13 @@ from components.files import read_json, write_json, write_text
 from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
-from components.interface import Input, Output, Parameter, Result
+from components.interface import TASKS, Input, Output, Parameter, Result
 from components.registry import documents
 from components.registry.model_metadata import facts_of, reseeded
+from components.scoring.document import read_scores
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks.base import TaskSettings
 
 INTERFACE = (
     Input("scores", "Artifact", "scores of the evaluate stage"),
@@ -25,7 +27,7 @@ INTERFACE = (
         "folder of what is kept beside the model in production; left out: there is none",
         required=False,
     ),
-    Parameter("labels", "JSON list of the phase's labels", list),
+    TASKS,
     Parameter("context", "the phase's config as JSON", dict),
     Parameter("settings", "GateSettings as JSON", dict),
     Output("gate_decision", "Artifact", "JSON to write"),
@@ -45,20 +47,20 @@ def run(args: argparse.Namespace) -> StageResult:
         parameters `decision` ("promote" or "hold") and `headline`, a sentence.
 
     Raises:
-        ConfigError: the settings or labels are wrong.
+        ConfigError: the settings or tasks are wrong.
         DataError: the scores or the data report are not what their stages write.
     """
     policy = parse(GateSettings, args.settings, "--settings")
-    labels = parse(list[str], args.labels, "--labels")
+    tasks = parse(list[TaskSettings], args.tasks, "--tasks")
     context = parse(dict[str, Any], args.context, "--context")
-    scores, data_report = read_json(args.scores), read_json(args.data_report)
+    blocks, data_report = read_scores(args.scores), read_json(args.data_report)
     try:
         before = args.champion_metadata and args.champion_metadata / documents.FACTS
         kept = before is not None and before.is_file()
-        same = kept and reseeded(facts_of(data_report, scores, context), read_json(before))
+        same = kept and reseeded(facts_of(data_report, blocks, context), read_json(before))
         warm = (context.get("train") or {}).get("init") == "champion"
-        gate_decision = judge(scores, data_report, labels, policy, reseeded=same, warm=warm)
-        summary = markdown(gate_decision, scores)
+        gate_decision = judge(blocks, data_report, tasks, policy, reseeded=same, warm=warm)
+        summary = markdown(gate_decision, blocks)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{args.scores} or {args.data_report}: {error!r} is not as evaluate and ingest write "

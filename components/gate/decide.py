@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from components.gate.settings import GateSettings
 from components.html.format import percent, points, points_span, span
+from components.tasks.base import TaskSettings
 
+VERSION = 2  # 1 had no version, and rules without a task
 Outcome = Literal["first", "better", "equal", "worse", "unknown"]
+# Which task speaks for several: the gravest, but one that is better before those that are equal.
+GRAVITY: tuple[Outcome, ...] = ("worse", "unknown", "better", "equal", "first")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Rule:
         measured: the number that was compared, a fraction; None when there is none.
         limit: what it was compared with.
         text: the whole in one sentence.
+        task: the task it was applied to, "" where there is only one.
     """
 
     name: str
@@ -35,23 +40,39 @@ class Rule:
     label: str = ""
     measured: float | None = None
     limit: float | None = None
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One task: its scores, the policy for it, and how it stands against the champion."""
+
+    task: TaskSettings
+    block: Mapping[str, Any]
+    policy: GateSettings
+    outcome: Outcome
+
+    @property
+    def shared(self) -> bool:
+        """Whether the champion does this task, too."""
+        return bool((self.block["champion"] or {}).get("comparison", {}).get("labels"))
 
 
 def judge(
-    scores: Mapping[str, Any],
+    blocks: Mapping[str, Mapping[str, Any]],
     data_report: Mapping[str, Any],
-    labels: Sequence[str],
+    tasks: Sequence[TaskSettings],
     policy: GateSettings,
     *,
     reseeded: bool = False,
     warm: bool = False,
 ) -> dict[str, Any]:
-    """Apply every rule.
+    """Apply every rule to every task; one that fails holds the model.
 
     Args:
-        scores: what `evaluate` wrote.
+        blocks: what `evaluate` wrote, by task.
         data_report: what `ingest` wrote.
-        labels: labels of the phase.
+        tasks: of the phase.
         reseeded: the champion has the same data and config, so that a rise can only be chance.
         warm: the model started from the champion.
 
@@ -59,50 +80,87 @@ def judge(
         `decision` ("promote" or "hold"), what the rules alone `would` decide, `mode`, `outcome`
         against the champion, a `headline`, the `reasons` against the model, and all `rules`.
     """
+    each = [
+        Judged(task, blocks[task.name], own, outcome_of(blocks[task.name], own, reseeded=reseeded))
+        for task in tasks
+        for own in [policy.of(task.name)]
+    ]
+    each = together(each)
     rules = [
-        *absolute_rules(scores, labels, policy),
+        *(named(rule, one, each) for one in each for rule in absolute_rules(one, each)),
         quarantine_rule(data_report, policy),
-        *champion_rules(scores, labels, policy, reseeded=reseeded, warm=warm),
+        *(
+            named(rule, one, each)
+            for one in each
+            for rule in champion_rules(one, each, reseeded=reseeded, warm=warm)
+        ),
     ]
     reasons = [rule.text for rule in rules if rule.result == "fail"]
     would = "hold" if reasons else "promote"
     decision = would if policy.mode == "enforce" else "promote"
-    outcome = outcome_of(scores, policy, reseeded=reseeded)
+    decisive = min(each, key=lambda one: GRAVITY.index(one.outcome))
     return {
+        "version": VERSION,
         "decision": decision,
         "would": would,
         "mode": policy.mode,
-        "outcome": outcome,
-        "headline": headline(decision, would, outcome, scores, reasons),
+        "outcome": decisive.outcome,
+        "headline": headline(decision, would, decisive, reasons),
         "reasons": reasons,
         "rules": [asdict(rule) for rule in rules],
     }
 
 
-def absolute_rules(
-    scores: Mapping[str, Any], labels: Sequence[str], policy: GateSettings
-) -> Iterator[Rule]:
-    """Yield the rules that need no other model."""
-    overall = number(scores["overall"]["f"])
+def together(each: Sequence[Judged]) -> list[Judged]:
+    """Several tasks: one that is better lets others be equal; one may be new to the champion."""
+    some_shared = any(one.shared for one in each)
+    better = any(one.outcome == "better" for one in each) and len(each) > 1
+    equal = {"on_equal": "promote"} if better else {}
+    return [
+        replace(
+            one,
+            policy=one.policy.model_copy(update=equal),
+            outcome="first" if some_shared and not one.shared else one.outcome,
+        )
+        for one in each
+    ]
+
+
+def named(rule: Rule, one: Judged, each: Sequence[Judged]) -> Rule:
+    """The rule with the name of its task, where there are several."""
+    if len(each) == 1:
+        return rule
+    return replace(rule, task=one.task.name, text=f"{one.task.name}: {rule.text}")
+
+
+def absolute_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
+    """Yield the rules that need no other model; a label that the policy names is its task's."""
+    block, policy = one.block, one.policy
+    others = {label for other in each if other is not one for label in other.task.labels}
+    others -= {*one.task.labels}
+    overall = number(block["overall"]["f"])
     if overall is None:
         yield Rule(
             "min_f", "fail", "There is no overall F: the test set is empty or it is not a number."
         )
     else:
-        yield enough_rule(scores["overall"], policy)
+        yield enough_rule(block, policy)
         yield at_least("min_f", "", overall, policy.min_f)
     for label in policy.required_labels:
-        yield required_rule(label, scores["labels"], policy)
-    for label, floor in floors(labels, policy).items():
-        yield label_rule(label, floor, scores["labels"], policy)
+        if label not in others:
+            yield required_rule(label, block, policy)
+    for label, floor in floors(one.task.labels, policy).items():
+        if label not in others:
+            yield label_rule(label, floor, block, policy)
 
 
-def enough_rule(overall: Mapping[str, Any], policy: GateSettings) -> Rule:
+def enough_rule(block: Mapping[str, Any], policy: GateSettings) -> Rule:
     """Refuse to judge on a test set that is too small to tell."""
+    overall = block["overall"]
     interval = overall["interval"]["f"]
     width = interval[1] - interval[0] if interval else None
     text = (
-        f"The test set has {overall['support']} entities; the 95 % interval of overall F is "
+        f"The test set has {overall['support']} {block['unit']}; the 95 % interval of overall F is "
         f"{span(interval)}. It may be {percent(policy.max_interval)} points wide."
     )
     if width is not None and width <= policy.max_interval:
@@ -116,13 +174,14 @@ def enough_rule(overall: Mapping[str, Any], policy: GateSettings) -> Rule:
     )
 
 
-def required_rule(label: str, scored: Mapping[str, Any], policy: GateSettings) -> Rule:
+def required_rule(label: str, block: Mapping[str, Any], policy: GateSettings) -> Rule:
     """A required label must occur often enough to be judged."""
+    scored = block["labels"]
     support = scored[label]["support"] if label in scored else 0
     return Rule(
         "required_labels",
         "pass" if support >= policy.min_support else "fail",
-        f"{label} is required and has {support} entities in the test set; "
+        f"{label} is required and has {support} {block['unit']} in the test set; "
         f"at least {policy.min_support} are asked for.",
         label,
         support,
@@ -138,9 +197,10 @@ def floors(labels: Sequence[str], policy: GateSettings) -> dict[str, float]:
     return dict.fromkeys(labels, asked) if asked else {}
 
 
-def label_rule(label: str, floor: float, scored: Mapping[str, Any], policy: GateSettings) -> Rule:
+def label_rule(label: str, floor: float, block: Mapping[str, Any], policy: GateSettings) -> Rule:
     """A label's F must reach its floor, if the label occurs often enough to be judged."""
-    few = too_few(label, scored, policy)
+    scored = block["labels"]
+    few = too_few(label, block, policy)
     found = number(scored[label]["f"]) if label in scored else None
     if few or found is None:
         why = few or "it has no F"
@@ -163,12 +223,13 @@ def at_least(name: str, label: str, found: float, floor: float) -> Rule:
     )
 
 
-def too_few(label: str, scored: Mapping[str, Any], policy: GateSettings) -> str:
+def too_few(label: str, block: Mapping[str, Any], policy: GateSettings) -> str:
     """Why a label's scores say too little; "" if they say enough."""
+    scored = block["labels"]
     support = scored[label]["support"] if label in scored else 0
     if support >= policy.min_support:
         return ""
-    return f"{support} entities in the test set, {policy.min_support} are asked for"
+    return f"{support} {block['unit']} in the test set, {policy.min_support} are asked for"
 
 
 def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rule:
@@ -186,19 +247,15 @@ def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rul
 
 
 def champion_rules(
-    scores: Mapping[str, Any],
-    labels: Sequence[str],
-    policy: GateSettings,
-    *,
-    reseeded: bool,
-    warm: bool,
+    one: Judged, each: Sequence[Judged], *, reseeded: bool, warm: bool
 ) -> Iterator[Rule]:
     """Yield the rules that compare with the model in production."""
-    champion = scores["champion"]
+    block, policy = one.block, one.policy
+    champion = block["champion"]
     if champion is None:
         yield Rule("champion", "note", "There is no model in production to compare with.")
         return
-    yield from seen_rules(scores, warm=warm)
+    yield from seen_rules(champion, warm=warm)
     if "error" in champion:
         yield Rule(
             "champion",
@@ -207,13 +264,13 @@ def champion_rules(
             "can say that this one is better.",
         )
         return
-    yield from label_set_rules(champion, labels)
+    yield from label_set_rules(champion, one, each)
     comparison = champion["comparison"]
     if not comparison["labels"]:
         return
     yield drop_rule("", comparison["overall"], policy.max_drop.overall)
     for label, compared in comparison["per_label"].items():
-        few = too_few(label, scores["labels"], policy)
+        few = too_few(label, block, policy)
         if few:
             yield Rule("max_drop", "note", f"{label} was not compared: {few}.", label)
         else:
@@ -225,13 +282,12 @@ def champion_rules(
             "The model in production has the same annotations and config, but for seeds: "
             "a rise can only be chance, so this one counts as equal at best.",
         )
-    outcome = outcome_of(scores, policy, reseeded=reseeded)
-    yield improvement_rule(comparison["overall"], outcome, policy, reseeded=reseeded)
+    yield improvement_rule(comparison["overall"], one.outcome, policy, reseeded=reseeded)
 
 
-def seen_rules(scores: Mapping[str, Any], *, warm: bool) -> Iterator[Rule]:
+def seen_rules(champion: Mapping[str, Any], *, warm: bool) -> Iterator[Rule]:
     """Say how many test documents the model in production was trained on, if not none."""
-    seen = scores["champion"].get("seen")
+    seen = champion.get("seen")
     if seen is None:
         yield Rule(
             "seen",
@@ -250,10 +306,14 @@ def seen_rules(scores: Mapping[str, Any], *, warm: bool) -> Iterator[Rule]:
         )
 
 
-def label_set_rules(champion: Mapping[str, Any], labels: Sequence[str]) -> Iterator[Rule]:
+def label_set_rules(
+    champion: Mapping[str, Any], one: Judged, each: Sequence[Judged]
+) -> Iterator[Rule]:
     """Say where the label sets differ; with nothing in common there is no comparison."""
-    shared = champion["comparison"]["labels"]
-    if not shared:
+    shared, labels = champion["comparison"]["labels"], one.task.labels
+    if not shared and any(other.shared for other in each):
+        yield Rule("champion", "note", "The model in production does not do this task yet.")
+    elif not shared:
         yield Rule(
             "champion",
             "fail",
@@ -323,9 +383,9 @@ def improvement_rule(
     )
 
 
-def outcome_of(scores: Mapping[str, Any], policy: GateSettings, *, reseeded: bool) -> Outcome:
+def outcome_of(block: Mapping[str, Any], policy: GateSettings, *, reseeded: bool) -> Outcome:
     """How the model stands against the champion, by overall F."""
-    champion = scores["champion"]
+    champion = block["champion"]
     if champion is None:
         return "first"
     compared = champion.get("comparison", {}).get("overall", {})
@@ -339,19 +399,17 @@ def outcome_of(scores: Mapping[str, Any], policy: GateSettings, *, reseeded: boo
     return "equal"
 
 
-def headline(
-    decision: str, would: str, outcome: Outcome, scores: Mapping[str, Any], reasons: Sequence[str]
-) -> str:
+def headline(decision: str, would: str, decisive: Judged, reasons: Sequence[str]) -> str:
     """The decision in one sentence that a person reads first."""
     if would == "hold":
         why = f"{reasons[0]}" + (f" And {len(reasons) - 1} more." if len(reasons) > 1 else "")
         if decision == "promote":
             return f"Promoted in report-only mode. The rules would have held it: {why}"
         return f"Held. {why}"
-    if outcome == "first":
+    if decisive.outcome == "first":
         return "Promoted: the first model of its name, and it meets every rule."
-    change = number(scores["champion"]["comparison"]["overall"]["difference"])
-    if outcome == "better":
+    change = number(decisive.block["champion"]["comparison"]["overall"]["difference"])
+    if decisive.outcome == "better":
         return f"Promoted: {points(change)} points of F against the model in production."
     return "Promoted: as good as the model in production, as the policy allows."
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from components.settings import Settings
+from components.settings import Settings, parse
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -53,3 +54,16 @@ class GateSettings(Settings):
         default="enforce",
         description="report-only: say what would be held, and promote all the same",
     )
+    tasks: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="by task, where there are several: what is otherwise for it",
+    )
+
+    def of(self, task: str) -> GateSettings:
+        """The policy for one task.
+
+        Raises:
+            ConfigError: what is otherwise for it is wrong.
+        """
+        changed = {**self.model_dump(exclude={"tasks"}), **self.tasks.get(task, {})}
+        return parse(GateSettings, json.dumps(changed), f"gate.tasks.{task}")

@@ -11,14 +11,13 @@ from components.html.markdown import escape
 SIGNS = {"pass": "✓", "fail": "✗", "note": "·"}
 
 
-def markdown(gate_decision: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
-    """Return the headline, the score table and every rule."""
+def markdown(gate_decision: Mapping[str, Any], blocks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the headline, the score table of each task and every rule."""
     return "\n".join(
         [
             f"# {escape(gate_decision['headline'])}",
             "",
-            *score_table(scores),
-            "",
+            *(line for name, block in blocks.items() for line in (*score_table(name, block), "")),
             *(
                 f"- {SIGNS[rule['result']]} {escape(rule['text'])}"
                 for rule in gate_decision["rules"]
@@ -28,9 +27,9 @@ def markdown(gate_decision: Mapping[str, Any], scores: Mapping[str, Any]) -> str
     )
 
 
-def score_table(scores: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of the score table."""
-    yield "| label | P | R | F | 95 % interval | change | support |"
+def score_table(task: str, scores: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the score table of a task."""
+    yield f"| label of {escape(task)} | P | R | F | 95 % interval | change | support |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     comparison = (scores["champion"] or {}).get("comparison", {"per_label": {}})
     for label, values in scores["labels"].items():

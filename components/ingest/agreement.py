@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from components.ingest.resolve import Candidate, newest_of_each
+from components.records.record import label_of
 
 
 class Agreement:
@@ -23,17 +24,18 @@ class Agreement:
         self.texts = 0
         self.annotators: set[str] = set()
 
-    def add(self, candidates: Sequence[Candidate]) -> None:
-        """Count the full annotations of one text; reviews are no second opinion."""
-        known = [c for c in candidates if c.complete and c.annotator and not c.reviewed]
+    def add(self, candidates: Sequence[Candidate], task: str) -> None:
+        """Count the complete annotations of one text; reviews are no second opinion."""
+        known = [c for c in candidates if task in c.complete and c.annotator and not c.reviewed]
         known = newest_of_each(known)
         if len(known) < 2:
             return
         self.texts += 1
         self.annotators |= {candidate.annotator for candidate in known}
-        for one, other in combinations([{*candidate.record.spans} for candidate in known], 2):
-            self.both.update(span.label for span in one & other)
-            self.either.update(span.label for span in [*one, *other])
+        marked = [{*candidate.record.answers[task].items} for candidate in known]
+        for one, other in combinations(marked, 2):
+            self.both.update(label_of(item) for item in one & other)
+            self.either.update(label_of(item) for item in [*one, *other])
 
     def report(self) -> dict[str, Any] | None:
         """`f` and `labels` as fractions; None without a text that two annotators share."""

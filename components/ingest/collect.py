@@ -11,25 +11,25 @@ import msgspec
 from components import progress
 from components.errors import ConfigError
 from components.ingest.agreement import Agreement
-from components.ingest.annotation import Annotation, Item, Place, Refused, Skipped
-from components.ingest.ner import Ner
-from components.ingest.problems import (
+from components.ingest.readers.detect import read
+from components.ingest.readers.size import check_size
+from components.ingest.resolve import Candidate, encode, resolve
+from components.ingest.selection import filtered_by, reason_to_skip, values
+from components.ingest.settings import IngestSettings
+from components.ingest.text import check_text, text_id
+from components.records.annotation import Annotation, Item, Place, Refused, Skipped
+from components.records.problems import (
     Note,
     Policy,
     Problems,
     QuarantineError,
     StopReadingError,
 )
-from components.ingest.readers.detect import read
-from components.ingest.readers.size import check_size
-from components.ingest.resolve import Candidate, encode, resolve
-from components.ingest.selection import filtered_by, reason_to_skip, values
-from components.ingest.settings import IngestSettings
-from components.ingest.text import check_text
-from components.records.record import Record
+from components.records.record import Answers, Record
 from components.records.sources import BRAT_TEXT, Copy
+from components.records.tokens import Boundaries, tokens_of
+from components.tasks.base import Task
 
-TASKS = {"ner": Ner}
 PROGRESS_EVERY = 10_000  # records
 
 
@@ -57,21 +57,20 @@ class Counts:
 class Collector:
     """Takes items from readers; `quarantine` fills at once, records come from `finish`."""
 
-    def __init__(self, task: str, labels: Sequence[str], settings: IngestSettings):
-        if task not in TASKS:
-            raise ConfigError(f"task: no such task {task!r}; there is: {', '.join(TASKS)}.")
-        unknown = sorted({*settings.required} - {*labels}) if settings.required != "all" else []
+    def __init__(self, tasks: Sequence[Task], settings: IngestSettings):
+        labels = {label for task in tasks for label in task.labels}
+        unknown = sorted({*settings.required} - labels) if settings.required != "all" else []
         if unknown:
             raise ConfigError(
                 f"ingest.required: {', '.join(unknown)}: not in `labels`. Correct either of them."
             )
-        self.labels = labels
         self.settings = settings
-        self.task = TASKS[task](labels, settings)
+        self.tasks = {task.name: task for task in tasks}
+        self.checks = {task.name: task.checker(settings) for task in tasks}
         self.problems = Problems()
         self.counts = Counts()
         self.quarantine: list[Quarantined] = []
-        self.agreement = Agreement()
+        self.agreement = {task.name: Agreement() for task in tasks}
         self.annotators: set[str] = set()
         self.unmatched = filtered_by(settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
@@ -120,25 +119,26 @@ class Collector:
         self.annotators.add(annotation.annotator)
         for key in {key for key, _ in self.unmatched}:
             self.unmatched -= {(key, value) for value in values(annotation, key)}
-        if not annotation.about_spans:
-            self.counts.skipped["row of another task"] += 1
-            return
         try:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:
                 self.counts.skipped[reason] += 1
                 return
             text_notes = check_text(annotation.text)
-            record, notes = self.task.check(annotation)
+            record, notes = self.check(annotation)
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
             return
         for note in [*text_notes, *notes]:
             self.problems.add(str(annotation.place), note)
+        if not record.answers:
+            self.counts.skipped["row of another task"] += 1
+            return
         self.candidates.setdefault(record.id, []).append(
             Candidate(
                 packed=encode(record),
-                complete=record.complete,
+                complete=tuple(name for name, said in record.answers.items() if said.complete),
+                partial=tuple(name for name, said in record.answers.items() if not said.complete),
                 annotator=annotation.annotator,
                 time=annotation.time if annotation.time is not None else float("-inf"),
                 order=self.counts.read,
@@ -146,6 +146,32 @@ class Collector:
                 split=record.split,
             )
         )
+
+    def check(self, annotation: Annotation) -> tuple[Record, list[Note]]:
+        """Make a record of an annotation whose text has been checked.
+
+        Raises:
+            QuarantineError: an answer cannot be trusted, so the record cannot.
+        """
+        text = annotation.text
+        tokens, notes = tokens_of(text, annotation.tokens, self.settings.language)
+        boundaries = Boundaries(tokens, own=not notes)
+        answers: dict[str, Answers] = {}
+        for name, check in self.checks.items():
+            said, more = check(annotation, boundaries)
+            notes += more
+            if said is not None:
+                answers[name] = said
+        record = Record(
+            id=text_id(text),
+            text=text,
+            answers=answers,
+            tokens=tokens,
+            meta=annotation.meta,
+            source=str(annotation.place),
+            split=chosen_split(annotation.tags),
+        )
+        return record, notes
 
     def refuse(self, place: Place, raw: bytes, problem: QuarantineError) -> None:
         """Put a record into quarantine."""
@@ -161,8 +187,9 @@ class Collector:
     def finish(self) -> Iterator[Record]:
         """Yield one record per text, in the order of the sources. To be read once, to its end."""
         for candidates in self.candidates.values():
-            self.agreement.add(candidates)
-            resolved = resolve(candidates, self.settings, self.task)
+            for name, agreement in self.agreement.items():
+                agreement.add(candidates, name)
+            resolved = resolve(candidates, self.settings, self.tasks)
             self.counts.skipped += resolved.skipped
             if resolved.record is None:
                 continue
@@ -170,6 +197,11 @@ class Collector:
                 self.problems.add(resolved.record.source, note)
             self.counts.kept += 1
             yield resolved.record
+
+
+def chosen_split(tags: Sequence[str]) -> str:
+    """The split that a team chose; test goes before dev, and dev before train."""
+    return next((name for name in ("test", "dev", "train") if name in tags), "")
 
 
 def short_names(copies: Sequence[Copy]) -> list[str]:

@@ -15,16 +15,16 @@ import msgspec
 from components.errors import DataError
 from components.files import write_json, write_text, writing
 from components.ingest.settings import IngestSettings
-from components.interface import Output, Parameter, Result
+from components.interface import TASKS, Output, Parameter, Result
 from components.records.record import write_records
 from components.records.sources import Copy, Source, content_digest, copy_files, list_files
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks import tasks_of
 
 INTERFACE = (
     Parameter("sources", "JSON list of {path, format}", list),
-    Parameter("task", "what is annotated: ner"),
-    Parameter("labels", "JSON list of the declared labels", list),
+    TASKS,
     Parameter("settings", "IngestSettings as JSON", dict, default="{}"),
     Parameter("context", "the phase's config as JSON", dict, default="{}"),
     Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…; '' none", default=""),
@@ -109,14 +109,11 @@ def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
     from components.ingest.page import markdown, page
     from components.ingest.summary import make_report
 
-    collector = Collector(
-        args.task,
-        parse(list[str], args.labels, "--labels"),
-        parse(IngestSettings, args.settings, "--settings"),
-    )
+    tasks = tasks_of(args.tasks)
+    collector = Collector(tasks, parse(IngestSettings, args.settings, "--settings"))
     digest, copies = take_snapshot(parse(list[Source], args.sources, "--sources"), args.snapshot)
     collector.read(copies)
-    coverage = Coverage(collector.labels)
+    coverage = Coverage(tasks)
     write_records(records, coverage.counting(collector.finish()))
     report = make_report(collector, coverage, digest)
     write_quarantine(args.quarantine, collector.quarantine)

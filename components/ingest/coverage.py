@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from components.ingest.problems import Note, Policy, Problems
+from components.ingest.agreement import Agreement
 from components.ingest.settings import IngestSettings
-from components.ingest.tokens import estimate_pieces
-from components.records.record import Record
+from components.records.problems import Note, Policy, Problems
+from components.records.record import Answers, Record, label_of
+from components.records.tokens import estimate_pieces
+from components.tasks.base import Task
 
 FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
 PIECES = 512  # what BERT and its kin can read at once
@@ -17,17 +19,61 @@ LONGEST_BIN = 1024  # tokens
 BIN = 32
 
 
+class TaskCoverage:
+    """Sums over the answers to one task."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.items: Counter[str] = Counter()
+        self.documents: Counter[str] = Counter()
+        self.partial: Counter[str] = Counter()
+
+    def add(self, answers: Answers) -> None:
+        labels = [label_of(item) for item in answers.items]
+        self.items.update(labels)
+        self.documents.update(set(labels))
+        if not answers.complete:
+            self.partial["documents"] += 1
+            self.partial["accepted"] += len(labels)
+            self.partial["rejected"] += len(answers.rejected)
+
+    def judge(self, settings: IngestSettings, problems: Problems) -> None:
+        """Add the problems that only show in the whole."""
+        if not self.items:
+            detail = f"no record that was kept has any of the {self.task.unit} of {self.task.name}"
+            problems.add("", Note("no_entities", detail))
+            return
+        for label in self.task.labels:
+            required = settings.required == "all" or label in settings.required
+            policy = Policy.STOP if required else Policy.WARN
+            if not self.documents[label]:
+                problems.add(label, Note("missing_label", policy=policy))
+            elif self.documents[label] == 1:
+                problems.add(label, Note("single_document_label", policy=policy))
+            elif self.items[label] < FEW_EXAMPLES:
+                problems.add(label, Note("few_examples", f"{self.items[label]} examples"))
+
+    def report(self, agreement: Agreement) -> dict[str, Any]:
+        return {
+            "task": self.task.kind,
+            "unit": self.task.unit,
+            "labels": {
+                label: {"count": self.items[label], "documents": self.documents[label]}
+                for label in self.task.labels
+            },
+            "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
+            "agreement": agreement.report(),
+        }
+
+
 class Coverage:
     """Sums over the records that were kept."""
 
-    def __init__(self, labels: Sequence[str]):
-        self.labels = labels
-        self.spans: Counter[str] = Counter()
-        self.documents: Counter[str] = Counter()
+    def __init__(self, tasks: Iterable[Task]):
+        self.tasks = {task.name: TaskCoverage(task) for task in tasks}
         self.lengths: Counter[int] = Counter()
         self.over_limit = 0
         self.splits: Counter[str] = Counter()
-        self.partial: Counter[str] = Counter()
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
         """Pass records on, and count them."""
@@ -36,39 +82,22 @@ class Coverage:
             yield record
 
     def add(self, record: Record) -> None:
-        self.spans.update(span.label for span in record.spans)
-        self.documents.update({span.label for span in record.spans})
+        for name, answers in record.answers.items():
+            self.tasks[name].add(answers)
         tokens = record.tokens or []
         self.lengths[len(tokens)] += 1
         self.over_limit += estimate_pieces(tokens) > PIECES
         self.splits.update([record.split] if record.split else [])
-        if not record.complete:
-            self.partial["documents"] += 1
-            self.partial["accepted"] += len(record.spans)
-            self.partial["rejected"] += len(record.rejected)
 
     def judge(self, settings: IngestSettings, problems: Problems) -> None:
         """Add the problems that only show in the whole."""
-        if not self.spans:
-            problems.add("", Note("no_entities", "no record that was kept has an entity"))
-            return
-        for label in self.labels:
-            required = settings.required == "all" or label in settings.required
-            policy = Policy.STOP if required else Policy.WARN
-            if not self.documents[label]:
-                problems.add(label, Note("missing_label", policy=policy))
-            elif self.documents[label] == 1:
-                problems.add(label, Note("single_document_label", policy=policy))
-            elif self.spans[label] < FEW_EXAMPLES:
-                problems.add(label, Note("few_examples", f"{self.spans[label]} examples"))
+        for task in self.tasks.values():
+            task.judge(settings, problems)
 
-    def report(self) -> dict[str, Any]:
+    def report(self, agreement: Mapping[str, Agreement]) -> dict[str, Any]:
         total = self.lengths.total()
         return {
-            "labels": {
-                label: {"spans": self.spans[label], "documents": self.documents[label]}
-                for label in self.labels
-            },
+            "tasks": {name: task.report(agreement[name]) for name, task in self.tasks.items()},
             "lengths": {"unit": "tokens", **histogram(self.lengths)},
             "word_pieces": {
                 "limit": PIECES,
@@ -77,7 +106,6 @@ class Coverage:
                 "estimated": True,
             },
             "splits": dict(sorted(self.splits.items())),
-            "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
         }
 
 

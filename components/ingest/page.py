@@ -39,19 +39,19 @@ def page(report: Report) -> str:
         consequences=CONSEQUENCES,
         report=report,
         sources=dict(list(report["sources"].items())[:MOST_SOURCES]),
-        label_chart=label_chart(report["labels"]),
+        label_charts={name: label_chart(task) for name, task in report["tasks"].items()},
         length_chart=length_chart(report["lengths"]),
     )
 
 
-def label_chart(labels: dict[str, dict[str, int]]) -> str:
+def label_chart(task: dict[str, Any]) -> str:
     return bars(
         "Examples of each label",
-        "Spans and documents that hold each label, among the records kept.",
-        list(labels),
+        f"{task['unit'].capitalize()} and documents that hold each label, among the records kept.",
+        list(task["labels"]),
         {
-            "spans": [counts["spans"] for counts in labels.values()],
-            "documents": [counts["documents"] for counts in labels.values()],
+            task["unit"]: [counts["count"] for counts in task["labels"].values()],
+            "documents": [counts["documents"] for counts in task["labels"].values()],
         },
         axis="count",
     )
@@ -79,17 +79,8 @@ def markdown(report: Report) -> str:
         f"skipped, {records['quarantined']:,} in quarantine "
         f"({report['quarantined_share']:.1%}; at most {report['max_quarantined']:.1%})",
         *(f"- skipped: {count:,} ({escape(why)})" for why, count in report["skipped"].items()),
-        "",
-        "| label | spans | documents |",
-        "|---|---:|---:|",
-        *(
-            f"| {escape(label)} | {counts['spans']:,} | {counts['documents']:,} |"
-            for label, counts in report["labels"].items()
-        ),
+        *(line for name, task in report["tasks"].items() for line in task_lines(name, task)),
     ]
-    if report["agreement"]:
-        agreement = report["agreement"]
-        lines += ["", f"Agreement (F) on {agreement['texts']:,} texts: {share(agreement['f'])}"]
     if report["problems"]:
         lines += ["", "| problem | what happened | count | where first |", "|---|---|---:|---|"]
     for problem in report["problems"]:
@@ -97,6 +88,22 @@ def markdown(report: Report) -> str:
         what = CONSEQUENCES[problem["policy"]]
         lines.append(f"| {problem['title']} | {what} | {problem['count']:,} | {first} |")
     return "\n".join(lines) + "\n"
+
+
+def task_lines(name: str, task: dict[str, Any]) -> list[str]:
+    """The labels of a task, and how far its annotators agree."""
+    lines = [
+        "",
+        f"| label of {escape(name)} | {task['unit']} | documents |",
+        "|---|---:|---:|",
+        *(
+            f"| {escape(label)} | {counts['count']:,} | {counts['documents']:,} |"
+            for label, counts in task["labels"].items()
+        ),
+    ]
+    if agreement := task["agreement"]:
+        lines += ["", f"Agreement (F) on {agreement['texts']:,} texts: {share(agreement['f'])}"]
+    return lines
 
 
 def share(fraction: float | None) -> str:

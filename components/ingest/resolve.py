@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import msgspec
 
-from components.ingest.problems import Note, Policy
 from components.ingest.settings import IngestSettings
+from components.records.problems import Note, Policy
 from components.records.record import Record
-
-
-class Task(Protocol):
-    """What a task says about several records of one text."""
-
-    def merge(self, records: Sequence[Record], newest: int) -> Record:
-        """Let full annotations vote; `newest` is the place of the one that decides ties."""
-
-    def merge_partial(self, records: Sequence[Record]) -> tuple[Record, int]:
-        """Merge binary answers, the oldest first; and count what was contradicted."""
-
+from components.records.tokens import Boundaries
+from components.tasks.base import Task
 
 decode = msgspec.json.Decoder(Record).decode
 encode = msgspec.json.Encoder().encode
 
 
 class Candidate(msgspec.Struct):
-    """An annotation that passed all checks; its record is kept packed, since there are many."""
+    """An annotation that passed all checks; its record is kept packed, since there are many.
+
+    Attributes:
+        complete: names of the tasks that it answers completely; `partial` of those that it answers
+            in part.
+    """
 
     packed: bytes
-    complete: bool
+    complete: tuple[str, ...]
+    partial: tuple[str, ...]
     annotator: str
     time: float
     order: int
@@ -42,6 +38,10 @@ class Candidate(msgspec.Struct):
     @property
     def record(self) -> Record:
         return decode(self.packed)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return self.complete + self.partial
 
     @property
     def age(self) -> tuple[float, int]:
@@ -64,15 +64,42 @@ class Resolved:
     notes: list[Note] = field(default_factory=list)
 
 
-def resolve(candidates: Sequence[Candidate], settings: IngestSettings, task: Task) -> Resolved:
-    """Make one record of the annotations of one text, in the order of the sources.
+def resolve(
+    candidates: Sequence[Candidate], settings: IngestSettings, tasks: Mapping[str, Task]
+) -> Resolved:
+    """Make one record of the annotations of one text, in the order of the sources, task by task."""
+    if len(candidates) == 1 and not candidates[0].partial:
+        return Resolved(candidates[0].record)
+    each = [
+        resolve_task([one for one in candidates if name in one.tasks], settings, task)
+        for name, task in tasks.items()
+        if any(name in one.tasks for one in candidates)
+    ]
+    if len(each) == 1:
+        return each[0]
+    return together(candidates, each)
+
+
+def together(candidates: Sequence[Candidate], each: Sequence[Resolved]) -> Resolved:
+    """One record of what became of each of several tasks; tokens and meta are the first one's."""
+    records = [one.record for one in each if one.record]
+    if not records:
+        return Resolved(None, each[0].skipped)
+    record = records[0]
+    for other in records[1:]:
+        record.answers |= other.answers
+        record.split = record.split or other.split
+    skipped = Counter({"merged with another annotation of the same text": len(candidates) - 1})
+    return Resolved(record, +skipped, [note for one in each for note in one.notes])
+
+
+def resolve_task(candidates: Sequence[Candidate], settings: IngestSettings, task: Task) -> Resolved:
+    """Make one record, with the answers of one task alone.
 
     What a reviewer accepted wins; then the order of `select.annotators`; then the vote of all. A
-    full annotation outweighs binary answers, which say nothing about the rest of the text.
+    complete annotation outweighs binary answers, which say nothing about the rest of the text.
     """
-    if len(candidates) == 1 and candidates[0].complete:
-        return Resolved(candidates[0].record)
-    complete = [candidate for candidate in candidates if candidate.complete]
+    complete = [candidate for candidate in candidates if task.name in candidate.complete]
     if not complete:
         return resolve_partial(candidates, task)
     resolved = resolve_complete(complete, settings, task)
@@ -96,14 +123,18 @@ def resolve_complete(
     newest = max(range(len(left)), key=lambda place: left[place].age)
     records = [candidate.record for candidate in left]
     record, notes = records[newest], []
-    if any(rival.spans != record.spans for rival in records):
+    answers = [each.answers[task.name] for each in records]
+    said = [(each.spans, each.cats) for each in answers]
+    if any(rival != said[newest] for rival in said):
         policy = Policy.STOP if settings.conflicts == "fail" else Policy.WARN
-        detail = f"{len(left)} annotators, different spans"
+        detail = f"{len(left)} annotators, different {task.unit}"
         notes = [Note("conflicting_annotations", detail, record.text, policy)]
         skipped["outvoted or merged by majority"] += len(left) - 1
-        record = task.merge(records, newest)
+        merged = task.merge(record.text, Boundaries(record.tokens or []), answers, newest)
     else:
-        skipped["same text, same spans"] += len(left) - 1
+        skipped["same text, same answers"] += len(left) - 1
+        merged = answers[newest]
+    record.answers = {task.name: merged}
     record.split = first_split(candidates, record.split)
     return Resolved(record, skipped, notes)
 
@@ -142,11 +173,15 @@ def newest_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
-    """Merge binary answers on one text: each is about other spans; the newest counts if not."""
-    by_age = sorted(candidates, key=lambda candidate: candidate.age)
-    record, contradictions = task.merge_partial([candidate.record for candidate in by_age])
+    """Merge binary answers on one text: each is about something else; if not, the newest counts."""
+    records = [one.record for one in sorted(candidates, key=lambda candidate: candidate.age)]
+    record, answers = records[-1], [each.answers[task.name] for each in records]
+    merged, contradictions = task.merge_partial(
+        record.text, Boundaries(record.tokens or []), answers
+    )
+    record.answers = {task.name: merged}
     record.split = first_split(candidates, record.split)
-    if not record.spans and not record.rejected:
+    if not (merged.spans or merged.rejected or merged.cats):
         return Resolved(None, Counter({"partial annotation without a span": len(candidates)}))
     skipped = Counter({"merged with another answer on the same text": len(candidates) - 1})
     notes = [Note("conflicting_annotations", "answers contradict each other", record.text)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
-from components.ingest.annotation import Annotation
-from components.ingest.problems import QuarantineError
 from components.ingest.settings import Answer, Select, spelt
+from components.records.annotation import Annotation
+from components.records.problems import QuarantineError
 
 
 def reason_to_skip(annotation: Annotation, select: Select) -> str:

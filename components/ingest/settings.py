@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from components.records.record import composed
 from components.settings import Settings
 
 Answer = Literal["accept", "reject", "ignore"]
@@ -17,11 +17,6 @@ Answer = Literal["accept", "reject", "ignore"]
 def spelt(value: Any) -> str:
     """A value of a record's meta as JSON spells it (`true` and "true" are one); a text as is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def composed(label: str) -> str:
-    """A label in Unicode's normal form C: é as e and an accent, which macOS writes, is é."""
-    return label if label.isascii() else unicodedata.normalize("NFC", label)
 
 
 Label = Annotated[str, AfterValidator(composed)]

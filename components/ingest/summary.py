@@ -6,10 +6,11 @@ from typing import Any
 
 from components.ingest.collect import Collector, Counts
 from components.ingest.coverage import Coverage
-from components.ingest.problems import KINDS, Note, Policy, Problem, Problems
 from components.ingest.settings import IngestSettings
+from components.records.problems import KINDS, Note, Policy, Problem, Problems
 
 Report = dict[str, Any]
+VERSION = 2  # 1 had the labels of the one task where `tasks` is
 
 
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
@@ -19,6 +20,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
     judge_quarantine(share, counts, settings, problems)
     coverage.judge(settings, problems)
     return {
+        "version": VERSION,
         "verdict": verdict(problems),
         "reasons": reasons(problems),
         "digest": digest,
@@ -28,7 +30,6 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
         "quarantined_share": share,
         "max_quarantined": settings.max_quarantined,
         "sources": dict(counts.by_source),
-        "agreement": collector.agreement.report(),
         "problems": [
             {
                 "class": problem.kind,
@@ -41,7 +42,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
             }
             for problem in problems.sorted()
         ],
-        **coverage.report(),
+        **coverage.report(collector.agreement),
     }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-from components.ingest.problems import Note, QuarantineError
+from components.records.problems import Note, QuarantineError
 
 LONGEST = 1_000_000  # characters; spaCy's own limit
 ODD = re.compile("\x00|\N{NO-BREAK SPACE}|[\u200b\u200c\u200d\u2060\ufeff]")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from components.records import json_lines
-from components.records.record import Span
+from components.records.record import Item
 
 Kind = Literal["missed", "spurious", "label", "boundary"]
 
@@ -22,7 +22,7 @@ class Disagreement(msgspec.Struct, omit_defaults=True, frozen=True):
 
     Attributes:
         kind: "missed" (only gold has it), "spurious" (only the model has it), "label" (both have
-            an entity here, of different labels) or "boundary" (same label, other ends).
+            something here, of different labels) or "boundary" (same label, other ends).
         gold: what the annotators marked; None when spurious.
         predicted: what the model marked; None when missed.
         confidence: how sure the model is that the annotators are wrong, 0 to 1; None when the
@@ -30,31 +30,33 @@ class Disagreement(msgspec.Struct, omit_defaults=True, frozen=True):
     """
 
     kind: Kind
-    gold: Span | None = None
-    predicted: Span | None = None
+    gold: Item | None = None
+    predicted: Item | None = None
     confidence: float | None = None
 
 
 class Prediction(msgspec.Struct, omit_defaults=True):
-    """One document, or one window of a long one.
+    """One document, or one window of a long one, for one task.
 
     Attributes:
         id: of the document; windows of one document share it.
         words: tokens that the model read.
-        gold: entities that annotators marked, sorted.
-        predicted: entities that the model marked, sorted, in the offsets in which spaCy's scorer
-            compares them: stretched to whole gold tokens, without those on unannotated tokens.
+        gold: what annotators marked, sorted.
+        predicted: what the model says, sorted, as it is scored: without what nobody knows to be
+            right or wrong; spans in the offsets in which spaCy's scorer compares them.
         lost: how many of `gold` the model's tokeniser cannot delimit: always missed.
+        task: name of the task. Files of version 1 have none: there was one, and it was ner.
     """
 
     id: str
     text: str
     words: int
-    gold: list[Span]
-    predicted: list[Span]
+    gold: list[Item]
+    predicted: list[Item]
     disagreements: list[Disagreement] = []
     lost: int = 0
     meta: dict[str, Any] = {}
+    task: str = "ner"
 
 
 def read_predictions(path: Path) -> Iterator[Prediction]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components.errors import DataError
 from components.files import sha256
+from components.scoring.document import read_scores
 
 COMMIT_VARIABLE = "RETRAIN_COMMIT"
 IMAGE_VARIABLE = "RETRAIN_IMAGE"
@@ -33,7 +32,8 @@ class Lineage(BaseModel):
         compared_with: number of the version that it was compared with; '' for none.
         renewed: when the same model came from other data or settings again, ISO 8601 in UTC; '' if
             it did not.
-        scores: the overall and per-label scores on the test set, fractions or null.
+        scores: the overall and per-label scores on the test set, fractions or null; of several
+            tasks under `tasks` by name.
         config_digest: SHA-256 of the training configuration inside the model; '' without one.
         commit: git commit of the code; '' when unknown.
         image: the container image that the model was trained in; '' outside a container.
@@ -61,6 +61,12 @@ class Lineage(BaseModel):
     replaced: str = ""
     promoted: str = ""
 
+    @property
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """`overall` and `labels` of each task; the name of one that is alone is not kept."""
+        tasks: dict[str, dict[str, Any]] = self.scores.get("tasks") or {"": self.scores}
+        return tasks
+
 
 def trace(
     model: Path,
@@ -85,7 +91,7 @@ def trace(
         created=now(),
         decision=decision,
         compared_with=compared_with,
-        scores=read_scores(scores),
+        scores=scores_of(scores),
         config_digest=sha256(config) if config.is_file() else "",
         commit=os.environ.get(COMMIT_VARIABLE, ""),
         image=os.environ.get(IMAGE_VARIABLE, ""),
@@ -93,16 +99,20 @@ def trace(
     )
 
 
-def read_scores(path: Path) -> dict[str, Any]:
-    """The model's own scores ("overall" and "labels") from the evaluate stage's scores file."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return {"overall": document["overall"], "labels": document["labels"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path}: not a scores file with 'overall' and 'labels' ({error!r}); "
-            "run the evaluate stage again."
-        ) from error
+def scores_of(path: Path) -> dict[str, Any]:
+    """The model's own scores from the evaluate stage's scores file.
+
+    Returns:
+        `overall` and `labels` of the one task; of several, the same for each under `tasks`.
+
+    Raises:
+        DataError: it is something else.
+    """
+    kept = {
+        name: {"overall": block["overall"], "labels": block["labels"]}
+        for name, block in read_scores(path).items()
+    }
+    return next(iter(kept.values())) if len(kept) == 1 else {"tasks": kept}
 
 
 def installed() -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+VERSION = 2
 JUDGING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
 
 
@@ -24,21 +25,52 @@ class Change:
 
 
 def facts_of(
-    data_report: Mapping[str, Any], scores: Mapping[str, Any], context: Mapping[str, Any]
+    data_report: Mapping[str, Any],
+    blocks: Mapping[str, Mapping[str, Any]],
+    context: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Gather what the next run will want to know about this model.
 
     Args:
         data_report: what `ingest` wrote.
-        scores: what `evaluate` wrote.
+        blocks: what `evaluate` wrote, by task.
         context: the phase's config.
     """
     return {
+        "version": VERSION,
         "digest": data_report["digest"],
         "records": data_report["records"]["kept"],
-        "entities": {label: one["spans"] for label, one in data_report["labels"].items()},
-        "test_documents": scores["documents"],
+        "tasks": {
+            name: {
+                "task": one["task"],
+                "unit": one["unit"],
+                "labels": {label: counts["count"] for label, counts in one["labels"].items()},
+            }
+            for name, one in data_report["tasks"].items()
+        },
+        "test_documents": max(block["documents"] for block in blocks.values()),
         "config": flat(context),
+    }
+
+
+def read_facts(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `facts_of` gathered, whichever version of it a model keeps.
+
+    Version 1 had no version, and the entities of the one task, ner, where `tasks` is.
+    """
+    if "version" in document:
+        return document
+    entities = {"task": "ner", "unit": "entities", "labels": document["entities"]}
+    return {**document, "tasks": {"ner": entities}}
+
+
+def counts_in(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What there was to learn from, by what it is called to people."""
+    several = len(facts["tasks"]) > 1
+    return {
+        f"{one['unit'].capitalize()} of {f'{name}: ' if several else ''}{label}": count
+        for name, one in facts["tasks"].items()
+        for label, count in one["labels"].items()
     }
 
 
@@ -54,15 +86,15 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
-    """Compare the facts of two models: documents, entities per label, config."""
+    """Compare the facts of two models: documents, examples per label, config."""
+    now, before = read_facts(now), read_facts(before)
     pairs = [
         ("Digest of the annotations", before["digest"][:12], now["digest"][:12]),
         ("Documents", before["records"], now["records"]),
         ("Test documents", before["test_documents"], now["test_documents"]),
     ]
-    for part, title in (("entities", "Entities of {}"), ("config", "{}")):
-        old, new = before[part], now[part]
-        pairs += [(title.format(key), old.get(key), new.get(key)) for key in sorted({*old, *new})]
+    for old, new in ((counts_in(before), counts_in(now)), (before["config"], now["config"])):
+        pairs += [(key, old.get(key), new.get(key)) for key in sorted({*old, *new})]
     return [Change(what, told(old), told(new)) for what, old, new in pairs if old != new]
 
 

@@ -236,6 +236,8 @@ class VertexRegistry:
 
     def _import_scores(self, version: Version) -> None:
         """Show the scores in the console. They are in the lineage anyway: failing is no matter."""
+        if len(version.lineage.tasks) > 1:
+            return  # the console's form has room for one task
         overall = version.lineage.scores["overall"]
         scores = {
             shown: overall[key]
@@ -284,12 +286,18 @@ def is_of(version: Any, key: str) -> bool:
 
 def described(key: str, lineage: Lineage) -> str:
     """What the console shows beside a version."""
-    f = lineage.scores["overall"].get("f")
-    score = "no F" if f is None else f"F {100 * f:.1f}"
+    scores = ", ".join(
+        f"{name} {score(task['overall'].get('f'))}".strip() for name, task in lineage.tasks.items()
+    )
     return (
-        f"{score} on the test set; gate: {lineage.decision}; run {lineage.run}; "
+        f"{scores} on the test set; gate: {lineage.decision}; run {lineage.run}; "
         f"image {lineage.image or 'unknown'}; artefact {key}"
     )
+
+
+def score(f: float | None) -> str:
+    """An F for people."""
+    return "no F" if f is None else f"F {100 * f:.1f}"
 
 
 def as_iso(stamp: str) -> str:

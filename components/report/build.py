@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from components.html import page
 from components.html.format import UNDEFINED
 from components.records.prediction import Prediction
-from components.records.record import Span
+from components.records.record import Item, label_of
 from components.registry.model_metadata import Change
 from components.report.disagreements import KINDS, disagreements, likeliest_mistakes, worst_first
 from components.report.figures import confusion_chart, label_chart, training_charts
@@ -31,7 +33,7 @@ class Material:
     Attributes:
         title: of the page; `kicker` stands above it.
         name: of the model in the charts; `other` that of the model it is compared with.
-        scores: what `evaluate` wrote.
+        blocks: what `evaluate` wrote, by task.
         headline: the first sentence; `reasons` follow it; `mood` is "good", "bad" or "warn".
         rules: of the gate.
         predictions: what `evaluate` wrote.
@@ -46,7 +48,7 @@ class Material:
     kicker: str
     name: str
     other: str
-    scores: Mapping[str, Any]
+    blocks: Mapping[str, Mapping[str, Any]]
     headline: str
     mood: str
     predictions: Iterable[Prediction]
@@ -67,12 +69,63 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@dataclass(frozen=True)
+class TaskPart:
+    """What the page says of one task.
+
+    Attributes:
+        name: of the task where there are several, else ""; `id` follows it in anchors.
+        scores: its block; `comparison` that with the other model, None if there is none.
+        slices: those of several values.
+        less_strict: rows of the table of less strict scores, empty for a kind that has none.
+        confusion_chart: None where there is nothing to draw, or too much.
+    """
+
+    name: str
+    id: str
+    scores: Mapping[str, Any]
+    comparison: Mapping[str, Any] | None
+    label_chart: Markup
+    spots: list[str]
+    slices: dict[str, Any]
+    less_strict: list[tuple[str, Mapping[str, Any]]]
+    confusion_chart: Markup | None
+
+    @property
+    def compared_labels(self) -> Mapping[str, Any]:
+        per_label: Mapping[str, Any] = self.comparison["per_label"] if self.comparison else {}
+        return per_label
+
+    @property
+    def compared_overall(self) -> Mapping[str, Any]:
+        overall: Mapping[str, Any] = self.comparison["overall"] if self.comparison else NOT_COMPARED
+        return overall
+
+
+def task_parts(material: Material) -> list[TaskPart]:
+    """What the page says of each task."""
+    several = len(material.blocks) > 1
+    return [
+        TaskPart(
+            name=name if several else "",
+            id=anchor(number),
+            scores=block,
+            comparison=(block["champion"] or {}).get("comparison"),
+            label_chart=label_chart(block, material.name, material.other),
+            spots=weak_spots(block),
+            slices={key: parts for key, parts in block["slices"].items() if len(parts) > 1},
+            less_strict=less_strict(block),
+            confusion_chart=confusion_chart(block["confusion"]) if "confusion" in block else None,
+        )
+        for number, (name, block) in enumerate(material.blocks.items())
+    ]
+
+
 def html(material: Material) -> str:
     """Return the whole page."""
-    scores = material.scores
     found = worst_first(material.predictions)
-    comparison = (scores["champion"] or {}).get("comparison")
-    labels = [label for label in scores["confusion"]["labels"] if label != "(none)"]
+    blocks = material.blocks.values()
+    labels = list(dict.fromkeys(label for block in blocks for label in block["labels"]))
     kinds = Counter(one.kind for _, one in found)
     return page.render(
         ROOM / "report.html",
@@ -86,23 +139,15 @@ def html(material: Material) -> str:
         headline=material.headline,
         reasons=material.reasons,
         rules=material.rules,
-        scores=scores,
+        parts=task_parts(material),
         name=material.name,
         other=material.other,
-        comparison=comparison,
-        compared_labels=comparison["per_label"] if comparison else {},
-        compared_overall=comparison["overall"] if comparison else NOT_COMPARED,
         not_compared=NOT_COMPARED,
-        label_chart=label_chart(scores, material.name, material.other),
-        spots=weak_spots(scores),
-        slices={key: parts for key, parts in scores["slices"].items() if len(parts) > 1},
-        less_strict=less_strict(scores),
-        confusion_chart=confusion_chart(scores["confusion"]),
         training_charts=training_charts(material.history),
         data=material.data,
         split=material.split,
         corpus=material.corpus,
-        lost=lost_in_tokens(material.corpus) if material.corpus else None,
+        lost=lost_in_tokens(material.corpus) if material.corpus else {},
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
         mistakes=disagreements(likeliest_mistakes(found)),
@@ -114,15 +159,24 @@ def html(material: Material) -> str:
         tone=tone,
         tint=lambda label: labels.index(label) % TINTS,
         kind_number=list(KINDS).index,
-        label_number=lambda span: label_number(span, labels),
+        label_number=lambda item: label_number(item, labels),
     )
+
+
+def anchor(number: int) -> str:
+    """What follows the anchors of a task."""
+    return f"-{number}" if number else ""
 
 
 def contents(material: Material) -> list[tuple[str, str]]:
     """Anchors and names of the sections that this report has."""
+    several = len(material.blocks) > 1
     return [
-        ("scores", "Scores"),
-        ("confusion", "Confusion"),
+        *(
+            (f"scores{anchor(number)}", f"Scores of {name}" if several else "Scores")
+            for number, name in enumerate(material.blocks)
+        ),
+        *([] if several else [("confusion", "Confusion")]),
         *([("training", "Training")] if material.history else []),
         *([("data", "Data")] if material.data else []),
         *([("changes", "Changes")] if material.changes is not None else []),
@@ -130,15 +184,20 @@ def contents(material: Material) -> list[tuple[str, str]]:
     ]
 
 
-def lost_in_tokens(corpus: Mapping[str, Any]) -> dict[str, Any]:
-    """How many entities there are to learn from, and how many the tokeniser cannot delimit."""
-    total = sum(label["entities"] for label in corpus["labels"].values())
-    lost = corpus["misaligned"]
-    return {"total": total, "count": lost, "share": lost / total if total else None}
+def lost_in_tokens(corpus: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """How much there is to learn from, and how much the tokeniser cannot delimit, by task."""
+    lost = {}
+    for name, task in corpus["tasks"].items():
+        total = sum(label["count"] for label in task["labels"].values())
+        count = task["misaligned"]
+        lost[name] = {"total": total, "count": count, "share": count / total if total else None}
+    return lost
 
 
 def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Rows of the table of less strict scores, the strict one first."""
+    """Rows of the table of less strict scores, the strict one first; none for some kinds."""
+    if "matches" not in scores:
+        return []
     matches = scores["matches"]
     return [
         ("label and both ends", scores["overall"]),
@@ -157,6 +216,6 @@ def tone(compared: Mapping[str, Any]) -> str:
     return "good" if interval[0] > 0 else "bad"
 
 
-def label_number(span: Span | None, labels: Sequence[str]) -> str:
-    """The place of a span's label in the filter; "" for none."""
-    return "" if span is None else str(labels.index(span.label))
+def label_number(item: Item | None, labels: Sequence[str]) -> str:
+    """The place of an item's label in the filter; "" for none."""
+    return "" if item is None else str(labels.index(label_of(item)))

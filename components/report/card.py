@@ -9,8 +9,7 @@ from typing import Any
 from components.html.format import count, percent, span
 from components.html.markdown import escape
 from components.report.weakness import weak_spots
-
-TASKS = {"ner": "named entity recognition"}
+from components.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Origin:
 
 
 def model_card(
-    scores: Mapping[str, Any],
+    blocks: Mapping[str, Mapping[str, Any]],
+    tasks: Mapping[str, Task],
     gate_decision: Mapping[str, Any],
     facts: Mapping[str, Any],
     origin: Origin,
@@ -31,15 +31,16 @@ def model_card(
     """Return the card as Markdown.
 
     Args:
-        scores: what `evaluate` wrote; `verdict`: what `gate` wrote.
+        blocks: what `evaluate` wrote, by task; `gate_decision`: what `gate` wrote.
+        tasks: by name.
         facts: see `components.registry.model_metadata.facts_of`.
     """
     sections = [
         header(facts, gate_decision),
-        intended_use(scores),
+        intended_use(tasks),
         data(facts),
-        evaluation(scores),
-        weaknesses(scores),
+        evaluation(blocks, tasks),
+        weaknesses(blocks),
         training(facts, origin),
     ]
     return "\n".join(line for section in sections for line in (*section, ""))
@@ -52,14 +53,17 @@ def header(facts: Mapping[str, Any], gate_decision: Mapping[str, Any]) -> Iterat
     yield escape(gate_decision["headline"])
 
 
-def intended_use(scores: Mapping[str, Any]) -> Iterator[str]:
+def intended_use(tasks: Mapping[str, Task]) -> Iterator[str]:
     yield "## Intended use"
     yield ""
+    does = "; ".join(
+        f"{task.title} ({', '.join(code(label) for label in task.labels)})"
+        for task in tasks.values()
+    )
     yield (
-        f"A spaCy pipeline for {TASKS[scores['task']]}. It finds "
-        f"{', '.join(code(label) for label in scores['labels'])} in texts like those that it was "
-        "trained on. On other kinds of text expect lower scores than those below. It makes "
-        "mistakes: where a mistake can harm a person, have people check what it finds."
+        f"A spaCy pipeline for {does}, in texts like those that it was trained on. On other kinds "
+        "of text expect lower scores than those below. It makes mistakes: where a mistake can harm "
+        "a person, have people check what it says."
     )
 
 
@@ -69,23 +73,25 @@ def data(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"- documents: {count(facts['records'])}"
     yield f"- of these for test: {count(facts['test_documents'])}"
     yield f"- digest: {code(facts['digest'])}"
-    yield ""
-    yield "| label | entities annotated |"
-    yield "|---|--:|"
-    for label, entities in facts["entities"].items():
-        yield f"| {code(label)} | {count(entities)} |"
+    for name, task in facts["tasks"].items():
+        yield ""
+        yield f"| label of {code(name)} | {task['unit']} annotated |"
+        yield "|---|--:|"
+        for label, number in task["labels"].items():
+            yield f"| {code(label)} | {count(number)} |"
 
 
-def evaluation(scores: Mapping[str, Any]) -> Iterator[str]:
+def evaluation(blocks: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Task]) -> Iterator[str]:
     yield "## Scores on the test documents"
-    yield ""
-    yield "In percent, for exact matches of label and both ends, with the 95 % interval of F."
-    yield ""
-    yield "| label | precision | recall | F | interval | support |"
-    yield "|---|--:|--:|--:|--:|--:|"
-    for label, values in scores["labels"].items():
-        yield row(code(label), values)
-    yield row("overall", scores["overall"])
+    for name, block in blocks.items():
+        yield ""
+        yield f"In percent, for {tasks[name].exact}, with the 95 % interval of F."
+        yield ""
+        yield f"| label of {code(name)} | precision | recall | F | interval | support |"
+        yield "|---|--:|--:|--:|--:|--:|"
+        for label, values in block["labels"].items():
+            yield row(code(label), values)
+        yield row("overall", block["overall"])
 
 
 def row(name: str, values: Mapping[str, Any]) -> str:
@@ -95,10 +101,10 @@ def row(name: str, values: Mapping[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def weaknesses(scores: Mapping[str, Any]) -> Iterator[str]:
+def weaknesses(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Known weak spots"
     yield ""
-    spots = weak_spots(scores)
+    spots = [spot for block in blocks.values() for spot in weak_spots(block)]
     yield from (f"- {escape(spot)}" for spot in spots)
     if not spots:
         yield "None showed in this evaluation. That is not proof that there are none."

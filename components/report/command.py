@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from components.files import read_json, write_json, writing
-from components.interface import Input, Output, Parameter
+from components.interface import TASKS, Input, Output, Parameter
 from components.registry import documents
+from components.scoring.document import read_scores
 from components.stage import StageResult
+from components.tasks import tasks_of
 
 INTERFACE = (
     Input("scores", "Artifact", "scores of the evaluate stage"),
@@ -29,6 +31,7 @@ INTERFACE = (
         "folder of what is kept beside the model in production; left out: there is none",
         required=False,
     ),
+    TASKS,
     Parameter("context", "the phase's config as JSON", dict),
     Output("report", "HTML", "HTML to write"),
     Output("review", "Dataset", "Prodigy JSON Lines to write"),
@@ -47,11 +50,12 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.registry.model_metadata import facts_of
     from components.report import build, card, disagreements
 
-    scores, gate_decision = read_json(args.scores), read_json(args.gate_decision)
+    blocks, gate_decision = read_scores(args.scores), read_json(args.gate_decision)
+    tasks = {task.name: task for task in tasks_of(args.tasks)}
     data, split = read_json(args.data_report), read_json(args.split_report)
     context = json.loads(args.context)
     predictions = list(read_predictions(args.predictions))
-    facts = facts_of(data, scores, context)
+    facts = facts_of(data, blocks, context)
     written = datetime.now(UTC).strftime("%-d %B %Y")
     origin = card.Origin(
         written, os.environ.get("RETRAIN_COMMIT", ""), os.environ.get("RETRAIN_IMAGE", "")
@@ -61,7 +65,7 @@ def run(args: argparse.Namespace) -> StageResult:
         kicker=f"{context['model']['name']}, {written}",
         name="new model",
         other="the model in production",
-        scores=scores,
+        blocks=blocks,
         headline=gate_decision["headline"],
         mood=mood(gate_decision),
         reasons=gate_decision["reasons"][1:],
@@ -76,9 +80,9 @@ def run(args: argparse.Namespace) -> StageResult:
     )
     mistakes = disagreements.likeliest_mistakes(disagreements.worst_first(predictions))
     write(args.report, [build.html(material)])
-    review = disagreements.prodigy_lines(mistakes, predictions)
+    review = disagreements.prodigy_lines(mistakes, predictions, tasks)
     write(args.review, (f"{line}\n" for line in review))
-    write(args.model_card, [card.model_card(scores, gate_decision, facts, origin)])
+    write(args.model_card, [card.model_card(blocks, tasks, gate_decision, facts, origin)])
     write_json(args.facts, facts)
     print(f"{gate_decision['headline']}\nThe report is {args.report}")
     return StageResult()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from components.records.prediction import Disagreement, Kind, Prediction
-from components.records.record import Span
+from components.records.record import Item, Span, spans_in
+from components.tasks.base import Task
 
 CONTEXT = 160  # characters shown on each side
 MOST_MISTAKES = 10
@@ -22,7 +22,10 @@ KINDS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text: plain (label "") or an entity; `disputed` if it is what this is about."""
+    """A stretch of text: plain (label "") or a span; `disputed` if it is what this is about.
+
+    A class of the whole document has a label and no text.
+    """
 
     text: str
     label: str = ""
@@ -37,8 +40,8 @@ class Dispute:
     document: str
     kind: Kind
     title: str
-    gold: Span | None
-    predicted: Span | None
+    gold: Item | None
+    predicted: Item | None
     confidence: float | None
     annotated: list[Piece]
     modelled: list[Piece]
@@ -56,10 +59,12 @@ def disagreements(found: Sequence[tuple[Prediction, Disagreement]]) -> list[Disp
 
 
 def dispute(number: int, document: Prediction, one: Disagreement) -> Dispute:
-    """Cut an excerpt around a disagreement and mark the entities of both sides in it."""
-    spans = [span for span in (one.gold, one.predicted) if span]
+    """Cut an excerpt around a disagreement and mark what both sides say in it."""
+    spans = spans_in(item for item in (one.gold, one.predicted) if item is not None)
     start, end = window(
-        document.text, min(span.start for span in spans), max(span.end for span in spans)
+        document.text,
+        min((span.start for span in spans), default=0),
+        max((span.end for span in spans), default=0),
     )
     return Dispute(
         number=number,
@@ -69,9 +74,17 @@ def dispute(number: int, document: Prediction, one: Disagreement) -> Dispute:
         gold=one.gold,
         predicted=one.predicted,
         confidence=one.confidence,
-        annotated=list(marked(document.text, document.gold, start, end, one.gold)),
-        modelled=list(marked(document.text, document.predicted, start, end, one.predicted)),
+        annotated=excerpt(document.text, document.gold, start, end, one.gold),
+        modelled=excerpt(document.text, document.predicted, start, end, one.predicted),
     )
+
+
+def excerpt(
+    text: str, items: Sequence[Item], start: int, end: int, disputed: Item | None
+) -> list[Piece]:
+    """The pieces of text[start:end]; classes of the document stand before it."""
+    classes = [Piece("", item, item == disputed) for item in items if isinstance(item, str)]
+    return [*classes, *marked(text, spans_in(items), start, end, disputed)]
 
 
 def window(text: str, start: int, end: int) -> tuple[int, int]:
@@ -86,9 +99,9 @@ def window(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def marked(
-    text: str, spans: Sequence[Span], start: int, end: int, disputed: Span | None
+    text: str, spans: Sequence[Span], start: int, end: int, disputed: Item | None
 ) -> Iterator[Piece]:
-    """Yield the pieces of text[start:end]; an entity that sticks out of it is cut."""
+    """Yield the pieces of text[start:end]; a span that sticks out of it is cut."""
     place = start
     if start > 0:
         yield Piece("… ")
@@ -119,28 +132,32 @@ def likeliest_mistakes(
 
 
 def prodigy_lines(
-    mistakes: Sequence[tuple[Prediction, Disagreement]], predictions: Sequence[Prediction]
+    mistakes: Sequence[tuple[Prediction, Disagreement]],
+    predictions: Sequence[Prediction],
+    tasks: Mapping[str, Task],
 ) -> Iterator[str]:
-    """Yield a JSON line per document, as Prodigy's ner.manual and review recipes read it.
+    """Yield a JSON line per document, as Prodigy's recipes read it.
 
     The text is the whole document's, even where the model read it in windows: read again, it must
-    be the document that it was, and stay in its split. The spans are the annotators'; what the
-    model would have stands in `meta`.
+    be the document that it was, and stay in its split. What annotators said is there as they said
+    it; what the model would have stands in `meta`.
 
     Args:
         predictions: all of the test set, in its order.
+        tasks: by name.
     """
-    wanted = {document.id for document, _ in mistakes}
-    windows: dict[str, list[Prediction]] = {}
+    wanted = {(document.task, document.id) for document, _ in mistakes}
+    windows: dict[tuple[str, str], list[Prediction]] = {}
     for window in predictions:
-        if window.id in wanted:
-            windows.setdefault(window.id, []).append(window)
+        if (window.task, window.id) in wanted:
+            windows.setdefault((window.task, window.id), []).append(window)
     for document, one in mistakes:
-        text, gold = whole(windows[document.id] if document.id else [document])
+        key = document.task, document.id
+        text, gold = whole(windows[key] if document.id else [document])
         yield json.dumps(
             {
                 "text": text,
-                "spans": [as_json(span) for span in gold],
+                **tasks[document.task].review(gold),
                 "meta": {
                     **document.meta,
                     "document": document.id,
@@ -154,20 +171,22 @@ def prodigy_lines(
         )
 
 
-def whole(windows: Sequence[Prediction]) -> tuple[str, list[Span]]:
-    """Text and gold entities of the document that was cut into these windows."""
-    text, gold = "", []
+def whole(windows: Sequence[Prediction]) -> tuple[str, list[Item]]:
+    """Text and gold of the document that was cut into these windows."""
+    text, gold = "", dict[Item, None]()
     for window in windows:
-        gold += [Span(len(text) + s.start, len(text) + s.end, s.label) for s in window.gold]
+        gold |= dict.fromkeys(moved(item, len(text)) for item in window.gold)
         text += window.text
-    return text, gold
+    return text, [*gold]
 
 
-def as_json(span: Span) -> dict[str, Any]:
-    """A span as Prodigy writes it."""
-    return {"start": span.start, "end": span.end, "label": span.label}
+def moved(item: Item, by: int) -> Item:
+    """A span so many characters further on; a class of the document stays what it is."""
+    return item if isinstance(item, str) else Span(by + item.start, by + item.end, item.label)
 
 
-def told(text: str, span: Span | None) -> str:
-    """A span in words."""
-    return f"{text[span.start : span.end]} ({span.label})" if span else "nothing"
+def told(text: str, item: Item | None) -> str:
+    """An item in words."""
+    if item is None:
+        return "nothing"
+    return item if isinstance(item, str) else f"{text[item.start : item.end]} ({item.label})"

@@ -7,13 +7,17 @@ from typing import Any
 
 from components.html.format import count, percent, span
 
-FEW = 30  # entities; with fewer, a label's F may be off by ten points or more
+FEW = 30  # examples; with fewer, a label's F may be off by ten points or more
 LOW = 0.6
 MUCH_LOST = 0.01
 
 
 def weak_spots(scores: Mapping[str, Any]) -> list[str]:
-    """Sentences about labels, slices and tokenisation that a user of the model should know."""
+    """Sentences about labels, slices and tokenisation that a user of the model should know.
+
+    Args:
+        scores: a task's block of scores.json.
+    """
     return [*weak_labels(scores), *weak_slices(scores), *weak_tokens(scores)]
 
 
@@ -25,12 +29,12 @@ def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:
         elif values["f"] < LOW:
             yield (
                 f"{label} is weak: F {percent(values['f'])} "
-                f"({count(values['support'])} entities in the test set)."
+                f"({count(values['support'])} {scores['unit']} in the test set)."
             )
         elif values["support"] < FEW:
             yield (
-                f"{label} was tested on {count(values['support'])} entities only: its F may be "
-                f"anywhere from {span(values['interval']['f'])}."
+                f"{label} was tested on {count(values['support'])} {scores['unit']} only: its F "
+                f"may be anywhere from {span(values['interval']['f'])}."
             )
 
 
@@ -49,10 +53,10 @@ def weak_slices(scores: Mapping[str, Any]) -> Iterator[str]:
 
 def weak_tokens(scores: Mapping[str, Any]) -> Iterator[str]:
     """Say it when token boundaries hide entities from the scores."""
-    tokens = scores["tokenisation"]
+    tokens = scores.get("tokenisation", {"share": None})
     if tokens["share"] and tokens["share"] > MUCH_LOST:
         yield (
-            f"{count(tokens['lost'])} marked entities ({percent(tokens['share'])} %) begin or end "
-            "inside one of the model's words, so it cannot get them right. Without them F would be "
-            f"{percent(tokens['without']['f'])}."
+            f"{count(tokens['lost'])} marked {scores['unit']} ({percent(tokens['share'])} %) begin "
+            "or end inside one of the model's words, so it cannot get them right. Without them F "
+            f"would be {percent(tokens['without']['f'])}."
         )

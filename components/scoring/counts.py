@@ -1,18 +1,30 @@
-"""Right, spurious and missed entities per document and label, and the scores that they make."""
+"""Outcomes per document and label, and the scores that they make."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.records.prediction import Prediction
-from components.records.record import Span
+from components.records.record import Item, label_of
 
+Result = Literal["correct", "spurious", "missed"]
+RESULTS: tuple[Result, ...] = ("correct", "spurious", "missed")
 RIGHT, SPURIOUS, MISSED = range(3)
+
+
+class Outcome(NamedTuple):
+    """What became of one item, gold or predicted: all that counting knows of a kind of task."""
+
+    label: str
+    result: Result
+    gold: Item | None
+    predicted: Item | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Counts:
 
 
 def count(predictions: Iterable[Prediction], labels: Sequence[str]) -> Counts:
-    """Count the entities of each document as spaCy's scorer does (`get_ner_prf`).
+    """Count the outcomes of each document, as spaCy's scorer does (`get_ner_prf`).
 
     Args:
         labels: labels to have a column even if they never occur; others that occur come after.
@@ -50,22 +62,25 @@ def count(predictions: Iterable[Prediction], labels: Sequence[str]) -> Counts:
     cells: list[tuple[int, int, int]] = []
     for prediction in predictions:
         row = rows.setdefault(prediction.id, len(rows))
-        for label, outcome in outcomes(prediction.gold, prediction.predicted):
-            cells.append((row, columns.setdefault(label, len(columns)), outcome))
+        for outcome in outcomes(prediction):
+            column = columns.setdefault(outcome.label, len(columns))
+            cells.append((row, column, RESULTS.index(outcome.result)))
     table = np.zeros((len(rows), len(columns), 3), dtype=np.int64)
     if cells:
         np.add.at(table, tuple(np.array(cells).T), 1)
     return Counts(tuple(columns), tuple(rows), table)
 
 
-def outcomes(gold: Sequence[Span], predicted: Sequence[Span]) -> list[tuple[str, int]]:
-    """Return (label, outcome) of every entity of one document."""
-    left = set(gold)
-    found = []
-    for span in predicted:
-        found.append((span.label, RIGHT if span in left else SPURIOUS))
-        left.discard(span)
-    return found + [(span.label, MISSED) for span in left]
+def outcomes(prediction: Prediction) -> list[Outcome]:
+    """The outcome of every item of one document."""
+    missed = set(prediction.gold)
+    result = []
+    for item in prediction.predicted:
+        right = item in missed
+        missed.discard(item)
+        kind: Result = "correct" if right else "spurious"
+        result.append(Outcome(label_of(item), kind, item if right else None, item))
+    return result + [Outcome(label_of(item), "missed", item, None) for item in missed]
 
 
 def prf(counts: NDArray[Any]) -> NDArray[np.float64]:
@@ -89,3 +104,11 @@ def prf(counts: NDArray[Any]) -> NDArray[np.float64]:
     )
     scores[right + spurious + missed == 0] = np.nan
     return scores
+
+
+def numbers(counts: NDArray[Any]) -> dict[str, float | None]:
+    """Precision, recall and F, or null for all three."""
+    return {
+        name: None if math.isnan(value) else float(value)
+        for name, value in zip(("p", "r", "f"), prf(counts), strict=True)
+    }

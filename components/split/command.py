@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from components.interface import Input, Output, Parameter, Result
+from components.interface import TASKS, Input, Output, Parameter, Result
 from components.settings import parse
 from components.split.settings import SplitSettings
 from components.stage import StageResult
+from components.tasks.base import TaskSettings
 
 SPLITS = ("train", "dev", "test")
 
 INTERFACE = (
     Input("annotations", "Dataset", "JSON Lines from `ingest`"),
     Parameter("annotations_digest", "of the annotations; '' not compared", default=""),
-    Parameter("task", "what the records are annotated for", default="ner"),
+    TASKS,
     Parameter("settings", "SplitSettings as JSON", dict, default="{}"),
     Input(
         "previous",
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace) -> StageResult:
     if args.previous:
         check(args.previous_digest, previous=args.previous)
     settings = parse(SplitSettings, args.settings, "--settings")
-    facts = read_facts(args.annotations, args.task, settings.group_by)
+    tasks = [task.name for task in parse(list[TaskSettings], args.tasks, "--tasks")]
+    facts = read_facts(args.annotations, tasks, settings.group_by)
     previous = previous_assignment(args.previous)
     near = near_duplicates(args.annotations, facts, settings.near_duplicates)
     groups = group(facts, near)

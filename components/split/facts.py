@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +14,54 @@ from numpy.typing import NDArray
 
 from components.errors import DataError
 from components.records.keys import NO_KEY, key_of, normalised
-from components.split import ner
 from components.split.splits import SPLITS, UNDECIDED
 
-TASKS = {"ner": ner}
-
 Shape = TypeVar("Shape")
+
+
+class Labelled(msgspec.Struct, gc=False):
+    """The part of a span that matters here."""
+
+    label: str
+
+
+class Said(msgspec.Struct, gc=False):
+    """The part of `components.records.record.Answers` that matters here."""
+
+    spans: list[Labelled] = []
+    cats: dict[str, bool] = {}
+
+
+class Document(msgspec.Struct):
+    """The parts of a record that decide its split; the decoder skips the rest."""
+
+    text: str
+    answers: dict[str, Said]
+    meta: dict[str, Any] = {}
+    split: str = ""
+
+    def labels(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """What the document is stratified by: its distinct labels, sorted.
+
+        Those of several tasks carry the names of theirs.
+        """
+        if len(tasks) == 1:
+            said = self.answers.get(tasks[0])
+            return tuple(sorted(labels_of(said))) if said else ()
+        return tuple(
+            sorted(
+                f"{name}: {label}"
+                for name in tasks
+                if name in self.answers
+                for label in labels_of(self.answers[name])
+            )
+        )
+
+
+def labels_of(said: Said) -> set[str]:
+    """The labels that a document has for a task, whatever the task's kind."""
+    labels = {span.label for span in said.spans}
+    return labels | {name for name, there in said.cats.items() if there} if said.cats else labels
 
 
 @dataclass(frozen=True)
@@ -46,19 +88,21 @@ class Facts:
         return len(self.text_keys)
 
 
-def read_facts(path: Path, task: str, group_by: str) -> Facts:
+def read_facts(path: Path, tasks: Sequence[str], group_by: str) -> Facts:
     """Read a file of records once; the texts are not kept.
+
+    Args:
+        tasks: names of the tasks whose labels count.
 
     Raises:
         DataError: a line is not a record, or names a split that does not exist.
     """
-    seam = TASKS[task]
     keys = group_by.split(".")[1:]
     codes = {"": UNDECIDED} | {split: code for code, split in enumerate(SPLITS)}
     offsets, text_keys, group_keys = array("q", [0]), array("Q"), array("Q")
     label_sets, tags = array("i"), array("b")
     sets: dict[tuple[str, ...], int] = {}
-    for number, (line, document) in enumerate(read_as(path, seam.Document), start=1):
+    for number, (line, document) in enumerate(read_as(path, Document), start=1):
         if document.split not in codes:
             raise DataError(
                 f"{path}:{number}: split is {document.split!r}; "
@@ -67,7 +111,7 @@ def read_facts(path: Path, task: str, group_by: str) -> Facts:
         offsets.append(offsets[-1] + len(line))
         text_keys.append(key_of(normalised(document.text), b"text"))
         group_keys.append(group_key(document.meta, keys))
-        label_sets.append(sets.setdefault(seam.labels(document), len(sets)))
+        label_sets.append(sets.setdefault(document.labels(tasks), len(sets)))
         tags.append(codes[document.split])
     return Facts(
         np.array(offsets, np.int64),

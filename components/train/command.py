@@ -8,20 +8,20 @@ from typing import Any
 
 from components.custom_code import code_in_use
 from components.digests import check, together
-from components.interface import Input, Output, Parameter, Result
+from components.interface import TASKS, Input, Output, Parameter, Result
 from components.production import champion_model
 from components.settings import parse
 from components.stage import StageResult
+from components.tasks import tasks_of
 from components.train.settings import TrainSettings
 
 INTERFACE = (
-    Parameter("task", "what the model learns", choices=["ner"]),
+    TASKS,
     Input("train_corpus", "Dataset", "folder of .spacy shards"),
     Input("dev_corpus", "Dataset", "folder of .spacy shards"),
     Parameter("training_digest", "of the two corpora; '' not compared", default=""),
     Input("champion", "Model", "folder of a model to start from", required=False),
     Parameter("champion_digest", "of that model; none: there is none", default=""),
-    Parameter("labels", "the phase's labels, a JSON list", list),
     Parameter("config", "the text of a spaCy config"),
     Parameter("overrides", "dotted key -> value, as JSON", dict, default="{}"),
     Parameter("code", "the text of a module to import first; '' none", default=""),
@@ -61,24 +61,22 @@ def run(args: argparse.Namespace) -> StageResult:
     check(args.training_digest, train=args.train_corpus, dev=args.dev_corpus)
     champion = champion_model(args.champion, args.champion_digest)
     settings = parse(TrainSettings, args.settings, "--settings")
-    labels = parse(list[str], args.labels, "--labels")
+    tasks = tasks_of(args.tasks)
     overrides = parse(dict[str, Any], args.overrides, "--overrides")
     with code_in_use(args.code):
         if args.findings:
             prove(
-                args.task,
+                tasks,
                 args.train_corpus,
                 args.dev_corpus,
-                labels,
                 args.config,
                 overrides,
                 args.findings,
             )
         state = train_pipeline(
-            task=args.task,
+            tasks=tasks,
             train_corpus=args.train_corpus,
             dev_corpus=args.dev_corpus,
-            labels=labels,
             config_text=args.config,
             overrides=overrides,
             code=args.code,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from components.files import sha256
 from components.own_code import own_digest
+from components.tasks import module_of
+from components.tasks.base import Task
 
 LIBRARIES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transformers")
 
@@ -23,7 +26,7 @@ def inputs(
     packages: dict[str, str],
     champion: Path | None,
     corpora: list[Path],
-    labels: list[str],
+    tasks: Sequence[Task],
 ) -> dict[str, str]:
     """Names and digests (or versions) of everything that decides the outcome of a run.
 
@@ -37,14 +40,19 @@ def inputs(
     data = [(corpus / "manifest.json").read_text(encoding="utf-8") for corpus in corpora]
     return {
         "config": digest(config_text, overrides),
-        "data": digest(data, labels),
-        "code": own_digest(["components.train.run"]),
+        "data": digest(data, [[task.name, task.labels] for task in tasks]),
+        "code": code_digest([task.kind for task in tasks]),
         **({"train.code": digest(code)} if code else {}),
         **({"champion": folder_digest(champion)} if champion else {}),
         **packages,
         "python": platform.python_version(),
         **{library: version(library) for library in LIBRARIES},
     }
+
+
+def code_digest(kinds: Iterable[str]) -> str:
+    """Digest of our code that trains, and of the modules of the kinds that it trains."""
+    return own_digest(["components.train.run", *map(module_of, kinds)])
 
 
 def folder_digest(folder: Path) -> str:

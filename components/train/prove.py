@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 
 from components.errors import DataError
 from components.files import writing
+from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised
 from components.train.config import read_config
 from components.train.corpus import verify
-from components.train.run import TASKS, initialise
+from components.train.run import initialise
 
 # Below 100 documents spaCy calls it an error; but it gives a poor model, not a broken one.
 SMALL = re.compile(r"Low number of examples to train a new pipeline \(\d\d?\)")
@@ -22,16 +24,15 @@ ERRORS = re.compile(r"^(\d+) errors?$", re.MULTILINE)
 
 
 def prove(
-    task: str,
+    tasks: Sequence[Task],
     train_corpus: Path,
     dev_corpus: Path,
-    labels: list[str],
     config: str,
     overrides: dict[str, Any],
     findings: Path,
 ) -> None:
     """Write down what spaCy says, and refuse what can't be trained on; see `components.debug`."""
-    text = debug(task, train_corpus, dev_corpus, labels, config, overrides)
+    text = debug(tasks, train_corpus, dev_corpus, config, overrides)
     with writing(findings) as path:
         path.write_text(markdown(text), encoding="utf-8")
     print(text, flush=True)
@@ -43,10 +44,9 @@ def prove(
 
 
 def debug(
-    task: str,
+    tasks: Sequence[Task],
     train_corpus: Path,
     dev_corpus: Path,
-    labels: list[str],
     config_text: str,
     overrides: dict[str, Any],
 ) -> str:
@@ -56,7 +56,7 @@ def debug(
     for corpus in (train_corpus, dev_corpus):
         verify(corpus)
     nlp, _ = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
-    missing = TASKS[task].check_labels(nlp, labels)
+    missing = [label for task in tasks for label in task.check_pipeline(nlp)]
     weights = find_all(config)
     local = localised(config, weights)
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))

@@ -18,7 +18,7 @@ from spacy.training import Corpus, Example, dont_augment
 from spacy.util import registry
 from thinc.api import Config
 
-from components.train.tokens import add_tags
+from components.tasks.entity_tags import add_tags
 
 SPACYS, OURS = "spacy.Corpus.v1", "retrain.corpus.v1"
 STEADY = (dont_augment, add_tags)  # augmenters that give the same each time

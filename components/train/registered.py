@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from components.train import pieces, rates, tokens
+from components.tasks import entity_tags
+from components.train import pieces, rates
 
-__all__ = ["pieces", "rates", "tokens"]
+__all__ = ["entity_tags", "pieces", "rates"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from components.custom_code import FILE_NAME as CODE_FILE
 from components.errors import ConfigError
 from components.files import filling, remove
 from components.memory import keep_freed_memory
-from components.train import ner
+from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
 from components.train.checkpoint import Checkpoints
 from components.train.config import CORPUS_PATHS, explained, read_config
@@ -35,15 +36,12 @@ from components.train.settings import TrainSettings
 from components.train.state import State
 from components.train.warm_start import warm_start
 
-TASKS: dict[str, ModuleType] = {"ner": ner}
-
 
 def train_pipeline(
     *,
-    task: str,
+    tasks: Sequence[Task],
     train_corpus: Path,
     dev_corpus: Path,
-    labels: list[str],
     config_text: str,
     overrides: dict[str, Any],
     code: str,
@@ -65,8 +63,9 @@ def train_pipeline(
         nlp, training = initialise(
             config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion
         )
-        for label in TASKS[task].check_labels(nlp, labels):
-            print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
+        for task in tasks:
+            for label in task.check_pipeline(nlp):
+                print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
         depends_on = inputs(
             config_text=config_text,
             overrides=overrides,
@@ -74,7 +73,7 @@ def train_pipeline(
             packages=packages(config),
             champion=champion,
             corpora=[train_corpus, dev_corpus],
-            labels=labels,
+            tasks=tasks,
         )
         stop, pace, root = Stop(), None, checkpoints
         if root:
@@ -87,13 +86,24 @@ def train_pipeline(
         log = stack.enter_context(filling(log))
         found = kept.load(log)
         with journal_of(training, log, heart) as journal:
-            loop = Loop(nlp, training, journal, TASKS[task].scores, kept)
+            loop = Loop(nlp, training, journal, partial(dev_scores, tasks), kept)
             if found:
                 heart.doing("coming back to the step of the checkpoint")
                 loop.resume(*found)
             state = loop.run(pace, stop)
         kept.finish(model, {CODE_FILE: code} if code else {})
     return state
+
+
+def dev_scores(tasks: Sequence[Task], evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """F, precision and recall on dev, as `f`, `p` and `r`; of several tasks as `topic.f`."""
+    if len(tasks) == 1:
+        return tasks[0].dev_scores(evaluation)
+    return {
+        f"{task.name}.{name}": score
+        for task in tasks
+        for name, score in task.dev_scores(evaluation).items()
+    }
 
 
 def journal_of(training: Training, log: Path, heart: Heartbeat) -> Journal:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from components.digests import check
 from components.errors import DataError
-from components.interface import Input, Output, Parameter, Result
+from components.interface import TASKS, Input, Output, Parameter, Result
 from components.registry import documents
 from components.registry.base import numbered
 from components.registry.open import open_registry
@@ -28,7 +28,7 @@ INTERFACE = (
     Input("assignment", "Artifact", "of the split stage"),
     Input("convert_report", "Artifact", "of the convert stage"),
     Input("log", "Artifact", "log folder of the train stage"),
-    Parameter("labels", "JSON list of the phase's labels", list),
+    TASKS,
     Parameter("context", "the phase's config as JSON", dict),
     Parameter("gate", "GateSettings as JSON", dict),
     Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),

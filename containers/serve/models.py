@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
-from components.tasks.confidence import Shares, entity_shares
+from components.tasks.ner.confidence import Shares, entity_shares
 from containers.serve.contract import Entity
 from containers.serve.inference import settle
 from containers.serve.vocabulary import Vocabulary

@@ -57,8 +57,9 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
     for what in ("skipped", "quarantined"):
         for reason, count in data[what].items():
             yield f"  {what}: {reason}: {count}"
-    for label, row in data["labels"].items():
-        yield f"{label}: {label_line(row)}"
+    for task in data["tasks"].values():
+        for label, row in task["labels"].items():
+            yield f"{label}: {label_line(row, task['unit'])}"
     for problem in data["problems"]:
         yield f"{problem['policy']}: {problem['title']}: {problem['count']}"
         for example in problem["examples"][:2]:
@@ -66,9 +67,9 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
                 yield f"    {example['position']}: {example['detail']}"
 
 
-def label_line(row: dict[str, Any]) -> str:
-    """What became of the spans of a label."""
-    kept = f"{row['spans']} spans kept, in {row['documents']} documents"
+def label_line(row: dict[str, Any], unit: str) -> str:
+    """What became of what has a label."""
+    kept = f"{row['count']} {unit} kept, in {row['documents']} documents"
     others = {name: row.get(name, 0) for name in ("moved", "dropped", "refused")}
     parts = [f"{count} {name}" for name, count in others.items() if count]
     annotated = f"of {row['annotated']} annotated" if "annotated" in row else ""

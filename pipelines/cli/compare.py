@@ -45,14 +45,14 @@ def compare(
     first, second = find_run(out, run), find_run(out, other)
     pages, rows = [], {}
     for phase in pick_phases(phases, common_phases(first, second)):
-        comparison = compare_phase(first, second, phase)
-        target = out / "compared" / f"{first.name}_{second.name}" / f"{phase}.html"
-        with writing(target) as path:
-            path.write_text(comparison_page(comparison), encoding="utf-8")
-        pages.append(target)
-        rows[phase] = {**comparison.contrast, "outcome": comparison.outcome, "page": str(target)}
-        if not as_json:
-            print_comparison(comparison, target)
+        for found in compare_phase(first, second, phase):
+            target = out / "compared" / f"{first.name}_{second.name}" / f"{found.name}.html"
+            with writing(target) as path:
+                path.write_text(comparison_page(found), encoding="utf-8")
+            pages.append(target)
+            rows[found.name] = {**found.contrast, "outcome": found.outcome, "page": str(target)}
+            if not as_json:
+                print_comparison(found, target)
     if as_json:
         print_json({"run": first.name, "other": second.name, "phases": rows})
     if open_:
@@ -65,7 +65,7 @@ def print_comparison(comparison: Comparison, page: Path) -> None:
 
     contrast = comparison.contrast
     lines = [*contrast["per_label"].items(), ("overall", contrast["overall"])]
-    print(f"{comparison.phase}: {comparison.headline}")
+    print(f"{comparison.name}: {comparison.headline}")
     print_table(
         [
             "label",

@@ -61,14 +61,8 @@ def curve(
         print_json({"advice": [asdict(one) for one in told], "page": str(page)})
         return
     rows = [
-        [name, *(percent(scores["f"]) for scores in row)]
-        for name, row in [
-            *(
-                (label, [p.scores["labels"][label] for p in points])
-                for label in points[0].scores["labels"]
-            ),
-            ("overall", [p.scores["overall"] for p in points]),
-        ]
+        [name, *(percent(point.rows.get(name, {}).get("f")) for point in points)]
+        for name in points[0].rows
     ]
     print_table(["F", *(f"{point.documents} documents>" for point in points)], rows)
     for one in told:

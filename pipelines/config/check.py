@@ -106,8 +106,8 @@ def trial_ingest(phase: Phase, errors: list[RetrainError]) -> dict[str, Any] | N
         sources = json.dumps([source.model_dump() for source in phase.annotations])
         args = parser.parse_args(
             [
-                *("--sources", sources, "--task", phase.task, "--store", str(folder / "store")),
-                *("--labels", json.dumps(phase.labels)),
+                *("--sources", sources, "--store", str(folder / "store")),
+                *("--tasks", json.dumps([task.model_dump() for task in phase.all_tasks])),
                 *("--settings", phase.ingest.model_dump_json()),
                 *(
                     word

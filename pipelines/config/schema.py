@@ -6,17 +6,20 @@ import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from components.convert.settings import ConvertSettings
+from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
-from components.ingest.settings import IngestSettings, composed
+from components.ingest.settings import IngestSettings
 from components.notify.address import checked_reference, in_environment
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
 from components.settings import Settings
 from components.split.settings import SplitSettings
+from components.tasks import checked, kind_of, refuse_clashes, task_of
+from components.tasks.base import TaskSettings
 from components.train.settings import TrainSettings
 from pipelines.config.machine_types import machine_limits
 
@@ -54,15 +57,6 @@ def checked_machine(machine: str) -> str:
     return machine
 
 
-def checked_label(label: str) -> str:
-    """A label that spaCy's NER can learn, in Unicode's normal form C."""
-    if not label.strip() or label in ("-", "O"):
-        raise ValueError(f"{label!r} can't be a label: spaCy reads it as 'no entity'")
-    if re.match(r"[BILUO]-", label):
-        raise ValueError(f"{label!r} is a BILUO tag: write the label alone, {label[2:]!r}")
-    return composed(label)
-
-
 def checked_root(root: str) -> str:
     """gs://BUCKET/FOLDER, or gs://BUCKET, whose bucket has a name that Cloud Storage gives."""
     if not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^\s'\"]*)?", root):
@@ -72,7 +66,23 @@ def checked_root(root: str) -> str:
     return root
 
 
+def checked_kind(kind: str) -> str:
+    """A kind of task that is there, unchanged."""
+    try:
+        kind_of(kind)
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix("task: ")) from error
+    return kind
+
+
+def checked_label(label: str, info: ValidationInfo) -> str:
+    """A label that the kind of its task can learn, in Unicode's normal form C."""
+    kind = info.data.get("kind") or info.data.get("task")
+    return kind_of(kind).checked_label(label) if kind else label
+
+
 Duration = Annotated[str, AfterValidator(checked_duration)]
+Kind = Annotated[str, AfterValidator(checked_kind)]
 Label = Annotated[str, AfterValidator(checked_label)]
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
@@ -150,11 +160,24 @@ class Train(TrainSettings):
         return self.model_dump(mode="json", include={*TrainSettings.model_fields})
 
 
-class Phase(Settings):
-    """A set of entity labels with its own annotations, model and gate."""
+class PhaseTask(Settings, extra="allow"):
+    """One of several tasks of a phase; its kind may ask for more than this."""
 
-    task: Literal["ner"] = Field("ner", description="what the model learns to do")
+    kind: Kind = Field("ner", description="what is learnt: ner, or the dotted name of your module")
     labels: list[Label] = Field(min_length=1, description="every label that may be learnt")
+
+
+class Phase(Settings):
+    """One or several tasks with their annotations, a model and a gate.
+
+    `task` and `labels` are the short form of one task, which goes by the name of its kind.
+    """
+
+    task: Kind = Field("ner", description="kind of the one task: ner, or a module of yours")
+    labels: list[Label] = Field([], description="every label that may be learnt by the one task")
+    tasks: dict[Name, PhaseTask] = Field(
+        {}, description="several tasks by name, in place of `task` and `labels`"
+    )
     annotations: list[Source] = Field(
         min_length=1, description="paths, globs or gs:// of the annotations; relative to this file"
     )
@@ -168,12 +191,32 @@ class Phase(Settings):
     compute: Compute = Compute()
 
     @model_validator(mode="after")
-    def labels_once(self) -> Self:
-        """Refuse a label that is listed twice."""
-        twice = {label for label in self.labels if self.labels.count(label) > 1}
-        if twice:
-            raise ValueError(f"labels: listed twice: {', '.join(sorted(twice))}")
+    def tasks_agree(self) -> Self:
+        """Refuse no task, both forms at once, and tasks that cannot share a document."""
+        if bool(self.labels) == bool(self.tasks):
+            raise ValueError("give `labels` (of one task), or `tasks`: one of them, and not both")
+        if self.tasks and "task" in self.model_fields_set:
+            raise ValueError("`task` is for one task; with `tasks` each has its own `kind`")
+        try:
+            refuse_clashes([task_of(each) for each in self.all_tasks])
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
         return self
+
+    @property
+    def all_tasks(self) -> list[TaskSettings]:
+        """The tasks, in whichever form they are written."""
+        tasks = self.tasks or {
+            self.task.rpartition(".")[2]: PhaseTask(kind=self.task, labels=self.labels)
+        }
+        return [
+            checked(TaskSettings(name=name, **task.model_dump())) for name, task in tasks.items()
+        ]
+
+    @property
+    def unused(self) -> set[str]:
+        """Keys of the form of the tasks that is not in use: unlike a default, they say nothing."""
+        return {"task", "labels"} if self.tasks else {"tasks"}
 
 
 class Images(Settings):

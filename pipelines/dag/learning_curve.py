@@ -38,6 +38,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
     phase = loaded.pipeline.phases[name]
     stage = StageTasks(phase.compute, loaded.pipeline)
     sources = [plain(source) for source in phase.annotations]
+    tasks = [task.model_dump() for task in phase.all_tasks]
 
     @dsl.pipeline(name=branch_name(share))
     def branch(store: str) -> None:
@@ -45,8 +46,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
         data = stage(
             "ingest",
             sources=sources,
-            task=phase.task,
-            labels=phase.labels,
+            tasks=tasks,
             settings=plain(phase.ingest),
             store=store,
         )
@@ -54,7 +54,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             "split",
             annotations=stage.stored(data, "annotations", dsl.Dataset),
             annotations_digest=data["annotations_digest"],
-            task=phase.task,
+            tasks=tasks,
             settings=plain(phase.split),
         )
         part = component("subsample", loaded.pipeline.images.cpu, {})(
@@ -62,7 +62,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
         )
         corpora = stage(
             "convert",
-            task=phase.task,
+            tasks=tasks,
             train_set=part.outputs["kept"],
             dev_set=splits["dev_set"],
             test_set=splits["test_set"],
@@ -70,10 +70,9 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
         )
         trained = stage(
             "train",
-            task=phase.task,
+            tasks=tasks,
             train_corpus=corpora["train_corpus"],
             dev_corpus=corpora["dev_corpus"],
-            labels=phase.labels,
             config=loaded.training_configs[name],
             overrides=phase.train.set,
             code=loaded.training_code[name],
@@ -82,11 +81,10 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
         )
         stage(
             "evaluate",
-            task=phase.task,
+            tasks=tasks,
             model=trained["model"],
             test_corpus=corpora["test_corpus"],
             init="base",
-            labels=phase.labels,
             settings=plain(phase.evaluate),
         )
 

@@ -58,12 +58,13 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     """One phase as a sub-pipeline of that name."""
     phase = config.phases[name]
     stage = StageTasks(phase.compute, config)
-    task, labels, model = phase.task, phase.labels, phase.model
+    model = phase.model
+    tasks = [task.model_dump() for task in phase.all_tasks]
     context = {
         "phase": name,
         "training_config": short_digest(training_config),
         **({"training_code": short_digest(training_code)} if training_code else {}),
-        **plain(phase, without={"annotations", "compute"}),
+        **plain(phase, without={"annotations", "compute", *phase.unused}),
     }
 
     @dsl.pipeline(name=name)
@@ -71,8 +72,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
         data = stage(
             "ingest",
             sources=[plain(source) for source in phase.annotations],
-            task=task,
-            labels=labels,
+            tasks=tasks,
             settings=plain(phase.ingest),
             context=context,
             registry=registry,
@@ -94,12 +94,12 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 annotations_digest=data["annotations_digest"],
                 previous=previous,
                 previous_digest=data["previous_digest"],
-                task=task,
+                tasks=tasks,
                 settings=plain(phase.split),
             )
             corpora = stage(
                 "convert",
-                task=task,
+                tasks=tasks,
                 train_set=splits["train_set"],
                 dev_set=splits["dev_set"],
                 test_set=splits["test_set"],
@@ -108,11 +108,10 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             )
             trained = stage(
                 "train",
-                task=task,
+                tasks=tasks,
                 train_corpus=corpora["train_corpus"],
                 dev_corpus=corpora["dev_corpus"],
                 training_digest=corpora["training_digest"],
-                labels=labels,
                 config=training_config,
                 overrides=phase.train.set,
                 code=training_code,
@@ -122,7 +121,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             )
             evaluated = stage(
                 "evaluate",
-                task=task,
+                tasks=tasks,
                 model=trained["model"],
                 model_digest=trained["model_digest"],
                 test_corpus=corpora["test_corpus"],
@@ -130,7 +129,6 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 **champion,
                 champion_assignment=previous,
                 assignment_digest=data["previous_digest"],
-                labels=labels,
                 init=phase.train.init,
                 settings=plain(phase.evaluate),
             )
@@ -146,7 +144,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 assignment=splits["assignment"],
                 convert_report=corpora["convert_report"],
                 log=trained["log"],
-                labels=labels,
+                tasks=tasks,
                 context=context,
                 gate=plain(phase.gate),
                 registry=registry,

@@ -30,7 +30,11 @@ class Containers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def identity(self, container: Container) -> str:
+    def identity(
+        self,
+        container: Container,
+        kinds: Sequence[str] = (),  # noqa: ARG002  the image holds their modules
+    ) -> str:
         """The image that a command runs in.
 
         Raises:

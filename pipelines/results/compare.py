@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError
-from components.evaluate.scores import compare, score
 from components.evaluate.settings import EvaluateSettings, settings_of
 from components.files import read_json
 from components.html.format import points, points_span
 from components.records.prediction import Prediction, read_predictions
 from components.registry.model_metadata import changes
 from components.report import build
+from components.scoring.compare import compare
 from components.scoring.counts import count
+from components.scoring.document import Blocks, read_scores
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
+from components.tasks.scores import block_of
 from pipelines.local.runs import find_task, read_record
 
 
 @dataclass(frozen=True)
-class Split:
-    """A phase of a run: its id, and what `evaluate`, `train` and `report` wrote."""
+class Side:
+    """A phase of a run: its id, and what `evaluate`, `train` and `report` wrote.
+
+    Attributes:
+        blocks, predictions: by task.
+    """
 
     run: str
-    scores: dict[str, Any]
-    predictions: list[Prediction]
+    blocks: Blocks
+    predictions: dict[str, list[Prediction]]
     facts: dict[str, Any]
     history: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the documents that both were tested on.
+    """Two models on the documents that both were tested on, for one task.
 
     Attributes:
+        name: of the phase, and of the task where there are several.
+        task: its name.
         scores: those of the first model, with the second one as its champion.
         shared: documents compared; `left_out`: test documents of the first that are not.
     """
 
-    phase: str
-    first: Split
-    second: Split
+    name: str
+    task: str
+    first: Side
+    second: Side
     scores: dict[str, Any]
     predictions: list[Prediction]
     shared: int
@@ -49,7 +60,7 @@ class Comparison:
 
     @property
     def contrast(self) -> dict[str, Any]:
-        """The paired comparison, as `components.evaluate.scores.compare` returns it."""
+        """The paired comparison, as `components.scoring.compare.compare` returns it."""
         found: dict[str, Any] = self.scores["champion"]["comparison"]
         return found
 
@@ -96,34 +107,49 @@ def is_scored(task: Any) -> bool:
     return task.stage == "evaluate" and task.state in ("succeeded", "reused")
 
 
-def compare_phase(first: Path, second: Path, phase: str) -> Comparison:
-    """Compare a phase of two runs on the test documents that they share.
+def compare_phase(first: Path, second: Path, phase: str) -> list[Comparison]:
+    """Compare a phase of two runs, task by task, on the test documents that they share.
 
     A document counts as shared if text and annotations are the same in both.
 
     Raises:
-        ConfigError: they share no document.
+        ConfigError: they share no document, or no task.
     """
-    one, other = split(first, phase), split(second, phase)
-    in_other = {key(prediction): prediction for prediction in other.predictions}
+    one, other = side(first, phase), side(second, phase)
+    tasks = [task for task in one.blocks if task in other.blocks]
+    if not tasks:
+        raise ConfigError(
+            f"{phase}: {one.run} has the tasks {', '.join(one.blocks)}, {other.run} "
+            f"{', '.join(other.blocks)}; there is nothing to compare."
+        )
+    several = len(one.blocks) > 1
+    return [
+        compare_task(one, other, f"{phase}-{task}" if several else phase, task) for task in tasks
+    ]
+
+
+def compare_task(one: Side, other: Side, name: str, task: str) -> Comparison:
+    """Compare one task of two runs."""
+    in_other = {key(prediction): prediction for prediction in other.predictions[task]}
     pairs = [
         (prediction, in_other[key(prediction)])
-        for prediction in one.predictions
+        for prediction in one.predictions[task]
         if key(prediction) in in_other and in_other[key(prediction)].gold == prediction.gold
     ]
     if not pairs:
         raise ConfigError(
-            f"{phase}: {one.run} and {other.run} were tested on different documents; "
+            f"{name}: {one.run} and {other.run} were tested on different documents; "
             "there is nothing to compare."
         )
     mine, theirs = [list(column) for column in zip(*pairs, strict=True)]
     # Both as the first run's phase says, whatever the second was scored with.
-    settings = settings_of(one.scores)
-    scores = scored(mine, one, settings)
-    comparison = contrast(mine, theirs, one, other, settings)
-    scores["champion"] = {**scored(theirs, other, settings), "comparison": comparison}
-    left_out = len(one.predictions) - len(mine)
-    return Comparison(phase, one, other, scores, mine, len(mine), left_out)
+    settings = settings_of(one.blocks[task])
+    scores = scored(mine, task, one.blocks[task], settings)
+    comparison = contrast(mine, theirs, one.blocks[task], other.blocks[task], settings)
+    champion = scored(theirs, task, other.blocks[task], settings)
+    scores["champion"] = {**champion, "comparison": comparison}
+    left_out = len(one.predictions[task]) - len(mine)
+    return Comparison(name, task, one, other, scores, mine, len(mine), left_out)
 
 
 def key(prediction: Prediction) -> tuple[str, str]:
@@ -131,51 +157,59 @@ def key(prediction: Prediction) -> tuple[str, str]:
     return prediction.id, prediction.text
 
 
-def split(run: Path, phase: str) -> Split:
-    """Read one split of a comparison."""
+def side(run: Path, phase: str) -> Side:
+    """Read one side of a comparison."""
     record = read_record(run)
     evaluated = find_task(record, f"{phase}/evaluate").artifacts
     log = find_task(record, f"{phase}/train").artifacts["log"]
     # The report was a task of its own once.
-    task = "report" if f"{phase}/report" in record.tasks else "upload"
-    reported = find_task(record, f"{phase}/{task}").artifacts
-    return Split(
+    reporting = "report" if f"{phase}/report" in record.tasks else "upload"
+    reported = find_task(record, f"{phase}/{reporting}").artifacts
+    blocks = read_scores(Path(evaluated["scores"].uri))
+    predictions: dict[str, list[Prediction]] = {task: [] for task in blocks}
+    for prediction in read_predictions(Path(evaluated["predictions"].uri)):
+        predictions[prediction.task].append(prediction)
+    return Side(
         run=record.id,
-        scores=read_json(Path(evaluated["scores"].uri)),
-        predictions=list(read_predictions(Path(evaluated["predictions"].uri))),
+        blocks=blocks,
+        predictions=predictions,
         facts=read_json(Path(reported["facts"].uri)),
         history=build.read_history(Path(log.uri) / "history.jsonl"),
     )
 
 
 def scored(
-    predictions: Iterable[Prediction], split: Split, settings: EvaluateSettings
+    predictions: Sequence[Prediction],
+    name: str,
+    block: dict[str, Any],
+    settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """Scores of a model on the shared documents."""
-    found = score(
-        list(predictions),
-        list(split.scores["labels"]),
+    task = task_of(TaskSettings(name=name, kind=block["task"], labels=list(block["labels"])))
+    found = block_of(
+        task,
+        predictions,
         slice_keys=settings.slices,
         resamples=settings.resamples,
         seed=settings.seed,
     )
-    kept = ("task", "words_per_second", "model_labels")
-    return found | {name: split.scores[name] for name in kept}
+    kept = ("words_per_second", "model_labels")
+    return found | {name: block[name] for name in kept}
 
 
 def contrast(
     mine: list[Prediction],
     theirs: list[Prediction],
-    one: Split,
-    other: Split,
+    one: dict[str, Any],
+    other: dict[str, Any],
     settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """The paired comparison, over the labels that the first reports and the second knows."""
-    labels = list(one.scores["labels"])
+    labels = list(one["labels"])
     return compare(
         count(mine, labels),
         count(theirs, labels),
-        [label for label in labels if label in other.scores["model_labels"]],
+        [label for label in labels if label in other["model_labels"]],
         resamples=settings.resamples,
         seed=settings.seed,
     )
@@ -189,11 +223,11 @@ def comparison_page(found: Comparison) -> str:
     )
     return build.html(
         build.Material(
-            title=f"{found.phase}: {found.first.run} against {found.second.run}",
+            title=f"{found.name}: {found.first.run} against {found.second.run}",
             kicker="Comparison of two runs",
             name=found.first.run,
             other=found.second.run,
-            scores=found.scores,
+            blocks={found.task: found.scores},
             headline=found.headline,
             mood={"better": "good", "worse": "bad"}.get(found.outcome, "warn"),
             reasons=[left_out] if found.left_out else [],

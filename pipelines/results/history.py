@@ -41,7 +41,7 @@ class Entry:
         why: the reason of one that waits.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
-        scores: what `evaluate` wrote; None when the run did not get that far.
+        tasks: what `evaluate` wrote, by task; empty when the run did not get that far.
         links: name -> relative URL.
     """
 
@@ -56,7 +56,7 @@ class Entry:
     why: str
     documents: int | None
     digest: str
-    scores: dict[str, Any] | None
+    tasks: dict[str, dict[str, Any]]
     links: dict[str, str]
 
 
@@ -114,7 +114,7 @@ def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str
         why=found.get("why", ""),
         documents=data["records"]["kept"] if data else None,
         digest=data["digest"][:8] if data else "",
-        scores=found.get("scores"),
+        tasks=found.get("tasks", {}),
         links={name: link(out, path) for name, path in paths.items() if path},
     )
 
@@ -134,20 +134,21 @@ def link(out: Path, path: str) -> str:
 
 
 def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
-    """Per phase that ran more than once: overall F over the runs, with its interval."""
+    """Per phase and task that ran more than once: overall F over the runs, with its interval."""
     drawn = []
-    for phase in dict.fromkeys(one.phase for one in found):
+    for phase, task in dict.fromkeys((one.phase, task) for one in found for task in one.tasks):
         scored = [
-            (one.number, one.scores["overall"])
+            (one.number, one.tasks[task]["overall"], len(one.tasks))
             for one in found
-            if one.phase == phase and one.scores
+            if one.phase == phase and task in one.tasks
         ]
-        points = [(number, 100 * row["f"]) for number, row in scored if row["f"] is not None]
+        title = phase if max(several for _, _, several in scored) == 1 else f"{phase}, {task}"
+        points = [(number, 100 * row["f"]) for number, row, _ in scored if row["f"] is not None]
         if len(points) < 2:
             continue
         bands = [
             (number, 100 * row["interval"]["f"][0], 100 * row["interval"]["f"][1])
-            for number, row in scored
+            for number, row, _ in scored
             if row["interval"]["f"]
         ]
         told = (
@@ -155,14 +156,14 @@ def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
         )
         drawn.append(
             (
-                f"{phase}. {told} The band is the 95 % interval.",
+                f"{title}. {told} The band is the 95 % interval.",
                 charts.lines(
-                    f"{phase}: overall F by run",
+                    f"{title}: overall F by run",
                     told,
-                    {phase: points},
+                    {title: points},
                     x_axis="run",
                     y_axis="F (%)",
-                    bands={phase: bands},
+                    bands={title: bands},
                 ),
             )
         )

@@ -17,13 +17,14 @@ from markupsafe import Markup
 from rich.console import Console
 
 from components.errors import ConfigError
-from components.evaluate.scores import compare
 from components.evaluate.settings import settings_of
-from components.files import read_json, writing
+from components.files import writing
 from components.html import charts, page
 from components.html.format import percent, points, points_span
 from components.records.prediction import Prediction, read_predictions
+from components.scoring.compare import compare
 from components.scoring.counts import count
+from components.scoring.document import Blocks, read_scores, rows_of
 from pipelines.config.load import Loaded
 from pipelines.dag.learning_curve import branch_name, curve_spec
 from pipelines.local.live_view import listener
@@ -41,13 +42,18 @@ class Point:
 
     Attributes:
         share: in percent; `documents` is what it came to.
-        scores: what `evaluate` wrote.
+        blocks: what `evaluate` wrote, by task; `predictions` as well.
     """
 
     share: int
     documents: int
-    scores: dict[str, Any]
+    blocks: Blocks
     predictions: list[Prediction]
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Scores by label, with "overall" as the last; of several tasks as "topic: tax"."""
+        return rows_of(self.blocks)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
             Point(
                 share=share,
                 documents=int(part.metadata["documents"]),
-                scores=read_json(Path(found["scores"].uri)),
+                blocks=read_scores(Path(found["scores"].uri)),
                 predictions=list(read_predictions(Path(found["predictions"].uri))),
             )
         )
@@ -112,52 +118,58 @@ def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
 
 def advise(curve: Sequence[Point]) -> list[Advice]:
     """Say for all labels together, and for each, whether more annotations would help."""
-    after = curve[-1].scores
     return [
-        advice(curve, "overall", after["overall"]),
-        *(advice(curve, label, scores) for label, scores in after["labels"].items()),
+        advice(curve, task, label, name)
+        for task in curve[-1].blocks
+        for label, name in labels_of(curve[-1], task)
     ]
 
 
-def advice(curve: Sequence[Point], label: str, after: dict[str, Any]) -> Advice:
-    """Judge what the last share brought for one label, or "overall".
+def labels_of(point: Point, task: str) -> list[tuple[str, str]]:
+    """The labels of a task, "overall" first, each with the name of its row."""
+    several = len(point.blocks) > 1
+    labels = ["overall", *point.blocks[task]["labels"]]
+    return [(label, f"{task}: {label}" if several else label) for label in labels]
+
+
+def advice(curve: Sequence[Point], task: str, label: str, name: str) -> Advice:
+    """Judge what the last share brought for one label of a task, or "overall".
 
     What it brought beyond the best smaller share is taken as a forecast of what as many documents
     more would bring; a paired bootstrap tells it from noise.
 
     Args:
-        after: scores of the label in the last share.
+        name: of its row.
     """
-    before = max(curve[:-1], key=lambda point: f_of(point, label) or 0.0)
-    change = contrast(curve[-1], before, label)
+    after = curve[-1].rows[name]
+    before = max(curve[:-1], key=lambda point: f_of(point, name) or 0.0)
+    change = contrast(curve[-1], before, task, label)
     gain, interval = change["difference"], change["interval"]
     if after["support"] < FEW or gain is None or interval is None:
         text = f"Cannot be told: the test set has {after['support']} of them."
-        return Advice(label, gain, interval, "unknown", text)
+        return Advice(name, gain, interval, "unknown", text)
     told = (
         f"{points(gain)} points since {before.share} % of the documents ({points_span(interval)})"
     )
     if not after["f"] or interval[1] < 0:
         text = f"Cannot be told, the training was too short or too unsteady: {told}."
-        return Advice(label, gain, interval, "unknown", text)
+        return Advice(name, gain, interval, "unknown", text)
     if after["f"] > 1 - WORTH or gain < WORTH:
-        return Advice(
-            label, gain, interval, "hardly", f"More of the same will hardly help: {told}."
-        )
+        return Advice(name, gain, interval, "hardly", f"More of the same will hardly help: {told}.")
     if interval[0] > 0:
         text = f"More annotations will very likely help: {told}."
-        return Advice(label, gain, interval, "yes", text)
+        return Advice(name, gain, interval, "yes", text)
     text = f"More annotations may help: {told}, which could be noise."
-    return Advice(label, gain, interval, "perhaps", text)
+    return Advice(name, gain, interval, "perhaps", text)
 
 
-def contrast(after: Point, before: Point, label: str) -> dict[str, Any]:
-    """The paired comparison of two points for a label, or "overall"."""
-    labels = list(after.scores["labels"])
-    settings = settings_of(after.scores)
+def contrast(after: Point, before: Point, task: str, label: str) -> dict[str, Any]:
+    """The paired comparison of two points for a label of a task, or "overall"."""
+    labels = list(after.blocks[task]["labels"])
+    settings = settings_of(after.blocks[task])
     found = compare(
-        count(after.predictions, labels),
-        count(before.predictions, labels),
+        count([one for one in after.predictions if one.task == task], labels),
+        count([one for one in before.predictions if one.task == task], labels),
         labels,
         resamples=settings.resamples,
         seed=settings.seed,
@@ -166,24 +178,21 @@ def contrast(after: Point, before: Point, label: str) -> dict[str, Any]:
     return row
 
 
-def f_of(point: Point, label: str) -> float | None:
-    """F of a label, or "overall", at a point."""
-    scores = point.scores
-    row = scores["overall"] if label == "overall" else scores["labels"][label]
-    f: float | None = row["f"]
-    return f
+def f_of(point: Point, name: str) -> float | None:
+    """F of a row at a point; None where it has none."""
+    row: dict[str, float | None] = point.rows.get(name, {})
+    return row.get("f")
 
 
 def write_page(run: Path, phase: str, curve: Sequence[Point], told: Sequence[Advice]) -> Path:
     """Write the curve as a page into the run's folder; return its path."""
-    labels = list(curve[-1].scores["labels"])
     html = page.render(
         PAGE,
         title=f"Would more annotations help {phase}?",
         kicker=f"Learning curve, run {run.name}",
         curve=curve,
         advice=told,
-        charts=curve_charts(curve, labels),
+        charts=curve_charts(curve),
     )
     target = run / "curve.html"
     with writing(target) as path:
@@ -191,36 +200,40 @@ def write_page(run: Path, phase: str, curve: Sequence[Point], told: Sequence[Adv
     return target
 
 
-def curve_charts(curve: Sequence[Point], labels: Sequence[str]) -> list[Markup]:
-    """Overall F with its interval, and F by label, over the documents trained on."""
-    first, last = curve[0].scores["overall"]["f"], curve[-1].scores["overall"]["f"]
-    told = f"Overall F went from {percent(first)} to {percent(last)}."
-    bands = [
-        (one.documents, 100 * interval[0], 100 * interval[1])
-        for one in curve
-        if (interval := one.scores["overall"]["interval"]["f"])
-    ]
-    series = {label: line(curve, label) for label in labels}
-    return [
-        charts.lines(
-            "Overall F",
-            told,
-            {"overall": line(curve, "overall")},
-            x_axis="training documents",
-            y_axis="F (%)",
-            bands={"overall": bands},
-        ),
-        charts.lines(
-            "F by label",
-            "The table above has the same numbers.",
-            series,
-            x_axis="training documents",
-            y_axis="F (%)",
-        ),
-    ]
+def curve_charts(curve: Sequence[Point]) -> list[Markup]:
+    """Overall F with its interval, and F by label, over the documents trained on, of each task."""
+    drawn = []
+    for task in curve[-1].blocks:
+        (_, overall), *labels = labels_of(curve[-1], task)
+        told = f"Overall F went from {percent(f_of(curve[0], overall))}"
+        told += f" to {percent(f_of(curve[-1], overall))}."
+        bands = [
+            (one.documents, 100 * interval[0], 100 * interval[1])
+            for one in curve
+            if (interval := one.rows[overall]["interval"]["f"])
+        ]
+        title = "Overall F" if overall == "overall" else f"Overall F of {task}"
+        drawn += [
+            charts.lines(
+                title,
+                told,
+                {overall: line(curve, overall)},
+                x_axis="training documents",
+                y_axis="F (%)",
+                bands={overall: bands},
+            ),
+            charts.lines(
+                "F by label",
+                "The table above has the same numbers.",
+                {name: line(curve, name) for _, name in labels},
+                x_axis="training documents",
+                y_axis="F (%)",
+            ),
+        ]
+    return drawn
 
 
 def line(curve: Sequence[Point], label: str) -> list[tuple[float, float]]:
-    """F in percent over the documents trained on, of a label or "overall"."""
+    """F in percent over the documents trained on, of a row."""
     found = [(point.documents, f_of(point, label)) for point in curve]
     return [(documents, 100 * f) for documents, f in found if f is not None]

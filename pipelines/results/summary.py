@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.custom_code import how_to_load
-from components.files import read_json
+from components.scoring.document import read_scores
 from pipelines.local.runs import RunRecord, TaskRecord, read_record
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def summary(run: Path) -> dict[str, Any]:
     Returns:
         `run`, `state`, `seconds`, `folder`, `logs` and `phases`: per phase its `state`,
         `decision` of the gate, `outcome` (what became of the model, see
-        `components.registry.promotion`), `headline`, `version`, `model_uri`, `scores` (overall and
-        per label; fractions or null), the paths of FILES that exist, `why` it waits, and the
-        `failed` task with its log.
+        `components.registry.promotion`), `headline`, `version`, `model_uri`, `tasks` (per task the
+        scores overall and per label; fractions or null), `scores` (the same of the task, where
+        there is but one), the paths of FILES that exist, `why` it waits, and the `failed` task with
+        its log.
     """
     record = read_record(run)
     return {
@@ -90,7 +91,9 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
                 result["headline"] = decision["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
-        result["scores"] = read_json(Path(path))
+        result["tasks"] = read_scores(Path(path))
+        if len(result["tasks"]) == 1:
+            [result["scores"]] = result["tasks"].values()
     if result["state"] == "waits":
         result["why"] = next(task.waits for task in tasks.values() if task.waits)
     if "decision" in result and "version" in result:
@@ -138,8 +141,11 @@ def print_summary(run: Path, console: Console) -> None:
     """Print a table per phase, what became of the model, and what to do next."""
     data = summary(run)
     for name, phase in data["phases"].items():
-        if "scores" in phase:
-            console.print(score_table(name, phase["scores"]))
+        for task, block in phase.get("tasks", {}).items():
+            title = f"{name}: {block['unit']} of the test set"
+            if len(phase["tasks"]) > 1:
+                title = f"{name}, {task}: {block['unit']} of the test set"
+            console.print(score_table(title, block))
         console.print(outcome(name, phase), highlight=False, markup=False, soft_wrap=True)
         console.print()
     tasks = data["tasks"]
@@ -154,12 +160,12 @@ def print_summary(run: Path, console: Console) -> None:
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def score_table(phase: str, scores: dict[str, Any]) -> Table:
-    """Precision, recall, F and support per entity on the test set, the overall row last."""
+def score_table(title: str, scores: dict[str, Any]) -> Table:
+    """Precision, recall, F and support per label on the test set, the overall row last."""
     from rich.table import Table
 
-    table = Table(title=f"{phase}: entities of the test set", title_justify="left")
-    table.add_column("entity")
+    table = Table(title=title, title_justify="left")
+    table.add_column("label")
     for heading in ("precision", "recall", "F", "support"):
         table.add_column(heading, justify="right")
     for label, row in scores["labels"].items():

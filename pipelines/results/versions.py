@@ -8,6 +8,7 @@ from typing import Any
 from components.errors import ConfigError
 from components.registry.base import Registry, Version
 from components.registry.open import VOLUME_SCHEME, open_registry
+from components.scoring.document import rows_of
 from pipelines.config.load import load
 
 DEFAULT_REGISTRY = Path("models")
@@ -58,15 +59,17 @@ def described(version: Version) -> dict[str, Any]:
 
 
 def overall(version: Version) -> dict[str, float | None]:
-    """Overall precision, recall and F of a version on its test set, fractions or None."""
-    scores = version.lineage.scores["overall"]
+    """Overall precision, recall and F of a version on its test set, fractions or None.
+
+    None for several tasks, too: what there is to say stands in `per_label`.
+    """
+    scores = version.lineage.scores.get("overall", {})
     return {measure: scores.get(measure) for measure in ("p", "r", "f")}
 
 
 def per_label(version: Version) -> dict[str, dict[str, float | None]]:
-    """The scores of every label, with `overall` as the last."""
-    labels: dict[str, dict[str, float | None]] = version.lineage.scores["labels"]
-    return {**labels, "overall": version.lineage.scores["overall"]}
+    """The scores of every label, with `overall` as the last; of several tasks, task by task."""
+    return rows_of(version.lineage.tasks)
 
 
 def compared(old: Version, new: Version) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def compared(old: Version, new: Version) -> dict[str, Any]:
     """
     before, after = per_label(old), per_label(new)
     labels = {}
-    for label in [*(name for name in {**before, **after} if name != "overall"), "overall"]:
+    for label in sorted({**before, **after}, key=lambda name: name == "overall"):
         was, now = before.get(label, {}).get("f"), after.get(label, {}).get("f")
         difference = None if was is None or now is None else now - was
         labels[label] = {"old": was, "new": now, "difference": difference}

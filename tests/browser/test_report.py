@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from components.evaluate.pairs import disagreements
-from components.evaluate.scores import score
 from components.gate.decide import judge
 from components.gate.settings import GateSettings
 from components.records.prediction import Disagreement, Prediction
 from components.records.record import Span
 from components.registry.model_metadata import Change
 from components.report.build import Material, html
+from components.scoring.scores import score
+from components.tasks.ner.pairs import disagreements
 from tests.browser.conftest import Visit
 
 ATTACKS = [

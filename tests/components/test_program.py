@@ -8,7 +8,8 @@ from typing import Any
 
 from components.__main__ import main
 from components.program import options_in
-from components.records.record import Record, Span, write_records
+from components.records.record import Span, write_records
+from tests.support.records import ner_record
 
 
 def executor_input(folder: Path, records: Path) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def executor_input(folder: Path, records: Path) -> dict[str, Any]:
 
 def test_a_stage_takes_its_options_from_the_executor_input(tmp_path: Path) -> None:
     records = tmp_path / "records.jsonl"
-    write_records(records, [Record(f"{n}", f"text {n}", [Span(0, 4, "A")]) for n in range(8)])
+    write_records(records, [ner_record(f"{n}", f"text {n}", [Span(0, 4, "A")]) for n in range(8)])
     task = json.dumps(executor_input(tmp_path, records))
     assert main(["subsample", "--executor-input", task, "--from-executor-input"]) == 0
 

@@ -21,8 +21,10 @@ from spacy.tokens import DocBin
 from components.ingest.collect import Collector
 from components.ingest.settings import IngestSettings
 from components.records.sources import Copy, SourceFile
+from components.tasks import tasks_of
 from tests.fuzz.mutations import as_json, damaged_bytes, damaged_value
 from tests.fuzz.outcome import HangError, Outcome, at_most
+from tests.support.records import ner_tasks
 
 PER_FILE = 10  # records
 PER_COLLECTOR = 20  # files
@@ -170,7 +172,7 @@ def read_some(folder: Path, name: str, source: random.Random, outcome: Outcome) 
         path.write_bytes(content)
         copies.append(Copy(SourceFile(str(path), "auto"), path, ""))
     outcome.tried += PER_COLLECTOR * PER_FILE
-    collector = Collector("ner", ["ORG", "FORM"], IngestSettings(required=()))
+    collector = Collector(tasks_of(ner_tasks(["ORG", "FORM"])), IngestSettings(required=()))
     try:
         with at_most(SECONDS):
             collector.read(copies)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Skipped
+from components.records.annotation import Annotation, Item, Place, RawSpan, Skipped
 from tests.fuzz import records, requests
 from tests.fuzz.outcome import Outcome
 

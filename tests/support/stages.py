@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.__main__ import main
+from tests.support.records import ner_tasks
 from tests.support.tiny_ner import LABELS
 
 
@@ -32,13 +33,12 @@ def evaluate(
     code = run_stage(
         "evaluate",
         {
-            "task": "ner",
+            "tasks": ner_tasks(labels or LABELS),
             "model": model,
             "test-corpus": corpus,
             "champion": champion or "",
             "champion-assignment": metadata / "assignment.json" if metadata else "",
             "init": init,
-            "labels": json.dumps(labels or LABELS),
             "settings": '{"resamples": 200}',
             **outputs,
         },
@@ -64,7 +64,7 @@ def gate(
         "gate",
         {
             "executor-input": json.dumps(executor),
-            "labels": json.dumps(labels or LABELS),
+            "tasks": ner_tasks(labels or LABELS),
             "context": json.dumps(context or {}),
             "settings": json.dumps(settings or {}),
             **{name: folder / name for name in ("scores", "data-report", "champion-metadata")},

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from components.ingest.annotation import Item
-from components.ingest.problems import StopReadingError
+from components.records.annotation import Item
+from components.records.problems import StopReadingError
 
 ZIP = b"PK\x03\x04"
 MOST_UNPACKED = 200  # times the archive's own size

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
-from components.ingest.problems import Problems, QuarantineError, StopReadingError
 from components.ingest.readers.lines import check_encoding, read_bytes, read_lines
+from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile, brat_text
 
 ENTITY = re.compile(r"T\d+\t(\S+) ([0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*)\t(.*)")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.ingest.problems import StopReadingError
+from components.records.problems import StopReadingError
 from components.records.sources import Columns
 
 TAG = re.compile(r"[Oo]|[BILUESMbiluesm][-_]\S+")

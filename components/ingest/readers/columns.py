@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawToken, Refused
-from components.ingest.problems import Problems, QuarantineError, StopReadingError
 from components.ingest.readers.column_layout import (
     CONLL_U,
     IN_MISC,
@@ -23,6 +21,8 @@ from components.ingest.readers.column_layout import (
 )
 from components.ingest.readers.lines import ended, numbered, read_lines
 from components.ingest.scripts import part_without_space
+from components.records.annotation import Annotation, Item, Place, RawSpan, RawToken, Refused
+from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
 COLUMN = re.compile(r"\S.*[ \t](?:O|[BILUESMbiluesm][-_][^\s|]+)[ \t]*")

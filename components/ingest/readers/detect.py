@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from components.ingest.annotation import Item
-from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers import (
     brat,
     columns,
@@ -22,6 +20,8 @@ from components.ingest.readers.archive import ZIP, read_zip
 from components.ingest.readers.exports import EXPORTS, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
+from components.records.annotation import Item
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import BRAT_TEXT, SourceFile
 
 HEAD = 1 << 20  # bytes looked at

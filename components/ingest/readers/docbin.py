@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, RawToken, Skipped
-from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.lines import read_bytes
 from components.ingest.readers.prodigy import find_tags
+from components.records.annotation import Annotation, Item, Place, RawSpan, RawToken, Skipped
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import SourceFile
 
 INCORRECT_SPANS = "incorrect_spans"  # spaCy's own default for incorrect_spans_key
@@ -124,7 +124,8 @@ def meta_of(user_data: dict[Any, Any]) -> dict[str, Any]:
 
     User data may hold arrays, under keys that are tuples.
     """
-    if user_data.keys() == {"id", "start", "meta"} and isinstance(user_data["meta"], dict):
+    ours = user_data.keys() - {"unanswered"} == {"id", "start", "meta"}
+    if ours and isinstance(user_data["meta"], dict):
         return dict(user_data["meta"])
     return {key: value for key, value in user_data.items() if is_plain({key: value})}
 

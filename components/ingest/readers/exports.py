@@ -13,7 +13,11 @@ from typing import Any
 
 import msgspec
 
-from components.ingest.annotation import (
+from components.ingest.readers.columns import annotation, read_tags
+from components.ingest.readers.json_faults import strict_value
+from components.ingest.readers.prodigy import find_tags
+from components.ingest.readers.recognise import is_pair
+from components.records.annotation import (
     Annotation,
     Item,
     Place,
@@ -22,11 +26,7 @@ from components.ingest.annotation import (
     Refused,
     Skipped,
 )
-from components.ingest.problems import QuarantineError
-from components.ingest.readers.columns import annotation, read_tags
-from components.ingest.readers.json_faults import strict_value
-from components.ingest.readers.prodigy import find_tags
-from components.ingest.readers.recognise import is_pair
+from components.records.problems import QuarantineError
 from components.records.sources import SourceFile
 
 Record = dict[str, Any]

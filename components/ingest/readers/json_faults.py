@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from components.ingest.problems import QuarantineError
+from components.records.problems import QuarantineError
 
 
 class DuplicateKeyError(ValueError):

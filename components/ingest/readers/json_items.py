@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from components.ingest.annotation import Item, Place, Refused
-from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.json_faults import is_cut
 from components.ingest.readers.lines import (
     BYTE_ORDER_MARK,
@@ -18,6 +16,8 @@ from components.ingest.readers.lines import (
     read_bytes,
     read_lines,
 )
+from components.records.annotation import Item, Place, Refused
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import SourceFile
 
 OPEN_ENDED = re.compile(rb"\s*(\{|\{.*[,{\[])\s*")  # the first line of an object over several lines

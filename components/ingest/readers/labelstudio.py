@@ -12,8 +12,6 @@ from typing import Any
 
 import msgspec
 
-from components.ingest.annotation import Annotation, Item, Place, Refused, Skipped
-from components.ingest.problems import QuarantineError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.label_studio_text import (
     Value,
@@ -23,6 +21,8 @@ from components.ingest.readers.label_studio_text import (
     spans_over,
 )
 from components.ingest.readers.prodigy import find_tags
+from components.records.annotation import Annotation, Item, Place, Refused, Skipped
+from components.records.problems import QuarantineError
 from components.records.sources import SourceFile
 
 # The kinds of result that mark spans of a text.

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-from components.ingest.annotation import Place
-from components.ingest.problems import Note, Problems, StopReadingError
+from components.records.annotation import Place
+from components.records.problems import Note, Problems, StopReadingError
 
 GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
-from components.ingest.problems import QuarantineError, StopReadingError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
+from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.records.problems import QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
 # Interfaces that ask for spans, and those that ask for something else.

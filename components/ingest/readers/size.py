@@ -8,11 +8,11 @@ from math import inf
 from pathlib import Path
 from typing import Literal
 
-from components.ingest.problems import StopReadingError
 from components.ingest.readers.detect import is_zlib
 from components.ingest.readers.json_items import OPEN_ENDED
 from components.ingest.readers.lines import BYTE_ORDER_MARK, GZIP, corrupt, open_bytes
 from components.ingest.settings import IngestSettings
+from components.records.problems import StopReadingError
 
 PIECE = 1 << 20  # bytes
 SMALL = 64 << 20  # bytes that any packed file may unpack to

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
-from components.ingest.problems import Problems, QuarantineError, StopReadingError
 from components.ingest.readers.columns import annotation
 from components.ingest.readers.exports import are_regions, listed, spans_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, check_encoding, ended, read_bytes
+from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
 TEXTS = ("text", "sentence", "content")

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from components.ingest.annotation import RawSpan, RawToken
+from components.records.annotation import RawSpan, RawToken
 
 
 class Row(msgspec.Struct):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from components.ingest.annotation import Annotation, Item, Place, RawSpan, Refused
-from components.ingest.problems import Problems, QuarantineError, StopReadingError
 from components.ingest.readers.exports import find_words
 from components.ingest.readers.lines import read_lines
+from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
 MARK = "#FORMAT=WebAnno TSV 3"

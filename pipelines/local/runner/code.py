@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 
 from components.__main__ import STAGES
 from components.own_code import ROOT, own_digest
+from components.tasks import module_of
 
 # What `python -m components` itself runs; it names all stages, so its own imports are not followed.
 ENTRY = ("components.program", "components.stage")
@@ -28,14 +30,17 @@ _PACKAGES = (
 )
 
 
-def code_digest(command: list[str], root: Path = ROOT) -> str:
+def code_digest(command: list[str], kinds: Iterable[str] = (), root: Path = ROOT) -> str:
     """Digest of the code of ours that a command runs; "" for a command that is not a stage.
 
     That is what the stage's module imports, near or far, and the templates beside it.
+
+    Args:
+        kinds: of the tasks that it is told; a stage imports them by name.
     """
     if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
         return ""
-    return own_digest([*ENTRY, STAGES[command[3]]], root)
+    return own_digest([*ENTRY, STAGES[command[3]], *map(module_of, kinds)], root)
 
 
 def versions() -> dict[str, str]:

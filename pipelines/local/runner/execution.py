@@ -121,7 +121,8 @@ class Executor:
         assert isinstance(node.body, Container)
         if not node.cached:
             return None
-        identity = self._launcher.identity(node.body)
+        kinds = [task["kind"] for task in inputs.parameters.get("tasks", ())]
+        identity = self._launcher.identity(node.body, kinds)
         return self._key_of(node, inputs.parameters, inputs.artifacts, identity)
 
     def _reuse(self, node: Node, entry: Entry) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,10 +57,11 @@ class Launcher(Protocol):
     task's. A container engine's `run` in the foreground is such a process.
     """
 
-    def identity(self, container: Container) -> Any:
+    def identity(self, container: Container, kinds: Sequence[str]) -> Any:
         """What runs when this command is launched, as JSON: part of the cache's key.
 
-        Code and libraries here; the digest of the image for a container.
+        Code and libraries here, with the modules of the kinds of tasks; the digest of the image
+        for a container.
         """
 
     def launch(self, command: Command) -> AbstractContextManager[Command]:
@@ -79,8 +80,8 @@ class ThisMachine:
         # that was importing makes an import in any other thread wait forever.
         self._versions = versions()
 
-    def identity(self, container: Container) -> Any:
-        return [code_digest(container.command), self._versions]
+    def identity(self, container: Container, kinds: Sequence[str]) -> Any:
+        return [code_digest(container.command, kinds), self._versions]
 
     def launch(self, command: Command) -> AbstractContextManager[Command]:
         program, *arguments = command.argv

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from components.convert.rows import Row
 from components.records.record import Record, Span
+from components.tasks import tasks_of
 from components.tokeniser import tokenise
+from tests.support.records import ner_record, ner_tasks
 
+NER = tasks_of(ner_tasks(["A"]))  # what labels there are does not matter to convert
 SENTENCES = [
     "{PERSON} asked the {ORG} for £{MONEY} on {DATE}.",
     "Send form {FORM} to the {ORG} before {DATE}, or call {PERSON}.",
@@ -53,7 +56,7 @@ def record(number: int, templates: list[str], rng: random.Random) -> Record:
         text += " "
     tokens = None if number % 3 == 0 else tokenise(text, "en")
     meta = {"base_path": f"/page/{number}"}
-    return Record(f"{number:08}", text, spans, tokens, meta, source=f"export.jsonl:{number}")
+    return ner_record(f"{number:08}", text, spans, tokens, meta, source=f"export.jsonl:{number}")
 
 
 @st.composite
@@ -68,4 +71,4 @@ def any_record(draw: st.DrawFn) -> Record:
     anything = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=6)
     tokens = draw(st.one_of(st.none(), st.just(offsets), anything))
     meta = draw(st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.text(max_size=5))))
-    return Record("1", text, spans, tokens, meta, source="x:1", complete=draw(st.booleans()))
+    return ner_record("1", text, spans, tokens, meta, source="x:1", complete=draw(st.booleans()))

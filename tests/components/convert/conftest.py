@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 
 from components.__main__ import main
 from components.records.record import Record, write_records
+from tests.support.records import ner_tasks
 
 SPLITS = ("train", "dev", "test")
 
@@ -71,7 +72,7 @@ def convert(tmp_path: Path) -> Callable[..., Corpora]:
             write_records(source, records)
             arguments += [f"--{split}-set={source}", f"--{split}-corpus={folder / split}"]
         arguments += [f"--convert-report={folder}/report.json"]
-        assert main(["convert", "--task=ner", *arguments]) == code
+        assert main(["convert", "--tasks", ner_tasks(["A"]), *arguments]) == code
         return Corpora(folder)
 
     return run

@@ -12,13 +12,14 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 
+from components.convert.columns import INCORRECT_SPANS, to_columns
 from components.convert.docbin import compress, message
 from components.convert.layout import Tokens, as_array, lay_out
-from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.texts import join
 from components.records.record import Record, Span
-from tests.components.convert.annotated import any_record, records, rows
+from tests.components.convert.annotated import NER, any_record, records, rows
+from tests.support.records import ner_record
 
 VOCAB = spacy.blank("en").vocab
 ATTRIBUTES = ["ENT_IOB", "ENT_TYPE"]
@@ -26,7 +27,7 @@ ATTRIBUTES = ["ENT_IOB", "ENT_TYPE"]
 
 def by_spacy(given: list[Record]) -> DocBin:
     """What DocBin writes for these records when each is a Doc with the same tokens."""
-    packed, _ = columns(rows(given), ConvertSettings(window_words=0))
+    packed, _ = to_columns(rows(given), NER, ConvertSettings(window_words=0))
     strings = StringStore(packed.strings)
     words = [strings[number] for number in packed.words.tolist()]
     bin_ = DocBin(ATTRIBUTES, store_user_data=True)
@@ -36,11 +37,13 @@ def by_spacy(given: list[Record]) -> DocBin:
         start += length
         doc = Doc(VOCAB, words[part], packed.spaces[part].tolist())
         assert doc.text == record.text
-        entities = [doc.char_span(s.start, s.end, s.label) for s in record.spans]
-        doc.set_ents(entities, default="outside" if record.complete else "missing")
+        entities = [doc.char_span(s.start, s.end, s.label) for s in record.answers["ner"].spans]
+        doc.set_ents(entities, default="outside" if record.answers["ner"].complete else "missing")
         doc.user_data = {"id": record.id, "start": 0, "meta": record.meta}
-        if record.rejected:
-            rejected = [doc.char_span(s.start, s.end, s.label) for s in record.rejected]
+        if record.answers["ner"].rejected:
+            rejected = [
+                doc.char_span(s.start, s.end, s.label) for s in record.answers["ner"].rejected
+            ]
             doc.spans[INCORRECT_SPANS] = [
                 DocSpan(doc, span.start, span.end, span.label) for span in rejected
             ]
@@ -72,11 +75,17 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
     given = records(300)
     rng = random.Random(1)
     for record in given[::7]:
-        record.complete = False
-        record.rejected = rng.sample(record.spans, k=min(1, len(record.spans)))
-        record.spans = [span for span in record.spans if span not in record.rejected]
+        record.answers["ner"].complete = False
+        record.answers["ner"].rejected = rng.sample(
+            record.answers["ner"].spans, k=min(1, len(record.answers["ner"].spans))
+        )
+        record.answers["ner"].spans = [
+            span
+            for span in record.answers["ner"].spans
+            if span not in record.answers["ner"].rejected
+        ]
     ours = DocBin().from_bytes(
-        compress(message(columns(rows(given), ConvertSettings(window_words=0))[0]))
+        compress(message(to_columns(rows(given), NER, ConvertSettings(window_words=0))[0]))
     )
     theirs = DocBin().from_bytes(by_spacy(given).to_bytes())
     assert_same(ours, theirs)
@@ -87,15 +96,15 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
 @given(st.lists(any_record(), min_size=1, max_size=4))
 def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
     ours = DocBin().from_bytes(
-        compress(message(columns(rows(given), ConvertSettings(window_words=0))[0]))
+        compress(message(to_columns(rows(given), NER, ConvertSettings(window_words=0))[0]))
     )
     assert_same(ours, DocBin().from_bytes(by_spacy(given).to_bytes()))
 
 
 def test_symbols_keep_their_small_numbers() -> None:
     """ORG and LOC are symbols in spaCy: their hash is not a hash of the string."""
-    given = [Record("1", "ORG LOC", [Span(0, 3, "ORG"), Span(4, 7, "LOC")])]
-    written = compress(message(columns(rows(given), ConvertSettings())[0]))
+    given = [ner_record("1", "ORG LOC", [Span(0, 3, "ORG"), Span(4, 7, "LOC")])]
+    written = compress(message(to_columns(rows(given), NER, ConvertSettings())[0]))
     docs = list(DocBin().from_bytes(written).get_docs(VOCAB))
     assert [(entity.text, entity.label_) for entity in docs[0].ents] == [
         ("ORG", "ORG"),

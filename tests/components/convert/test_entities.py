@@ -9,18 +9,19 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from components.convert.columns import INCORRECT_SPANS, to_columns
 from components.convert.docbin import compress, message
-from components.convert.ner import INCORRECT_SPANS, columns
 from components.convert.settings import ConvertSettings
 from components.convert.windows import windows
 from components.records.record import Record, Span
-from tests.components.convert.annotated import any_record, records, rows
+from tests.components.convert.annotated import NER, any_record, records, rows
 from tests.components.convert.conftest import Corpora
+from tests.support.records import ner_record
 
 
 def documents(given: Sequence[Record], **options: int) -> Iterator[Doc]:
     """Write records and read them back."""
-    packed, _ = columns(rows(given), ConvertSettings(**options))
+    packed, _ = to_columns(rows(given), NER, ConvertSettings(**options))
     yield from DocBin().from_bytes(compress(message(packed))).get_docs(Vocab())
 
 
@@ -35,7 +36,7 @@ def entities(doc: Doc) -> list[Span]:
 def test_windows_put_together_are_the_record(record: Record, words: int) -> None:
     found = list(documents([record], window_words=words))
     assert "".join(doc.text for doc in found) == record.text
-    assert [entity for doc in found for entity in entities(doc)] == record.spans
+    assert [entity for doc in found for entity in entities(doc)] == record.answers["ner"].spans
     assert {doc.user_data["id"] for doc in found} == {record.id}
     assert all(doc.user_data["meta"] == record.meta for doc in found)
 
@@ -80,14 +81,14 @@ def test_a_long_record_becomes_windows_that_name_it(convert: Callable[..., Corpo
 
 def test_tokens_of_the_annotation_tool_are_kept() -> None:
     tokens = [(0, 4), (5, 6), (6, 9)]
-    [doc] = documents([Record("1", "self-made", [], [(0, 4), (4, 5), (5, 9)])])
+    [doc] = documents([ner_record("1", "self-made", [], [(0, 4), (4, 5), (5, 9)])])
     assert [token.text for token in doc] == ["self", "-", "made"]
-    [doc] = documents([Record("1", "self -mad", [], tokens)])
+    [doc] = documents([ner_record("1", "self -mad", [], tokens)])
     assert [token.text for token in doc] == ["self", "-", "mad"]
 
 
 def test_tokens_that_disagree_with_the_text_are_made_anew(convert: Callable[..., Corpora]) -> None:
-    corpora = convert([Record("1", "Pay £20 now", [Span(4, 7, "MONEY")], [(0, 3), (4, 9)])])
+    corpora = convert([ner_record("1", "Pay £20 now", [Span(4, 7, "MONEY")], [(0, 3), (4, 9)])])
     assert [token.text for token in corpora.docs()[0]] == ["Pay", "£", "20", "now"]
     tokens = corpora.report["corpora"]["train"]["tokens"]
     assert tokens == {"retokenised": 0, "disagreeing": 1, "split": 0}
@@ -95,27 +96,26 @@ def test_tokens_that_disagree_with_the_text_are_made_anew(convert: Callable[...,
 
 def test_an_entity_inside_a_token_is_kept_and_counted(convert: Callable[..., Corpora]) -> None:
     """Neither dropped nor trained as O: spaCy sees that its tokens do not align."""
-    corpora = convert([Record("1", "See SA100form.", [Span(4, 9, "FORM")], source="a.jsonl:3")])
+    corpora = convert([ner_record("1", "See SA100form.", [Span(4, 9, "FORM")], source="a.jsonl:3")])
     [doc] = corpora.docs()
     assert [(entity.text, entity.label_) for entity in doc.ents] == [("SA100", "FORM")]
     report = corpora.report["corpora"]["train"]
     assert report["tokens"]["split"] == 1
-    assert report["labels"] == {"FORM": {"entities": 1, "misaligned": 1}}
-    assert report["misaligned_examples"] == [
-        {"source": "a.jsonl:3", "label": "FORM", "text": "SA100"}
-    ]
+    ner = report["tasks"]["ner"]
+    assert ner["labels"] == {"FORM": {"count": 1, "misaligned": 1}}
+    assert ner["misaligned_examples"] == [{"source": "a.jsonl:3", "label": "FORM", "text": "SA100"}]
 
 
 def test_unknown_tokens_of_binary_annotations_are_missing() -> None:
-    accepted = Record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
-    whole = Record("2", "Ann met Bob", [Span(0, 3, "PERSON")])
+    accepted = ner_record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
+    whole = ner_record("2", "Ann met Bob", [Span(0, 3, "PERSON")])
     first, second = documents([accepted, whole])
     assert [token.ent_iob_ for token in first] == ["B", "", ""]
     assert [token.ent_iob_ for token in second] == ["B", "O", "O"]
 
 
 def test_rejected_spans_go_where_spacy_looks_for_them() -> None:
-    record = Record(
+    record = ner_record(
         "1",
         "Ann met Bob in May",
         [Span(0, 3, "PERSON")],

@@ -16,6 +16,7 @@ from components.convert.rows import lines
 from components.records.record import Record, Span
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import SPLITS, Corpora
+from tests.support.records import ner_record, ner_tasks
 
 
 @given(st.lists(st.text("ab", max_size=12), max_size=12), st.integers(1, 20), st.booleans())
@@ -53,11 +54,11 @@ def test_the_manifest_tells_what_is_there(convert: Callable[..., Corpora]) -> No
     given = padded(250)
     corpora = convert(given, shard_megabytes=1)
     manifest = corpora.manifest()
-    assert manifest["version"] == 1
+    assert manifest["version"] == 2
     assert manifest["documents"] == len(given) == sum(s["documents"] for s in manifest["shards"])
     assert manifest["words"] == sum(map(len, corpora.docs()))
-    assert manifest["labels"] == {
-        label: sum(span.label == label for record in given for span in record.spans)
+    assert manifest["tasks"]["ner"] == {
+        label: sum(span.label == label for record in given for span in record.answers["ner"].spans)
         for label in ("DATE", "FORM", "MONEY", "ORG", "PERSON")
     }
     files = {path.name for path in (corpora.folder / "train").glob("*.spacy")}
@@ -76,11 +77,11 @@ def test_records_keep_their_order(convert: Callable[..., Corpora]) -> None:
 def test_an_empty_side_is_an_empty_corpus(convert: Callable[..., Corpora]) -> None:
     corpora = convert(records(5))
     assert corpora.manifest("dev") == {
-        "version": 1,
+        "version": 2,
         "shards": [],
         "documents": 0,
         "words": 0,
-        "labels": {},
+        "tasks": {},
     }
 
 
@@ -91,7 +92,7 @@ def test_an_empty_side_is_an_empty_corpus(convert: Callable[..., Corpora]) -> No
         (b'{"id": 1}', "not an annotation record"),
         (
             b'{"id": "1", "text": "ab", "source": "a.jsonl:7", '
-            b'"spans": [{"start": 1, "end": 9, "label": "X"}]}',
+            b'"answers": {"ner": {"spans": [{"start": 1, "end": 9, "label": "X"}]}}}',
             "a.jsonl:7: the span X at 1-9 is not inside its text of 2 characters",
         ),
     ],
@@ -109,7 +110,7 @@ def test_broken_records_are_named_and_nothing_is_left(
     source.write_bytes(source.read_bytes() + broken + b"\n")
     out = tmp_path / "out"
     code = main(
-        ["convert", f"--train-set={source}"]
+        ["convert", "--tasks", ner_tasks(["A"]), f"--train-set={source}"]
         + [f"--{split}-set={tmp_path}/1-{split}.jsonl" for split in ("dev", "test")]
         + [f"--{split}-corpus={out}/{split}" for split in SPLITS]
         + [f"--convert-report={out}/report.json"]
@@ -123,7 +124,7 @@ def test_broken_records_are_named_and_nothing_is_left(
 def test_overlapping_entities_are_refused(
     convert: Callable[..., Corpora], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    overlapping = Record("1", "abc def", [Span(0, 5, "A"), Span(4, 7, "B")], source="a.jsonl:7")
+    overlapping = ner_record("1", "abc def", [Span(0, 5, "A"), Span(4, 7, "B")], source="a.jsonl:7")
     assert convert([overlapping], code=3).files == {}
     why = "a.jsonl:7: the entities A at 0-5 and B at 4-7 overlap or are out of order"
     assert why in capsys.readouterr().err

@@ -13,11 +13,12 @@ from spacy.training import Corpus
 from spacy.training.iob_utils import offsets_to_biluo_tags
 
 from components.convert.alignment import border
-from components.convert.ner import INCORRECT_SPANS
-from components.records.record import Record, Span
+from components.convert.columns import INCORRECT_SPANS
+from components.records.record import Span
 from components.tokeniser import tokenise
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import Corpora
+from tests.support.records import ner_record
 
 
 def pipeline(**config: str) -> Language:
@@ -32,25 +33,25 @@ def test_spacy_reads_the_folder_as_it_is(convert: Callable[..., Corpora]) -> Non
     examples = list(Corpus(corpora.folder / "train")(spacy.blank("en")))
     assert [example.text for example in examples] == [record.text for record in given]
     for example, record in zip(examples, given, strict=True):
-        spans = [(span.start, span.end, span.label) for span in record.spans]
+        spans = [(span.start, span.end, span.label) for span in record.answers["ner"].spans]
         assert example.get_aligned_ner() == offsets_to_biluo_tags(example.predicted, spans)
 
 
 def test_the_report_counts_what_spacy_leaves_out_of_its_score(
     convert: Callable[..., Corpora],
 ) -> None:
-    odd = [Record(str(n), f"form-SA{n}/x", [Span(5, 7, "FORM")]) for n in range(5)]
+    odd = [ner_record(str(n), f"form-SA{n}/x", [Span(5, 7, "FORM")]) for n in range(5)]
     corpora = convert(records(50) + odd)
     examples = list(Corpus(corpora.folder / "train")(spacy.blank("en")))
     lost = sum(
         len(example.reference.ents) - len(example.get_aligned_spans_y2x(example.reference.ents))
         for example in examples
     )
-    assert corpora.report["corpora"]["train"]["misaligned"] == lost == 5
+    assert corpora.report["corpora"]["train"]["tasks"]["ner"]["misaligned"] == lost == 5
 
 
 def test_missing_tokens_are_missing_in_training(convert: Callable[..., Corpora]) -> None:
-    record = Record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
+    record = ner_record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
     [example] = Corpus(convert([record]).folder / "train")(spacy.blank("en"))
     assert example.get_aligned_ner() == ["U-PERSON", None, None]
 
@@ -58,8 +59,8 @@ def test_missing_tokens_are_missing_in_training(convert: Callable[..., Corpora])
 def test_spacy_learns_from_rejected_spans(convert: Callable[..., Corpora]) -> None:
     """With incorrect_spans_key, a model unlearns what annotators refused."""
     spacy.util.fix_random_seed(0)
-    wrong = [Record("w", "we saw Bob", [], complete=False, rejected=[Span(7, 10, "ORG")])]
-    right = [Record("r", "we saw Bob", [Span(7, 10, "ORG")])]
+    wrong = [ner_record("w", "we saw Bob", [], complete=False, rejected=[Span(7, 10, "ORG")])]
+    right = [ner_record("r", "we saw Bob", [Span(7, 10, "ORG")])]
     nlp = pipeline(incorrect_spans_key=INCORRECT_SPANS)
     first = list(Corpus(convert(right).folder / "train")(nlp))
     second = list(Corpus(convert(wrong).folder / "train")(nlp))

@@ -52,7 +52,7 @@ def test_each_distinct_value_is_represented_once(values: list[int]) -> None:
 
 def row(tokens: bytes) -> Row:
     return msgspec.json.decode(
-        b'{"id":"1","text":"a b","spans":[],"tokens":' + tokens + b"}", type=Row
+        b'{"id":"1","text":"a b","answers":{},"tokens":' + tokens + b"}", type=Row
     )
 
 

@@ -12,6 +12,7 @@ from spacy.tokens import DocBin
 
 from components.__main__ import main
 from tests.components.train.conftest import CONFIGS, arguments, write_shard
+from tests.support.records import ner_tasks
 
 Debug = Callable[..., int]
 
@@ -94,7 +95,7 @@ def test_weights_that_are_nowhere(debug: Debug, capsys: pytest.CaptureFixture[st
 def test_label_that_the_phase_does_not_name(
     debug: Debug, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert debug("cnn", {}, labels='["DATE"]') == 3
+    assert debug("cnn", {}, tasks=ner_tasks(["DATE"])) == 3
     assert "MONEY" in capsys.readouterr().err
 
 

@@ -19,13 +19,14 @@ from components.registry.examples import keys_of, write_keys
 from components.registry.local import LocalRegistry
 from components.registry.model_metadata import flat
 from components.registry.promotion import add_and_promote
+from tests.support.records import ner_record
 
 MakeArtefact = Callable[..., Artefact]
 CONTEXT = {"phase": "phase-1", "train": {"config": "cnn.cfg"}}
 
 
 def records(number: int, label: str = "MONEY") -> list[Record]:
-    return [Record(f"id-{n}", f"text {n}", [Span(0, 4, label)]) for n in range(number)]
+    return [ner_record(f"id-{n}", f"text {n}", [Span(0, 4, label)]) for n in range(number)]
 
 
 class Stage:

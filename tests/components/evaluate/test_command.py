@@ -13,12 +13,14 @@ from spacy.pipeline import AttributeRuler
 from spacy.tokens import Doc, Span
 
 from components.__main__ import main
-from components.evaluate.ner import labels_of
 from components.records.keys import key_of, normalised
 from components.records.prediction import read_predictions
 from components.registry.assignment import VERSION, Stored, write
 from components.registry.documents import ASSIGNMENT
+from components.scoring.document import read_scores
+from components.tasks.ner.examples import labels_of
 from tests.components.evaluate.conftest import Shelf
+from tests.support.records import ner_tasks
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 pytestmark = pytest.mark.xdist_group("shelf")
@@ -46,20 +48,19 @@ def judge(
     executor = {"outputs": {"artifacts": declared, "outputFile": str(folder / "out.json")}}
     arguments = {
         "executor-input": json.dumps(executor),
-        "task": "ner",
+        "tasks": ner_tasks(labels or LABELS),
         "model": str(model),
         "test-corpus": str(corpus),
         "champion": str(champion or ""),
         "champion-assignment": str(metadata / "assignment.json" if metadata else ""),
         "init": init,
-        "labels": json.dumps(labels or LABELS),
         "settings": json.dumps(FAST),
         **{name: str(path) for name, path in out.items()},
     }
     flat = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     assert main(["evaluate", *flat]) == 0
     shown = json.loads((folder / "out.json").read_text(encoding="utf-8"))["artifacts"]
-    scores = json.loads(out["scores"].read_text(encoding="utf-8"))
+    scores = read_scores(out["scores"])["ner"]
     return {
         **scores,
         "shown": {name: one["artifacts"][0]["metadata"] for name, one in shown.items()},
@@ -191,7 +192,14 @@ def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: She
 def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
     tmp_path: Path, shelf: Shelf, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(shelf.corpus)]
+    arguments = [
+        "--tasks",
+        ner_tasks(LABELS),
+        "--model",
+        str(shelf.good),
+        "--test-corpus",
+        str(shelf.corpus),
+    ]
     arguments += ["--labels", json.dumps(LABELS), "--settings", json.dumps(FAST), "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
@@ -272,8 +280,8 @@ def test_a_timeout_while_the_champion_loads_ends_the_stage(
     deaf = "try:\n    {}\nexcept BaseException:\n    pass\nwhile True:\n    pass\n"
     code = deaf.format(ring.strip().replace("\n", "\n    ")) if swallowed else ring
     (slow / "code.py").write_text(code, encoding="utf-8")
-    arguments = ["--model", str(shelf.good), "--champion", str(slow), "--task", "ner"]
-    arguments += ["--test-corpus", str(shelf.corpus), "--labels", json.dumps(LABELS)]
+    arguments = ["--model", str(shelf.good), "--champion", str(slow), "--tasks", ner_tasks(LABELS)]
+    arguments += ["--test-corpus", str(shelf.corpus)]
     arguments += ["--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
@@ -329,8 +337,9 @@ def test_an_empty_corpus_is_refused(
     tmp_path: Path, shelf: Shelf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty = write_corpus(tmp_path / "empty", [], shards=1)
-    arguments = ["--task", "ner", "--model", str(shelf.good), "--test-corpus", str(empty)]
-    arguments += ["--labels", "[]", "--settings", "{}", "--init", "base"]
+    arguments = ["--tasks", ner_tasks(LABELS), "--model", str(shelf.good)]
+    arguments += ["--test-corpus", str(empty)]
+    arguments += ["--settings", "{}", "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     assert main(["evaluate", *arguments]) == 3

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 from components.evaluate import console
-from components.evaluate.pairs import disagreements, pair
-from components.evaluate.scores import compare, confusion, matches, score
 from components.records.prediction import Prediction
 from components.records.record import Span
+from components.scoring.compare import compare
 from components.scoring.counts import count, prf
 from components.scoring.intervals import resample, score_intervals, wilson
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
+from components.tasks.ner.extras import confusion, matches
+from components.tasks.ner.pairs import disagreements, pair
+from components.tasks.scores import block_of
 
 ORG, GPE = Span(0, 5, "ORG"), Span(0, 5, "GPE")
 WIDE, LATER = Span(0, 9, "ORG"), Span(20, 25, "ORG")
@@ -23,9 +27,8 @@ def document(gold: list[Span], predicted: list[Span], name: str = "d", **facts: 
 
 
 def scored(predictions: list[Prediction], labels: list[str] | None = None) -> dict[str, Any]:
-    return score(
-        predictions, labels or ["ORG", "GPE"], slice_keys=["doc_type"], resamples=200, seed=0
-    )
+    task = task_of(TaskSettings(name="ner", labels=labels or ["ORG", "GPE"]))
+    return block_of(task, predictions, slice_keys=["doc_type"], resamples=200, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_undefined_is_neither_zero_nor_one() -> None:
 def test_no_gold_at_all_is_undefined_all_over() -> None:
     scores = scored([document([], [])])
     assert scores["overall"]["f"] is None
-    assert console.metrics(scores) == {}
+    assert console.metrics({"tasks": {"ner": scores}}) == {}
     json.dumps(scores, allow_nan=False)
 
 
@@ -165,7 +168,9 @@ def test_only_the_same_documents_can_be_compared() -> None:
 def test_a_confusion_matrix_too_large_for_the_console_is_folded() -> None:
     labels = [f"LABEL_{number:03}" for number in range(400)] + ["(none)"]
     rows = [[100 + row if row == column else 1 for column in range(401)] for row in range(401)]
-    shown = console.confusion_matrix({"labels": labels, "rows": rows})
+    shown = console.confusion_matrix(
+        {"tasks": {"ner": {"confusion": {"labels": labels, "rows": rows}}}}
+    )
     assert len(json.dumps(shown)) < 200_000
     matrix = shown["confusionMatrix"]
     assert sum(sum(row["row"]) for row in matrix["rows"]) == sum(map(sum, rows))

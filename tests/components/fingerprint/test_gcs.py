@@ -16,6 +16,7 @@ from components.__main__ import main
 from components.errors import ConfigError, RemoteError
 from components.records.sources import Source, content_digest, copy_files, identity, list_files
 from tests.components.ingest.exports import OUTPUTS
+from tests.support.records import ner_tasks
 
 ROWS = [
     {"text": "Ask HMRC", "spans": [{"start": 4, "end": 8, "label": "ORG"}], "answer": "accept"},
@@ -110,8 +111,7 @@ def test_an_object_that_goes_while_it_is_read(bucket: Any) -> None:
 def ingest(pattern: str, out: Path) -> int:
     arguments = {
         "sources": json.dumps([pattern]),
-        "task": "ner",
-        "labels": '["ORG"]',
+        "tasks": ner_tasks(["ORG"]),
         "store": str(out / "store"),
         **{name: str(out / name) for name in OUTPUTS},
     }

@@ -9,9 +9,11 @@ import pytest
 
 from components.gate.decide import judge
 from components.gate.settings import GateSettings
+from components.tasks.base import TaskSettings
 from tests.support.stages import gate, gate_decision_in
 
 LABELS = ["ORG", "DATE"]
+TASKS = [TaskSettings(name="ner", labels=LABELS)]
 CLEAN = {"records": {"in": 100, "quarantined": 0}}
 
 
@@ -24,9 +26,10 @@ def described(f: float | None, support: int = 200, spread: float = 0.03) -> dict
 
 
 def scores(f: float | None = 0.8, **labels: dict[str, Any]) -> dict[str, Any]:
-    """Scores as `evaluate` writes them, without a champion."""
+    """The scores of a task as `evaluate` writes them, without a champion."""
     per_label = {label: described(f) for label in LABELS} | labels
-    return {"overall": described(f, 400), "labels": per_label, "champion": None}
+    overall = described(f, 400)
+    return {"unit": "entities", "overall": overall, "labels": per_label, "champion": None}
 
 
 def against(
@@ -58,7 +61,7 @@ def against(
 def verdict(
     found: dict[str, Any], data: dict[str, Any] | None = None, **policy: Any
 ) -> dict[str, Any]:
-    return judge(found, data or CLEAN, LABELS, GateSettings(**policy))
+    return judge({"ner": found}, data or CLEAN, TASKS, GateSettings(**policy))
 
 
 def failed(found: dict[str, Any]) -> set[tuple[str, str]]:
@@ -92,16 +95,16 @@ def test_a_gain_that_is_sure_but_small_counts_as_equal() -> None:
 
 
 def test_a_rise_from_another_seed_alone_is_not_better() -> None:
-    found = judge(against(scores(), +0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    found = judge({"ner": against(scores(), +0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
     assert (found["decision"], found["outcome"]) == ("hold", "equal")
     assert any("can only be chance" in rule["text"] for rule in found["rules"])
-    worse = judge(against(scores(), -0.1), CLEAN, LABELS, GateSettings(), reseeded=True)
+    worse = judge({"ner": against(scores(), -0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
     assert worse["outcome"] == "worse"
 
 
 def test_the_stage_sees_from_the_metadata_that_only_the_seed_differs(tmp_path: Path) -> None:
     found = {**against(scores(), +0.1), "documents": 50}
-    data = {"digest": "d", "records": {"in": 9, "kept": 9, "quarantined": 0}, "labels": {}}
+    data = {"digest": "d", "records": {"in": 9, "kept": 9, "quarantined": 0}, "tasks": {}}
     (tmp_path / "champion-metadata").mkdir()
 
     def decide(**config: Any) -> str:

@@ -13,6 +13,7 @@ from components.__main__ import main
 from components.records.record import read_records
 from components.records.sources import Source
 from tests.components.ingest.exports import ENOUGH, LABELS, OUTPUTS, Ingested, row
+from tests.support.records import ner_tasks
 
 
 @pytest.fixture
@@ -41,8 +42,7 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
         out = tmp_path / "out"
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),
-            "task": "ner",
-            "labels": json.dumps(labels),
+            "tasks": ner_tasks(labels),
             "settings": json.dumps({"max_quarantined": 1, **settings}),
             "store": str(out / "store"),
             **{name: str(out / name) for name in OUTPUTS},

@@ -17,11 +17,12 @@ import srsly
 import yaml
 from spacy.tokens import DocBin
 
-from components.ingest.problems import KINDS
 from components.ingest.readers import size
 from components.ingest.settings import IngestSettings
+from components.records.problems import KINDS
 from components.settings import parse
 from tests.components.ingest.exports import ENOUGH, Ingested, row
+from tests.support.records import said
 
 Ingest = Callable[..., Ingested]
 Write = Callable[..., str]
@@ -167,7 +168,7 @@ def test_odd_characters_never_shift_offsets(kind: str, text: str, ingest_rows: I
     done = ingest_rows(row(text, (start, start + 4, "ORG"), tokens=None))
     record = done.records[2]
     assert record.text == text
-    assert [(s.start, s.end) for s in record.spans] == [(start, start + 4)]
+    assert [(s.start, s.end) for s in said(record).spans] == [(start, start + 4)]
     assert done.problem(kind)["policy"] == "warn"
 
 
@@ -203,7 +204,7 @@ MISALIGNED = "against the Syrian-led people"
 def test_misaligned_span_moves_to_tokens(policy: str, left: str, ingest_rows: Ingest) -> None:
     # "rian-led": off the tokens Syrian | - | led
     done = ingest_rows(row(MISALIGNED, (14, 22, "ORG")), misaligned=policy)
-    span = done.records[2].spans[0]
+    span = said(done.records[2]).spans[0]
     assert MISALIGNED[span.start : span.end] == left
     assert done.problem("misaligned_span")["policy"] == "repair"
 
@@ -229,7 +230,7 @@ def test_what_was_repaired_is_not_counted_with_what_was_left_out(ingest_rows: In
 
 def test_white_edges_are_trimmed(ingest_rows: Ingest) -> None:
     done = ingest_rows(row("Ask HMRC now", (3, 9, "ORG")))
-    assert [(s.start, s.end) for s in done.records[2].spans] == [(4, 8)]
+    assert [(s.start, s.end) for s in said(done.records[2]).spans] == [(4, 8)]
     assert done.problem("white_edges")["policy"] == "repair"
 
 
@@ -252,7 +253,7 @@ def test_offsets_that_count_something_else(
         {"start": start, "end": end, "label": "ORG", "text": "HMRC"},
     ]
     done = ingest_rows(row(FLAG, spans=spans, tokens=None))
-    span = done.records[2].spans[0]
+    span = said(done.records[2]).spans[0]
     assert FLAG[span.start : span.end] == "HMRC"
     assert reading in done.problem("shifted_span")["examples"][0]["detail"]
 
@@ -263,12 +264,12 @@ def test_one_shifted_span_tells_about_the_others_of_its_record(ingest_rows: Inge
         {"start": 20, "end": 23, "label": "PERSON"},
     ]
     done = ingest_rows(row(FLAG, spans=spans, tokens=None))
-    assert [FLAG[s.start : s.end] for s in done.records[2].spans] == ["HMRC", "now"]
+    assert [FLAG[s.start : s.end] for s in said(done.records[2]).spans] == ["HMRC", "now"]
 
 
 def test_duplicate_spans(ingest_rows: Ingest) -> None:
     done = ingest_rows(row("Ask HMRC", (4, 8, "ORG"), (4, 8, "ORG")))
-    assert len(done.records[2].spans) == 1
+    assert len(said(done.records[2]).spans) == 1
     assert done.problem("duplicate_span")["policy"] == "repair"
 
 
@@ -278,7 +279,7 @@ OVERLAPPING = ("Ada Lovelace Institute", (0, 12, "PERSON"), (4, 22, "ORG"))
 @pytest.mark.parametrize(("policy", "left"), [("longest", "ORG"), ("first", "PERSON")])
 def test_overlapping_spans(policy: str, left: str, ingest_rows: Ingest) -> None:
     done = ingest_rows(row(*OVERLAPPING), overlap=policy)
-    assert [span.label for span in done.records[2].spans] == [left]
+    assert [span.label for span in said(done.records[2]).spans] == [left]
     assert done.problem("overlapping_spans")["policy"] == "repair"
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest.annotation import Annotation, Item, Refused
-from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.detect import read
+from components.records.annotation import Annotation, Item, Refused
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import Columns, SourceFile
 
 PLAIN = ("Ada Byron left Acme", [("Ada Byron", "PER"), ("Acme", "ORG")])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.ingest.annotation import Annotation, Item, Refused, Skipped
-from components.ingest.problems import Problems
 from components.ingest.readers.detect import detect, read
+from components.records.annotation import Annotation, Item, Refused, Skipped
+from components.records.problems import Problems
 from components.records.sources import SourceFile
 
 TEXT = "Ada Byron left Acme"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest.annotation import Annotation, Item, Refused
-from components.ingest.problems import Problems, StopReadingError
 from components.ingest.readers.detect import detected, read
+from components.records.annotation import Annotation, Item, Refused
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import SourceFile
 from tests.components.ingest.exports import ENOUGH, Ingested
 

@@ -16,10 +16,11 @@ from spacy.tokens import DocBin
 from components.__main__ import main
 from components.ingest.readers.detect import READERS
 from components.ingest.text import text_id
-from components.records.record import Record, Span, write_records
+from components.records.record import Span, write_records
 from components.records.sources import BRAT_TEXT
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 from tests.components.ingest.test_exports import EXPORTS
+from tests.support.records import ner_record, ner_tasks, said
 
 Ingest = Callable[..., Ingested]
 Write = Callable[..., str]
@@ -126,7 +127,7 @@ def test_all_formats_agree(
     content = gzip.compress(make()) if packed else make()
     done = ingest(write(content, "export"), file_format=name if told else "auto")
     assert done.code == 0
-    found = [(r.text, [(s.start, s.end, s.label) for s in r.spans]) for r in done.records]
+    found = [(r.text, [(s.start, s.end, s.label) for s in said(r).spans]) for r in done.records]
     assert found == ENOUGH
     assert [record.tokens for record in done.records] == TOKENS
 
@@ -178,7 +179,7 @@ def test_label_studio_says_who_when_and_whether_it_counts(write: Write, ingest: 
     done = ingest(write([task, {"data": {"text": "Not yet"}, "annotations": []}]), required=[])
     (record,) = done.records
     assert record.text == text
-    assert len(record.spans) == 2
+    assert len(said(record).spans) == 2
     assert record.split == "test"
     assert record.meta == {"page": 7, "tags": ["test"]}
     assert done.report["skipped"] == {
@@ -253,9 +254,9 @@ def test_docbin_with_missing_and_incorrect_entities(write: Write, ingest: Ingest
     store = DocBin(docs=[partial, bare], store_user_data=True)
     done = ingest(write(store.to_bytes(), "a.spacy"), required=[])
     (record,) = done.records
-    assert not record.complete
-    assert [(s.start, s.end, s.label) for s in record.spans] == [(4, 8, "ORG")]
-    assert [(s.start, s.end, s.label) for s in record.rejected] == [(9, 14, "PERSON")]
+    assert not said(record).complete
+    assert [(s.start, s.end, s.label) for s in said(record).spans] == [(4, 8, "ORG")]
+    assert [(s.start, s.end, s.label) for s in said(record).rejected] == [(9, 14, "PERSON")]
     assert record.meta == {"page": "/vat"}
     assert done.report["skipped"] == {"document without entity annotation": 1}
 
@@ -268,9 +269,11 @@ def test_docbin_that_convert_wrote_gives_its_records_back(
     spans = [Span(4, 8, "ORG"), Span(26, 38, "PERSON"), Span(52, 56, "ORG")]
     meta = {"page": "/vat", "at": {"section": ["a", 2, None]}, "split": "test"}
     given = [
-        Record(text_id(text), text, spans, meta=meta),
-        Record(text_id("Ask DVLA"), "Ask DVLA", [], complete=False, rejected=[Span(0, 3, "ORG")]),
-        Record(text_id(text[4:]), text[4:], [Span(0, 4, "ORG")], meta={"kind": "draft"}),
+        ner_record(text_id(text), text, spans, meta=meta),
+        ner_record(
+            text_id("Ask DVLA"), "Ask DVLA", [], complete=False, rejected=[Span(0, 3, "ORG")]
+        ),
+        ner_record(text_id(text[4:]), text[4:], [Span(0, 4, "ORG")], meta={"kind": "draft"}),
     ]
     nothing = tmp_path / "nothing.jsonl"
     write_records(nothing, [])
@@ -279,14 +282,19 @@ def test_docbin_that_convert_wrote_gives_its_records_back(
     corpora = [f"--{split}-corpus={tmp_path / split}" for split in ("train", "dev", "test")]
     source, report = (f"{tmp_path}/{name}" for name in ("records.jsonl", "report.json"))
     files = [*sets, *corpora, f"--train-set={source}", f"--convert-report={report}"]
-    assert main(["convert", "--task=ner", '--settings={"window_words": 4}', *files]) == 0
+    told = ["--tasks", ner_tasks(["A"]), '--settings={"window_words": 4}']
+    assert main(["convert", *told, *files]) == 0
     select = {"exclude": {"meta.kind": ["draft"]}}
     done = ingest(str(tmp_path / "train/00000.spacy"), required=[], select=select)
     assert done.report["skipped"] == {"exclude: meta.kind": 1}
-    kept = [(one.id, one.text, one.spans, one.meta, one.complete) for one in done.records]
-    assert kept == [(one.id, one.text, one.spans, one.meta, one.complete) for one in given[:2]]
+    kept = [
+        (one.id, one.text, said(one).spans, one.meta, said(one).complete) for one in done.records
+    ]
+    assert kept == [
+        (one.id, one.text, said(one).spans, one.meta, said(one).complete) for one in given[:2]
+    ]
     assert [one.split for one in done.records] == ["test", ""]
-    assert done.records[1].rejected == given[1].rejected
+    assert said(done.records[1]).rejected == said(given[1]).rejected
 
 
 def test_docbin_that_is_cut(write: Write, ingest: Ingest) -> None:

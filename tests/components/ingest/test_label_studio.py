@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.ingest.annotation import Annotation, Item, Refused, Skipped
 from components.ingest.readers.labelstudio import read_items
+from components.records.annotation import Annotation, Item, Refused, Skipped
 from components.records.sources import SourceFile
 
 TEXT = "Ada Byron left Acme"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.ingest.annotation import RawSpan
-from components.ingest.offsets import Spans
-from components.ingest.problems import QuarantineError
-from components.ingest.tokens import Boundaries
+from components.records.annotation import RawSpan
+from components.records.offsets import Spans
+from components.records.problems import QuarantineError
+from components.records.tokens import Boundaries
 from components.tokeniser import tokenise
 
 EMOJI = "\U0001f600\U0001f44d Ask Ada Byron in Leeds"

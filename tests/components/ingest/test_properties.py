@@ -13,19 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.ingest.annotation import RawSpan
 from components.ingest.collect import Collector
-from components.ingest.offsets import READINGS, Spans
-from components.ingest.problems import KINDS, QuarantineError
 from components.ingest.readers.json_faults import is_cut
 from components.ingest.readers.prodigy import parse
 from components.ingest.readers.typed import Parser
 from components.ingest.settings import IngestSettings
-from components.ingest.tokens import Boundaries
+from components.records.annotation import RawSpan
+from components.records.offsets import READINGS, Spans
+from components.records.problems import KINDS, QuarantineError
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
+from components.records.tokens import Boundaries
+from components.tasks import tasks_of
 from components.tokeniser import tokenise
 from tests.components.ingest.exports import LABELS, row
+from tests.support.records import ner_tasks, said
 
 # Characters that break offsets: astral, combining, white, zero-width and right-to-left ones.
 TEXT = st.text(st.sampled_from("ab .,-\n\t\x00\u00a0\u200b\u00e9e\u0301\U0001f600\u05d0\ufeff"))
@@ -72,7 +74,7 @@ def collect(content: bytes, choice: IngestSettings) -> tuple[Collector, list[Rec
     with TemporaryDirectory() as folder:
         path = Path(folder, "export.jsonl")
         path.write_bytes(content)
-        collector = Collector("ner", LABELS, choice)
+        collector = Collector(tasks_of(ner_tasks(LABELS)), choice)
         collector.read([Copy(SourceFile(str(path), "auto"), path, "")])
     return collector, list(collector.finish())
 
@@ -94,15 +96,15 @@ def check_record(record: Record) -> None:
     assert tokens
     assert "".join(text[a:b] for a, b in tokens).replace(" ", "") == text.replace(" ", "")
     starts, ends = {a for a, _ in tokens}, {b for _, b in tokens}
-    for span in [*record.spans, *record.rejected]:
+    for span in [*said(record).spans, *said(record).rejected]:
         assert 0 <= span.start < span.end <= len(text)
         assert span.label in LABELS
         inside = text[span.start : span.end]
         assert inside == inside.strip()
         assert span.start in starts
         assert span.end in ends
-    assert record.spans == sorted(record.spans)
-    ordered = record.spans
+    assert said(record).spans == sorted(said(record).spans)
+    ordered = said(record).spans
     assert all(a.end <= b.start for a, b in pairwise(ordered))
 
 

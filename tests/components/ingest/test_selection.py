@@ -12,6 +12,7 @@ from components.errors import ConfigError
 from components.ingest.settings import IngestSettings
 from components.settings import parse
 from tests.components.ingest.exports import Ingested, row
+from tests.support.records import said
 
 Ingest = Callable[..., Ingested]
 Write = Callable[..., str]
@@ -25,7 +26,7 @@ HMRC, DVLA = (4, 8, "ORG"), (12, 16, "ORG")
 def spans(done: Ingested) -> list[tuple[int, int, str]]:
     """The spans of the one record that a test is about."""
     (record,) = (record for record in done.records if record.text == TEXT)
-    return [(span.start, span.end, span.label) for span in record.spans]
+    return [(span.start, span.end, span.label) for span in said(record).spans]
 
 
 def test_answers(ingest_rows: Ingest) -> None:
@@ -59,7 +60,7 @@ def test_answer_that_is_none_of_the_three(ingest_rows: Ingest) -> None:
 
 def test_rows_without_spans_are_kept(ingest_rows: Ingest) -> None:
     done = ingest_rows(row("No spans key", spans=None))
-    assert done.records[2].spans == []
+    assert said(done.records[2]).spans == []
 
 
 def test_include_and_exclude_by_meta_and_tag(ingest_rows: Ingest) -> None:
@@ -126,7 +127,7 @@ def test_a_decomposed_label_is_the_composed_one(write: Write, ingest: Ingest) ->
     for labels, rename in (([composed], {}), (["PLACE"], {decomposed: "PLACE"})):
         done = ingest(path, labels=labels, select={"rename": rename})
         assert done.code == 0
-        assert {span.label for record in done.records for span in record.spans} == {*labels}
+        assert {span.label for record in done.records for span in said(record).spans} == {*labels}
 
 
 def test_rename_drop_and_keep(ingest_rows: Ingest) -> None:
@@ -209,7 +210,7 @@ def test_a_vote_over_different_tokens_ends_on_those_that_stay(ingest_rows: Inges
     )
     (record,) = (record for record in done.records if record.text == text)
     assert record.tokens == [(0, 3), (4, 14), (15, 21)]
-    assert [(s.start, s.end) for s in record.spans] == [(4, 14)]
+    assert [(s.start, s.end) for s in said(record).spans] == [(4, 14)]
 
 
 def test_conflicts_can_stop_the_run(ingest_rows: Ingest) -> None:
@@ -221,7 +222,7 @@ def test_conflicts_can_stop_the_run(ingest_rows: Ingest) -> None:
 
 def test_same_spans_twice_are_no_conflict(ingest_rows: Ingest) -> None:
     done = ingest_rows(row(TEXT, HMRC), row(TEXT, HMRC))
-    assert done.report["skipped"] == {"same text, same spans": 1}
+    assert done.report["skipped"] == {"same text, same answers": 1}
 
 
 def test_the_input_hash_is_not_trusted(ingest_rows: Ingest) -> None:
@@ -237,7 +238,7 @@ def test_agreement_between_annotators(ingest_rows: Ingest) -> None:
         row("Ask Ada", (4, 7, "ORG"), **BOB),
         row(TEXT, DVLA, _view_id="review", **EVE),
     )
-    agreement = done.report["agreement"]
+    agreement = done.report["tasks"]["ner"]["agreement"]
     assert agreement["texts"] == 2
     assert agreement["annotators"] == ["ada", "bob"]
     assert agreement["f"] == pytest.approx(2 * 1 / 5)
@@ -282,17 +283,17 @@ def test_binary_answers_are_kept_apart_and_merged(ingest_rows: Ingest) -> None:
         taught("ignore", (*DVLA, "ignore")),
     )
     record = done.records[2]
-    assert not record.complete
+    assert not said(record).complete
     assert spans(done) == [HMRC]
-    assert [(s.start, s.end) for s in record.rejected] == [(0, 3)]
-    assert done.report["partial"] == {"documents": 1, "accepted": 1, "rejected": 1}
+    assert [(s.start, s.end) for s in said(record).rejected] == [(0, 3)]
+    assert done.report["tasks"]["ner"]["partial"] == {"documents": 1, "accepted": 1, "rejected": 1}
     assert done.report["records"] == {"in": 5, "kept": 3, "skipped": 2, "quarantined": 0}
 
 
 def test_a_full_annotation_outweighs_binary_ones(ingest_rows: Ingest) -> None:
     done = ingest_rows(taught("accept", (*DVLA, "accept")), row(TEXT, HMRC))
     assert spans(done) == [HMRC]
-    assert done.records[2].complete
+    assert said(done.records[2]).complete
     assert done.report["skipped"] == {"partial annotation of a text that has a full one": 1}
 
 
@@ -302,7 +303,7 @@ def test_span_answers_count_more_than_the_record_s(ingest_rows: Ingest) -> None:
     )
     record = done.records[2]
     assert spans(done) == [DVLA]
-    assert [(s.start, s.end, s.label) for s in record.rejected] == [HMRC]
+    assert [(s.start, s.end, s.label) for s in said(record).rejected] == [HMRC]
     assert done.problem("span_answer_differs")["count"] == 1
 
 
@@ -312,18 +313,18 @@ def test_contradicting_binary_answers(ingest_rows: Ingest) -> None:
         taught("accept", (*HMRC, "accept"), _timestamp=3),
     )
     assert spans(done) == []
-    assert len(done.records[2].rejected) == 1
+    assert len(said(done.records[2]).rejected) == 1
     assert done.problem("conflicting_annotations")["count"] == 1
 
 
 def test_newer_exports_say_that_they_are_binary(ingest_rows: Ingest) -> None:
     done = ingest_rows(row(TEXT, HMRC, _is_binary=True, answer="reject"))
-    assert [(s.start, s.end, s.label) for s in done.records[2].rejected] == [HMRC]
+    assert [(s.start, s.end, s.label) for s in said(done.records[2]).rejected] == [HMRC]
 
 
 def test_answers_left_in_a_manual_export_are_not_binary(ingest_rows: Ingest) -> None:
     done = ingest_rows(taught("accept", (*HMRC, "accept"), _view_id="ner_manual"))
-    assert done.records[2].complete
+    assert said(done.records[2]).complete
 
 
 def test_binary_answer_about_nothing(ingest_rows: Ingest) -> None:

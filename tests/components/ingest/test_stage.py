@@ -11,6 +11,7 @@ import pytest
 
 from components.__main__ import main
 from tests.components.ingest.exports import ENOUGH, OUTPUTS, Ingested, row
+from tests.support.records import ner_tasks
 
 Ingest = Callable[..., Ingested]
 Write = Callable[..., str]
@@ -18,9 +19,8 @@ Write = Callable[..., str]
 
 def arguments(out: Path, **given: str) -> list[str]:
     values = {
-        "task": "ner",
         "store": str(out / "store"),
-        "labels": '["ORG", "PERSON"]',
+        "tasks": ner_tasks(["ORG", "PERSON"]),
         **{name: str(out / name) for name in OUTPUTS},
         **given,
     }
@@ -30,8 +30,10 @@ def arguments(out: Path, **given: str) -> list[str]:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"task": "textcat"}, "no such task 'textcat'"),
-        ({"labels": '{"ORG": 1}'}, "--labels"),
+        ({"tasks": '[{"name": "a", "kind": "b", "labels": ["C"]}]'}, "no such kind 'b'"),
+        ({"tasks": '[{"name": "a", "kind": "no.such", "labels": ["C"]}]'}, "on PYTHONPATH"),
+        ({"tasks": '[{"name": "a", "labels": ["C"], "label": 1}]'}, "label"),
+        ({"tasks": '{"ORG": 1}'}, "--tasks"),
         ({"settings": '{"overlaps": "first"}'}, "overlaps"),
         ({"settings": '{"max_quarantined": 2}'}, "max_quarantined"),
         ({"settings": '{"required": ["GPE"]}'}, "ingest.required: GPE"),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.ingest.problems import QuarantineError
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import LEARNT, Parser, Row, delimiters
+from components.records.problems import QuarantineError
 from tests.components.ingest.exports import row
 
 # JSON as text, not as Python writes it: keys may come twice, and hide behind escapes.

@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
+from tests.support.records import ner_tasks
 from tests.support.stages import evaluate, gate
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny, write_corpus
 
 DATA = {
     "digest": "d" * 64,
     "records": {"in": 150, "kept": 140, "skipped": 8, "quarantined": 2},
-    "labels": {label: {"spans": 100, "documents": 60} for label in LABELS},
+    "tasks": {
+        "ner": {
+            "task": "ner",
+            "unit": "entities",
+            "labels": {label: {"count": 100, "documents": 60} for label in LABELS},
+        }
+    },
     "problems": [{"title": "Span with white edges", "count": 3, "first": ["a.jsonl:7"]}],
 }
 SPLIT = {
@@ -24,9 +31,15 @@ SPLIT = {
 CONVERT = {
     "corpora": {
         "train": {
-            "labels": {label: {"entities": 1200, "misaligned": 12} for label in LABELS},
-            "misaligned": 12 * len(LABELS),
-            "misaligned_examples": [{"source": "a.jsonl:3", "label": "FORM", "text": "<SA100>"}],
+            "tasks": {
+                "ner": {
+                    "labels": {label: {"count": 1200, "misaligned": 12} for label in LABELS},
+                    "misaligned": 12 * len(LABELS),
+                    "misaligned_examples": [
+                        {"source": "a.jsonl:3", "label": "FORM", "text": "<SA100>"}
+                    ],
+                }
+            },
             "windowed": 3,
         }
     }
@@ -54,6 +67,7 @@ def run_report(folder: Path, judged: Path, champion_metadata: Path, **changed: A
             name: folder / name for name in ("data-report", "split-report", "convert-report", "log")
         },
         "champion-metadata": champion_metadata,
+        "tasks": ner_tasks(LABELS),
         "context": json.dumps(CONTEXT),
         **{name: folder / name for name in ("report", "review", "model-card", "facts")},
     }

@@ -15,6 +15,7 @@ from components.records.prediction import (
     write_predictions,
 )
 from components.records.record import Span
+from components.scoring.document import read_scores
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
 pytestmark = pytest.mark.xdist_group("judged")
@@ -46,7 +47,7 @@ def test_the_report_shows_the_scores_and_the_change(
     tmp_path: Path, judged: Path, nothing: Path
 ) -> None:
     html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
-    scores = json.loads((judged / "scores").read_text(encoding="utf-8"))
+    scores = read_scores(judged / "scores")["ner"]
     read = text_of(html)
     f = 100 * scores["overall"]["f"]
     change = 100 * scores["champion"]["comparison"]["overall"]["difference"]
@@ -174,5 +175,5 @@ def test_a_model_without_an_error_has_a_report_too(
     document = Prediction(id="a", text="BBC", words=1, gold=[span], predicted=[span])
     write_predictions(perfect / "predictions", [document])
     folder = run_report(tmp_path / "r", perfect, nothing)
-    assert "agree on every entity" in (folder / "report").read_text(encoding="utf-8")
+    assert "agree on everything" in (folder / "report").read_text(encoding="utf-8")
     assert (folder / "review").read_text(encoding="utf-8") == ""

@@ -13,6 +13,7 @@ import pytest
 
 from components.__main__ import main
 from components.records.record import Record, read_records, write_records
+from tests.support.records import ner_tasks
 
 SPLITS = ("train", "dev", "test")
 
@@ -58,7 +59,7 @@ def split(tmp_path: Path) -> Callable[..., Split]:
         write_records(source, records)
         folder = tmp_path / f"split-{runs}"
         code = main(
-            ["split", "--annotations", str(source), "--task", "ner"]
+            ["split", "--annotations", str(source), "--tasks", ner_tasks(["A"])]
             + ["--settings", json.dumps(settings), "--previous", str(previous)]
             + [
                 word

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from components.records.record import Record, Span
+from tests.support.records import ner_record
 
 LABELS = [f"LABEL_{number:02}" for number in range(12)]
 WORDS = [
@@ -50,7 +51,7 @@ def document(
 ) -> Record:
     """A record with one span per label."""
     spans = [Span(at, at + 1, label) for at, label in enumerate(labels)]
-    return Record(
+    return ner_record(
         id=f"{number:08}",
         text=text,
         spans=spans,

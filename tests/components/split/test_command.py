@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from components.__main__ import main
-from components.records.record import Record, Span
+from components.records.record import Answers, Span
 from tests.components.split.conftest import Split
 from tests.components.split.documents import document, documents
+from tests.support.records import ner_record, ner_tasks
 
 OUTPUTS = ("train-set", "dev-set", "test-set", "assignment", "split-report")
 
@@ -19,14 +20,15 @@ def run(tmp_path: Path, content: str, settings: str = "{}") -> int:
     source = tmp_path / "annotations.jsonl"
     source.write_text(content, encoding="utf-8")
     outputs = [f"--{name}={tmp_path}/out/{name}" for name in OUTPUTS]
-    return main(["split", f"--annotations={source}", f"--settings={settings}", *outputs])
+    told = ["--tasks", ner_tasks(["A"]), f"--settings={settings}"]
+    return main(["split", f"--annotations={source}", *told, *outputs])
 
 
 def test_every_record_comes_out_once_and_unchanged(split: Callable[..., Split]) -> None:
     records = documents(500, pages=50)
     records[3].tokens = [(0, 5)]
-    records[4] = Record("x", "Café \N{SNOWMAN}", [], meta={"a": [1, None]}, source="x:4")
-    records[5].rejected, records[5].complete = [Span(0, 1, "A")], False
+    records[4] = ner_record("x", "Café \N{SNOWMAN}", [], meta={"a": [1, None]}, source="x:4")
+    records[5].answers["ner"] = Answers(complete=False, rejected=[Span(0, 1, "A")])
     splits = split(records).splits
     after = sorted((r for each in splits.values() for r in each), key=lambda r: r.source)
     assert after == sorted(records, key=lambda r: r.source)
@@ -43,13 +45,13 @@ def test_no_records_give_empty_files(split: Callable[..., Split]) -> None:
     [
         ("{}", ":2: not an annotation record"),
         ('{"id": "1", "text"', ":2: not an annotation record"),
-        ('{"id": "1", "text": "a", "spans": [], "split": "left"}', ":2: split is 'left'"),
+        ('{"id": "1", "text": "a", "answers": {}, "split": "left"}', ":2: split is 'left'"),
     ],
 )
 def test_a_broken_line_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, words: str
 ) -> None:
-    good = '{"id": "1", "text": "a", "spans": []}'
+    good = '{"id": "1", "text": "a", "answers": {}}'
     assert run(tmp_path, f"{good}\n{line}\n") == 3
     assert f"annotations.jsonl{words}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

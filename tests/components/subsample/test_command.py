@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from components.__main__ import main
-from components.records.record import Record, read_records, write_records
+from components.records.record import read_records, write_records
+from tests.support.records import ner_record
 
 
 def take(folder: Path, percent: int) -> list[str]:
-    records = [Record(id=f"{number}", text=f"text {number}", spans=[]) for number in range(50)]
+    records = [ner_record(id=f"{number}", text=f"text {number}", spans=[]) for number in range(50)]
     write_records(folder / "train", records)
     paths = ["--train-set", str(folder / "train"), "--kept", str(folder / "kept")]
     assert main(["subsample", *paths, "--percent", str(percent)]) == 0

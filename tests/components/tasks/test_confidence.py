@@ -13,9 +13,9 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import fix_random_seed
 
-from components.tasks.confidence import entity_shares
-from components.tasks.tag_confidence import SMALLEST, distribution, entities
-from components.train.tokens import add_tags, entities_of_tags
+from components.tasks.entity_tags import add_tags, entities_of_tags
+from components.tasks.ner.confidence import entity_shares
+from components.tasks.ner.tag_confidence import SMALLEST, distribution, entities
 
 pytestmark = pytest.mark.xdist_group("tagger")
 

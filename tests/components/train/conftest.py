@@ -14,6 +14,7 @@ import torch
 from spacy.tokens import DocBin
 
 from components.__main__ import main
+from tests.support.records import ner_tasks
 from tests.support.tiny_bert import write_bert
 
 ROOT = Path(__file__).parents[3]
@@ -103,10 +104,9 @@ def arguments(
 ) -> list[str]:
     """The arguments of the stage, with any option replaced or added."""
     values = {
-        "task": "ner",
+        "tasks": ner_tasks(LABELS),
         "train-corpus": str(corpora[0]),
         "dev-corpus": str(corpora[1]),
-        "labels": json.dumps(LABELS),
         "config": (CONFIGS / f"{config}.cfg").read_text(encoding="utf-8"),
         "overrides": json.dumps(overrides),
         "model": str(out / "model"),

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from components.custom_code import load_model
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 from components.train.inputs import inputs
 from tests.components.train.conftest import CONFIGS, LABELS
 from tests.support import stages
@@ -83,7 +85,7 @@ def test_a_run_is_of_its_code_its_champion_and_its_packages(
             packages={"en_vectors": given["packages"]},
             champion=tmp_path / given["champion"],
             corpora=list(corpora),
-            labels=LABELS,
+            tasks=[task_of(TaskSettings(name="ner", labels=LABELS))],
         )
 
     options = {"train.code": "code", "champion": "champion", "en_vectors": "packages"}

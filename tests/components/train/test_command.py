@@ -13,6 +13,7 @@ import pytest
 import spacy
 
 from tests.components.train.conftest import LABELS, arguments
+from tests.support.records import ner_tasks
 
 Train = Callable[..., int]
 
@@ -178,7 +179,7 @@ def test_wrong_override_is_named(
         ({"config": "[training\n"}, "training config"),
         ({"config": "[paths]\ntrain = null\n"}, "paths.dev"),
         ({"overrides": "{"}, "--overrides"),
-        ({"labels": "{}"}, "--labels"),
+        ({"tasks": "{}"}, "--tasks"),
         ({"settings": '{"devise": "cpu"}'}, "devise"),
     ],
 )
@@ -205,12 +206,12 @@ def test_pipeline_without_recogniser(train: Train, capsys: pytest.CaptureFixture
 def test_label_that_the_phase_does_not_name(
     train: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert train("cnn", CNN, labels='["MONEY"]') == 3
+    assert train("cnn", CNN, tasks=ner_tasks(["MONEY"])) == 3
     assert "does not name: DATE" in capsys.readouterr().err
 
 
 def test_label_without_an_example_is_told(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train("cnn", CNN, labels='["DATE", "MONEY", "FORM"]') == 0
+    assert train("cnn", CNN, tasks=ner_tasks(["DATE", "MONEY", "FORM"])) == 0
     assert "no example of FORM" in capsys.readouterr().out
 
 

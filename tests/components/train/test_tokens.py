@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from components.train.tokens import entity_tags, patterns
+from components.tasks.entity_tags import entity_tags, patterns
 
 Train = Callable[..., int]
 

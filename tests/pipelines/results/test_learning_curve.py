@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from components.errors import ConfigError
-from components.evaluate.scores import compare, score
 from components.records.prediction import Prediction
 from components.records.record import Span
 from components.scoring.counts import count
+from components.scoring.scores import compare, score
 from pipelines.config.load import load
 from pipelines.dag.learning_curve import curve_spec
 from pipelines.results.learning_curve import Point, advise, run_curve, write_page

@@ -12,7 +12,7 @@ from pipelines.local.runner import code
 
 
 def digests(*stages: str, root: Path = ROOT) -> list[str]:
-    return [code.code_digest(["python", "-m", "components", stage], root) for stage in stages]
+    return [code.code_digest(["python", "-m", "components", stage], root=root) for stage in stages]
 
 
 def test_an_edit_of_the_registry_leaves_training_alone(tmp_path: Path) -> None:

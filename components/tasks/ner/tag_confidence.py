@@ -15,6 +15,8 @@ from spacy.pipeline import Tagger
 from spacy.tokens import Doc
 from thinc.api import get_current_ops
 
+from components.tasks.iob import labels_of
+
 Entity = tuple[int, int, str]  # first token, token after the last, label
 SMALLEST = 0.001  # share of an entity that is worth a mention
 
@@ -22,7 +24,7 @@ SMALLEST = 0.001  # share of an entity that is worth a mention
 def probable(tagger: Tagger, docs: Sequence[Doc]) -> Iterator[dict[Entity, float]]:
     """The entities of each document that have some probability, with it."""
     columns = {tag: column for column, tag in enumerate(tagger.labels)}
-    labels = sorted({tag[2:] for tag in columns if tag[:2] in ("B-", "I-")})
+    labels = labels_of(columns)
     model: Any = tagger.model
     ops: Any = get_current_ops()
     for scores in model.predict(list(docs)):

@@ -22,7 +22,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import registry
 
-INSIDE, OUTSIDE, BEGIN = 1, 2, 3  # values of ENT_IOB
+from components.tasks.iob import BEGIN, INSIDE, OUTSIDE, labels_of, tag_of
 
 
 def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:
@@ -48,14 +48,6 @@ def add_tags(nlp: Language, example: Example) -> Iterator[Example]:
     yield Example(predicted, reference)
 
 
-def tag_of(biluo: str | None) -> str:
-    """The tag of a token, from one in the BILUO scheme; '' for a token without."""
-    if not biluo or biluo == "-":
-        return ""
-    kind = {"U": "B", "L": "I"}.get(biluo[0], biluo[0])
-    return kind + biluo[1:]
-
-
 def entities_of_tags() -> Callable[[Language], Language]:
     """Make a callback that teaches a pipeline's attribute ruler the tags of its tagger."""
 
@@ -72,11 +64,6 @@ def entities_of_tags() -> Callable[[Language], Language]:
 def pipes(nlp: Language, kind: type[Any]) -> list[Any]:
     """The components of one class, in order."""
     return [pipe for _, pipe in nlp.pipeline if isinstance(pipe, kind)]
-
-
-def labels_of(tags: Sequence[str]) -> list[str]:
-    """The labels of entities among tags, sorted."""
-    return sorted({tag[2:] for tag in tags if tag[:2] in ("B-", "I-")})
 
 
 def patterns(labels: Sequence[str]) -> list[dict[str, Any]]:

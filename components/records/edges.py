@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.ingest.offsets import Located
-from components.ingest.problems import Note, QuarantineError
+from components.records.offsets import Located
+from components.records.problems import Note, QuarantineError
 
 
 def trim(text: str, start: int, end: int) -> tuple[Located, list[Note]]:

@@ -1,71 +1,67 @@
-"""What is particular to named entities: spans, labels, votes and agreement."""
+"""The entities in annotations: spans, labels and votes."""
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from components.ingest.annotation import Annotation, RawSpan
-from components.ingest.offsets import Spans
-from components.ingest.problems import Note, QuarantineError
-from components.ingest.settings import IngestSettings, composed
-from components.ingest.spans import trim
-from components.ingest.text import text_id
-from components.ingest.tokens import Boundaries, Offsets, tokens_of
-from components.records.record import Record, Span
-
-TAGGED = re.compile(r"[BILUES]-.+")
+from components.records.annotation import Annotation, RawSpan
+from components.records.edges import trim
+from components.records.offsets import Spans
+from components.records.problems import Note, QuarantineError
+from components.records.record import Answers, Span, composed
+from components.records.tokens import Boundaries
+from components.tasks.base import Policy
+from components.tasks.iob import is_tag
 
 
-class Ner:
-    """Turns annotations into records, and several records of one text into one."""
+class Checker:
+    """Takes entities out of annotations."""
 
-    def __init__(self, labels: Sequence[str], settings: IngestSettings):
+    def __init__(self, labels: Sequence[str], policy: Policy):
         self.declared = frozenset(labels)
         self.by_upper = {label.upper(): label for label in labels}
-        self.settings = settings
+        self.policy = policy
 
-    def check(self, annotation: Annotation) -> tuple[Record, list[Note]]:
+    def check(
+        self, annotation: Annotation, boundaries: Boundaries
+    ) -> tuple[Answers | None, list[Note]]:
         """Check and repair one annotation, whose text has been checked.
 
         Raises:
             QuarantineError: a span cannot be trusted, so the record cannot.
         """
-        text = annotation.text
-        tokens, notes = tokens_of(text, annotation.tokens, self.settings.language)
-        own_tokens = None if notes else tokens
-        boundaries = Boundaries(tokens)
+        notes: list[Note] = []
+        if not annotation.about_spans:
+            return None, notes
         accepted, rejected = answered(annotation, notes)
-        spans = self.repair_all(annotation, accepted, boundaries, own_tokens, notes)
-        record = Record(
-            id=text_id(text),
-            text=text,
-            spans=self.without_overlaps(spans, text, notes),
-            tokens=tokens,
-            meta=annotation.meta,
-            source=str(annotation.place),
-            split=split(annotation.tags),
+        spans = self.repair_all(annotation, accepted, boundaries, notes)
+        answers = Answers(
+            spans=self.without_overlaps(spans, annotation.text, notes),
             complete=annotation.complete and not annotation.binary,
-            rejected=self.repair_all(annotation, rejected, boundaries, own_tokens, notes),
+            rejected=self.repair_all(annotation, rejected, boundaries, notes),
         )
-        return record, notes
+        return answers, notes
 
     def repair_all(
         self,
         annotation: Annotation,
         raw: Sequence[RawSpan],
         boundaries: Boundaries,
-        own_tokens: Offsets | None,
         notes: list[Note],
     ) -> list[Span]:
         """Repair spans; sorted, without duplicates and without labels that are left out."""
         text = annotation.text
         chosen = [(span, label) for span in raw if (label := self.label(span, annotation, notes))]
         located = Spans(
-            text, [span for span, _ in chosen], own_tokens, boundaries, annotation.trusted, notes
+            text,
+            [span for span, _ in chosen],
+            boundaries.own,
+            boundaries,
+            annotation.trusted,
+            notes,
         ).locate()
         if not annotation.trusted and any(span.text is None for span, _ in chosen):
             notes.append(Note("offsets_unverified", excerpt=text))
@@ -80,14 +76,14 @@ class Ner:
 
     def label(self, span: RawSpan, annotation: Annotation, notes: list[Note]) -> str:
         """The label to train, or "" if its spans are left out."""
-        select = self.settings.select
+        select = self.policy.select
         label = composed(span.label or "")
         label = select.rename.get(label, label)
         if label in select.drop or (select.keep and label not in select.keep):
             return ""
         if label in self.declared:
             return label
-        if not label or label in ("-", "O") or TAGGED.fullmatch(label):
+        if not label or is_tag(label):
             notes.append(Note("bad_label", repr(label), annotation.text))
         else:
             notes.append(Note("undeclared_label", self.suggest(label), annotation.text))
@@ -108,7 +104,7 @@ class Ner:
         notes: list[Note],
     ) -> tuple[int, int]:
         """Move a span onto token boundaries as the config says."""
-        policy = self.settings.misaligned
+        policy = self.policy.misaligned
         shown = f"{label} {text[start:end]!r}"
         if policy == "quarantine":
             raise QuarantineError("misaligned_span", f"{shown} is off token boundaries")
@@ -130,7 +126,7 @@ class Ner:
 
     def without_overlaps(self, spans: list[Span], text: str, notes: list[Note]) -> list[Span]:
         """Apply the policy of the config to overlapping spans."""
-        policy = self.settings.overlap
+        policy = self.policy.overlap
         kept, lost = drop_overlaps(spans, longest=policy == "longest")
         for span, rival in lost:
             detail = f"{show(span, text)} overlaps {show(rival, text)}"
@@ -139,34 +135,37 @@ class Ner:
             notes.append(Note("overlapping_spans", f"{detail}, which stays", text))
         return kept
 
-    def merge(self, records: Sequence[Record], newest: int) -> Record:
-        """Keep the spans that more than half of the annotators marked; the newest decides a tie.
 
-        Two such spans never overlap: some annotator would have marked both.
-        """
-        votes = Counter(span for record in records for span in record.spans)
-        half, record = len(records) / 2, records[newest]
-        chosen = [
-            span
-            for span, count in votes.items()
-            if count > half or (count == half and span in record.spans)
-        ]
-        record.spans, _ = drop_overlaps(onto_tokens(chosen, record))
-        return record
+def merge(text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int) -> Answers:
+    """Keep the spans that more than half of the annotators marked; the newest decides a tie.
 
-    def merge_partial(self, records: Sequence[Record]) -> tuple[Record, int]:
-        """Gather accepted and rejected spans, the oldest record first; a newer answer replaces."""
-        verdicts: dict[Span, bool] = {}
-        contradicted = 0
-        for record in records:
-            said = dict.fromkeys(record.rejected, False) | dict.fromkeys(record.spans, True)
-            contradicted += sum(verdicts.get(span, yes) != yes for span, yes in said.items())
-            verdicts |= said
-        merged = records[-1]
-        accepted = onto_tokens([span for span, yes in verdicts.items() if yes], merged)
-        merged.spans, lost = drop_overlaps(accepted)
-        merged.rejected = onto_tokens([span for span, yes in verdicts.items() if not yes], merged)
-        return merged, contradicted + len(lost)
+    Two such spans never overlap: some annotator would have marked both.
+    """
+    votes = Counter(span for each in answers for span in each.spans)
+    half, latest = len(answers) / 2, answers[newest]
+    chosen = [
+        span
+        for span, count in votes.items()
+        if count > half or (count == half and span in latest.spans)
+    ]
+    latest.spans, _ = drop_overlaps(onto_tokens(chosen, text, tokens))
+    return latest
+
+
+def merge_partial(text: str, tokens: Boundaries, answers: Sequence[Answers]) -> tuple[Answers, int]:
+    """Gather accepted and rejected spans, the oldest answer first; a newer answer replaces."""
+    accepted: dict[Span, bool] = {}
+    contradicted = 0
+    for each in answers:
+        said = dict.fromkeys(each.rejected, False) | dict.fromkeys(each.spans, True)
+        contradicted += sum(accepted.get(span, yes) != yes for span, yes in said.items())
+        accepted |= said
+    merged = answers[-1]
+    right = onto_tokens([span for span, yes in accepted.items() if yes], text, tokens)
+    merged.spans, lost = drop_overlaps(right)
+    wrong = [span for span, yes in accepted.items() if not yes]
+    merged.rejected = onto_tokens(wrong, text, tokens)
+    return merged, contradicted + len(lost)
 
 
 def drop_overlaps(
@@ -190,14 +189,13 @@ def drop_overlaps(
     return kept, lost
 
 
-def onto_tokens(spans: Iterable[Span], record: Record) -> list[Span]:
-    """Expand spans to the tokens of `record`: other annotations may have come with other tokens."""
-    boundaries = Boundaries(record.tokens or [])
+def onto_tokens(spans: Iterable[Span], text: str, boundaries: Boundaries) -> list[Span]:
+    """Expand spans to whole tokens: other annotations may have come with other tokens."""
     moved = set()
     for span in spans:
         start, end = span.start, span.end
         if not boundaries.aligned(start, end):
-            (start, end), _ = trim(record.text, *boundaries.expand(start, end))
+            (start, end), _ = trim(text, *boundaries.expand(start, end))
         moved.add(Span(start, end, span.label))
     return sorted(moved)
 
@@ -223,11 +221,6 @@ def answered(annotation: Annotation, notes: list[Note]) -> tuple[list[RawSpan], 
         [span for span, answer in answers if answer == "accept"],
         [span for span, answer in answers if answer == "reject"],
     )
-
-
-def split(tags: Sequence[str]) -> str:
-    """The split that a team chose; test goes before dev, and dev before train."""
-    return next((name for name in ("test", "dev", "train") if name in tags), "")
 
 
 def show(span: Span, text: str) -> str:

@@ -14,7 +14,8 @@ from spacy.language import Language
 from spacy.pipeline import EntityRecognizer, Tagger
 from spacy.tokens import Doc
 
-from components.tasks.tag_confidence import probable
+from components.tasks.iob import labels_of
+from components.tasks.ner.tag_confidence import probable
 
 BEAM_WIDTH, BEAM_DENSITY = 8, 0.001
 
@@ -38,7 +39,7 @@ def entity_shares(nlp: Language, docs: Sequence[Doc]) -> list[Shares] | None:
             return [
                 in_characters(*pair) for pair in zip(docs, pipe.scored_ents(beams), strict=True)
             ]
-        if isinstance(pipe, Tagger) and any(tag.startswith("B-") for tag in pipe.labels):
+        if isinstance(pipe, Tagger) and labels_of(pipe.labels):
             return [in_characters(*pair) for pair in zip(docs, probable(pipe, docs), strict=True)]
     return None
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from components.ingest.annotation import RawSpan
-from components.ingest.problems import Note, Policy, QuarantineError
-from components.ingest.tokens import Boundaries
+from components.records.annotation import RawSpan
+from components.records.problems import Note, Policy, QuarantineError
+from components.records.tokens import Boundaries
 
 Located = tuple[int, int]
 Reading = Callable[[str, int, int], Located | None]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from spacy.language import Language
 from spacy.pipeline import AttributeRuler, EntityRecognizer, Tagger
 
 from components.errors import ConfigError, DataError
-from components.train.tokens import labels_of, pipes
+from components.tasks.entity_tags import pipes
+from components.tasks.iob import labels_of
 
 
-def check_labels(nlp: Language, labels: list[str]) -> list[str]:
+def check_labels(nlp: Language, labels: Sequence[str]) -> list[str]:
     """Compare the labels that the pipeline learnt from the corpus with those of the phase.
 
     Returns:
@@ -37,9 +38,3 @@ def check_labels(nlp: Language, labels: list[str]) -> list[str]:
             "Add them to the phase's labels, or leave them out with ingest's select.drop."
         )
     return sorted(set(labels) - learnt)
-
-
-def scores(evaluation: dict[str, Any]) -> dict[str, float]:
-    """Overall F, precision and recall of an evaluation; 0 where they are undefined."""
-    names = {"f": "ents_f", "p": "ents_p", "r": "ents_r"}
-    return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from components.ingest.annotation import RawToken
-from components.ingest.problems import Note
+from components.records.annotation import RawToken
+from components.records.problems import Note
 from components.tokeniser import tokenise
 
 Offsets = list[tuple[int, int]]
@@ -42,9 +42,14 @@ def agree(text: str, tokens: Sequence[RawToken]) -> bool:
 
 
 class Boundaries:
-    """Token boundaries of one text, to move a span onto them."""
+    """Token boundaries of one text, to move a span onto them.
 
-    def __init__(self, tokens: Offsets):
+    Attributes:
+        own: the tokens, where they are the annotation's own; None for others.
+    """
+
+    def __init__(self, tokens: Offsets, *, own: bool = False):
+        self.own = tokens if own else None
         self.starts = [start for start, _ in tokens]
         self.ends = [end for _, end in tokens]
 

@@ -1,0 +1,234 @@
+"""Records as columns of a DocBin.
+
+spaCy has three places for what is said of a document: `doc.ents`, `doc.cats` and `doc.spans`. Each
+kind of task says which one is its own; what is written there follows from its answers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.strings import StringStore
+from spacy.tokens import Doc
+from spacy.tokens import Span as DocSpan
+from spacy.vocab import Vocab
+
+from components.convert.alignment import aligned
+from components.convert.counts import EXAMPLES, Counts, TaskCounts
+from components.convert.docbin import NO_SPANS, Columns
+from components.convert.layout import Layout
+from components.convert.rows import Row
+from components.convert.settings import ConvertSettings
+from components.convert.spans import Marks, find, gather, refuse_overlaps
+from components.convert.texts import Texts, join, spaced
+from components.convert.tokens import settle
+from components.convert.windows import pieces
+from components.convert.words import hashes
+from components.records.record import Answers
+from components.tasks.base import Task
+from components.tasks.iob import BEGIN, INSIDE, MISSING, OUTSIDE
+
+# The key of Doc.spans that spaCy's own configs give as incorrect_spans_key.
+INCORRECT_SPANS = "incorrect_spans"
+
+
+class About(msgspec.Struct, omit_defaults=True, gc=False):
+    """`Doc.user_data`: what ties a document to its record.
+
+    Attributes:
+        id, meta: of the record.
+        start: character of the record's text where this window of it starts.
+        unanswered: tasks of the phase that nobody annotated it for; left out if there is none.
+    """
+
+    id: str
+    start: int
+    meta: dict[str, Any]
+    unanswered: list[str] = []
+
+
+@dataclass(frozen=True)
+class Said:
+    """What annotators said for one task: of each record, and the spans of all as arrays."""
+
+    task: Task
+    answers: list[Answers | None]
+    spans: Marks
+    rejected: Marks
+
+
+def to_columns(
+    rows: Sequence[Row], tasks: Sequence[Task], settings: ConvertSettings
+) -> tuple[Columns, Counts]:
+    """Turn records into columns; every span is there exactly as it was annotated.
+
+    Raises:
+        DataError: a span is not inside its text, or two entities overlap.
+    """
+    counts = Counts(records=len(rows))
+    texts = join([row.text for row in rows])
+    said = [gathered(task, rows, texts) for task in tasks]
+    marks = [each for one in said for each in (one.spans, one.rejected)]
+    layout = settle(rows, texts, marks, settings.language, counts)
+    # A class is one of the whole document: no window of it need have what makes it so.
+    whole = any(task.place == "cats" for task in tasks)
+    document, starts = pieces(layout, marks, 0 if whole else settings.window_words)
+    words, strings = hashes(layout)
+    counts.documents, counts.words = len(starts), len(words)
+    counts.windowed = int((np.bincount(document) > 1).sum())
+    counts.tasks = {one.task.name: counted(one, rows, texts, settings.language) for one in said}
+    offsets = np.append(layout.starts, texts.base[-1])[starts] - texts.base[document]
+    entities = next((one for one in said if one.task.place == "ents"), None)
+    return Columns(
+        words=words,
+        spaces=layout.spaces,
+        lengths=np.diff(starts, append=len(words)).astype(np.int32),
+        attributes=attributes(layout, entities) if entities else {},
+        strings=[*strings, *(name for each in marks for name in each.names)],
+        user_data=about(rows, tasks, document.tolist(), offsets.tolist()),
+        span_groups=span_groups(layout, groups(said), document, starts),
+        cats=cats(said, document.tolist()),
+    ), counts
+
+
+def gathered(task: Task, rows: Sequence[Row], texts: Texts) -> Said:
+    """What was said for a task.
+
+    Raises:
+        DataError: a span is not inside its text, or two entities overlap.
+    """
+    answers = [row.answers.get(task.name) for row in rows]
+    each = [one.spans if one else [] for one in answers]
+    spans = gather(each, rows, texts)
+    if task.place == "ents":
+        refuse_overlaps(spans, each, rows)
+    rejected = gather([one.rejected if one else [] for one in answers], rows, texts)
+    return Said(task, answers, spans, rejected)
+
+
+def about(
+    rows: Sequence[Row], tasks: Sequence[Task], document: Iterable[int], offsets: Iterable[int]
+) -> list[About]:
+    """The user data of each document."""
+    names = [task.name for task in tasks]
+    result = []
+    for at, offset in zip(document, offsets, strict=True):
+        row = rows[at]
+        unanswered = [name for name in names if name not in row.answers]
+        result.append(About(row.id, offset, row.meta, unanswered))
+    return result
+
+
+def attributes(layout: Layout, said: Said) -> dict[int, NDArray[np.uint64]]:
+    """The two attributes of a token that say what `doc.ents` holds."""
+    labels, entities = said.task.labels, said.spans
+    background = [OUTSIDE if one and one.complete_for(labels) else MISSING for one in said.answers]
+    iob = np.repeat(np.array(background, np.uint64), np.diff(layout.first))
+    kind = np.zeros(len(iob), np.uint64)
+    hashes = np.array(list(map(StringStore().add, entities.names)), np.uint64)
+    first, end = find(entities, layout)
+    lengths = end - first
+    within = np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+    iob[within] = INSIDE
+    iob[first] = BEGIN
+    kind[within] = np.repeat(hashes[entities.labels], lengths)
+    return {ENT_IOB: iob, ENT_TYPE: kind}
+
+
+def cats(said: Sequence[Said], document: Sequence[int]) -> list[dict[str, float]]:
+    """`doc.cats` of each document: the classes that are known to be there or not."""
+    answers = [one.answers for one in said if one.task.place == "cats"]
+    if not answers:
+        return [{}] * len(document)
+    return [
+        {
+            name: float(there)
+            for each in answers
+            if (one := each[at]) is not None
+            for name, there in one.cats.items()
+        }
+        for at in document
+    ]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of `doc.spans`, and the records that have it, even if it is empty."""
+
+    key: str
+    marks: Marks
+    records: Collection[int]
+
+
+def groups(said: Sequence[Said]) -> list[Group]:
+    """The groups of spans: those of tasks that stand there, and rejected entities."""
+    result = []
+    for one in said:
+        if one.task.place == "ents":
+            marked = set(one.rejected.document.tolist())
+            result.append(Group(INCORRECT_SPANS, one.rejected, marked))
+        elif one.task.place == "spans":
+            answered = {at for at, answers in enumerate(one.answers) if answers is not None}
+            result.append(Group(one.task.name, one.spans, answered))
+    return result
+
+
+def span_groups(
+    layout: Layout, groups: Sequence[Group], document: NDArray[np.int64], starts: NDArray[np.int64]
+) -> list[bytes]:
+    """`doc.spans` of each document, as bytes."""
+    ends = np.append(starts[1:], len(layout.starts))
+    result = [NO_SPANS] * len(starts)
+    ranges = [find(group.marks, layout) for group in groups]
+    windows = [np.searchsorted(starts, firsts, side="right") - 1 for firsts, _ in ranges]
+    having = {record for group in groups for record in group.records}
+    for at in np.flatnonzero(np.isin(document, list(having))).tolist() if having else ():
+        first, end = int(starts[at]), int(ends[at])
+        words, spaces = layout.words(first, end), layout.spaces[first:end].tolist()
+        doc = Doc(Vocab(), words=words, spaces=spaces)
+        for group, (firsts, lasts), window in zip(groups, ranges, windows, strict=True):
+            inside = np.flatnonzero(window == at).tolist()
+            if inside or (group.key != INCORRECT_SPANS and int(document[at]) in group.records):
+                doc.spans[group.key] = [
+                    DocSpan(
+                        doc,
+                        int(firsts[i]) - first,
+                        int(lasts[i]) - first,
+                        group.marks.names[group.marks.labels[i]],
+                    )
+                    for i in inside
+                ]
+        result[at] = doc.spans.to_bytes()
+    return result
+
+
+def counted(said: Said, rows: Sequence[Row], texts: Texts, language: str) -> TaskCounts:
+    """Count what was said for a task, and the spans that the training tokeniser cannot delimit."""
+    counts, spans = TaskCounts(), said.spans
+    labels = said.task.labels
+    given = [one for one in said.answers if one is not None]
+    counts.incomplete = sum(not one.complete_for(labels) for one in given)
+    counts.rejected = len(said.rejected.labels)
+    each = np.bincount(spans.labels, minlength=len(spans.names))
+    counts.items.update(dict(zip(spans.names, each.tolist(), strict=True)))
+    for one in given:
+        if one.cats:
+            counts.items.update(name for name, there in one.cats.items() if there)
+    # Next to white space, as most spans are, there is nothing to look up.
+    base, document = texts.base, spans.document
+    left = spaced(texts, spans.left) | (spans.left == base[document])
+    right = spaced(texts, spans.right) | (spans.right == base[document + 1])
+    for at in np.flatnonzero(~(left & right)).tolist():
+        row, label = rows[document[at]], spans.names[spans.labels[at]]
+        start, end = (int(edges[at] - base[document[at]]) for edges in (spans.left, spans.right))
+        if not aligned(row.text, start, end, language):
+            counts.misaligned[label] += 1
+            if len(counts.examples) < EXAMPLES:
+                counts.examples.append((row.source, label, row.text[start:end]))
+    return counts

@@ -1,0 +1,96 @@
+"""The scores of a model for one task on a test set, as JSON; docs/judging.md explains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.records.prediction import Prediction
+from components.scoring.counts import Counts, count, numbers
+from components.scoring.intervals import resample, score_intervals
+from components.scoring.slices import slices
+
+
+def score(
+    predictions: Sequence[Prediction],
+    labels: Sequence[str],
+    *,
+    slice_keys: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return what there is to say about one model and one task, whatever its kind.
+
+    Args:
+        labels: labels to report even if they never occur.
+
+    Returns:
+        `documents`, `words`, `overall`, `labels` and `slices`. Scores are fractions; null where
+        they are undefined.
+    """
+    counts = count(predictions, labels)
+    sums = resample(counts.table, resamples, seed)
+    totals = counts.table.sum(axis=0)
+    per_label = {
+        label: described(totals[place], sums[:, place]) for place, label in enumerate(counts.labels)
+    }
+    return {
+        "documents": len(counts.documents),
+        "words": sum(prediction.words for prediction in predictions),
+        "overall": described(totals.sum(axis=0), sums.sum(axis=1)),
+        "labels": per_label,
+        "slices": {
+            name: {
+                value: {
+                    "documents": int(rows.sum()),
+                    **described(*of_rows(counts, rows, resamples, seed)),
+                }
+                for value, rows in found.items()
+            }
+            for name, found in slices(predictions, counts.documents, slice_keys).items()
+        },
+    }
+
+
+def of_rows(
+    counts: Counts, rows: NDArray[np.bool_], resamples: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Totals over all labels of some documents, and the same resampled."""
+    chosen = counts.table[rows].sum(axis=1)
+    return chosen.sum(axis=0), resample(chosen, resamples, seed)
+
+
+def described(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> dict[str, Any]:
+    """Scores, support and intervals from counts, array (3,), and their resamples."""
+    right, spurious, missed = (int(number) for number in counts)
+    return {
+        **numbers(counts),
+        "support": right + missed,
+        "predicted": right + spurious,
+        "interval": score_intervals(counts, sums),
+    }
+
+
+def agrees(block: Mapping[str, Any], official: Mapping[str, Mapping[str, float | None]]) -> bool:
+    """Whether our overall and per-label scores are those of spaCy's scorer.
+
+    Args:
+        official: label, or "" for all -> `p`, `r` and `f`.
+    """
+    ours = {"": block["overall"], **block["labels"]}
+    return all(
+        close(ours.get(name, {}).get(key), value)
+        for name, values in official.items()
+        for key, value in values.items()
+    )
+
+
+def close(one: float | None, other: float | None) -> bool:
+    """Whether two scores are equal, up to the order of additions; undefined equals undefined."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, abs_tol=1e-9)

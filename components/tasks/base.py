@@ -1,0 +1,206 @@
+"""What a kind of task says about its answers: the one place where kinds differ.
+
+All else works with answers (`components.records.record`) and outcomes alone, and knows no kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from components.records.annotation import Annotation
+from components.records.prediction import Disagreement, Prediction
+from components.records.problems import Note
+from components.records.record import Answers, Item, composed
+from components.records.tokens import Boundaries
+from components.settings import Settings
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+    from spacy.training import Example
+
+Scores = dict[str, float | None]
+# The place in a spaCy Doc that holds a task's answers: doc.ents, doc.cats or doc.spans[name].
+Place = Literal["ents", "cats", "spans"]
+
+
+class TaskSettings(Settings, extra="allow"):
+    """A task of a phase as every stage is told it, in `--tasks`; its kind may ask for more."""
+
+    name: str = Field(min_length=1, description="key of the task's answers and scores")
+    kind: str = Field(
+        "ner", description="ner, or the dotted name of a module of yours that defines a kind"
+    )
+    labels: list[str] = Field(min_length=1, description="every label that may be learnt")
+
+
+class OwnSettings(TaskSettings, extra="forbid"):
+    """What a kind that asks for nothing more may be told; a kind may have a subclass of it."""
+
+    @model_validator(mode="after")
+    def labels_once(self) -> Self:
+        """Refuse a label that is listed twice."""
+        twice = {label for label in self.labels if self.labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"labels: listed twice: {', '.join(sorted(twice))}")
+        return self
+
+
+class Select(Protocol):
+    """Which labels are taken; see `components.ingest.settings`."""
+
+    @property
+    def rename(self) -> Mapping[str, str]: ...
+    @property
+    def drop(self) -> Sequence[str]: ...
+    @property
+    def keep(self) -> Sequence[str]: ...
+
+
+class Policy(Protocol):
+    """What is done with bad annotations; see `components.ingest.settings`."""
+
+    @property
+    def select(self) -> Select: ...
+    @property
+    def misaligned(self) -> str: ...
+    @property
+    def overlap(self) -> str: ...
+
+
+Check = Callable[[Annotation, Boundaries], tuple[Answers | None, list[Note]]]
+
+
+class Task:
+    """A task of a phase. A kind is a subclass, named `Kind` in its module.
+
+    Attributes:
+        title: what the kind is called; `unit` what it counts, in the plural; `exact` when a
+            prediction counts as right.
+        place: where its answers stand in a spaCy Doc.
+        settings: what its section of a config may say.
+    """
+
+    title: ClassVar[str]
+    unit: ClassVar[str]
+    exact: ClassVar[str]
+    place: ClassVar[Place]
+    settings: ClassVar[type[OwnSettings]] = OwnSettings
+
+    def __init__(self, settings: TaskSettings) -> None:
+        self.name, self.kind = settings.name, settings.kind
+        self.labels: tuple[str, ...] = tuple(settings.labels)
+
+    @staticmethod
+    def checked_label(label: str) -> str:
+        """The label in normal form C; ValueError says why it cannot be one of this kind."""
+        if not label.strip():
+            raise ValueError(f"{label!r} can't be a label: it is empty")
+        return composed(label)
+
+    # Annotations
+
+    def checker(self, policy: Policy) -> Check:
+        """What takes the answers out of an annotation, checked and mended.
+
+        It returns None for an annotation that says nothing of this task, and raises QuarantineError
+        where the answers cannot be trusted, so that the annotation cannot.
+        """
+        raise NotImplementedError
+
+    def merge(
+        self, text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int
+    ) -> Answers:
+        """Let complete answers on one text vote; the one at place `newest` decides ties.
+
+        Args:
+            tokens: those of the newest.
+        """
+        raise NotImplementedError
+
+    def merge_partial(
+        self, text: str, tokens: Boundaries, answers: Sequence[Answers]
+    ) -> tuple[Answers, int]:
+        """Gather incomplete answers, the oldest first; and count what was contradicted."""
+        raise NotImplementedError
+
+    # spaCy
+
+    def gold(self, doc: Doc) -> list[Item]:
+        """What annotators marked in a document of a corpus, sorted."""
+        raise NotImplementedError
+
+    def predicted(self, example: Example) -> list[Item]:
+        """What a model says of a document, sorted, as it is scored."""
+        raise NotImplementedError
+
+    def model_labels(self, nlp: Language) -> tuple[str, ...]:
+        """The labels that a pipeline can predict, sorted."""
+        raise NotImplementedError
+
+    def check_pipeline(self, nlp: Language) -> list[str]:
+        """Compare what an initialised pipeline learnt from its corpus with the task's labels.
+
+        Returns:
+            labels without an example in the training corpus.
+
+        Raises:
+            ConfigError: no component of the pipeline does this task.
+            DataError: the corpus holds labels that the task does not name.
+        """
+        raise NotImplementedError
+
+    def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
+        """Overall `f`, `p` and `r` of an evaluation by spaCy; 0 where they are undefined."""
+        raise NotImplementedError
+
+    # Scores
+
+    def official(self, examples: Iterable[Example]) -> dict[str, Scores] | None:
+        """`p`, `r` and `f` of spaCy's own scorer, per label and "" for all; ours must agree.
+
+        None where spaCy has no such scorer.
+        """
+        for _ in examples:
+            pass
+        return None
+
+    def lost(self, example: Example) -> int:  # noqa: ARG002
+        """How many of the gold items the model's tokeniser makes impossible."""
+        return 0
+
+    def disagreements(self, gold: Sequence[Item], predicted: Sequence[Item]) -> list[Disagreement]:
+        """Where annotators and the model differ, in the order of the text."""
+        missed = [Disagreement("missed", item) for item in gold if item not in predicted]
+        return missed + [
+            Disagreement("spurious", None, item) for item in predicted if item not in gold
+        ]
+
+    def confidence(
+        self,
+        nlp: Language,  # noqa: ARG002
+        docs: Sequence[Doc],  # noqa: ARG002
+    ) -> Sequence[Mapping[Item, float]] | None:
+        """How sure a pipeline is of what it may say of each document, 0 to 1; None: not known."""
+        return None
+
+    def extras(
+        self,
+        predictions: Sequence[Prediction],  # noqa: ARG002
+        labels: Sequence[str],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """What a kind adds to its scores, by name.
+
+        Args:
+            labels: those of the scores, in their order.
+        """
+        return {}
+
+    # People
+
+    def review(self, gold: Sequence[Item]) -> dict[str, Any]:
+        """What annotators said of a document, in the fields in which Prodigy reads it again."""
+        raise NotImplementedError
