@@ -201,10 +201,10 @@ def read_some(folder: Path, name: str, source: random.Random, outcome: Outcome) 
 
 def check_record(name: str, record: Any, outcome: Outcome) -> None:
     """What is kept must hold together, and be writable."""
-    spans = [(span.start, span.end) for span in record.spans]
+    spans = [(span.start, span.end) for span in record.answers["ner"].spans]
     inside = all(0 <= start < end <= len(record.text) for start, end in spans)
     apart = all(a[1] <= b[0] for a, b in pairwise(spans))
-    labels = {span.label for span in record.spans} <= {"ORG", "FORM"}
+    labels = {span.label for span in record.answers["ner"].spans} <= {"ORG", "FORM"}
     try:
         json.dumps(record.text, ensure_ascii=False).encode()
     except UnicodeEncodeError:
