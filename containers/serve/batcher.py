@@ -59,7 +59,7 @@ class BatchLimits:
     characters: int = 30_000
     wait: float = 0.005
     queue: int = 1024
-    seconds: float = 30.0
+    seconds: float = 60.0
     threads: int = 1
 
 
