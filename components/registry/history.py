@@ -1,7 +1,7 @@
 """What was in production, and when: every promotion and rollback of a model, append-only.
 
 An operation is written down before its alias moves, and marked as done after it. So one that was
-interrupted is known, and repeating it completes it instead of doing it twice.
+interrupted is known: repeating it completes it instead of doing it twice, and so does any other.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def past(
 
 
 def took_effect(entries: Sequence[Entry], alias: str, present: str) -> Iterator[Operation]:
-    """Yield the operations on an alias but those that were interrupted before it moved."""
+    """Yield the operations on an alias but one that waits for it to move."""
     ours = [entry for entry in entries if entry.operation.alias == alias]
     then = [*(entry.operation.replaced for entry in ours[1:]), present]
     for entry, state in zip(ours, then, strict=True):

@@ -94,6 +94,8 @@ class LocalRegistry:
 
     def record(self, name: str, entry: Entry) -> bool:
         path = self.folder / name / "history" / f"{entry.number:06}.json"
+        if path.exists():
+            return False
         durable.write(path, entry.operation.model_dump_json(indent=2))
         return True
 

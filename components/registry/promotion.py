@@ -1,8 +1,7 @@
 """Move an alias: compare what it points to, write the operation down, move it, mark it as done.
 
-The same steps for every registry. The entry of the history is what decides between two processes:
-its number is taken once. One that was interrupted before its alias moved, and is not repeated, has
-never happened.
+The same steps for every registry. The entry of the history is what counts, and what decides between
+two processes: its number is taken once. Whoever comes to one that is not done completes it first.
 """
 
 from __future__ import annotations
@@ -11,7 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.errors import ConfigError, DataError
-from components.registry.base import Artefact, Registry, Version, checked_alias, numbered
+from components.registry.base import (
+    Artefact,
+    Registry,
+    Version,
+    checked_alias,
+    find,
+    known,
+    numbered,
+)
 from components.registry.history import Entry, Kind, Operation, Past, operation, past
 
 
@@ -117,22 +124,12 @@ def rollback(
         ConfigError: nothing has the alias, or what has it replaced nothing.
     """
     checked_alias(alias)
-    done = same_operation(registry.history(name), operation_id) or unfinished_rollback(
-        registry, name, alias
-    )
-    if done is None:
-        history = past_of(registry, name, alias)
-        if not history.stack:
-            raise ConfigError(f"{name}: nothing is in production as {alias!r}.")
-        present, target = history.stack[-1], history.before
-        if not target:
-            raise ConfigError(
-                f"version {present} of {name} replaced no other version that was not withdrawn: "
-                f"there is nothing to roll back to. `retrain models promote {name} VERSION` "
-                "chooses one."
-            )
-    else:
-        present, target = done.replaced, done.version
+    known(registry, name)
+    settled = settle(registry, name, alias)
+    done = same_operation(registry.history(name), operation_id)
+    if settled and settled.kind == "rollback":
+        done = settled
+    present, target = (done.replaced, done.version) if done else way_back(registry, name, alias)
     versions = registry.versions(name)
     withdrawn, restored = numbered(versions, present), numbered(versions, target)
     if restored is None or withdrawn is None:
@@ -141,6 +138,8 @@ def rollback(
             "production, is gone from the registry. Restore it from a backup, or choose another "
             f"with `retrain models promote {name} VERSION`."
         )
+    if done:
+        return withdrawn, restored
     registry.verify(restored)
     try:
         move(registry, name, Move("rollback", alias, target, present, by, operation_id))
@@ -150,22 +149,41 @@ def rollback(
             f"{present}: somebody has changed it meanwhile. Look again, and repeat if it is still "
             "what you want."
         ) from error
-    return withdrawn, restored
+    return withdrawn, find(registry, name, target)
+
+
+def way_back(registry: Registry, name: str, alias: str) -> tuple[str, str]:
+    """The version in production, and the one to go back to.
+
+    Raises:
+        ConfigError: there is none of the two.
+    """
+    history = past_of(registry, name, alias)
+    if not history.stack:
+        raise ConfigError(f"{name}: nothing is in production as {alias!r}.")
+    if not history.before:
+        raise ConfigError(
+            f"version {history.stack[-1]} of {name} replaced no other version that was not "
+            f"withdrawn: there is nothing to roll back to. `retrain models promote {name} VERSION` "
+            "chooses one."
+        )
+    return history.stack[-1], history.before
+
+
+def settle(registry: Registry, name: str, alias: str) -> Operation | None:
+    """Complete the last operation if it was interrupted, and return it then."""
+    with registry.locked(name):
+        last = latest(registry.history(name), alias)
+        if not last or last.done or registry.pointed(name, alias) not in states(last.operation):
+            return None
+        complete(registry, name, last)
+        return last.operation
 
 
 def same_operation(entries: list[Entry], operation_id: str) -> Operation | None:
     """The operation with an id, if there was one."""
     same = (e.operation for e in entries if operation_id and e.operation.id == operation_id)
     return next(same, None)
-
-
-def unfinished_rollback(registry: Registry, name: str, alias: str) -> Operation | None:
-    """A rollback that was interrupted, which the same command is to complete."""
-    last = latest(registry.history(name), alias)
-    if last is None or last.done or last.operation.kind != "rollback":
-        return None
-    states = (last.operation.replaced, last.operation.version)
-    return last.operation if registry.pointed(name, alias) in states else None
 
 
 def is_settled(registry: Registry, name: str, alias: str) -> bool:
@@ -190,30 +208,25 @@ def move(registry: Registry, name: str, asked: Move) -> None:
             entries = registry.history(name)
             present = present_of(registry, name, asked)
             last = latest(entries, asked.alias)
-            if (same := same_operation(entries, asked.name)) and not (
-                last and last.operation == same and not last.done
-            ):
-                return None
-            if last and not last.done:
-                begun = last.operation
-                if (begun.kind, begun.version) == (asked.kind, asked.version) and present in (
-                    begun.replaced,
-                    begun.version,
-                ):
-                    return complete(registry, name, last)
-                if present == begun.version:
-                    registry.finish(name, last.number)
-            if present == asked.version:
-                return None
+            if last and not last.done and present in states(last.operation):
+                complete(registry, name, last)
+                if (last.operation.kind, last.operation.version) == (asked.kind, asked.version):
+                    return
+                continue
+            if present == asked.version or same_operation(entries, asked.name):
+                return
             if asked.expected is not None and present != asked.expected:
                 raise OvertakenError(present)
-            entry = Entry(
-                len(entries) + 1,
-                operation(asked.kind, asked.alias, asked.version, present, asked.by, asked.name),
-                done=False,
-            )
+            begun = operation(asked.kind, asked.alias, asked.version, present, asked.by, asked.name)
+            entry = Entry(len(entries) + 1, begun, done=False)
             if registry.record(name, entry):
-                return complete(registry, name, entry)
+                complete(registry, name, entry)
+                return
+
+
+def states(begun: Operation) -> tuple[str, str]:
+    """What an alias points to while an operation goes on; else a person has moved it since."""
+    return begun.replaced, begun.version
 
 
 def present_of(registry: Registry, name: str, asked: Move) -> str:
@@ -227,26 +240,17 @@ def present_of(registry: Registry, name: str, asked: Move) -> str:
 
 
 def complete(registry: Registry, name: str, entry: Entry) -> None:
-    """Move the alias and mark the entry as done, unless a later operation was faster.
+    """Move the alias and mark the entry as done.
 
-    Raises:
-        OvertakenError: one was.
+    A process that was slow must not undo what later ones have done: the last entry counts.
     """
-    begun = entry.operation
-    if later := later_than(registry, name, entry):
-        raise OvertakenError(later.version)
-    registry.point(name, begun.alias, begun.version)
-    if later := later_than(registry, name, entry):
-        # Our own move came late, and may have undone the other's.
-        registry.point(name, begun.alias, later.version)
-        raise OvertakenError(later.version)
+    alias, last = entry.operation.alias, latest(registry.history(name), entry.operation.alias)
+    while last:
+        registry.point(name, alias, last.operation.version)
+        seen, last = last, latest(registry.history(name), alias)
+        if last and last.number == seen.number:
+            break
     registry.finish(name, entry.number)
-
-
-def later_than(registry: Registry, name: str, entry: Entry) -> Operation | None:
-    """The last operation on the same alias, if it is a later one."""
-    last = latest(registry.history(name), entry.operation.alias)
-    return last.operation if last and last.number > entry.number else None
 
 
 Outcome = Literal["promoted", "in-production", "held", "withdrawn", "overtaken", "not-kept"]
