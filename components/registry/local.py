@@ -110,10 +110,12 @@ class LocalRegistry:
         manifest.check(model, manifest.read(model.parent / MANIFEST))
 
     def fetch(self, version: Version, target: Path) -> None:
+        model = Path(version.uri)
+        description = manifest.read(model.parent / MANIFEST)
+        manifest.exact(model, description)
         with writing(target) as incoming:
-            copy(Path(version.uri), incoming)
-            source = manifest.read(Path(version.uri).parent / MANIFEST)
-            manifest.check(incoming, source)
+            copy(model, incoming)
+            manifest.check(incoming, description)
 
     def document(self, version: Version, file: str) -> bytes | None:
         path = Path(version.documents) / file

@@ -52,6 +52,15 @@ def check(folder: Path, manifest: Manifest) -> None:
             raise DataError(damage(str(path), "is missing"))
         if sha256(path) != expected:
             raise DataError(damage(str(path), "is not what was uploaded (its SHA-256 differs)"))
+    exact(folder, manifest)
+
+
+def exact(folder: Path, manifest: Manifest) -> None:
+    """Refuse a model's folder that holds what its manifest does not list.
+
+    Raises:
+        DataError: it does.
+    """
     for path in sorted(folder.rglob("*")):
         is_folder = path.is_dir() and not path.is_symlink()
         if not is_folder and path.relative_to(folder).as_posix() not in manifest.files:
