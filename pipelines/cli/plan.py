@@ -55,8 +55,10 @@ def plan(
     columns = ["task", "machine", "accelerator", "timeout", "attempts", "took before>"]
     print_table(columns, [row(task) for task in what["tasks"]])
     print(
-        f"\nAt most {what['gpu_hours_at_most']:g} GPU hours, if every attempt ran to its timeout."
+        f"\n{what['serial_starts']} machines start one after another; each takes minutes, and more "
+        "where its image is new to it (docs/costs.md)."
     )
+    print(f"At most {what['gpu_hours_at_most']:g} GPU hours, if every attempt ran to its timeout.")
     print(cost_in_words(what["cost"]))
     print(
         "What the service's own cache holds cannot be seen from here: a task whose input has not "

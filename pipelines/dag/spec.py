@@ -63,3 +63,30 @@ def constant(spec: Mapping[str, Any], phase: str, task: str, name: str) -> Any:
     component = spec["root"]["dag"]["tasks"][phase]["componentRef"]["name"]
     inputs = spec["components"][component]["dag"]["tasks"][task]["inputs"]["parameters"]
     return whole(inputs[name]["runtimeValue"]["constant"])
+
+
+def serial_starts(spec: Mapping[str, Any]) -> int:
+    """How many machines a run starts one after another: tasks with a container, on the longest way.
+
+    Whatever waits for nothing else runs beside it.
+    """
+    return longest(spec, spec["root"]["dag"])
+
+
+def longest(spec: Mapping[str, Any], dag: Mapping[str, Any]) -> int:
+    """The starts on the longest way through a graph."""
+    executors = spec["deploymentSpec"]["executors"]
+    ends: dict[str, int] = {}
+
+    def end(name: str) -> int:
+        if name not in ends:
+            task = dag["tasks"][name]
+            component = spec["components"][task["componentRef"]["name"]]
+            if "dag" in component:
+                own = longest(spec, component["dag"])
+            else:
+                own = "container" in executors[component["executorLabel"]]
+            ends[name] = own + max(map(end, task.get("dependentTasks", [])), default=0)
+        return ends[name]
+
+    return max(map(end, dag["tasks"]), default=0)

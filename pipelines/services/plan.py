@@ -14,7 +14,7 @@ from components.registry.base import pointed_to
 from components.registry.open import VOLUME_SCHEME, open_registry
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase, Pipeline
-from pipelines.dag.spec import constant, leaves, parsed
+from pipelines.dag.spec import constant, leaves, parsed, serial_starts
 from pipelines.services.base import Backend
 from pipelines.services.choose import backend_of
 from pipelines.services.costs import LIST_PRICES, Asked, estimate, read_prices
@@ -53,6 +53,7 @@ def planned(
         "images": {"cpu": chosen.images.cpu, "gpu": chosen.images.gpu},
         "phases": {name: known_of(chosen, name, spec) for name in chosen.phases},
         "tasks": [described(task) for task in tasks],
+        "serial_starts": serial_starts(spec),
         "gpu_hours_at_most": sum(
             task.resources.count * task.longest for task in tasks if task.resources.accelerator
         ),

@@ -41,7 +41,7 @@ phases:
     ingest: {{required: []}}
     split: {{dev: 0.15, test: 0.25, group_by: meta.base_path}}
     train:
-      config: {root}/configs/training/cnn.cfg
+      config: {root}/pipelines/config/training/cnn.cfg
       set: {{training.max_steps: 60, training.eval_frequency: 20}}
       checkpoint_every: 5
       checkpoint_share: 1

@@ -21,10 +21,12 @@ class Double(Service):
 
     Attributes:
         multi_user: whether every request must name a namespace, or none may.
+        tag: what it says of its version.
     """
 
     def __init__(self) -> None:
         self.multi_user = False
+        self.tag = "2.15.0"
         self.experiments = Experiments(lambda: self.multi_user)
         self.runs = Runs(self.experiments)
         self.recurring = Recurring(self.experiments, self.runs)
@@ -46,7 +48,11 @@ class Double(Service):
         """Method, path below the API's, and what it does with the path's groups, query, body."""
         run, recurring = "runs/([^/:]+)", "recurringruns/([^/:]+)"
         return [
-            ("GET", "healthz", lambda _query, _body: {"multi_user": self.multi_user}),
+            (
+                "GET",
+                "healthz",
+                lambda _query, _body: {"multi_user": self.multi_user, "tag_name": self.tag},
+            ),
             ("POST", "experiments", self.experiments.create),
             ("GET", "experiments", self.experiments.list),
             ("POST", "runs", self.runs.create),

@@ -142,6 +142,29 @@ def test_what_the_cluster_has_no_notion_of_is_said_with_exit_2(
         retrain("deploy", "ner-phase-1", "--endpoint", "e", "--config", config)
 
 
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        (
+            "2.4.1",
+            "is Kubeflow Pipelines 2.4.1; 2.5.0 is needed. It lacks retries, and the volume's",
+        ),
+        ("2.2.0", "limits of CPU and memory, and a place to write"),
+        ("2.5.0", ""),
+        ("sha-0123abc", ""),
+    ],
+)
+def test_doctor_says_what_an_old_cluster_lacks(
+    double: Double, config: Path, tag: str, said: str
+) -> None:
+    double.tag = tag
+    result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
+    findings = {each["check"]: each for each in json.loads(result.stdout)}
+    assert findings["its version"]["passed"] == (said == "")
+    assert said in findings["its version"]["message"]
+    assert "fsGroup" in findings["volume"]["message"]
+
+
 def test_doctor_finds_what_can_be_found(double: Double, config: Path) -> None:
     result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
     findings = {each["check"]: each for each in json.loads(result.stdout)}

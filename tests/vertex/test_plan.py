@@ -63,6 +63,14 @@ def test_it_tells_what_submit_then_does_and_changes_nothing(
     assert f"submit would start nothing: {what['run']} does" in retrain("plan", config)
 
 
+def test_it_counts_the_machines_that_start_one_after_another(double: Double, config: Path) -> None:
+    def starts(*settings: str) -> int:
+        return int(json.loads(retrain("plan", config, "--json", *settings))["serial_starts"])
+
+    assert starts() == 6
+    assert starts("--set", "parallel=false") == 12
+
+
 def test_it_adds_up_the_gpu_hours(double: Double, config: Path) -> None:
     options = ["--set", f"phases.phase-1.compute.train={GPU}"]
     assert json.loads(retrain("plan", config, *options, "--json"))["gpu_hours_at_most"] == 24

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 
+from components.errors import ConfigError
 from pipelines.config.load import Loaded
-from pipelines.services.kubeflow.runs import kubeflow_of
+from pipelines.services.kubeflow.client import reaching
+from pipelines.services.kubeflow.runs import KubeflowRuns, kubeflow_of
+
+# What an older back end lacks, by kubeflow/pipelines' tags: its driver refuses a field that it does
+# not know, so that every task would fail.
+LACKS = {
+    (2, 3): "limits of CPU and memory, and a place to write for images that are not root's",
+    (2, 4): "limits of CPU and memory in its driver",
+    (2, 5): "retries, and the volume's field `pvcNameParameter`",
+}
 
 
 def checks(loaded: Loaded) -> Mapping[str, Callable[[], str]]:
@@ -20,15 +32,44 @@ def checks(loaded: Loaded) -> Mapping[str, Callable[[], str]]:
         count = len(runs.history(loaded.pipeline.name))
         return f"{count} runs in {runs.where}" if count else "none yet: the first run makes it"
 
-    def cluster() -> str:
-        space = runs.settings.namespace or "kubeflow"
+    def volume() -> str:
+        space, claim = runs.settings.namespace or "kubeflow", runs.settings.claim
         return (
-            "images, GPUs and the volume are the cluster's: kubectl get "
-            f"persistentvolumeclaim {runs.settings.claim} --namespace {space}"
+            f"not looked at, since the API says nothing of it: kubectl get persistentvolumeclaim "
+            f"{claim} --namespace {space}. A new volume belongs to root: our images run as root, "
+            "and where a policy forbids that the volume needs an fsGroup or a chown to the user "
+            "(docs/kubeflow.md)"
         )
 
     return {
         "Kubeflow Pipelines answers": service,
+        "its version": lambda: version(runs),
         "experiment": experiment,
-        "not looked at": cluster,
+        "volume": volume,
     }
+
+
+def version(runs: KubeflowRuns) -> str:
+    """The back end is new enough.
+
+    Raises:
+        ConfigError: it is not; the message says what it lacks.
+    """
+    with reaching("ask for the version"):
+        healthz = runs.connection.client.healthzs.healthz_service_get_healthz
+        # The client knows no field for it.
+        answer = json.loads(runs.connection.ask(healthz, _preload_content=False).data)
+    tag = str(answer.get("tag_name", "unknown"))
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\..*", tag)
+    if not match:
+        return (
+            f"it calls itself {tag!r}, so nothing is known; 2.5.0 is needed: kubectl get "
+            "deployment ml-pipeline -o jsonpath='{.spec.template.spec.containers[0].image}'"
+        )
+    number = (int(match[1]), int(match[2]))
+    if lacking := [what for since, what in LACKS.items() if number < since]:
+        raise ConfigError(
+            f"{runs.settings.host} is Kubeflow Pipelines {tag}; 2.5.0 is needed. It lacks "
+            f"{'; '.join(lacking)}. Upgrade it: https://www.kubeflow.org/docs/components/pipelines"
+        )
+    return tag
