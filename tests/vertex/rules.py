@@ -94,6 +94,9 @@ def check_spec(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     require(message.schema_version == "2.1.0", "pipeline_spec.schema_version must be 2.1.0.")
     require(message.pipeline_info.name, "pipeline_spec.pipeline_info.name is required.")
     for name, executor in spec["deploymentSpec"]["executors"].items():
+        if "importer" in executor:
+            require(executor["importer"].get("artifactUri"), f"importer {name} has no URI.")
+            continue
         require(executor["container"].get("image"), f"executor {name} has no image.")
         check_custom_job(executor["container"])
     declared = message.root.input_definitions.parameters
