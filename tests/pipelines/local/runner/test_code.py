@@ -27,6 +27,26 @@ def test_an_edit_of_the_registry_leaves_training_alone(tmp_path: Path) -> None:
     assert upload != before[1]
 
 
+@pytest.mark.parametrize(("stage", "counts"), [("train", True), ("ingest", True), ("split", False)])
+def test_an_edit_of_a_kind_counts_for_stages_that_are_told_of_it(
+    tmp_path: Path, stage: str, counts: bool
+) -> None:
+    """A checkpoint's identity is made of the same digest: `components.train.inputs.code_digest`."""
+    shutil.copytree(ROOT / "components", tmp_path / "components")
+    command = ["python", "-m", "components", stage]
+
+    def digest(kinds: list[str]) -> str:
+        return code.code_digest(command, kinds, root=tmp_path)
+
+    told = ["ner"] if counts else []
+    before, other = digest(told), digest(["tests.support.topics"])
+    with (tmp_path / "components/tasks/ner/training.py").open("a", encoding="utf-8") as file:
+        file.write("# changed")
+    assert (digest(told) != before) == counts
+    assert digest(["tests.support.topics"]) == other
+    assert other != digest([])
+
+
 def test_other_commands_have_no_code_of_ours() -> None:
     assert code.code_digest(["python", "-c", "pass"]) == ""
     assert code.code_digest(["python", "-m", "components"]) == ""
