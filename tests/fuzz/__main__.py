@@ -10,7 +10,7 @@ import importlib
 import sys
 import time
 
-COUNTS = {"records": 20_000, "requests": 2_000}
+COUNTS = {"records": 20_000, "configs": 5_000, "requests": 2_000}
 
 
 def main() -> int:
