@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.digests import check
+from components.digests import check, content_digest
 from components.errors import DataError
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
@@ -84,7 +84,11 @@ def run(args: argparse.Namespace) -> StageResult:
     for name, block in blocks.items():
         block["champion"] = compared.get(name)
 
-    scores = {"version": VERSION, "tasks": blocks}
+    scores = {
+        "version": VERSION,
+        "model_digest": args.model_digest or content_digest(args.model),
+        "tasks": blocks,
+    }
     flat, matrix = console.metrics(scores), console.confusion_matrix(scores)
     write_predictions(args.predictions, chain.from_iterable(new.predictions.values()))
     write_json(args.metrics, flat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from components.errors import DataError
 from components.interface import Input, Parameter, Result
 from components.registry import documents
 from components.registry.base import Artefact, Registry, Version
@@ -12,11 +13,13 @@ from components.registry.manifest import describe
 from components.registry.open import open_registry
 from components.registry.promotion import Outcome, add_and_promote, withdrawal_of
 from components.registry.settings import ModelSettings
+from components.scoring.document import model_digest_in
 from components.settings import parse
 from components.stage import StageResult
 
 INTERFACE = (
     Input("model", "Model", "folder of the spaCy pipeline"),
+    Parameter("model_digest", "of the model, as `train` wrote it; '' not compared", default=""),
     Input("scores", "Artifact", "scores of the evaluate stage"),
     Input("gate_decision", "Artifact", "of the gate stage"),
     Input("report", "HTML", "the report, one HTML file"),
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     settings = parse(ModelSettings, args.settings, "--settings")
     registry = open_registry(args.registry, settings.serving_image)
-    digest = describe(args.model).digest
+    digest = proven_digest(args)
     known = any(version.artefact == digest for version in registry.versions(settings.name))
     # What is kept anyway learns how it was judged now; else the next run would judge it again.
     if args.decision == "hold" and settings.on_hold == "skip" and not known:
@@ -75,6 +78,7 @@ def run(args: argparse.Namespace) -> StageResult:
             origin=args.origin,
             run=args.run,
             compared_with=args.champion_version,
+            model_digest=digest,
         ),
     )
     version, outcome = add_and_promote(
@@ -84,6 +88,26 @@ def run(args: argparse.Namespace) -> StageResult:
     return StageResult(
         parameters={"outcome": outcome, "version": version.number, "model_uri": version.uri}
     )
+
+
+def proven_digest(args: argparse.Namespace) -> str:
+    """The digest of the model's files, which are those that `train` wrote and `evaluate` scored.
+
+    Raises:
+        DataError: they are not, so that the scores are another model's.
+    """
+    digest = describe(args.model).digest
+    for stage, expected in (
+        ("train wrote", args.model_digest),
+        ("evaluate scored", model_digest_in(args.scores)),
+    ):
+        if expected and expected != digest:
+            raise DataError(
+                f"{args.model}: not the files that {stage} (digest {digest[:16]}, expected "
+                f"{expected[:16]}): they were damaged or changed since, so nothing is kept. "
+                "Run again without the cache."
+            )
+    return digest
 
 
 def told(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:

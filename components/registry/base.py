@@ -11,6 +11,7 @@ from typing import Protocol
 from components.errors import ConfigError, DataError
 from components.registry.history import Entry
 from components.registry.lineage import Lineage
+from components.registry.manifest import Manifest, describe
 from components.registry.settings import ALIAS, NAME, RESERVED
 
 
@@ -162,6 +163,21 @@ def find(registry: Registry, name: str, reference: str, *, damaged: bool = False
         f"model {name!r} has no version, alias or run {reference!r}; "
         f"it has the versions {listed(numbers)} and the aliases {listed(aliases)}."
     )
+
+
+def manifest_of(artefact: Artefact) -> Manifest:
+    """The files of a model that is to be kept.
+
+    Raises:
+        DataError: there are none, or they are not those that its lineage is about.
+    """
+    description = describe(artefact.model)
+    if artefact.lineage.model_digest not in ("", description.digest):
+        raise DataError(
+            f"{artefact.model}: its files are not those that were trained and scored: they were "
+            "damaged or changed since. Run again without the cache."
+        )
+    return description
 
 
 def is_news(offered: Lineage, stored: Lineage) -> bool:

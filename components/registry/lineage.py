@@ -30,6 +30,7 @@ class Lineage(BaseModel):
         decision: "promote" or "hold": what the gate decided, or a person after it.
         gate: what the gate decided; '' in the file, where `decision` is the gate's.
         compared_with: number of the version that it was compared with; '' for none.
+        model_digest: of the model's files, as `train` wrote them; '' in older files.
         renewed: when the same model came from other data or settings again, ISO 8601 in UTC; '' if
             it did not.
         scores: the overall and per-label scores on the test set, fractions or null; of several
@@ -56,6 +57,7 @@ class Lineage(BaseModel):
     image: str = ""
     gate: str = ""
     compared_with: str = ""
+    model_digest: str = ""
     renewed: str = ""
     packages: dict[str, str] = {}
     replaced: str = ""
@@ -77,6 +79,7 @@ def trace(
     run: str,
     origin: str = "",
     compared_with: str = "",
+    model_digest: str = "",
 ) -> Lineage:
     """Gather the lineage of a model that was just trained.
 
@@ -91,6 +94,7 @@ def trace(
         created=now(),
         decision=decision,
         compared_with=compared_with,
+        model_digest=model_digest,
         scores=scores_of(scores),
         config_digest=sha256(config) if config.is_file() else "",
         commit=os.environ.get(COMMIT_VARIABLE, ""),

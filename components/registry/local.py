@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from components.errors import DataError
 from components.files import copy, remove, writing
 from components.registry import durable, manifest
-from components.registry.base import Artefact, Version, checked_name, is_news
+from components.registry.base import Artefact, Version, checked_name, is_news, manifest_of
 from components.registry.documents import LINEAGE, MANIFEST
 from components.registry.history import Entry, Operation, lineage_now, took_effect
 from components.registry.lineage import Lineage, now
@@ -58,7 +58,7 @@ class LocalRegistry:
         return [self._version(name, str(number), aliases, operations) for number in numbers]
 
     def add(self, name: str, artefact: Artefact) -> Version:
-        description = manifest.describe(artefact.model)
+        description = manifest_of(artefact)
         with self.locked(name):
             versions = self.versions(name, damaged=True)
             same = [each for each in versions if each.artefact == description.digest]

@@ -24,8 +24,7 @@ from google.protobuf import json_format, struct_pb2
 from components.errors import DataError, RemoteError
 from components.google_cloud import Place, patient, reaching, retry
 from components.patience import CALL_SECONDS, PATIENCE_SECONDS
-from components.registry import manifest
-from components.registry.base import Artefact, Version, checked_name, is_news
+from components.registry.base import Artefact, Version, checked_name, is_news, manifest_of
 from components.registry.gcs import DIGITS, Store
 from components.registry.history import Entry, Operation, lineage_now, took_effect
 from components.registry.lineage import Lineage, now
@@ -78,7 +77,7 @@ class VertexRegistry:
             return list(pool.map(lambda model: self._version(name, model, operations), ours))
 
     def add(self, name: str, artefact: Artefact) -> Version:
-        description = manifest.describe(artefact.model)
+        description = manifest_of(artefact)
         key = self.store.put(checked_name(name), artefact, description)
 
         # An upload whose answer was lost has made a version all the same: look before each try.

@@ -1,6 +1,6 @@
 """scores.json: a block of scores for each task, whichever version of the file it is.
 
-    {"version": 2, "tasks": {name: block}}
+    {"version": 2, "model_digest": …, "tasks": {name: block}}
 
 A block is what `components.scoring.scores.score` returns, with the champion beside it. Version 1
 had no version and no tasks: the file was the block of the one task, ner.
@@ -32,6 +32,12 @@ def read_scores(path: Path) -> Blocks:
         raise DataError(
             f"{path}: not a scores file with 'tasks' ({error!r}); run the evaluate stage again."
         ) from error
+
+
+def model_digest_in(path: Path) -> str:
+    """The digest of the model that was scored; '' where an older file does not say."""
+    read_scores(path)
+    return str(json.loads(path.read_text(encoding="utf-8")).get("model_digest", ""))
 
 
 def blocks_of(document: dict[str, Any]) -> Blocks:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.__main__ import main
+from components.digests import content_digest
 from components.due.decide import Input, decide
 from components.registry.base import find
 from components.registry.local import LocalRegistry
@@ -47,10 +48,11 @@ class Run:
         on_hold: str = "upload",
         champion: str = "",
         facts: dict[str, Any] | None = None,
+        model_digest: str = "",
     ) -> Any:
         arguments: list[str | Path] = ["--model", model, "--decision", decision]
         self.outputs["facts"].write_text(json.dumps(facts or {}), encoding="utf-8")
-        arguments += ["--champion-version", champion]
+        arguments += ["--champion-version", champion, "--model-digest", model_digest]
         for name, path in self.outputs.items():
             arguments += [f"--{name.replace('_', '-')}", path]
         settings = json.dumps({"name": "ner", "on_hold": on_hold})
@@ -221,3 +223,29 @@ def test_nothing_is_promoted_over_a_model_that_it_was_not_compared_with(
     assert "passed the gate and was not promoted" in why
     first = pipeline.upload(model("yen"), "promote", digest="data-4")
     assert first["parameterValues"]["outcome"] == "overtaken"
+
+
+@pytest.mark.parametrize("known_to", ["train", "evaluate"])
+def test_a_model_that_was_damaged_since_it_was_scored_is_not_kept(
+    pipeline: Run, model: MakeModel, capsys: pytest.CaptureFixture[str], known_to: str
+) -> None:
+    folder = model("pound")
+    digest = content_digest(folder)
+    if known_to == "evaluate":
+        block = json.loads(pipeline.outputs["scores"].read_bytes())
+        scores = {"version": 2, "model_digest": digest, "tasks": {"ner": block}}
+        pipeline.outputs["scores"].write_text(json.dumps(scores), encoding="utf-8")
+    given = digest if known_to == "train" else ""
+    kept = pipeline.upload(folder, "promote", digest="data-1", model_digest=given)
+    assert kept["parameterValues"]["outcome"] == "promoted"
+    [version] = LocalRegistry(pipeline.registry).versions("ner")
+    assert version.lineage.model_digest == version.artefact == digest
+
+    damaged = folder / "entity_ruler" / "patterns.jsonl"
+    text = damaged.read_bytes()
+    damaged.write_bytes(text.replace(b"pound", b"round"))
+    again = pipeline.upload(folder, "promote", digest="data-2", champion="1", model_digest=given)
+    assert again == {"exit code": 3}
+    stage = "train wrote" if known_to == "train" else "evaluate scored"
+    assert f"not the files that {stage}" in capsys.readouterr().err
+    assert [each.number for each in LocalRegistry(pipeline.registry).versions("ner")] == ["1"]
