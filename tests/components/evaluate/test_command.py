@@ -200,7 +200,7 @@ def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
         "--test-corpus",
         str(shelf.corpus),
     ]
-    arguments += ["--labels", json.dumps(LABELS), "--settings", json.dumps(FAST), "--init", "base"]
+    arguments += ["--settings", json.dumps(FAST), "--init", "base"]
     for name in ("scores", "predictions", "metrics", "confusion"):
         arguments += [f"--{name}", str(tmp_path / name)]
     (tmp_path / "empty").mkdir()
