@@ -30,10 +30,6 @@ test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a l
 	@PROJECT="$(PROJECT)" REGION="$(REGION)" BUCKET="$(BUCKET)" IMAGES="$(IMAGES)" \
 		$(BIN)/python -m pytest tests/live
 
-fuzz: setup ## Read thousands of damaged configs and annotations: none may end in a traceback (FUZZ=5000)
-	@RETRAIN_FUZZ=$(or $(FUZZ),5000) $(BIN)/python -m pytest -q \
-		tests/pipelines/config/test_config_fuzz.py tests/components/ingest/test_reader_fuzz.py
-
 fuzz: setup ## Damaged records, configs and requests in large numbers (KIND=records, COUNT=…, SEED=…)
 	@$(BIN)/python -m tests.fuzz $(KIND) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 

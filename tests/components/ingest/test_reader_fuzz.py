@@ -1,6 +1,6 @@
 """Damaged exports of every format: each record is kept, skipped or refused, and nothing breaks.
 
-RETRAIN_FUZZ says how many of each format; `make fuzz` takes a thousand and more.
+RETRAIN_FUZZ says how many of each format: RETRAIN_FUZZ=500 pytest …
 """
 
 from __future__ import annotations

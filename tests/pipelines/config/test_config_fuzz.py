@@ -1,6 +1,6 @@
 """Damaged configs: each loads, or is refused in one message with exit code 2.
 
-RETRAIN_FUZZ says how many of each shipped config; `make fuzz` takes 5,000.
+RETRAIN_FUZZ says how many of each shipped config: RETRAIN_FUZZ=5000 pytest …
 """
 
 from __future__ import annotations
