@@ -11,6 +11,7 @@ import msgspec
 from components import progress
 from components.errors import ConfigError
 from components.ingest.agreement import Agreement
+from components.ingest.labels import LabelAccount
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
 from components.ingest.resolve import Candidate, encode, resolve
@@ -73,6 +74,7 @@ class Collector:
         self.agreement = {task.name: Agreement() for task in tasks}
         self.annotators: set[str] = set()
         self.unmatched = filtered_by(settings.select)
+        self.labels = LabelAccount()
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -128,7 +130,9 @@ class Collector:
             record, notes = self.check(annotation)
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
+            self.labels.refuse(annotation, self.settings.select.rename)
             return
+        self.labels.take(record, notes)
         for note in [*text_notes, *notes]:
             self.problems.add(str(annotation.place), note)
         if not record.answers:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.ingest.agreement import Agreement
+from components.ingest.labels import LabelAccount
 from components.ingest.settings import IngestSettings
 from components.records.problems import Note, Policy, Problems
 from components.records.record import Answers, Record, label_of
@@ -53,12 +54,16 @@ class TaskCoverage:
             elif self.items[label] < FEW_EXAMPLES:
                 problems.add(label, Note("few_examples", f"{self.items[label]} examples"))
 
-    def report(self, agreement: Agreement) -> dict[str, Any]:
+    def report(self, agreement: Agreement, account: LabelAccount) -> dict[str, Any]:
         return {
             "task": self.task.kind,
             "unit": self.task.unit,
             "labels": {
-                label: {"count": self.items[label], "documents": self.documents[label]}
+                label: {
+                    "count": self.items[label],
+                    "documents": self.documents[label],
+                    **account.row(label),
+                }
                 for label in self.task.labels
             },
             "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
@@ -89,15 +94,18 @@ class Coverage:
         self.over_limit += estimate_pieces(tokens) > PIECES
         self.splits.update([record.split] if record.split else [])
 
-    def judge(self, settings: IngestSettings, problems: Problems) -> None:
+    def judge(self, settings: IngestSettings, account: LabelAccount, problems: Problems) -> None:
         """Add the problems that only show in the whole."""
         for task in self.tasks.values():
+            account.judge(task.task.labels, task.items, settings, problems)
             task.judge(settings, problems)
 
-    def report(self, agreement: Mapping[str, Agreement]) -> dict[str, Any]:
+    def report(self, agreement: Mapping[str, Agreement], account: LabelAccount) -> dict[str, Any]:
         total = self.lengths.total()
         return {
-            "tasks": {name: task.report(agreement[name]) for name, task in self.tasks.items()},
+            "tasks": {
+                name: task.report(agreement[name], account) for name, task in self.tasks.items()
+            },
             "lengths": {"unit": "tokens", **histogram(self.lengths)},
             "word_pieces": {
                 "limit": PIECES,

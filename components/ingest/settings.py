@@ -94,6 +94,12 @@ class IngestSettings(Settings):
     max_quarantined: float = Field(
         default=0.02, ge=0, le=1, description="share of records in quarantine that stops the run"
     )
+    max_moved: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="share of a label's spans inside a token that stops the run",
+    )
     max_record: int = Field(
         default=16_000_000, gt=0, description="bytes in one record; a longer one stops the run"
     )

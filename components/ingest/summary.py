@@ -18,7 +18,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
     counts, problems, settings = collector.counts, collector.problems, collector.settings
     share = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
     judge_quarantine(share, counts, settings, problems)
-    coverage.judge(settings, problems)
+    coverage.judge(settings, collector.labels, problems)
     return {
         "version": VERSION,
         "verdict": verdict(problems),
@@ -42,7 +42,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
             }
             for problem in problems.sorted()
         ],
-        **coverage.report(collector.agreement),
+        **coverage.report(collector.agreement, collector.labels),
     }
 
 

@@ -99,6 +99,11 @@ KINDS = {
     ),
     # Tokens
     "missing_tokens": Kind(X, "Record without tokens: tokenised here", "Nothing."),
+    "wrong_language": Kind(
+        S,
+        "Text without spaces between words, and a language that parts words by spaces",
+        "Set `language` in ingest and convert, and nlp.lang in train.set: zh, ja or th.",
+    ),
     "tokens_disagree": Kind(
         W,
         "Tokens that do not spell the text: tokenised afresh",
@@ -170,6 +175,21 @@ KINDS = {
     "few_examples": Kind(
         W, "Label with fewer than 50 examples", "Annotate more: its scores will be uncertain."
     ),
+    "moved_spans": Kind(
+        S,
+        "Label of which too many spans do not begin and end where tokens do",
+        "Look at the examples of spans inside a token; correct the cause, or raise `max_moved`.",
+    ),
+    "lost_label": Kind(
+        S,
+        "Label of which no span is left",
+        "See what became of its spans; correct that, or take it out of `labels`.",
+    ),
+    "several_labels": Kind(
+        W,
+        "Same place with several labels: the first in `labels` stays",
+        "Choose: put the label that counts first, or drop the others in `select`.",
+    ),
     # Several annotations of one text
     "conflicting_annotations": Kind(
         W, "Annotators who disagree on a text", "Have it reviewed, or set `select.annotators`."
@@ -233,6 +253,7 @@ class Note:
     detail: str = ""
     excerpt: str = ""
     policy: Policy | None = None  # where the config decides; else the policy of the kind
+    label: str = ""  # of the span that was moved or left out
 
 
 class Problems:

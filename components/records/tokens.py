@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from components.records.annotation import RawToken
 from components.records.problems import Note
+from components.records.scripts import UNSPACED, without_spaces
 from components.tokeniser import tokenise
 
 Offsets = list[tuple[int, int]]
@@ -21,7 +22,10 @@ def tokens_of(
     if given and agree(text, given):
         return [(token.start, token.end) for token in given], []
     kind = "missing_tokens" if given is None else "tokens_disagree"
-    return tokenise(text, language), [Note(kind, excerpt=text)]
+    notes = [Note(kind, excerpt=text)]
+    if language not in UNSPACED and without_spaces(text):
+        notes.append(Note("wrong_language", f"`language` is {language}", text))
+    return tokenise(text, language), notes
 
 
 def agree(text: str, tokens: Sequence[RawToken]) -> bool:

@@ -70,9 +70,9 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
 def label_line(row: dict[str, Any], unit: str) -> str:
     """What became of what has a label."""
     kept = f"{row['count']} {unit} kept, in {row['documents']} documents"
-    others = {name: row.get(name, 0) for name in ("moved", "dropped", "refused")}
+    others = {name: row[name] for name in ("moved", "dropped", "refused")}
     parts = [f"{count} {name}" for name, count in others.items() if count]
-    annotated = f"of {row['annotated']} annotated" if "annotated" in row else ""
+    annotated = f"of {row['annotated']} annotated" if row["annotated"] else ""
     return ", ".join(filter(None, [kept, annotated, *parts]))
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
 from components.ingest.readers.size import check_size
-from components.ingest.scripts import count_scripts
 from components.ingest.settings import IngestSettings
 from components.records.annotation import Annotation, Refused, Skipped
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
+from components.records.scripts import count_scripts
 from components.records.sources import Format, SourceFile
 
 # Values that repeat say which records belong together: pages, documents, authors.

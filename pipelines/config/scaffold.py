@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from components.ingest.scripts import PACKAGES, UNSPACED, language_of
+from components.records.scripts import PACKAGES, UNSPACED, language_of
 from pipelines.config.profile import Survey
 from pipelines.config.yaml_text import spell
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,7 +49,9 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
                 target = home / name
                 target.write_bytes(archive.read(member))
                 unpacked.append((member.filename, target))
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
+    except StopReadingError:
+        raise
+    except Exception as error:  # what zipfile raises depends on where the archive is damaged
         raise StopReadingError("corrupt_file", source, f"{error}") from error
     return [(name, file) for name, file in unpacked if not is_brat_text(file)]
 

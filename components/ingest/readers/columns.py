@@ -20,9 +20,9 @@ from components.ingest.readers.column_layout import (
     find_layout,
 )
 from components.ingest.readers.lines import ended, numbered, read_lines
-from components.ingest.scripts import part_without_space
 from components.records.annotation import Annotation, Item, Place, RawSpan, RawToken, Refused
 from components.records.problems import Problems, QuarantineError, StopReadingError
+from components.records.scripts import part_without_space
 from components.records.sources import SourceFile
 
 COLUMN = re.compile(r"\S.*[ \t](?:O|[BILUESMbiluesm][-_][^\s|]+)[ \t]*")
@@ -162,6 +162,8 @@ def read_iob(path: Path, source: str, problems: Problems, _file: SourceFile) -> 
         cells = [cell.split("|") for cell in re.split("[ \t]+", line.decode()) if cell]
         if any(len(cell) < 2 for cell in cells):
             yield Refused(place, "wrong_shape", "a word without |TAG", line)
+        elif any(not cell[0].strip() for cell in cells):
+            yield Refused(place, "wrong_shape", "a tag on a blank word", line)
         elif cells:
             try:
                 words, tags = [c[0] for c in cells], [c[-1] for c in cells]

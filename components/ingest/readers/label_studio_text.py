@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from components.ingest.scripts import part_without_space
 from components.records.annotation import RawSpan
 from components.records.offsets import READINGS, spelling
 from components.records.problems import QuarantineError
+from components.records.scripts import part_without_space
 
 ELSEWHERE = re.compile(r"(https?|s3|gs|azure-blob|file)://\S+|/data/(upload|local-files)\S*")
 

@@ -58,9 +58,9 @@ def read_table(path: Path, source: str, _problems: Problems, _file: SourceFile) 
     rows: list[Row] = []
     refused: list[Item] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    next(reader, None)
     line = 1
     try:
+        next(reader, None)
         for cells in reader:
             place, line = Place(source, line + 1), reader.line_num
             if len(cells) == len(names):

@@ -22,6 +22,7 @@ class Checker:
 
     def __init__(self, labels: Sequence[str], policy: Policy):
         self.declared = frozenset(labels)
+        self.rank = {label: place for place, label in enumerate(labels)}
         self.by_upper = {label.upper(): label for label in labels}
         self.policy = policy
 
@@ -112,7 +113,8 @@ class Checker:
         if moved[0] >= moved[1] or not text[slice(*moved)].strip():
             raise QuarantineError("misaligned_span", f"{shown} holds no whole token")
         (start, end), _ = trim(text, *moved)
-        notes.append(Note("misaligned_span", f"{shown} became {text[start:end]!r}", text))
+        became = f"{shown} became {text[start:end]!r}"
+        notes.append(Note("misaligned_span", became, text, label=label))
         return start, end
 
     def distinct(self, spans: Iterable[Span], text: str, notes: list[Note]) -> list[Span]:
@@ -127,13 +129,25 @@ class Checker:
     def without_overlaps(self, spans: list[Span], text: str, notes: list[Note]) -> list[Span]:
         """Apply the policy of the config to overlapping spans."""
         policy = self.policy.overlap
-        kept, lost = drop_overlaps(spans, longest=policy == "longest")
-        for span, rival in lost:
+        single, same = self.one_of_each_place(spans)
+        kept, lost = drop_overlaps(single, longest=policy == "longest")
+        for span, rival in [*same, *lost]:
+            kind = "several_labels" if (span, rival) in same else "overlapping_spans"
             detail = f"{show(span, text)} overlaps {show(rival, text)}"
             if policy == "quarantine":
                 raise QuarantineError("overlapping_spans", detail)
-            notes.append(Note("overlapping_spans", f"{detail}, which stays", text))
+            notes.append(Note(kind, f"{detail}, which stays", text, label=span.label))
         return kept
+
+    def one_of_each_place(self, spans: list[Span]) -> tuple[list[Span], list[tuple[Span, Span]]]:
+        """Of spans in one place the one whose label the config names first; and each one lost."""
+        chosen: dict[tuple[int, int], Span] = {}
+        lost = []
+        for span in sorted(spans, key=lambda span: self.rank[span.label]):
+            rival = chosen.setdefault((span.start, span.end), span)
+            if rival is not span:
+                lost.append((span, rival))
+        return sorted(chosen.values()), lost
 
 
 def merge(text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int) -> Answers:

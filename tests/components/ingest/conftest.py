@@ -43,7 +43,7 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),
             "tasks": ner_tasks(labels),
-            "settings": json.dumps({"max_quarantined": 1, **settings}),
+            "settings": json.dumps({"max_quarantined": 1, "max_moved": 1, **settings}),
             "store": str(out / "store"),
             **{name: str(out / name) for name in OUTPUTS},
         }
