@@ -196,9 +196,7 @@ def remote_paths(pattern: str) -> list[str]:
     with remote_errors(pattern):
         system, path = open_system(pattern)
         # As on disk: an object may be called like a pattern.
-        matches = literal(system, path) or (
-            system.glob(path, detail=True) if glob.has_magic(path) else {}
-        )
+        matches = literal(system, path) or globbed(system, path)
         files = sorted(name for name, info in matches.items() if info["type"] == "file")
     if matches and not files and not glob.has_magic(path):
         raise folder_error(pattern)
@@ -212,6 +210,16 @@ def literal(system: Any, path: str) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return {path: info}
+
+
+def globbed(system: Any, pattern: str) -> dict[str, Any]:
+    """What a pattern matches, and what is known of it; empty if it is none."""
+    if not glob.has_magic(pattern):
+        return {}
+    try:
+        return dict(system.glob(pattern, detail=True))
+    except FileNotFoundError:  # no such bucket
+        return {}
 
 
 def open_system(url: str) -> tuple[Any, str]:

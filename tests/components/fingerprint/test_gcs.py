@@ -52,6 +52,22 @@ def digest(pattern: str) -> str:
     return content_digest(files, [identity(file) for file in files])
 
 
+def test_an_object_may_be_called_like_a_pattern(bucket: Any) -> None:
+    for name in ("br[1].jsonl", "br1.jsonl", "star*.jsonl"):
+        bucket.pipe(f"annotations/phase-1/{name}", EXPORT)
+
+    def names(pattern: str) -> list[str]:
+        files = list_files([Source(path=f"gs://annotations/phase-1/{pattern}")])
+        return [file.name for file in files]
+
+    assert names("br[1].jsonl") == ["br[1].jsonl"]
+    assert names("star*.jsonl") == ["star*.jsonl"]
+    assert names("br*.jsonl") == ["br1.jsonl", "br[1].jsonl"]
+    assert len(digest("gs://annotations/phase-1/br[1].jsonl")) == 64
+    with pytest.raises(ConfigError, match=r"is a folder. Name its files, e.g. gs://annotations/"):
+        names("")
+
+
 def test_globs_and_single_objects(bucket: Any) -> None:
     names = [file.path for file in list_files([Source(path="gs://annotations/phase-1/*.jsonl")])]
     assert names == [
