@@ -28,11 +28,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import chart
+from components.ingest.candidate import encode
 from components.ingest.collect import Collector
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.prodigy import blocks, quick
 from components.ingest.readers.typed import Row
-from components.ingest.resolve import encode
 from components.ingest.settings import IngestSettings
 from components.records.sources import Copy, SourceFile
 from components.tasks import task_of

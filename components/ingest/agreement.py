@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from components.ingest.resolve import Candidate, newest_of_each
+from components.ingest.candidate import Candidate
+from components.ingest.resolve import newest_of_each
 from components.records.record import label_of
 
 

@@ -11,10 +11,12 @@ import msgspec
 from components import progress
 from components.errors import ConfigError
 from components.ingest.agreement import Agreement
+from components.ingest.candidate import Candidate, encode
 from components.ingest.labels import LabelAccount
+from components.ingest.passes import find_passes
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
-from components.ingest.resolve import Candidate, encode, resolve
+from components.ingest.resolve import resolve
 from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text, text_id
@@ -148,6 +150,7 @@ class Collector:
                 order=self.counts.read,
                 reviewed=annotation.reviewed,
                 split=record.split,
+                labels=labels_of(record),
             )
         )
 
@@ -188,12 +191,24 @@ class Collector:
             Quarantined(place.source, place.line, problem.kind, problem.detail, as_json(raw))
         )
 
+    def several(self) -> bool:
+        """Whether any text was annotated more than once."""
+        return any(len(candidates) > 1 for candidates in self.candidates.values())
+
     def finish(self) -> Iterator[Record]:
         """Yield one record per text, in the order of the sources. To be read once, to its end."""
+        passes = {
+            name: find_passes(self.candidates.values(), name) if self.several() else {}
+            for name in self.tasks
+        }
+        for name, turns in passes.items():
+            if turns:
+                listed = "; ".join(sorted(", ".join(sorted(each)) for each in {*turns.values()}))
+                self.problems.add(name, Note("united_passes", listed))
         for candidates in self.candidates.values():
             for name, agreement in self.agreement.items():
                 agreement.add(candidates, name)
-            resolved = resolve(candidates, self.settings, self.tasks)
+            resolved = resolve(candidates, self.settings, self.tasks, passes)
             self.counts.skipped += resolved.skipped
             if resolved.record is None:
                 continue
@@ -206,6 +221,11 @@ class Collector:
 def chosen_split(tags: Sequence[str]) -> str:
     """The split that a team chose; test goes before dev, and dev before train."""
     return next((name for name in ("test", "dev", "train") if name in tags), "")
+
+
+def labels_of(record: Record) -> frozenset[str]:
+    """The labels of a record's spans."""
+    return frozenset(span.label for said in record.answers.values() for span in said.spans)
 
 
 def short_names(copies: Sequence[Copy]) -> list[str]:

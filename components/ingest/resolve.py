@@ -6,47 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
+from components.ingest.candidate import Candidate
+from components.ingest.passes import Passes, by_pass, meet
 from components.ingest.settings import IngestSettings
 from components.records.problems import Note, Policy
 from components.records.record import Record
 from components.records.tokens import Boundaries
 from components.tasks.base import Task
-
-decode = msgspec.json.Decoder(Record).decode
-encode = msgspec.json.Encoder().encode
-
-
-class Candidate(msgspec.Struct):
-    """An annotation that passed all checks; its record is kept packed, since there are many.
-
-    Attributes:
-        complete: names of the tasks that it answers completely; `partial` of those that it answers
-            in part.
-    """
-
-    packed: bytes
-    complete: tuple[str, ...]
-    partial: tuple[str, ...]
-    annotator: str
-    time: float
-    order: int
-    reviewed: bool
-    split: str
-
-    @property
-    def record(self) -> Record:
-        return decode(self.packed)
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        return self.complete + self.partial
-
-    @property
-    def age(self) -> tuple[float, int]:
-        """Rises with newness: by time, else by place in the sources."""
-        return self.time, self.order
 
 
 @dataclass
@@ -65,13 +31,20 @@ class Resolved:
 
 
 def resolve(
-    candidates: Sequence[Candidate], settings: IngestSettings, tasks: Mapping[str, Task]
+    candidates: Sequence[Candidate],
+    settings: IngestSettings,
+    tasks: Mapping[str, Task],
+    passes: Mapping[str, Passes],
 ) -> Resolved:
-    """Make one record of the annotations of one text, in the order of the sources, task by task."""
-    if len(candidates) == 1 and not candidates[0].partial:
+    """Make one record of the annotations of one text, in the order of the sources, task by task.
+
+    Args:
+        passes: name of a task -> the passes of its annotations, if they have any.
+    """
+    if len(candidates) == 1 and not candidates[0].partial and not any(passes.values()):
         return Resolved(candidates[0].record)
     each = [
-        resolve_task([one for one in candidates if name in one.tasks], settings, task)
+        resolve_task([one for one in candidates if name in one.tasks], settings, task, passes[name])
         for name, task in tasks.items()
         if any(name in one.tasks for one in candidates)
     ]
@@ -93,7 +66,9 @@ def together(candidates: Sequence[Candidate], each: Sequence[Resolved]) -> Resol
     return Resolved(record, +skipped, [note for one in each for note in one.notes])
 
 
-def resolve_task(candidates: Sequence[Candidate], settings: IngestSettings, task: Task) -> Resolved:
+def resolve_task(
+    candidates: Sequence[Candidate], settings: IngestSettings, task: Task, passes: Passes
+) -> Resolved:
     """Make one record, with the answers of one task alone.
 
     What a reviewer accepted wins; then the order of `select.annotators`; then the vote of all. A
@@ -102,12 +77,49 @@ def resolve_task(candidates: Sequence[Candidate], settings: IngestSettings, task
     complete = [candidate for candidate in candidates if task.name in candidate.complete]
     if not complete:
         return resolve_partial(candidates, task)
-    resolved = resolve_complete(complete, settings, task)
+    resolved = (
+        resolve_passes(complete, settings, task, passes)
+        if passes
+        else resolve_complete(complete, settings, task)
+    )
     resolved.skipped["partial annotation of a text that has a full one"] += len(candidates) - len(
         complete
     )
     resolved.skipped = +resolved.skipped
     return resolved
+
+
+def resolve_passes(
+    candidates: Sequence[Candidate], settings: IngestSettings, task: Task, passes: Passes
+) -> Resolved:
+    """Unite what each pass says; where passes that are missing asked for labels, these are unknown.
+
+    Where spans of two passes meet, the newer one's stays.
+    """
+    groups = by_pass(candidates, passes)
+    newest_first = sorted(groups, key=lambda labels: max(one.age for one in groups[labels]))[::-1]
+    each = [resolve_complete(groups[labels], settings, task) for labels in newest_first]
+    united = each[0]
+    assert united.record
+    answers = united.record.answers[task.name]
+    contradicted = False
+    for other in each[1:]:
+        assert other.record
+        spans = other.record.answers[task.name].spans
+        apart = [span for span in spans if not any(meet(span, kept) for kept in answers.spans)]
+        contradicted |= len(apart) < len(spans)
+        answers.spans = sorted([*answers.spans, *apart])
+        united.skipped += other.skipped
+        united.notes += other.notes
+    united.skipped["united with another pass over the same text"] += len(each) - 1
+    united.skipped = +united.skipped
+    if {*passes.values()} != {*groups}:
+        answers.known = sorted(label for labels in groups for label in labels)
+    if contradicted:
+        policy = Policy.STOP if settings.conflicts == "fail" else Policy.WARN
+        text = united.record.text
+        united.notes.append(Note("conflicting_annotations", "passes mark one place", text, policy))
+    return united
 
 
 def resolve_complete(

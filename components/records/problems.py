@@ -194,6 +194,11 @@ KINDS = {
     "conflicting_annotations": Kind(
         W, "Annotators who disagree on a text", "Have it reviewed, or set `select.annotators`."
     ),
+    "united_passes": Kind(
+        W,
+        "Passes over the same texts, each with labels of its own: united",
+        "Nothing, if each pass asked for these labels alone.",
+    ),
     "unknown_annotator": Kind(
         W, "Name in `select.annotators` that annotated nothing", "Correct the name."
     ),

@@ -1,0 +1,77 @@
+"""Passes over the same texts that each ask for labels of their own, as with one label at a time.
+
+A pass says nothing about the labels of the others: its annotations are united with theirs, and do
+not vote against them. What tells passes from annotators who disagree is the whole: what each pass
+marks anywhere has no label in common with the others, and their spans seldom meet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+from components.ingest.candidate import Candidate
+from components.records.record import Span
+
+MIN_SHARED = 2  # texts that two passes have in common
+MOST_CLASHES = 0.1  # of these: passes that contradict each other more often are none
+
+Turn = tuple[str, int]  # an annotator, and which of their annotations of a text
+Passes = Mapping[Turn, frozenset[str]]  # turn -> the labels of its pass
+
+
+def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
+    """Each annotation of a text with its annotator and its number among theirs."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for candidate in sorted(candidates, key=lambda candidate: candidate.age):
+        numbered.append(((candidate.annotator, seen[candidate.annotator]), candidate))
+        seen[candidate.annotator] += 1
+    return numbered
+
+
+def find_passes(texts: Iterable[Sequence[Candidate]], task: str) -> dict[Turn, frozenset[str]]:
+    """The labels of the pass that each turn belongs to; nothing where there are no passes."""
+    texts = [[one for one in some if task in one.complete] for some in texts]
+    labels: dict[Turn, set[str]] = {}
+    for some in texts:
+        for turn, candidate in turns(some):
+            labels.setdefault(turn, set()).update(candidate.labels)
+    passes = {turn: frozenset(marked) for turn, marked in labels.items()}
+    different = {*passes.values()}
+    if len(different) < 2 or frozenset() in different:
+        return {}
+    if any(one & other for one, other in combinations(different, 2)):
+        return {}
+    shared = clashes = 0
+    for some in texts:
+        groups = by_pass(some, passes)
+        if len(groups) > 1:
+            shared += 1
+            clashes += clash(groups, task)
+    return passes if shared >= MIN_SHARED and clashes <= MOST_CLASHES * shared else {}
+
+
+def by_pass(
+    candidates: Sequence[Candidate], passes: Passes
+) -> dict[frozenset[str], list[Candidate]]:
+    """The annotations of a text by the labels of their pass."""
+    groups: dict[frozenset[str], list[Candidate]] = {}
+    for turn, candidate in turns(candidates):
+        groups.setdefault(passes[turn], []).append(candidate)
+    return groups
+
+
+def clash(groups: Mapping[frozenset[str], Sequence[Candidate]], task: str) -> bool:
+    """Whether spans of two passes meet."""
+    marked = [
+        {span for candidate in some for span in candidate.record.answers[task].spans}
+        for some in groups.values()
+    ]
+    return any(meet(one, other) for a, b in combinations(marked, 2) for one in a for other in b)
+
+
+def meet(one: Span, other: Span) -> bool:
+    """Whether two spans share a character."""
+    return one.start < other.end and other.start < one.end
