@@ -12,6 +12,7 @@ from pipelines.cli import (
     check,
     compare,
     compile,
+    convert_annotations,
     curve,
     deploy,
     doctor,
@@ -36,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("convert-annotations")(convert_annotations.convert_annotations)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("compile")(compile.compile)

@@ -95,7 +95,7 @@ def test_a_damaged_config_loads_or_is_refused(config: Path, tmp_path: Path) -> N
             load(path)
         except ConfigError as error:
             refused += 1
-            assert f"{path}:" in str(error)
+            assert f"{tmp_path}/" in str(error)
         else:
             loaded += 1
     assert loaded

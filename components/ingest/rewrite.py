@@ -1,0 +1,126 @@
+"""Annotations of any format as Prodigy's JSON Lines, and an account of every record."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.ingest.readers.detect import read
+from components.ingest.readers.size import check_size
+from components.ingest.settings import IngestSettings
+from components.ingest.text import check_text
+from components.records.annotation import Annotation, RawSpan, Refused, Skipped
+from components.records.offsets import Spans
+from components.records.problems import Problems, QuarantineError
+from components.records.scripts import without_spaces
+from components.records.sources import Copy
+from components.records.tokens import Boundaries, tokens_of
+
+
+@dataclass
+class Account:
+    """What became of the records: read = written + skipped + refused."""
+
+    read: int = 0
+    written: int = 0
+    spans: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    problems: Problems = field(default_factory=Problems)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, place: object, kind: str, detail: str) -> None:
+        """Count a record that is not written."""
+        self.refused[kind] += 1
+        self.first.setdefault(kind, f"{place}: {detail}")
+
+
+def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
+    """A line for each annotation that can be trusted.
+
+    Raises:
+        StopReadingError: a file can't be read to its end.
+    """
+    for copy in copies:
+        check_size(copy.path, copy.file.name, IngestSettings())
+        for item in read(copy.path, copy.file.name, copy.file, account.problems):
+            account.read += 1
+            if isinstance(item, Skipped):
+                account.skipped[item.reason] += 1
+            elif isinstance(item, Refused):
+                account.refuse(item.place, item.kind, item.detail)
+            elif not item.about_spans:
+                account.skipped["row of another task"] += 1
+            else:
+                yield from line_of(item, account)
+
+
+def line_of(annotation: Annotation, account: Account) -> Iterator[str]:
+    """The line of one annotation; none where it can't be trusted."""
+    try:
+        row = prodigy_row(annotation, account)
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except QuarantineError as problem:
+        account.refuse(annotation.place, problem.kind, problem.detail)
+        return
+    except ValueError as error:  # meta of a DocBin may hold NaN
+        account.refuse(annotation.place, "nan_literal", str(error))
+        return
+    account.written += 1
+    account.spans.update(str(span["label"]) for span in row["spans"])
+    yield line
+
+
+def prodigy_row(annotation: Annotation, account: Account) -> dict[str, Any]:
+    """One annotation as Prodigy writes it, its offsets in characters.
+
+    Raises:
+        QuarantineError: nothing proves where its spans are, or its text can't be used.
+    """
+    text = annotation.text
+    notes = check_text(text)
+    language = "zh" if without_spaces(text) else "en"
+    tokens, more = tokens_of(text, annotation.tokens, language)
+    boundaries = Boundaries(tokens, own=not more)
+    binary = annotation.binary or not annotation.complete
+    spans = [
+        span
+        for spans, answer in ((annotation.spans, "accept"), (annotation.rejected, "reject"))
+        for span in located(annotation, spans, boundaries, account, answer if binary else "")
+    ]
+    for note in notes:
+        account.problems.add(str(annotation.place), note)
+    row: dict[str, Any] = {"text": text, "spans": spans, "answer": annotation.answer}
+    if boundaries.own:
+        row["tokens"] = [
+            {"text": text[a:b], "start": a, "end": b, "id": n} for n, (a, b) in enumerate(tokens)
+        ]
+    view = "ner" if binary else "review" if annotation.reviewed else "ner_manual"
+    row |= {"meta": annotation.meta, "_view_id": view}
+    row |= {"_is_binary": True} if binary else {}
+    row |= {"tags": [*annotation.tags]} if annotation.tags else {}
+    row |= {"_annotator_id": annotation.annotator} if annotation.annotator else {}
+    row |= {"_timestamp": annotation.time} if annotation.time is not None else {}
+    return row
+
+
+def located(
+    annotation: Annotation,
+    spans: list[RawSpan],
+    boundaries: Boundaries,
+    account: Account,
+    answer: str,
+) -> list[dict[str, Any]]:
+    """Spans with their offsets in characters; `answer` where each has its own."""
+    found = Spans(annotation.text, spans, boundaries.own, boundaries, annotation.trusted)
+    rows = [
+        {"start": start, "end": end, "label": span.label, "text": annotation.text[start:end]}
+        | ({"answer": span.answer or answer} if answer else {})
+        for span, (start, end) in zip(spans, found.locate(), strict=True)
+    ]
+    for note in found.notes:
+        account.problems.add(str(annotation.place), note)
+    return rows
