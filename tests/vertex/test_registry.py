@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +23,13 @@ from components.registry.promotion import add_and_promote, promote, rollback
 from components.registry.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
+from tests.components.registry.test_crash import artefact as small
 from tests.support.service import Fault
 from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 
 UPLOAD = r"^POST .*/models:upload$"
+WRITES = (b"POST", b"PUT", b"PATCH")
 MERGE = r"^POST .*:mergeVersionAliases$"
 
 
@@ -237,3 +243,90 @@ def test_an_upload_that_died_before_its_labels_is_completed(
     version, _ = add_and_promote(registry, "ner", "champion", artefact("pound", decision="hold"))
     assert (version.number, version.aliases) == ("1", ("candidate",))
     assert [each.number for each in registry.versions("ner")] == ["1"]
+
+
+def dies(work: Callable[[], object], at: int) -> bool:
+    """Do the work in a child that is killed before its n-th request that writes; whether it was."""
+    child = os.fork()
+    if child == 0:
+        left = at
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            nonlocal left
+            if event == "http.client.send" and bytes(arguments[1][:6]).startswith(WRITES):
+                left -= 1
+                if not left:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            work()
+        except BaseException as error:
+            sys.stderr.write(repr(error))
+            os._exit(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def state(registry: Registry, name: str) -> Any:
+    """What there is of a model, without what no two runs share."""
+    versions = [
+        (each.number, each.artefact, each.aliases, each.lineage.decision, each.lineage.replaced)
+        for each in registry.versions(name)
+    ]
+    documents = [registry.document(each, "report.html") for each in registry.versions(name)]
+    entries = [
+        (e.operation.kind, e.operation.version, e.operation.replaced, e.done)
+        for e in registry.history(name)
+    ]
+    return versions, documents, entries
+
+
+# Operation -> the models that were promoted before it, and what it does.
+OPERATIONS: dict[str, tuple[str, Callable[[Registry, str, Path], object]]] = {
+    "add and promote": (
+        "a",
+        lambda registry, name, folder: add_and_promote(
+            registry, name, "champion", small(folder, "b"), "1"
+        ),
+    ),
+    "renew and promote": (
+        "",
+        lambda registry, name, folder: add_and_promote(
+            registry, name, "champion", small(folder, "held", digest="other"), ""
+        ),
+    ),
+    "promote": ("ab", lambda registry, name, _: promote(registry, name, "1", "champion")),
+    "rollback": ("ab", lambda registry, name, _: rollback(registry, name, "champion")),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_killed_before_any_write_is_completed_by_the_same_command(
+    double: Double, bucket: storage.Bucket, tmp_path: Path, operation: str
+) -> None:
+    location = f"vertex://my-project/us-central1/{bucket.name}/models"
+    registry = open_registry(location)
+    before, work = OPERATIONS[operation]
+    expected: Any = None
+    at = 0
+    while True:
+        name = f"ner-{at}"
+        for word in before:
+            add_and_promote(registry, name, "champion", small(tmp_path, word))
+        if not before:
+            registry.add(name, small(tmp_path, "held", decision="hold"))
+        if not expected:
+            work(registry, name, tmp_path)
+            expected = state(registry, name)
+        # The child has clients of its own: connections are not shared over a fork.
+        elif not dies(lambda name=name: work(open_registry(location), name, tmp_path), at):  # type: ignore[misc]
+            break
+        else:
+            work(registry, name, tmp_path)
+        assert state(registry, name) == expected, f"killed before request {at}"
+        at += 1
+    assert state(registry, name) == expected
+    assert at > 3
