@@ -65,10 +65,9 @@ def one(config: str, steps: int, every: int) -> dict[str, Any]:
         folder = Path(text)
         labels = write_corpora(folder)
         options = {
-            "task": "ner",
             "train-corpus": folder / "train",
             "dev-corpus": folder / "dev",
-            "labels": json.dumps(labels),
+            "tasks": json.dumps([{"name": "ner", "labels": labels}]),
             "config": shipped_config(config).read_text(encoding="utf-8"),
             "overrides": json.dumps(
                 {

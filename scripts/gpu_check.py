@@ -165,10 +165,9 @@ class Run:
         folder = self.folder
         every = max(1, self.steps // 10)
         options = {
-            "task": "ner",
             "train-corpus": folder / "train",
             "dev-corpus": folder / "dev",
-            "labels": json.dumps(self.labels),
+            "tasks": json.dumps([{"name": "ner", "labels": self.labels}]),
             "config": shipped_config(config).read_text(encoding="utf-8"),
             "overrides": json.dumps(overrides),
             "settings": json.dumps({"checkpoint_every": every, "checkpoint_share": 1}),

@@ -146,16 +146,17 @@ def stock(config: Any, corpora: Path, out: Path, clock: Clock) -> None:
 
 def ours(config: Any, corpora: Path, out: Path, clock: Clock) -> None:
     """What the train stage does."""
+    from components.tasks import task_of
+    from components.tasks.base import TaskSettings
     from components.train import run as stage
     from components.train.settings import TrainSettings
 
     started_after(stage, "initialise", clock)
     labels = json.loads((corpora / "labels.json").read_text(encoding="utf-8"))
     stage.train_pipeline(
-        task="ner",
+        tasks=[task_of(TaskSettings(name="ner", labels=labels))],
         train_corpus=corpora / "train",
         dev_corpus=corpora / "dev",
-        labels=labels,
         config_text=config.to_str(interpolate=False),
         overrides={},
         code="",

@@ -46,5 +46,14 @@ def test_a_stage_reads_and_writes(tmp_path: Path) -> None:
         for name in ("train_set", "dev_set", "test_set", "assignment", "split_report")
     }
     arguments = [str(part) for pair in outputs.items() for part in pair]
-    stage("split", "--annotations", str(records), "--task", "ner", "--settings", "{}", *arguments)
+    stage(
+        "split",
+        "--annotations",
+        str(records),
+        "--tasks",
+        '[{"name": "ner", "labels": ["A"]}]',
+        "--settings",
+        "{}",
+        *arguments,
+    )
     assert all(path.is_file() for path in outputs.values())

@@ -6,7 +6,8 @@ import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from components.convert.settings import ConvertSettings
 from components.errors import ConfigError
@@ -174,9 +175,11 @@ class Phase(Settings):
     """
 
     task: Kind = Field("ner", description="kind of the one task: ner, or a module of yours")
-    labels: list[Label] = Field([], description="every label that may be learnt by the one task")
     tasks: dict[Name, PhaseTask] = Field(
         {}, description="several tasks by name, in place of `task` and `labels`"
+    )
+    labels: list[Label] = Field(
+        [], validate_default=True, description="every label that may be learnt by the one task"
     )
     annotations: list[Source] = Field(
         min_length=1, description="paths, globs or gs:// of the annotations; relative to this file"
@@ -190,11 +193,19 @@ class Phase(Settings):
     model: ModelSettings
     compute: Compute = Compute()
 
+    @field_validator("labels")
+    @classmethod
+    def some_labels(cls, labels: list[str], info: ValidationInfo) -> list[str]:
+        """Refuse a phase without a task."""
+        if not labels and info.data.get("tasks") == {}:
+            raise PydanticCustomError("missing", "give the labels of the one task, or `tasks`")
+        return labels
+
     @model_validator(mode="after")
     def tasks_agree(self) -> Self:
-        """Refuse no task, both forms at once, and tasks that cannot share a document."""
-        if bool(self.labels) == bool(self.tasks):
-            raise ValueError("give `labels` (of one task), or `tasks`: one of them, and not both")
+        """Refuse both forms at once, and tasks that cannot share a document."""
+        if self.labels and self.tasks:
+            raise ValueError("give `labels` (of one task), or `tasks`, and not both")
         if self.tasks and "task" in self.model_fields_set:
             raise ValueError("`task` is for one task; with `tasks` each has its own `kind`")
         try:

@@ -24,7 +24,7 @@ def history() -> str:
             why=ATTACK,
             documents=100,
             digest="abcdef12",
-            scores={"overall": row, "labels": {}},
+            tasks={ATTACK: {"overall": row, "labels": {}}},
             links={"report": "run/phase-1/report.html", "logs": "run/logs"},
         )
         for number in (1, 2)

@@ -14,8 +14,10 @@ from components.records.prediction import Disagreement, Prediction
 from components.records.record import Span
 from components.registry.model_metadata import Change
 from components.report.build import Material, html
-from components.scoring.scores import score
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 from components.tasks.ner.pairs import disagreements
+from components.tasks.scores import block_of
 from tests.browser.conftest import Visit
 
 ATTACKS = [
@@ -59,13 +61,20 @@ def document(number: int, attack: str) -> Prediction:
 def hostile_report() -> str:
     """A report in which everything that comes from data or config is an attack."""
     predictions = [document(number, attack) for number, attack in enumerate(ATTACKS)]
-    scores: dict[str, Any] = score(
-        predictions, LABELS, slice_keys=["doc_type", ATTACKS[0]], resamples=100, seed=0
+    settings = TaskSettings(name="ner", labels=LABELS)
+    scores: dict[str, Any] = block_of(
+        task_of(settings),
+        predictions,
+        slice_keys=["doc_type", ATTACKS[0]],
+        resamples=100,
+        seed=0,
     )
     scores |= {"champion": {"error": ATTACKS[2]}, "words_per_second": 100.0}
     data = {
         "records": {"in": 12, "kept": 12, "skipped": 0, "quarantined": 0},
-        "labels": {label: {"spans": 1} for label in LABELS},
+        "tasks": {
+            ATTACKS[0]: {"unit": "entities", "labels": {one: {"count": 1} for one in LABELS}}
+        },
         "problems": [{"title": ATTACKS[0], "count": 1, "first": [ATTACKS[2]]}],
     }
     split = {
@@ -73,14 +82,14 @@ def hostile_report() -> str:
         "labels": {},
         "stability": {"known": 0, "new": 12, "moved": 0},
     }
-    gate_decision = judge(scores, data, LABELS, GateSettings(required_labels=LABELS))
+    gate_decision = judge({"ner": scores}, data, [settings], GateSettings(required_labels=LABELS))
     return html(
         Material(
             title=ATTACKS[6],
             kicker=ATTACKS[0],
             name=ATTACKS[0],
             other=ATTACKS[1],
-            scores=scores,
+            blocks={"ner": scores},
             headline=gate_decision["headline"],
             mood="bad",
             reasons=gate_decision["reasons"],

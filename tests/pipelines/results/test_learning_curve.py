@@ -11,8 +11,9 @@ from rich.console import Console
 from components.errors import ConfigError
 from components.records.prediction import Prediction
 from components.records.record import Span
+from components.scoring.compare import compare
 from components.scoring.counts import count
-from components.scoring.scores import compare, score
+from components.scoring.scores import score
 from pipelines.config.load import load
 from pipelines.dag.learning_curve import curve_spec
 from pipelines.results.learning_curve import Point, advise, run_curve, write_page
@@ -36,7 +37,7 @@ def point(share: int, found: dict[str, float]) -> Point:
         ]
         predictions.append(Prediction(f"{number}", "x" * 9, 3, gold, predicted))
     scores = score(predictions, LABELS, slice_keys=[], resamples=100, seed=0)
-    return Point(share, 10 * share, scores, predictions)
+    return Point(share, 10 * share, {"ner": scores}, predictions)
 
 
 def curve(*shares: dict[str, float]) -> list[Point]:
@@ -58,7 +59,7 @@ def test_advice_says_which_labels_would_gain() -> None:
 
 def test_advice_keeps_to_the_settings_of_the_phase() -> None:
     low, high = curve({"ORG": 0.5, "DATE": 0.9, "RARE": 0.5}, {"ORG": 0.6, "DATE": 0.9, "RARE": 1})
-    high.scores["settings"] = {"resamples": 100, "seed": 7}
+    high.blocks["ner"]["settings"] = {"resamples": 100, "seed": 7}
     counts = [count(point.predictions, LABELS) for point in (high, low)]
     expected = compare(counts[0], counts[1], LABELS, resamples=100, seed=7)
     assert advise([low, high])[0].interval == expected["overall"]["interval"]

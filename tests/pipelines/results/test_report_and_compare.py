@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigError
+from components.scoring.document import read_scores
 from pipelines.local.runs import Artifact, RunRecord, TaskRecord, write_record
 from pipelines.results.compare import common_phases, compare_phase, comparison_page
 from pipelines.results.history import entries, write_history
@@ -156,15 +157,15 @@ def test_a_run_whose_files_are_gone_does_not_hide_the_others(runs: Path, tmp_pat
 
 def test_compare_is_the_comparison_with_a_champion(runs: Path) -> None:
     weak, good = runs / "20260101-000000-weak", runs / "20260102-000000-good"
-    found = compare_phase(good, weak, PHASE)
+    [found] = compare_phase(good, weak, PHASE)
     assert (found.shared, found.left_out, found.outcome) == (60, 0, "better")
     scores = {run: compared_f(run) for run in (weak, good)}
     difference = found.contrast["overall"]["difference"]
     assert difference == pytest.approx(scores[good] - scores[weak])
-    backwards = compare_phase(weak, good, PHASE)
+    [backwards] = compare_phase(weak, good, PHASE)
     assert backwards.outcome == "worse"
     assert backwards.contrast["overall"]["difference"] == pytest.approx(-difference)
-    assert compare_phase(good, good, PHASE).outcome == "no clear difference"
+    assert compare_phase(good, good, PHASE)[0].outcome == "no clear difference"
     html = comparison_page(found)
     assert "20260102-000000-good against 20260101-000000-weak: better" in html
 
@@ -173,16 +174,16 @@ def test_compare_keeps_to_the_settings_of_the_phase(runs: Path, tmp_path: Path) 
     """To the digit what evaluate says of the two, which was told to resample 200 times."""
     good, weak = (runs / name / PHASE for name in ("20260102-000000-good", "20260101-000000-weak"))
     evaluate(tmp_path, good / "train/model", good / "corpus", weak / "train/model")
-    scores = json.loads((tmp_path / "scores").read_text(encoding="utf-8"))
+    scores = read_scores(tmp_path / "scores")["ner"]
     assert scores["settings"]["resamples"] == 200
-    found = compare_phase(good.parent, weak.parent, PHASE)
+    [found] = compare_phase(good.parent, weak.parent, PHASE)
     assert json.loads(json.dumps(found.contrast)) == scores["champion"]["comparison"]
     assert json.loads(json.dumps(found.scores["overall"])) == scores["overall"]
 
 
 def compared_f(run: Path) -> float:
     path = run / PHASE / "evaluate" / "scores"
-    return float(json.loads(path.read_text(encoding="utf-8"))["overall"]["f"])
+    return float(read_scores(path)["ner"]["overall"]["f"])
 
 
 def test_runs_without_a_common_phase_are_refused(runs: Path) -> None:
