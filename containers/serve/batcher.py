@@ -28,7 +28,8 @@ from containers.serve.vocabulary import Vocabulary
 Analyse = Callable[[Sequence[str], Question], list[list[Entity]]]
 
 BRIEF_SECONDS = 0.25  # a request that takes no more stands in the lane of short ones
-BATCH_SECONDS = 0.5
+BATCH_SECONDS = 0.5  # of long requests; short ones have none to hold up, and gain by company
+BRIEF_BATCH_SECONDS = 1.0
 # So little is taken however slow the models seem: or they could not show that they are fast again.
 ALWAYS_TAKEN = 2_000  # characters
 VERY = 8  # times as many words as are enough
@@ -202,11 +203,12 @@ class Batcher:
         """Take a batch out of a lane; none where the client has left meanwhile."""
         batch: list[Waiting] = []
         characters, seconds = 0, 0.0
+        most = BRIEF_BATCH_SECONDS if lane is self._brief else BATCH_SECONDS
         while lane and len(batch) < self._limits.texts:
             following = next(iter(lane))
             characters += len(following.text)
             seconds += following.seconds
-            if batch and (characters > self._limits.characters or seconds > BATCH_SECONDS):
+            if batch and (characters > self._limits.characters or seconds > most):
                 break
             batch.append(following)
             del lane[following]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from components.records.record import Record, write_records
+from components.records.record import write_records
+from tests.support.records import ner_record
 
 ROOT = Path(__file__).parents[3]
 # Mounts a disk of 1 MB that only the command behind it sees, which needs no rights.
@@ -69,7 +70,7 @@ def test_a_stage_says_what_could_not_be_written_and_leaves_nothing(
 ) -> None:
     source = tmp_path / "train.jsonl"
     texts = (f"{number} {'word ' * 300}" for number in range(3000))
-    write_records(source, (Record(id=f"{n:032x}", text=t, spans=[]) for n, t in enumerate(texts)))
+    write_records(source, (ner_record(f"{n:032x}", t) for n, t in enumerate(texts)))
     kept = tmp_path / "disk/kept.jsonl"
     stage = [sys.executable, "-m", "components", "subsample", f"--train-set={source}"]
     ended = on_a_disk(
