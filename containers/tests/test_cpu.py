@@ -39,7 +39,7 @@ def test_what_stages_import_late_is_whole(module: str) -> None:
 
 def test_a_stage_reads_and_writes(tmp_path: Path) -> None:
     records = tmp_path / "records.jsonl"
-    lines = [{"id": f"{n:064x}", "text": f"Text {n}", "spans": []} for n in range(50)]
+    lines = [{"id": f"{n:064x}", "text": f"Text {n}", "answers": {"ner": {}}} for n in range(50)]
     records.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     outputs = {
         f"--{name.replace('_', '-')}": tmp_path / name
