@@ -39,14 +39,15 @@ class Stage(Protocol):
 def write_executor_output(executor_input: str, result: StageResult) -> None:
     """Write the executor output file that KFP, Vertex AI and the local runner read.
 
+    Every artifact stands in it, as kfp's own components write it: its local runner knows no other.
+
     Args:
         executor_input: the JSON that the pipeline puts in place of `{{$}}`.
     """
     outputs = json.loads(executor_input)["outputs"]
-    declared = outputs.get("artifacts", {})
     artifacts = {}
-    for name in {**result.metadata, **result.uris}:
-        artifact = dict(declared[name]["artifacts"][0])
+    for name, declared in outputs.get("artifacts", {}).items():
+        artifact = dict(declared["artifacts"][0])
         artifact["metadata"] = {**artifact.get("metadata", {}), **result.metadata.get(name, {})}
         artifact["uri"] = result.uris.get(name, artifact["uri"])
         artifacts[name] = {"artifacts": [artifact]}

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.custom_code import code_in_use
 from components.interface import TASKS, Input, Output, Parameter
+from components.program import whole
 from components.settings import parse
 from components.stage import StageResult
 from components.tasks import tasks_of
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.train.prove import prove
 
     tasks = tasks_of(args.tasks)
-    overrides = parse(dict[str, Any], args.overrides, "--overrides")
+    # kfp writes 40.0 for 40, and a training config wants an integer.
+    overrides = whole(parse(dict[str, Any], args.overrides, "--overrides"))
     with code_in_use(args.code):
         prove(
             tasks,

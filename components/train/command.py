@@ -10,6 +10,7 @@ from components.custom_code import code_in_use
 from components.digests import check, together
 from components.interface import TASKS, Input, Output, Parameter, Result
 from components.production import champion_model
+from components.program import whole
 from components.settings import parse
 from components.stage import StageResult
 from components.tasks import tasks_of
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> StageResult:
     champion = champion_model(args.champion, args.champion_digest)
     settings = parse(TrainSettings, args.settings, "--settings")
     tasks = tasks_of(args.tasks)
-    overrides = parse(dict[str, Any], args.overrides, "--overrides")
+    # kfp writes 40.0 for 40, and a training config wants an integer.
+    overrides = whole(parse(dict[str, Any], args.overrides, "--overrides"))
     with code_in_use(args.code):
         if args.findings:
             prove(

@@ -154,7 +154,8 @@ def measured_against_the_champion(bucket: storage.Bucket, folder: Path, machine:
     machine.kill = False
     executor(bucket, folder, machine, "second").pipeline({})
     scores = json.loads((MOUNT / bucket.name / "runs/second/phase-1/evaluate/scores").read_bytes())
-    assert scores["champion"]["overall"]["support"] == scores["overall"]["support"] > 0
+    (block,) = scores["tasks"].values()
+    assert block["champion"]["overall"]["support"] == block["overall"]["support"] > 0
 
 
 def test_a_user_who_may_not_write_is_told_so_in_one_message(
@@ -162,7 +163,7 @@ def test_a_user_who_may_not_write_is_told_so_in_one_message(
 ) -> None:
     mounted("644", "755")
     bucket = bucket_with(5)
-    record = json.dumps({"id": "a" * 64, "text": "One.", "spans": []})
+    record = json.dumps({"id": "a" * 64, "text": "One.", "answers": {}})
     bucket.blob("records.jsonl").upload_from_string(record)
     words = ["-m", "components", "subsample", "--train-set", f"/gcs/{bucket.name}/records.jsonl"]
     words += ["--percent", "50", "--kept", f"/gcs/{bucket.name}/kept"]
