@@ -13,8 +13,8 @@ from pathlib import Path
 
 from components.registry.open import open_registry
 from pipelines.config.load import load
-from tests.support.kfp_local import Task, run_by_kfp
 from tests.e2e.test_run import CONFIG, ROOT, cut, retrain
+from tests.support.kfp_local import Task, run_by_kfp
 
 
 def test_it_comes_to_the_same_model_scores_and_decision(tmp_path: Path) -> None:
