@@ -1,7 +1,7 @@
 """Somebody else's executor runs our spec: kfp's own local runner, from the first task to the last.
 
 Its order of tasks, importers, retries, placeholders and outputs are kfp's; conditions are beyond it
-(see tests/support/kfp_local.py). Only the container is ours to start: its command runs on this machine.
+(see tests/support/kfp_local.py). Only the container is ours to start: its command runs here.
 """
 
 from __future__ import annotations
