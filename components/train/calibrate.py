@@ -1,0 +1,135 @@
+"""Calibration of text classifiers on dev, folded into their weights.
+
+One of several: one temperature T (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+Any of several: a slope and an offset per label (Platt 1999), shared where a label is rare. Both are
+linear in what goes into the last activation, so that W and b of the last layer take them in, and
+the saved pipeline needs nothing of ours to be calibrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.pipeline import TextCategorizer
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.training import Example
+
+from components.train.classes import truths_of
+
+Floats = NDArray[np.float64]
+FEWEST = 100  # documents of dev under which a temperature says more of chance than of the model
+FEWEST_OF_LABEL = 20  # positives and negatives of a label under which it shares slope and offset
+TINY = 1e-9
+
+
+def calibrate(pipe: TextCategorizer, examples: Iterable[Example]) -> dict[str, Any]:
+    """Calibrate one classifier on documents that it has predicted.
+
+    Returns:
+        `documents` that say something, and `temperature` or, per label, `slope` and `offset`; or
+        `not_calibrated`: why.
+    """
+    pairs = [(one.predicted.cats, one.reference.cats) for one in examples if one.reference.cats]
+    labels = list(pipe.labels)
+    if len(pairs) < FEWEST:
+        reason = f"dev holds {len(pairs)} documents with an answer; {FEWEST} are needed"
+        return {"documents": len(pairs), "not_calibrated": reason}
+    said = np.array([[scores[label] for label in labels] for scores, _ in pairs], np.float64)
+    truths = truths_of([cats for _, cats in pairs], labels).astype(np.float64)
+    said = np.clip(said, TINY, 1 - TINY)
+    if isinstance(pipe, MultiLabel_TextCategorizer):
+        slopes, offsets = platt_per_label(np.log(said / (1 - said)), truths)
+        fold(pipe, slopes, offsets)
+        fitted: dict[str, Any] = {
+            label: {"slope": float(slope), "offset": float(offset)}
+            for label, slope, offset in zip(labels, slopes, offsets, strict=True)
+        }
+        return {"documents": len(pairs), "labels": fitted}
+    heat = temperature(np.log(said), truths)
+    fold(pipe, np.full(len(labels), 1 / heat), np.zeros(len(labels)))
+    return {"documents": len(pairs), "temperature": heat}
+
+
+def temperature(logits: Floats, truths: Floats) -> float:
+    """The temperature of least loss, between 1/20 and 20.
+
+    Args:
+        logits: (documents, labels); any number may be added to a row.
+        truths: (documents, labels): 1, 0, or NaN where it is not known.
+    """
+    right = truths == 1
+    possible = np.where(right.any(axis=1, keepdims=True), right, truths != 0)
+
+    def loss(log_heat: float) -> float:
+        scaled = logits / np.exp(log_heat)
+        scaled -= scaled.max(axis=1, keepdims=True)
+        exponents = np.exp(scaled)
+        inside = np.where(possible, exponents, 0).sum(axis=1)
+        return float(-np.log(np.maximum(inside / exponents.sum(axis=1), 1e-300)).mean())
+
+    return float(np.exp(least(loss, -np.log(20), np.log(20))))
+
+
+def least(function: Any, low: float, high: float, steps: int = 60) -> float:
+    """Where a function with one valley is lowest, by golden section."""
+    ratio = (np.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(steps):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
+
+
+def platt_per_label(logits: Floats, truths: Floats) -> tuple[Floats, Floats]:
+    """Slopes and offsets, arrays (labels,); rare labels get those of all labels together."""
+    known = ~np.isnan(truths)
+    shared = platt(logits[known], truths[known])
+    slopes, offsets = (np.full(logits.shape[1], number) for number in shared)
+    for label in range(logits.shape[1]):
+        rows = known[:, label]
+        yes = int(np.nansum(truths[:, label]))
+        if min(yes, int(rows.sum()) - yes) >= FEWEST_OF_LABEL:
+            slopes[label], offsets[label] = platt(logits[rows, label], truths[rows, label])
+    return slopes, offsets
+
+
+def platt(logits: Floats, truths: Floats) -> tuple[float, float]:
+    """Slope and offset of least log loss, by Newton's method; 1 and 0 without two outcomes.
+
+    Targets are Platt's, which keep a set that is separated from a slope without end.
+    """
+    yes, no = truths.sum(), (1 - truths).sum()
+    if not yes or not no:
+        return 1.0, 0.0
+    targets = np.where(truths == 1, (yes + 1) / (yes + 2), 1 / (no + 2))
+    inputs = np.stack([logits, np.ones_like(logits)], axis=1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(inputs @ weights, -500, 500)))
+        slope = inputs.T @ (chance - targets) + 1e-3 * (weights - [1, 0])
+        bend = (inputs * (chance * (1 - chance))[:, None]).T @ inputs + 1e-3 * np.eye(2)
+        step = np.linalg.solve(bend, slope)
+        weights = weights - np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-9:
+            break
+    # A falling curve would turn the model's answer round: then it knows nothing, and keeps it.
+    return (float(weights[0]), float(weights[1])) if weights[0] > 0 else (1.0, 0.0)
+
+
+def fold(pipe: TextCategorizer, slopes: Floats, offsets: Floats) -> None:
+    """Multiply and shift what goes into the last activation, label by label."""
+    layer: Any = pipe.model.get_ref("output_layer")
+    ops: Any = layer.ops
+    slope = ops.asarray1f(slopes.astype(np.float32))
+    layer.set_param("W", layer.get_param("W") * slope[:, None])
+    layer.set_param("b", layer.get_param("b") * slope + ops.asarray1f(offsets.astype(np.float32)))
