@@ -62,6 +62,7 @@ def run(nlp: Language, corpus: Path, tasks: Sequence[Task], batch_size: int) -> 
     Raises:
         DataError: the corpus holds no documents.
     """
+    tasks = [task.for_model(nlp) for task in tasks]
     predictions: dict[str, list[Prediction]] = {task.name: [] for task in tasks}
     clock = Clock()
 
@@ -178,6 +179,8 @@ def note(example: Example, task: Task) -> Prediction:
         disagreements=task.disagreements(gold, predicted),
         lost=task.lost(example),
         meta=about.get("meta", {}),
+        scores=task.scores(example),
+        unknown=task.unknown(example),
     )
 
 

@@ -31,6 +31,20 @@ class RawToken(msgspec.Struct, gc=False):
     text: str | None = None
 
 
+class RawChoice(msgspec.Struct, gc=False):
+    """A question about the whole text, with its answer as exported.
+
+    Attributes:
+        accepted: labels that were chosen.
+        options: labels that could be chosen; None where the export does not say.
+        question: the name of the question, where a project asks several.
+    """
+
+    accepted: list[str]
+    options: list[str] | None = None
+    question: str = ""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a record stands: the file, and its line (or its number, where lines do not count)."""
 
@@ -68,6 +82,7 @@ class Annotation(msgspec.Struct):
     binary: bool = False
     complete: bool = True
     rejected: list[RawSpan] = []
+    choices: list[RawChoice] = []
     trusted: bool = True
     tags: tuple[str, ...] = ()
     meta: dict[str, Any] = {}

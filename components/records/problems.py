@@ -189,6 +189,17 @@ KINDS = {
         W,
         "Same place with several labels: the first in `labels` stays",
         "Choose: put the label that counts first, or drop the others in `select`.",
+    # Classes
+    "no_choice": Kind(
+        Q, "Accepted record without a choice, where exactly one is asked", "Answer it again."
+    ),
+    "several_choices": Kind(
+        Q,
+        "Several choices, where exactly one is asked",
+        "Answer it again, or set `exclusive: false`.",
+    ),
+    "rejected_choice": Kind(
+        W, "Rejected record with several choices: nobody said which is wrong", "Nothing."
     ),
     # Several annotations of one text
     "conflicting_annotations": Kind(

@@ -91,6 +91,7 @@ class Task:
     settings: ClassVar[type[OwnSettings]] = OwnSettings
 
     def __init__(self, settings: TaskSettings) -> None:
+        self.described = settings
         self.name, self.kind = settings.name, settings.kind
         self.labels: tuple[str, ...] = tuple(settings.labels)
 
@@ -141,6 +142,40 @@ class Task:
         """The labels that a pipeline can predict, sorted."""
         raise NotImplementedError
 
+    def scores(self, example: Example) -> dict[str, float]:
+        """Probability of each label of a document, for kinds whose extras need them all."""
+        return {}
+
+    def unknown(self, example: Example) -> list[str]:
+        """Labels of which nobody knows whether the document has them."""
+        return []
+
+    def for_model(self, nlp: Language) -> Self:
+        """The task as one model does it: with what was chosen for it on dev, such as thresholds."""
+        return self
+
+    def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
+        """Prepare an initialised pipeline; not kept in what is saved.
+
+        Args:
+            counts: label -> documents of the training corpus that have it.
+        """
+
+    def after_training(
+        self,
+        nlp: Language,
+        examples: Sequence[Example],
+    ) -> dict[str, Any]:
+        """Finish the best pipeline on dev, such as by calibration, before it is kept.
+
+        Args:
+            examples: dev, predicted by the pipeline.
+
+        Returns:
+            what to remember of it in the pipeline's meta.json, under `retrain` and the task's name.
+        """
+        return {}
+
     def check_pipeline(self, nlp: Language) -> list[str]:
         """Compare what an initialised pipeline learnt from its corpus with the task's labels.
 
@@ -168,7 +203,7 @@ class Task:
             pass
         return None
 
-    def lost(self, example: Example) -> int:  # noqa: ARG002
+    def lost(self, example: Example) -> int:
         """How many of the gold items the model's tokeniser makes impossible."""
         return 0
 
@@ -181,16 +216,16 @@ class Task:
 
     def confidence(
         self,
-        nlp: Language,  # noqa: ARG002
-        docs: Sequence[Doc],  # noqa: ARG002
+        nlp: Language,
+        docs: Sequence[Doc],
     ) -> Sequence[Mapping[Item, float]] | None:
         """How sure a pipeline is of what it may say of each document, 0 to 1; None: not known."""
         return None
 
     def extras(
         self,
-        predictions: Sequence[Prediction],  # noqa: ARG002
-        labels: Sequence[str],  # noqa: ARG002
+        predictions: Sequence[Prediction],
+        labels: Sequence[str],
     ) -> dict[str, Any]:
         """What a kind adds to its scores, by name.
 

@@ -9,6 +9,12 @@ from components.errors import DataError
 from components.files import sha256
 
 
+def label_counts(corpus: Path, task: str) -> dict[str, int]:
+    """How often each label of a task occurs in a corpus, by its manifest."""
+    manifest = json.loads((corpus / "manifest.json").read_bytes())
+    return dict(manifest.get("tasks", {}).get(task, {}))
+
+
 def verify(corpus: Path) -> int:
     """Compare a corpus folder with its manifest; return how many documents it holds.
 

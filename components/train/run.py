@@ -10,20 +10,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import spacy
 import torch
 from spacy.language import Language
+from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
 from components.custom_code import FILE_NAME as CODE_FILE
 from components.errors import ConfigError
-from components.files import filling, remove
+from components.files import filling, remove, writing
 from components.memory import keep_freed_memory
 from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
 from components.train.checkpoint import Checkpoints
 from components.train.config import CORPUS_PATHS, explained, read_config
-from components.train.corpus import verify
+from components.train.corpus import label_counts, verify
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
@@ -66,6 +68,7 @@ def train_pipeline(
         for task in tasks:
             for label in task.check_pipeline(nlp):
                 print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
+            task.before_training(nlp, label_counts(train_corpus, task.name))
         depends_on = inputs(
             config_text=config_text,
             overrides=overrides,
@@ -91,8 +94,39 @@ def train_pipeline(
                 heart.doing("coming back to the step of the checkpoint")
                 loop.resume(*found)
             state = loop.run(pace, stop)
-        kept.finish(model, {CODE_FILE: code} if code else {})
+        beside = {CODE_FILE: code} if code else {}
+        kept.finish(model, beside)
+        finish(model, tasks, training, beside)
     return state
+
+
+def finish(
+    model: Path, tasks: Sequence[Task], training: Training, beside: Mapping[str, str]
+) -> None:
+    """Let the tasks finish the pipeline on dev; what they have to remember goes into its meta."""
+    finishing = [task for task in tasks if type(task).after_training is not Task.after_training]
+    if not finishing:
+        return
+    nlp = spacy.load(model)
+    dev = list(training.dev(nlp))
+    docs = nlp.pipe([example.predicted.copy() for example in dev])
+    predicted = [Example(doc, one.reference) for doc, one in zip(docs, dev, strict=True)]
+    nlp.meta["retrain"] = {
+        task.name: task.after_training(
+            nlp, [one for one in predicted if task.name not in unanswered(one)]
+        )
+        for task in finishing
+    }
+    with writing(model) as folder:
+        nlp.to_disk(folder)
+        for name, text in beside.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def unanswered(example: Example) -> Sequence[str]:
+    """Tasks of which the annotators of a document said nothing."""
+    names: Sequence[str] = example.reference.user_data.get("unanswered", ())
+    return names
 
 
 def dev_scores(tasks: Sequence[Task], evaluation: Mapping[str, Any]) -> dict[str, float]:

@@ -6,7 +6,7 @@ Also what Label Studio writes to a cloud bucket: one annotation a file, with its
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,18 @@ from components.ingest.readers.label_studio_text import (
     spans_over,
 )
 from components.ingest.readers.prodigy import find_tags
-from components.records.annotation import Annotation, Item, Place, Refused, Skipped
+from components.records.annotation import Annotation, Item, Place, RawChoice, Refused, Skipped
 from components.records.problems import QuarantineError
 from components.records.sources import SourceFile
 
 # The kinds of result that mark spans of a text.
 SPAN_KINDS = ("labels", "hypertextlabels", "paragraphlabels")
+
+
+class Chosen(msgspec.Struct):
+    """The value of a result of type "choices"."""
+
+    choices: list[str]
 
 
 class Result(msgspec.Struct):
@@ -35,6 +41,8 @@ class Result(msgspec.Struct):
     type: str = ""
     value: Any = None
     to_name: Any = None
+    from_name: Any = None
+    id: Any = None
 
 
 class Completion(msgspec.Struct):
@@ -58,6 +66,7 @@ class Work(msgspec.Struct):
         fault: what is wrong with one of them; "" if nothing.
         key: the field of the task's data that the spans prove to be the text; "" if none.
         labelled, other_results: how many results mark spans, and how many say something else.
+        choices: what is said of the whole text.
     """
 
     completion: Completion
@@ -66,6 +75,7 @@ class Work(msgspec.Struct):
     key: str
     labelled: int
     other_results: int
+    choices: list[RawChoice]
 
 
 class Task(msgspec.Struct):
@@ -119,10 +129,11 @@ def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile
             yield Skipped(place, "task without an annotation")
         for work in some:
             # Where others of the file have spans, one with choices or relations alone has none.
-            if work.other_results and not work.labelled and not marked:
-                yield Skipped(place, "annotation of another kind than labels")
+            about_spans = bool(work.labelled or marked or not work.other_results)
+            if not about_spans and not work.choices:
+                yield Skipped(place, "annotation of another kind than labels and choices")
             elif isinstance(task, Task):
-                yield read_work(place, task, work, raw, of_file)
+                yield read_work(place, task, work, raw, of_file, about_spans=about_spans)
 
 
 def parse(text: bytes) -> Task | QuarantineError:
@@ -144,13 +155,27 @@ def work_of(completion: Completion, data: dict[str, Any]) -> Work:
     others = len(completion.result) - len(results)
     try:
         values = [msgspec.convert(result.value, Value) for result in results]
+        choices = choices_of(completion.result)
     except msgspec.ValidationError as error:
-        return Work(completion, [], str(error), "", len(results), others)
+        return Work(completion, [], str(error), "", len(results), others, [])
     about = {str(result.to_name) for result in results}
-    return Work(completion, values, "", proven_key(data, values, about), len(results), others)
+    key = proven_key(data, values, about)
+    return Work(completion, values, "", key, len(results), others, choices)
 
 
-def read_work(place: Place, task: Task, work: Work, raw: bytes, file: OfFile) -> Item:
+def choices_of(results: Sequence[Result]) -> list[RawChoice]:
+    """What is said of the whole text; a choice that shares a region's id is about that region."""
+    regions = {str(result.id) for result in results if result.type in SPAN_KINDS and result.id}
+    return [
+        RawChoice(msgspec.convert(result.value, Chosen).choices, question=str(result.from_name or ""))
+        for result in results
+        if result.type == "choices" and str(result.id) not in regions
+    ]
+
+
+def read_work(
+    place: Place, task: Task, work: Work, raw: bytes, file: OfFile, *, about_spans: bool
+) -> Item:
     completion = work.completion
     try:
         if work.fault:
@@ -168,6 +193,8 @@ def read_work(place: Place, task: Task, work: Work, raw: bytes, file: OfFile) ->
         place=place,
         text=text,
         spans=spans,
+        choices=work.choices,
+        about_spans=about_spans,
         raw=raw,
         answer="ignore" if completion.was_cancelled else "accept",
         annotator=find_annotator(completion),

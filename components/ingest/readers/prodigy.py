@@ -11,7 +11,7 @@ import msgspec
 
 from components.ingest.readers.json_faults import strict_object
 from components.ingest.readers.typed import Parser, Row
-from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.records.annotation import Annotation, Item, Place, RawChoice, RawSpan, Refused
 from components.records.problems import QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
@@ -87,6 +87,7 @@ def careful(value: dict[str, Any]) -> Row:
 def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
     spans = row.spans or []
     meta = row.meta if isinstance(row.meta, dict) else {}
+    choices = choices_of(row)
     return Annotation(
         place=place,
         text=row.text,
@@ -97,7 +98,9 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         annotator=name(row.annotator) or name(row.session),
         time=seconds(row.time),
         reviewed=row.view == "review" or bool(row.versions),
-        binary=is_binary(row, spans),
+        # A rejected choice says what the text is not, and nothing else.
+        binary=is_binary(row, spans) or bool(choices and row.answer == "reject"),
+        choices=choices,
         tags=find_tags(row.tags, meta),
         meta=meta,
         about_spans=is_about_spans(row),
@@ -114,6 +117,22 @@ def is_about_spans(row: Row) -> bool:
         return False
     asked = row.options is not None or row.accept is not None or row.label is not None
     return not (asked and row.spans is None)
+
+
+def choices_of(row: Row) -> list[RawChoice]:
+    """What a row of `choice` or a yes-or-no question about a label says of the whole text."""
+    if isinstance(row.accept, list) or isinstance(row.options, list):
+        accepted = [name(label) for label in row.accept or ()]
+        options = row.options if isinstance(row.options, list) else None
+        return [RawChoice(accepted, options and [option_id(each) for each in options])]
+    if isinstance(row.label, str) and row.label:
+        return [RawChoice([row.label], [row.label])]
+    return []
+
+
+def option_id(option: Any) -> str:
+    """The id of an option, which is what `accept` holds."""
+    return name(option.get("id")) if isinstance(option, dict) else name(option)
 
 
 def is_binary(row: Row, spans: list[RawSpan]) -> bool:

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
-from components.train.calibrate import calibrate, platt, temperature
+from components.tasks.textcat.calibrate import calibrate, platt, temperature
 
 LABELS = ["A", "B", "C"]
 

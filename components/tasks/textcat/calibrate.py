@@ -17,7 +17,7 @@ from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
-from components.train.classes import truths_of
+from components.tasks.textcat.losses import truths_of
 
 Floats = NDArray[np.float64]
 FEWEST = 100  # documents of dev under which a temperature says more of chance than of the model
@@ -62,6 +62,7 @@ def temperature(logits: Floats, truths: Floats) -> float:
     """
     right = truths == 1
     possible = np.where(right.any(axis=1, keepdims=True), right, truths != 0)
+    possible |= ~possible.any(axis=1, keepdims=True)
 
     def loss(log_heat: float) -> float:
         scaled = logits / np.exp(log_heat)

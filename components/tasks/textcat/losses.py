@@ -13,7 +13,7 @@ The components stay spaCy's own, so that a saved pipeline opens with nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MethodType
 from typing import Any
@@ -52,7 +52,7 @@ def loss(
     return value, ops.asarray2f(gradient)
 
 
-def balanced(counts: dict[str, int], power: float) -> dict[str, float]:
+def balanced(counts: Mapping[str, int], power: float) -> dict[str, float]:
     """Weights of labels: the inverse of their frequency to a power, 1 on average over documents."""
     raw = {label: count**-power for label, count in counts.items() if count}
     mean = sum(raw[label] * counts[label] for label in raw) / max(1, sum(counts.values()))
@@ -70,6 +70,7 @@ def one_of(probabilities: Floats, truths: Floats, weights: Floats) -> tuple[floa
     """Loss and gradient with respect to the softmax's inputs, a mean over documents."""
     right = truths == 1
     possible = np.where(right.any(axis=1, keepdims=True), right, truths != 0)
+    possible |= ~possible.any(axis=1, keepdims=True)  # all wrong says nothing
     inside = np.where(possible, probabilities, 0)
     total = np.maximum(inside.sum(axis=1, keepdims=True), TINY)
     # A document weighs what its label does; one whose label is not known weighs 1.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.train.classes import any_of, balanced, one_of, truths_of
+from components.tasks.textcat.losses import any_of, balanced, one_of, truths_of
 
 LABELS = ["A", "B", "C"]
 EVEN = np.ones(3, np.float32)

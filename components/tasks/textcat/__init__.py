@@ -1,0 +1,181 @@
+"""Classes of whole texts, in `doc.cats`: one of several, any of several, or one, yes or no.
+
+A class of a document is known to be right, known to be wrong, or unknown; what is unknown is
+neither learnt nor scored. spaCy is imported late, so that a command line that only checks a label
+answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field, model_validator
+
+from components.records.prediction import Disagreement
+from components.records.record import Answers, Item
+from components.tasks.base import Check, OwnSettings, Policy, Scores, Task, TaskSettings
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+    from spacy.training import Example
+
+    from components.records.prediction import Prediction
+    from components.records.tokens import Boundaries
+
+THRESHOLD = 0.5
+
+
+class TextcatSettings(OwnSettings):
+    """A classification task."""
+
+    exclusive: bool = Field(
+        True, description="whether a text has exactly one of the labels, or any of them"
+    )
+    question: str = Field(
+        "",
+        description="name of the Choices in Label Studio that ask for it; '' those whose labels "
+        "are the task's",
+    )
+    balance: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="how much more rare labels weigh in training: the inverse of their frequency "
+        "to this power",
+    )
+
+    @model_validator(mode="after")
+    def enough_labels(self) -> Self:
+        """Refuse one label of which every text would have to be."""
+        if self.exclusive and len(self.labels) < 2:
+            raise ValueError(
+                f"one label alone, {self.labels[0]!r}: with `exclusive: false` it is yes or no"
+            )
+        return self
+
+
+class Kind(Task):
+    """Classifies texts.
+
+    Attributes:
+        exclusive: whether a text has exactly one of the labels.
+        thresholds: probability from which a label is said, for labels that have one of their own.
+    """
+
+    title = "text classification"
+    unit = "documents"
+    exact = "the right label of a text"
+    place = "cats"
+    settings = TextcatSettings
+
+    def __init__(self, settings: TaskSettings) -> None:
+        super().__init__(settings)
+        own = TextcatSettings.model_validate(settings.model_dump())
+        self.exclusive, self.question, self.balance = own.exclusive, own.question, own.balance
+        self.thresholds: dict[str, float] = {}
+
+    def checker(self, policy: Policy) -> Check:
+        from components.tasks.textcat.annotations import Checker
+
+        return Checker(self.labels, self.question, policy, exclusive=self.exclusive).check
+
+    def merge(
+        self, text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int
+    ) -> Answers:
+        from components.tasks.textcat.annotations import merge
+
+        return merge(answers, newest, exclusive=self.exclusive)
+
+    def merge_partial(
+        self, text: str, tokens: Boundaries, answers: Sequence[Answers]
+    ) -> tuple[Answers, int]:
+        from components.tasks.textcat.annotations import merge_partial
+
+        return merge_partial(answers, self.labels, exclusive=self.exclusive)
+
+    def gold(self, doc: Doc) -> list[Item]:
+        return [label for label in self.labels if doc.cats.get(label) == 1]
+
+    def predicted(self, example: Example) -> list[Item]:
+        said, known = example.predicted.cats, example.reference.cats
+        if not self.exclusive:
+            return [one for one in self.labels if one in known and self.says(said, one)]
+        if not any(known.get(label) == 1 for label in self.labels):
+            return []
+        return [max(self.labels, key=lambda label: said.get(label, 0.0))]
+
+    def says(self, said: Mapping[str, float], label: str) -> bool:
+        """Whether a probability is enough to say a label."""
+        return said.get(label, 0.0) >= self.thresholds.get(label, THRESHOLD)
+
+    def scores(self, example: Example) -> dict[str, float]:
+        return {one: example.predicted.cats.get(one, 0.0) for one in self.labels}
+
+    def unknown(self, example: Example) -> list[str]:
+        cats = example.reference.cats
+        if self.exclusive and any(cats.get(label) == 1 for label in self.labels):
+            return []
+        return [label for label in self.labels if label not in cats]
+
+    def model_labels(self, nlp: Language) -> tuple[str, ...]:
+        from components.tasks.textcat.training import classifiers
+
+        return tuple(sorted({label for pipe in classifiers(nlp) for label in pipe.labels}))
+
+    def for_model(self, nlp: Language) -> Self:
+        task = type(self)(self.described)
+        task.thresholds = dict(nlp.meta.get("retrain", {}).get(self.name, {}).get("thresholds", {}))
+        return task
+
+    def check_pipeline(self, nlp: Language) -> list[str]:
+        from components.tasks.textcat.training import check_pipeline
+
+        return check_pipeline(nlp, self.labels, exclusive=self.exclusive)
+
+    def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
+        from components.tasks.textcat.judging import dev_scorer
+        from components.tasks.textcat.losses import balanced, learn_only_what_is_known
+        from components.tasks.textcat.training import classifiers
+
+        learn_only_what_is_known(nlp, balanced(counts, self.balance))
+        for pipe in classifiers(nlp):
+            pipe.scorer = dev_scorer(self)
+
+    def after_training(self, nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
+        from components.tasks.textcat.training import calibrated
+
+        return calibrated(nlp, self, examples)
+
+    def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
+        names = {"f": "cats_macro_f", "p": "cats_macro_p", "r": "cats_macro_r"}
+        return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}
+
+    def official(self, examples: Iterable[Example]) -> dict[str, Scores] | None:
+        from components.tasks.textcat.judging import official
+
+        return official(examples, self)
+
+    def disagreements(self, gold: Sequence[Item], predicted: Sequence[Item]) -> list[Disagreement]:
+        if self.exclusive and gold and predicted and gold != predicted:
+            return [Disagreement("label", gold[0], predicted[0])]
+        return super().disagreements(gold, predicted)
+
+    def confidence(
+        self, nlp: Language, docs: Sequence[Doc]
+    ) -> Sequence[Mapping[Item, float]] | None:
+        return [{label: doc.cats.get(label, 0.0) for label in self.labels} for doc in docs]
+
+    def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
+        from components.tasks.textcat.judging import extras
+
+        return extras(predictions, labels, exclusive=self.exclusive)
+
+    def review(self, gold: Sequence[Item]) -> dict[str, Any]:
+        return {
+            "options": [{"id": label, "text": label} for label in self.labels],
+            "accept": list(gold),
+            "config": {"choice_style": "single" if self.exclusive else "multiple"},
+            "_view_id": "choice",
+        }
