@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.errors import DataError
@@ -29,6 +29,8 @@ class Survey:
     Attributes:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
+        classes: label -> accepted records of which it is said as a whole.
+        several: whether some record has several classes, or is asked about one class alone.
         answers: answer -> records.
         words: words, parted by white space, in accepted records.
         format: how it was read.
@@ -40,6 +42,8 @@ class Survey:
 
     spans: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+    several: bool = False
     answers: Counter[str] = field(default_factory=Counter)
     words: int = 0
     format: str = ""
@@ -47,6 +51,11 @@ class Survey:
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether people gave classes to whole texts, and marked nothing in them."""
+        return bool(self.classes) and not self.spans
 
     @property
     def accepted(self) -> int:
@@ -72,9 +81,9 @@ def survey(path: Path, file_format: Format = "auto") -> Survey:
     """Count labels, answers and meta keys of an export in any format that `ingest` reads.
 
     Raises:
-        DataError: the file can't be read to its end, or holds no labelled entity.
+        DataError: the file can't be read to its end, or holds neither an entity nor a class.
     """
-    found = Survey()
+    found, of_texts = Survey(), Survey()
     try:
         check_size(path, path.name, IngestSettings())
         found.format = detected(path, path.name) if file_format == "auto" else file_format
@@ -84,13 +93,19 @@ def survey(path: Path, file_format: Format = "auto") -> Survey:
                 found.reasons.setdefault(item.kind, item.detail)
             elif isinstance(item, Skipped):
                 found.answers[item.reason] += 1
+            elif item.choices:
+                take_in(item, of_texts)
             elif item.about_spans:
                 take_in(item, found)
             else:
                 found.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
-    if not found.spans:
+    if not found.spans and of_texts.classes:
+        found = replace(
+            of_texts, format=found.format, refused=found.refused, reasons=found.reasons
+        )
+    if not found.spans and not found.classes:
         raise DataError(f"{path}: {nothing_found(found)}")
     return found
 
@@ -119,11 +134,19 @@ def nothing_found(found: Survey) -> str:
 def take_in(annotation: Annotation, found: Survey) -> None:
     """Count one annotation."""
     found.answers[annotation.answer or "none"] += 1
+    # A rejected class teaches, too.
+    if annotation.answer == "accept" or (annotation.choices and annotation.answer == "reject"):
+        found.words += len(annotation.text.split())
+        found.scripts += count_scripts(annotation.text)
     if annotation.answer != "accept":
         return
     labels = Counter(composed(span.label) for span in annotation.spans if span.label)
-    found.words += len(annotation.text.split())
-    found.scripts += count_scripts(annotation.text)
+    # Spans of a row with choices are a pattern's highlights, not entities.
+    if annotation.choices:
+        labels.clear()
+    for choice in annotation.choices:
+        found.classes.update(choice.accepted)
+        found.several |= len(choice.accepted) != 1 or choice.options == choice.accepted
     found.spans += labels
     found.documents.update(labels.keys())
     for key, value in annotation.meta.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 from components.records.scripts import PACKAGES, UNSPACED, language_of
@@ -24,8 +25,8 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
         folder: where the config will lie: its paths are relative to it.
     """
     name = slug(export.name.split(".")[0])
+    prefix = "classes" if found.is_classification else "ner"
     group_by = found.group_by()
-    labels = sorted(found.spans, key=lambda label: (-found.spans[label], label))
     language = language_of(found.scripts)
     # Without spaces a word has two or three characters.
     words = found.scripts.total() // 2 if language in UNSPACED else found.words
@@ -40,9 +41,7 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
         "",
         "phases:",
         f"  {name}:",
-        "    task: ner",
-        "    labels:  # entities and documents of each in the accepted records",
-        *label_lines(labels, found),
+        *(class_lines(found) if found.is_classification else entity_lines(found)),
         f"    annotations: [{source_of(export, folder, told)}]",
         "    ingest:",
         *language_lines(language),
@@ -58,14 +57,15 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
         "    train:",
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
         "      # a GPU. One to edit: retrain init --training-config minilm -o mine.cfg",
-        "      config: minilm",
+        f"      config: {'minilm-classes' if found.is_classification else 'minilm'}",
         f"      set:  # about {PASSES} passes over {words} words",
         *([f"        nlp.lang: {language}"] if language != "en" else []),
         *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
+        *(any_of_several() if found.is_classification and is_any_of(found) else ()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
-        f"    model: {{name: ner-{name}, alias: champion}}",
+        f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -104,14 +104,55 @@ def length_of_training(words: int) -> dict[str, int]:
     }
 
 
-def label_lines(labels: list[str], found: Survey) -> list[str]:
-    """One list item per label, with its counts."""
-    lines = []
-    for label in labels:
-        spans, documents = found.spans[label], found.documents[label]
-        few = f"; fewer than {FEW}: label more before you trust its scores" if spans < FEW else ""
-        lines.append(f"      - {spell(label)}  # {spans} in {documents}{few}")
+def entity_lines(found: Survey) -> list[str]:
+    """The task and labels of entities, with their counts."""
+    lines = [
+        "    task: ner",
+        "    labels:  # entities and documents of each in the accepted records",
+    ]
+    for label, spans in ranked(found.spans):
+        lines.append(f"      - {spell(label)}  # {spans} in {found.documents[label]}{few(spans)}")
     return lines
+
+
+def class_lines(found: Survey) -> list[str]:
+    """The task and labels of a classification, with their counts."""
+    several = is_any_of(found)
+    why = "a text may have any of the labels" if several else "each text has exactly one label"
+    return [
+        "    tasks:",
+        "      classes:",
+        "        kind: textcat",
+        f"        exclusive: {str(not several).lower()}  # {why}",
+        "        labels:  # accepted records of each",
+        *(
+            f"          - {spell(name)}  # {count}{few(count)}"
+            for name, count in ranked(found.classes)
+        ),
+    ]
+
+
+def is_any_of(found: Survey) -> bool:
+    """Whether a text may have any of the classes, or the only one or not."""
+    return found.several or len(found.classes) < 2
+
+
+def any_of_several() -> list[str]:
+    """What a training config of one class for each text needs to be one of any of several."""
+    return [
+        "        components.classes.factory: textcat_multilabel",
+        "        components.classes.model.exclusive_classes: false",
+    ]
+
+
+def ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Labels with their counts, the commonest first."""
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def few(count: int) -> str:
+    """What to say of a label with few examples; "" of one with enough."""
+    return f"; fewer than {FEW}: label more before you trust its scores" if count < FEW else ""
 
 
 def relative(path: Path, folder: Path) -> str:
