@@ -17,7 +17,12 @@ from components.records.prediction import Prediction
 from components.records.record import Item, label_of
 from components.registry.model_metadata import Change
 from components.report.disagreements import KINDS, disagreements, likeliest_mistakes, worst_first
-from components.report.figures import confusion_chart, label_chart, training_charts
+from components.report.figures import (
+    confusion_chart,
+    label_chart,
+    reliability_chart,
+    training_charts,
+)
 from components.report.weakness import weak_spots
 
 ROOM = Path(__file__).parent
@@ -79,6 +84,8 @@ class TaskPart:
         slices: those of several values.
         less_strict: rows of the table of less strict scores, empty for a kind that has none.
         confusion_chart: None where there is nothing to draw, or too much.
+        reliability_chart: how sure the model was against how often it was right; None for a kind
+            that does not say.
     """
 
     name: str
@@ -90,6 +97,7 @@ class TaskPart:
     slices: dict[str, Any]
     less_strict: list[tuple[str, Mapping[str, Any]]]
     confusion_chart: Markup | None
+    reliability_chart: Markup | None
 
     @property
     def compared_labels(self) -> Mapping[str, Any]:
@@ -116,6 +124,9 @@ def task_parts(material: Material) -> list[TaskPart]:
             slices={key: parts for key, parts in block["slices"].items() if len(parts) > 1},
             less_strict=less_strict(block),
             confusion_chart=confusion_chart(block["confusion"]) if "confusion" in block else None,
+            reliability_chart=reliability_chart(block["calibration"]["diagram"])
+            if "calibration" in block
+            else None,
         )
         for number, (name, block) in enumerate(material.blocks.items())
     ]
@@ -171,12 +182,14 @@ def anchor(number: int) -> str:
 def contents(material: Material) -> list[tuple[str, str]]:
     """Anchors and names of the sections that this report has."""
     several = len(material.blocks) > 1
+    named = {"calibration": ("sure", "Probabilities"), "confusion": ("confusion", "Confusion")}
+    only = {} if several else next(iter(material.blocks.values()))
     return [
         *(
             (f"scores{anchor(number)}", f"Scores of {name}" if several else "Scores")
             for number, name in enumerate(material.blocks)
         ),
-        *([] if several else [("confusion", "Confusion")]),
+        *(place for key, place in named.items() if key in only),
         *([("training", "Training")] if material.history else []),
         *([("data", "Data")] if material.data else []),
         *([("changes", "Changes")] if material.changes is not None else []),

@@ -32,6 +32,21 @@ def label_chart(scores: Mapping[str, Any], name: str, other: str) -> Markup:
     )
 
 
+def reliability_chart(diagram: Sequence[Mapping[str, float]]) -> Markup | None:
+    """How often the model was right against how sure it was; None without an answer."""
+    if not diagram:
+        return None
+    points = [(100 * one["confidence"], 100 * one["right"]) for one in diagram]
+    told = ", ".join(f"{right:.0f} % right at {sure:.0f} %" for sure, right in points)
+    return charts.lines(
+        "How sure and how right",
+        f"Reliability diagram: {told}.",
+        {"this model": points, "if it could be believed": [(0.0, 0.0), (100.0, 100.0)]},
+        x_axis="probability that the model gave, %",
+        y_axis="right, %",
+    )
+
+
 def confusion_chart(confusion: Mapping[str, Any]) -> Markup | None:
     """Gold labels by predicted labels; None where there are too many to see anything."""
     labels, rows = confusion["labels"], confusion["rows"]

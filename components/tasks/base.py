@@ -82,6 +82,7 @@ class Task:
             prediction counts as right.
         place: where its answers stand in a spaCy Doc.
         settings: what its section of a config may say.
+        harmless: what spaCy's `debug data` calls an error and is none here.
     """
 
     title: ClassVar[str]
@@ -89,6 +90,7 @@ class Task:
     exact: ClassVar[str]
     place: ClassVar[Place]
     settings: ClassVar[type[OwnSettings]] = OwnSettings
+    harmless: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: TaskSettings) -> None:
         self.described = settings

@@ -95,6 +95,7 @@ def survey(path: Path, file_format: Format = "auto") -> Survey:
                 found.answers[item.reason] += 1
             elif item.choices:
                 take_in(item, of_texts)
+                found.answers["of another task"] += 1
             elif item.about_spans:
                 take_in(item, found)
             else:

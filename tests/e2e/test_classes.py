@@ -1,0 +1,140 @@
+"""Classes of texts, from exports to models that stock spaCy opens."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import yaml
+from rich.console import Console
+
+from pipelines.local.launch import run_config
+from pipelines.local.run import RunResult
+
+WORDS = {
+    "TAX": ["pay", "refund", "return"],
+    "VISA": ["border", "passport", "entry"],
+    "RENT": ["landlord", "tenant", "deposit"],
+}
+FILLING = ["apply", "when", "how", "you", "can", "the", "for", "online", "form"]
+CONFIG: dict[str, Any] = {
+    "name": "classes",
+    "registry": "models",
+    "defaults": {
+        "split": {"dev": 0.25, "test": 0.2},
+        "train": {
+            "config": "cnn-classes",
+            "set": {
+                "training.max_steps": 60,
+                "training.eval_frequency": 20,
+                "components.tok2vec.model.encode.width": 32,
+                "components.tok2vec.model.encode.depth": 1,
+            },
+        },
+    },
+    "phases": {
+        "topic": {
+            "tasks": {"topic": {"kind": "textcat", "labels": [*WORDS]}},
+            "annotations": ["topic.jsonl"],
+            "model": {"name": "topic", "alias": "champion"},
+        },
+        "flags": {
+            "tasks": {"flags": {"kind": "textcat", "exclusive": False, "labels": ["TAX", "VISA"]}},
+            "annotations": ["flags.jsonl"],
+            "train": {
+                "set": {
+                    "components.classes.factory": "textcat_multilabel",
+                    "components.classes.model.exclusive_classes": False,
+                }
+            },
+            "model": {"name": "flags", "alias": "champion"},
+        },
+    },
+}
+
+
+def text(draw: random.Random, number: int, *labels: str) -> str:
+    words = [word for label in labels for word in draw.sample(WORDS[label], 2)]
+    words += draw.sample(FILLING, 6)
+    draw.shuffle(words)
+    return f"{' '.join(words)} {number}."
+
+
+def topics(draw: random.Random, count: int) -> list[dict[str, Any]]:
+    """Rows of `choice`: one of three; each tenth one rejects a wrong label."""
+    rows = []
+    for number in range(count):
+        right = draw.choice([*WORDS])
+        wrong = draw.choice([label for label in WORDS if label != right])
+        reject = number % 10 == 0
+        rows.append(
+            {
+                "text": text(draw, number, right),
+                "options": [{"id": label, "text": label} for label in WORDS],
+                "accept": [wrong if reject else right],
+                "answer": "reject" if reject else "accept",
+                "_view_id": "choice",
+            }
+        )
+    return rows
+
+
+def flags(draw: random.Random, count: int) -> list[dict[str, Any]]:
+    """Yes-or-no questions about one label of each text."""
+    rows = []
+    for number in range(count):
+        labels = [label for label in ("TAX", "VISA") if draw.random() < 0.5]
+        asked = draw.choice(["TAX", "VISA"])
+        answer = "accept" if asked in labels else "reject"
+        rows.append({"text": text(draw, number, *labels), "label": asked, "answer": answer})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]:
+    folder = tmp_path_factory.mktemp("classes")
+    draw = random.Random(0)
+    for name, rows in (("topic", topics(draw, 440)), ("flags", flags(draw, 440))):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    config = json.loads(json.dumps(CONFIG))
+    config["phases"]["flags"]["train"]["set"] |= CONFIG["defaults"]["train"]["set"]
+    (folder / "classes.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    result = run_config(folder / "classes.yaml", out=folder / "runs", console=Console(quiet=True))
+    assert result.exit_code == 0, [failure.tail for failure in result.failures]
+    return folder, result
+
+
+def scores(result: RunResult, phase: str) -> dict[str, Any]:
+    block = json.loads((result.path / phase / "evaluate/scores").read_text("utf-8"))["tasks"][phase]
+    return dict(block)
+
+
+def test_one_of_several_is_learnt_and_calibrated(finished: tuple[Path, RunResult]) -> None:
+    folder, result = finished
+    block = scores(result, "topic")
+    assert block["macro"]["f"] > 0.9
+    # Rejected rows are in no score but their own.
+    assert block["rejected"]["documents"] + block["overall"]["support"] == block["documents"]
+    assert block["calibration"]["ece"] < 0.1
+    nlp = spacy.load(folder / "models/topic/1/model")
+    assert nlp.get_pipe_meta("classes").factory == "textcat"
+    assert "temperature" in nlp.meta["retrain"]["topic"]["calibration"]
+    cats = nlp("refund your return pay online").cats
+    assert max(cats, key=lambda label: cats[label]) == "TAX"
+
+
+def test_yes_and_no_are_enough_for_any_of_several(finished: tuple[Path, RunResult]) -> None:
+    folder, result = finished
+    block = scores(result, "flags")
+    assert block["macro"]["f"] > 0.85
+    # Each text was asked about one label: the other is unknown, and counted nowhere.
+    outcomes = block["overall"]["support"]
+    assert 0 < outcomes < block["documents"]
+    nlp = spacy.load(folder / "models/flags/1/model")
+    assert nlp.get_pipe_meta("classes").factory == "textcat_multilabel"
+    assert set(nlp.meta["retrain"]["flags"]["thresholds"]) == {"TAX", "VISA"}
