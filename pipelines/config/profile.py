@@ -103,9 +103,7 @@ def survey(path: Path, file_format: Format = "auto") -> Survey:
     except StopReadingError as error:
         raise DataError(str(error)) from None
     if not found.spans and of_texts.classes:
-        found = replace(
-            of_texts, format=found.format, refused=found.refused, reasons=found.reasons
-        )
+        found = replace(of_texts, format=found.format, refused=found.refused, reasons=found.reasons)
     if not found.spans and not found.classes:
         raise DataError(f"{path}: {nothing_found(found)}")
     return found

@@ -167,7 +167,9 @@ def choices_of(results: Sequence[Result]) -> list[RawChoice]:
     """What is said of the whole text; a choice that shares a region's id is about that region."""
     regions = {str(result.id) for result in results if result.type in SPAN_KINDS and result.id}
     return [
-        RawChoice(msgspec.convert(result.value, Chosen).choices, question=str(result.from_name or ""))
+        RawChoice(
+            msgspec.convert(result.value, Chosen).choices, question=str(result.from_name or "")
+        )
         for result in results
         if result.type == "choices" and str(result.id) not in regions
     ]
