@@ -68,8 +68,11 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for our process group, not for us
-    for name in HEAVY:
+    # The processes to come have paths of their own, on which the tests need not be.
+    sys.path.insert(1, str(Path(__file__).parents[2]))
+    for name in (*HEAVY, "tests.support.forking", "tests.support.quick_stack"):
         importlib.import_module(name)
+    del sys.path[1]
     from components.__main__ import STAGES
 
     for name in STAGES.values():
