@@ -66,14 +66,37 @@ def test_init_never_overwrites(export: Path) -> None:
     assert config.read_text(encoding="utf-8") == "mine"
 
 
-def test_init_of_an_export_without_entities_is_bad_data(tmp_path: Path) -> None:
-    row = {"text": "A bug", "label": "BUG", "answer": "accept"}
-    (tmp_path / "textcat.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    result = retrain(tmp_path, "init", "textcat.jsonl", "-o", "my.yaml")
+def test_init_of_an_export_without_labels_is_bad_data(tmp_path: Path) -> None:
+    row = {"text": "A bug", "answer": "accept"}
+    (tmp_path / "plain.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    result = retrain(tmp_path, "init", "plain.jsonl", "-o", "my.yaml")
     assert result.returncode == 3
     assert "no entity in 1 records that was accepted" in result.stderr
-    assert "of another task: 1. It was read as prodigy" in result.stderr
     assert not (tmp_path / "my.yaml").exists()
+
+
+def test_init_of_classes_is_a_config_of_classes(tmp_path: Path) -> None:
+    options = [{"id": "BUG", "text": "Bug"}, {"id": "WISH", "text": "Wish"}]
+    choices = [
+        {"text": "A", "options": options, "accept": ["BUG"], "answer": "accept"},
+        {"text": "B", "options": options, "accept": ["WISH"], "answer": "accept"},
+    ]
+    asked = [
+        {"text": "A", "label": "BUG", "answer": "reject"},
+        {"text": "B", "label": "BUG", "answer": "accept"},
+    ]
+    for name, rows in (("choice", choices), ("binary", asked)):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+        assert retrain(tmp_path, "init", f"{name}.jsonl", "-o", f"{name}.yaml").returncode == 0
+    phase = load(tmp_path / "choice.yaml").pipeline.phases["choice"]
+    (task,) = phase.all_tasks
+    assert (task.kind, task.labels) == ("textcat", ["BUG", "WISH"])
+    assert task.model_dump()["exclusive"] is True
+    phase = load(tmp_path / "binary.yaml").pipeline.phases["binary"]
+    (task,) = phase.all_tasks
+    assert (task.labels, task.model_dump()["exclusive"]) == (["BUG"], False)
+    assert phase.train.set["components.classes.factory"] == "textcat_multilabel"
 
 
 def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
@@ -134,7 +157,10 @@ def test_a_training_config_is_copied_out_to_be_edited(export: Path) -> None:
 def test_a_training_config_that_is_not_there_is_named_with_those_that_are(export: Path) -> None:
     result = retrain(export.parent, "init", "--training-config", "minilmm", "-o", "mine.cfg")
     assert result.returncode == 2
-    assert "'minilmm' comes with retrain; these do: cnn, minilm, minilm-fast" in result.stderr
+    assert (
+        "'minilmm' comes with retrain; these do: cnn, cnn-classes, minilm, minilm-classes"
+        in result.stderr
+    )
     assert not (export.parent / "mine.cfg").exists()
 
 
