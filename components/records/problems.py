@@ -189,6 +189,7 @@ KINDS = {
         W,
         "Same place with several labels: the first in `labels` stays",
         "Choose: put the label that counts first, or drop the others in `select`.",
+    ),
     # Classes
     "no_choice": Kind(
         Q, "Accepted record without a choice, where exactly one is asked", "Answer it again."
