@@ -30,7 +30,7 @@ POLICY = (
     "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025. "
-PACE_TEXTS = [WARM_UP * 12]
+PACE_TEXTS = [WARM_UP * 14] * 4  # a full batch, to see how long one takes
 LEFT = 499  # the client did; nobody reads this but the log
 
 

@@ -9,6 +9,11 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
+BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"X-Content-Type-Options: nosniff\r\nConnection: close\r\nContent-Length: 15\r\n\r\n"
+    b"This is no HTTP"
+)
 
 
 class Connection(H11Protocol):
@@ -30,13 +35,16 @@ class Connection(H11Protocol):
         else:
             self._stop_waiting()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, and have no answer of the app follow: a body may be at fault."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
-        if self.cycle and not self.cycle.response_complete:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        """Answer what is no HTTP, and have no answer of the app follow: a body may be at fault.
+
+        Not by h11, which may be in a state where it sends nothing.
+        """
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not (answering and self.cycle.response_started):
+            self.transport.write(BAD_REQUEST)
+        self.transport.close()
+        if answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 

@@ -9,6 +9,9 @@ from statistics import median
 from containers.serve.models import Question
 
 ANY_TEXT = 200  # what the shortest text costs, in characters
+# What a batch costs at least, in characters. A short text alone takes nearly as long as sixteen:
+# taken for slow it would be predicted by itself again, and so stay slow.
+ANY_BATCH = 4_000
 LATELY = 9  # batches; the median of so many, since a machine may stand still during one
 
 
@@ -21,7 +24,7 @@ class Pace:
     def learn(self, texts: Sequence[str], question: Question, seconds: float) -> None:
         """Remember how long texts have taken, together."""
         rates = self._rates.setdefault(question, deque(maxlen=LATELY))
-        rates.append(seconds / sum(map(weight, texts)))
+        rates.append(seconds / max(ANY_BATCH, sum(map(weight, texts))))
 
     def rate(self, question: Question) -> float:
         """Seconds that a question takes per unit of `weight`.

@@ -10,7 +10,13 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from containers.serve import vocabulary
-from containers.serve.batcher import Batcher, BatchLimits, QueueFullError, TooMuchError
+from containers.serve.batcher import (
+    BRIEF_SECONDS,
+    Batcher,
+    BatchLimits,
+    QueueFullError,
+    TooMuchError,
+)
 from containers.serve.contract import Entity
 from containers.serve.metrics import Metrics
 from containers.serve.models import Models, Question, Source, load
@@ -39,7 +45,7 @@ class Gated:
 def slow_pace() -> Pace:
     """A millisecond a character."""
     pace = Pace()
-    pace.learn(["a" * 1000], PLAIN, 0.001 * (1000 + ANY_TEXT))
+    pace.learn(["a" * 9_800], PLAIN, 0.001 * (9_800 + ANY_TEXT))
     return pace
 
 
@@ -143,10 +149,17 @@ def test_work_of_a_client_that_has_left_is_dropped(models: Models) -> None:
 
 def test_one_pause_of_the_machine_does_not_make_the_models_look_slow() -> None:
     pace = slow_pace()
-    for seconds in (0.5, 900.0, 0.5):
-        pace.learn(["a" * 300], PLAIN, seconds)
+    for seconds in (4.0, 900.0, 4.0):
+        pace.learn(["a" * 3_800], PLAIN, seconds)
     assert pace.rate(PLAIN) == pytest.approx(0.001)
     assert pace.rate(Question(("phase-1",))) == pytest.approx(0.001)
+
+
+def test_a_short_text_by_itself_says_little_of_how_long_sixteen_take() -> None:
+    pace = slow_pace()
+    for _ in range(LATELY):
+        pace.learn([SHORT], PLAIN, 0.4)
+    assert pace.rate(PLAIN) * (len(SHORT) + ANY_TEXT) < BRIEF_SECONDS / 10
 
 
 def test_words_are_forgotten_and_answers_stay_the_same(

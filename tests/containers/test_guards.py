@@ -90,6 +90,9 @@ def test_a_body_that_is_no_http_gets_one_answer(server: Running) -> None:
     answer = b"".join(talk(server.url, chunked + b"5\r\nabcde\r\nno length\r\n"))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
+    # A HEAD has no body in its answer, so h11 itself could not send one.
+    endless = chunked.replace(b"POST", b"HEAD") + b"5" * 100_000
+    assert b"".join(talk(server.url, endless)).startswith(b"HTTP/1.1 4")
     server.terminate()
     assert server.wait() == 0
     assert "Traceback" not in "".join(server.noise)
