@@ -27,8 +27,8 @@ test-gcs: setup ## Run every stage on a bucket mounted as on Vertex AI (Linux, r
 	@unshare --mount --propagation private $(BIN)/python -m pytest tests/gcs
 
 test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a little: docs/testing-vertex.md)
-	@PROJECT="$(PROJECT)" REGION="$(REGION)" BUCKET="$(BUCKET)" IMAGES="$(IMAGES)" \
-		$(BIN)/python -m pytest tests/live
+	@PROJECT="$(PROJECT)" REGION="$(REGION)" BUCKET="$(BUCKET)" IMAGES="$(IMAGES)" GPU="$(GPU)" \
+		$(BIN)/python -m pytest tests/live/test_first_questions.py tests/live/test_vertex.py
 
 fuzz: setup ## Damaged records, configs and requests in large numbers (KIND=records, COUNT=…, SEED=…)
 	@$(BIN)/python -m tests.fuzz $(KIND) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
