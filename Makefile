@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-gcs test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
+.PHONY: help setup run test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,6 +22,9 @@ test: setup ## Run the tests
 
 test-browser: setup ## Check the pages in an installed Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest tests/browser
+
+test-kill: setup ## Kill whole runs a hundred times (KILLS=…); the tests do it ten times
+	@RETRAIN_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest tests/e2e/test_kill.py
 
 test-gcs: setup ## Run every stage on a bucket mounted as on Vertex AI (Linux, root, /dev/fuse; fuse3)
 	@unshare --mount --propagation private $(BIN)/python -m pytest tests/gcs
