@@ -29,11 +29,11 @@ def tokeniser(language: str) -> Any:
     from spacy.vocab import create_vocab
 
     try:
-        found = get_lang_class(language)
-        config = {"tokenizer": found.default_config["nlp"]["tokenizer"]}
+        language_class = get_lang_class(language)
+        config = {"tokenizer": language_class.default_config["nlp"]["tokenizer"]}
         create = registry.resolve(config)["tokenizer"]
-        vocab = create_vocab(language, found.Defaults)
-        return create(SimpleNamespace(lang=language, vocab=vocab, Defaults=found.Defaults))
+        vocab = create_vocab(language, language_class.Defaults)
+        return create(SimpleNamespace(lang=language, vocab=vocab, Defaults=language_class.Defaults))
     except (ImportError, OSError) as error:
         raise ConfigError(
             f"language: spaCy has no tokeniser for {language!r} here: {error}"

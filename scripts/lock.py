@@ -104,10 +104,10 @@ def resolve(lock: Lock, *, upgrade: bool) -> str:
 
 def pins(text: str) -> dict[str, set[str]]:
     """Return the versions of each package in a lock (several where markers part them)."""
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for name, version in re.findall(r"^([\w.-]+)==([^ \\;]+)", text, flags=re.MULTILINE):
-        found.setdefault(name, set()).add(version)
-    return found
+        versions.setdefault(name, set()).add(version)
+    return versions
 
 
 def header(lock: Lock, project: dict[str, Any]) -> str:

@@ -39,9 +39,9 @@ def by_pieces(language: str) -> bool:
 
     Every language has rules for pieces of white space; those of Spanish have one for "EE. UU.".
     """
-    found = tokeniser(language)
-    return type(found) is Tokenizer and not any(
-        len(rule.split()) > 1 or rule.strip() not in ("", rule) for rule in found.rules
+    own = tokeniser(language)
+    return type(own) is Tokenizer and not any(
+        len(rule.split()) > 1 or rule.strip() not in ("", rule) for rule in own.rules
     )
 
 

@@ -22,14 +22,14 @@ SLOTS = 1 << 17  # a power of two
 def hashes(layout: Layout) -> tuple[NDArray[np.uint64], list[str]]:
     """spaCy's hash of every token, and the distinct words."""
     starts, ends, data = in_bytes(layout)
-    found = murmur(data, starts, ends - starts)
-    once = representatives(found)
+    hashed = murmur(data, starts, ends - starts)
+    once = representatives(hashed)
     edges = zip(layout.starts[once].tolist(), layout.ends[once].tolist(), strict=True)
     words = [layout.texts.joined[start:end] for start, end in edges]
     for at, word in zip(once.tolist(), words, strict=True):
         if word in SYMBOLS:
-            found[found == found[at]] = SYMBOLS[word]
-    return found, words
+            hashed[hashed == hashed[at]] = SYMBOLS[word]
+    return hashed, words
 
 
 def in_bytes(layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64], bytes]:

@@ -201,24 +201,22 @@ def label_rule(label: str, floor: float, block: Mapping[str, Any], policy: GateS
     """A label's F must reach its floor, if the label occurs often enough to be judged."""
     scored = block["labels"]
     few = too_few(label, block, policy)
-    found = number(scored[label]["f"]) if label in scored else None
-    if few or found is None:
+    f = number(scored[label]["f"]) if label in scored else None
+    if few or f is None:
         why = few or "it has no F"
-        return Rule(
-            "min_f_per_label", "note", f"{label} was not judged: {why}.", label, found, floor
-        )
-    return at_least("min_f_per_label", label, found, floor)
+        return Rule("min_f_per_label", "note", f"{label} was not judged: {why}.", label, f, floor)
+    return at_least("min_f_per_label", label, f, floor)
 
 
-def at_least(name: str, label: str, found: float, floor: float) -> Rule:
+def at_least(name: str, label: str, f: float, floor: float) -> Rule:
     """Compare an F with its floor."""
     return Rule(
         name,
-        "pass" if found >= floor else "fail",
-        f"{'F of ' + label if label else 'Overall F'} is {percent(found)}; "
+        "pass" if f >= floor else "fail",
+        f"{'F of ' + label if label else 'Overall F'} is {percent(f)}; "
         f"at least {percent(floor)} is asked for.",
         label,
-        found,
+        f,
         floor,
     )
 

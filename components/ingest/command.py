@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> StageResult:
         decided = due.run(Namespace(**given)).parameters
         annotations = store.keep_file(records, records.name)
     look = bool(args.registry) and decided["decision"] == "train"
-    found = in_production(
+    champion = in_production(
         args.registry if look else "", args.model, args.alias, (digest, origin), store
     )
     return StageResult(
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> StageResult:
             **decided,
             "annotations_uri": annotations.uri,
             "annotations_digest": annotations.digest,
-            **found,
+            **champion,
         },
         metadata={"data_report": {"verdict": report["verdict"], **report["records"]}},
     )

@@ -115,12 +115,12 @@ def located(
     answer: str,
 ) -> list[dict[str, Any]]:
     """Spans with their offsets in characters; `answer` where each has its own."""
-    found = Spans(annotation.text, spans, boundaries.own, boundaries, annotation.trusted)
+    placed = Spans(annotation.text, spans, boundaries.own, boundaries, annotation.trusted)
     rows = [
         {"start": start, "end": end, "label": span.label, "text": annotation.text[start:end]}
         | ({"answer": span.answer or answer} if answer else {})
-        for span, (start, end) in zip(spans, found.locate(), strict=True)
+        for span, (start, end) in zip(spans, placed.locate(), strict=True)
     ]
-    for note in found.notes:
+    for note in placed.notes:
         account.problems.add(str(annotation.place), note)
     return rows

@@ -37,10 +37,10 @@ def check_text(text: str) -> list[Note]:
 
 def first_matches(text: str) -> dict[str, re.Match[str]]:
     """The first match of each class of odd characters."""
-    found: dict[str, re.Match[str]] = {}
+    matches: dict[str, re.Match[str]] = {}
     for match in ODD.finditer(text):
-        found.setdefault(odd_kind(match[0]), match)
-    return found
+        matches.setdefault(odd_kind(match[0]), match)
+    return matches
 
 
 def odd_kind(character: str) -> str:

@@ -136,16 +136,16 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
         ConfigError: a source names no file.
         RemoteError: the storage service refused or failed.
     """
-    found: dict[str, SourceFile] = {}
+    files: dict[str, SourceFile] = {}
     for source in sources:
         for path in paths(source.path):
-            found.setdefault(path, SourceFile(path, source.format, source.text, source.columns))
+            files.setdefault(path, SourceFile(path, source.format, source.text, source.columns))
             if path.endswith(".ann"):
                 text = brat_text(path)
-                found.setdefault(text, SourceFile(text, BRAT_TEXT))
-    if not found:
+                files.setdefault(text, SourceFile(text, BRAT_TEXT))
+    if not files:
         raise ConfigError("no annotations: give at least one source under `annotations`.")
-    return list(found.values())
+    return list(files.values())
 
 
 def paths(pattern: str) -> list[str]:

@@ -153,10 +153,10 @@ def find(registry: Registry, name: str, reference: str, *, damaged: bool = False
         ConfigError: there is no such version; the message lists what there is.
     """
     versions = known(registry, name, damaged=damaged)
-    found = numbered(versions, reference) or pointed_to(versions, reference)
+    named = numbered(versions, reference) or pointed_to(versions, reference)
     of_run = [version for version in versions if version.lineage.run == reference]
-    if found or of_run:
-        return found or of_run[-1]
+    if named or of_run:
+        return named or of_run[-1]
     numbers = [version.number for version in versions]
     aliases = sorted(alias for version in versions for alias in version.aliases)
     raise ConfigError(

@@ -121,13 +121,13 @@ def scores_of(path: Path) -> dict[str, Any]:
 
 def installed() -> dict[str, str]:
     """Versions of the packages in PACKAGES that this environment has."""
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def now() -> str:

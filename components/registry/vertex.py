@@ -62,8 +62,8 @@ class VertexRegistry:
     def names(self) -> list[str]:
         with reaching("list the models"):
             request = {"parent": self.place.name, "filter": f"labels.{ARTEFACT}:*"}
-            found = self.service.list_models(request=request, **patient())
-            return sorted(model.name.rpartition("/")[2].partition("@")[0] for model in found)
+            models = self.service.list_models(request=request, **patient())
+            return sorted(model.name.rpartition("/")[2].partition("@")[0] for model in models)
 
     def versions(self, name: str, *, damaged: bool = False) -> list[Version]:  # noqa: ARG002
         ours = [model for model in self._models(checked_name(name)) if ARTEFACT in model.labels]

@@ -134,16 +134,16 @@ def task_parts(material: Material) -> list[TaskPart]:
 
 def html(material: Material) -> str:
     """Return the whole page."""
-    found = worst_first(material.predictions)
+    disputed = worst_first(material.predictions)
     blocks = material.blocks.values()
     labels = list(dict.fromkeys(label for block in blocks for label in block["labels"]))
-    kinds = Counter(one.kind for _, one in found)
+    kinds = Counter(one.kind for _, one in disputed)
     return page.render(
         ROOM / "report.html",
         title=material.title,
         kicker=material.kicker,
         style=(ROOM / "report.css").read_text(encoding="utf-8"),
-        script=(ROOM / "filter.js").read_text(encoding="utf-8") if found else "",
+        script=(ROOM / "filter.js").read_text(encoding="utf-8") if disputed else "",
         contents=contents(material),
         undefined=UNDEFINED,
         mood=material.mood,
@@ -161,10 +161,10 @@ def html(material: Material) -> str:
         lost=lost_in_tokens(material.corpus) if material.corpus else {},
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
-        mistakes=disagreements(likeliest_mistakes(found)),
+        mistakes=disagreements(likeliest_mistakes(disputed)),
         review=material.review,
-        disagreements=disagreements(found[:MOST_DISPUTES]),
-        total=len(found),
+        disagreements=disagreements(disputed[:MOST_DISPUTES]),
+        total=len(disputed),
         kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
         labels=labels,
         tone=tone,

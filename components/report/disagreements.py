@@ -49,13 +49,13 @@ class Dispute:
 
 def worst_first(predictions: Iterable[Prediction]) -> list[tuple[Prediction, Disagreement]]:
     """All disagreements; those of which the model is surest come first."""
-    found = [(document, one) for document in predictions for one in document.disagreements]
-    return sorted(found, key=lambda pair: -1 if pair[1].confidence is None else -pair[1].confidence)
+    pairs = [(document, one) for document in predictions for one in document.disagreements]
+    return sorted(pairs, key=lambda pair: -1 if pair[1].confidence is None else -pair[1].confidence)
 
 
-def disagreements(found: Sequence[tuple[Prediction, Disagreement]]) -> list[Dispute]:
+def disagreements(pairs: Sequence[tuple[Prediction, Disagreement]]) -> list[Dispute]:
     """Put each disagreement into its text."""
-    return [dispute(number, *pair) for number, pair in enumerate(found, start=1)]
+    return [dispute(number, *pair) for number, pair in enumerate(pairs, start=1)]
 
 
 def dispute(number: int, document: Prediction, one: Disagreement) -> Dispute:
@@ -118,14 +118,14 @@ def marked(
 
 
 def likeliest_mistakes(
-    found: Sequence[tuple[Prediction, Disagreement]],
+    pairs: Sequence[tuple[Prediction, Disagreement]],
 ) -> list[tuple[Prediction, Disagreement]]:
     """The disagreements in which the annotators may be wrong: the model is sure, one per document.
 
     A model that gives no confidence cannot accuse anyone: then there are none.
     """
     first: dict[str, tuple[Prediction, Disagreement]] = {}
-    for document, one in found:
+    for document, one in pairs:
         if one.confidence is not None:
             first.setdefault(document.id, (document, one))
     return list(first.values())[:MOST_MISTAKES]

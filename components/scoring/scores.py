@@ -49,9 +49,9 @@ def score(
                     "documents": int(rows.sum()),
                     **described(*of_rows(counts, rows, resamples, seed)),
                 }
-                for value, rows in found.items()
+                for value, rows in values.items()
             }
-            for name, found in slices(predictions, counts.documents, slice_keys).items()
+            for name, values in slices(predictions, counts.documents, slice_keys).items()
         },
     }
 

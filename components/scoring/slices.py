@@ -32,12 +32,12 @@ def slices(
         words[prediction.id] += prediction.words
     lengths = by_value([length(words[name]) for name in documents])
     shortest_first = dict.fromkeys(length(number) for number in sorted(words.values()))
-    found = {"length": {name: lengths[name] for name in shortest_first}}
+    slices_by_key = {"length": {name: lengths[name] for name in shortest_first}}
     for key in keys:
         values = [str(first[name].meta.get(key, MISSING)) for name in documents]
         if any(value != MISSING for value in values):
-            found[key] = by_value(fold(values))
-    return found
+            slices_by_key[key] = by_value(fold(values))
+    return slices_by_key
 
 
 def length(words: int) -> str:

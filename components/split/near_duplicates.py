@@ -63,10 +63,10 @@ def similar(text: Callable[[int], str], count: int, threshold: float) -> Edges:
     for a, b in candidates(signed, band_rows(threshold)):
         apart = groups[a] != groups[b]
         a, b = likely(signed, a[apart], b[apart], threshold)
-        found = confirmed(text, a, b, threshold)
-        if found.any():
-            left.append(a[found])
-            right.append(b[found])
+        matching = confirmed(text, a, b, threshold)
+        if matching.any():
+            left.append(a[matching])
+            right.append(b[matching])
             groups = connected(count, np.concatenate(left), np.concatenate(right))
     return np.concatenate(left), np.concatenate(right)
 
@@ -167,6 +167,6 @@ def jaccard(
     ends = np.cumsum(sizes[left])
     position = np.arange(len(pair)) - np.repeat(ends - sizes[left], sizes[left])
     wanted = members[first[left[pair]] + position] + (right - left)[pair] * len(distinct)
-    found = members[np.minimum(np.searchsorted(members, wanted), len(members) - 1)] == wanted
-    shared = np.bincount(pair[found], minlength=len(a))
+    matching = members[np.minimum(np.searchsorted(members, wanted), len(members) - 1)] == wanted
+    shared = np.bincount(pair[matching], minlength=len(a))
     return shared / (sizes[left] + sizes[right] - shared)

@@ -34,15 +34,15 @@ def kind_of(kind: str) -> type[Task]:
             "module of yours."
         )
     try:
-        found = importlib.import_module(module_of(kind)).Kind
+        adapter = importlib.import_module(module_of(kind)).Kind
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             f"task: the kind {kind!r} can't be loaded: {error}. Install its module in the image, "
             "or put its folder on PYTHONPATH; it must define `Kind`."
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Task)):
+    if not (isinstance(adapter, type) and issubclass(adapter, Task)):
         raise ConfigError(f"task: {kind}.Kind is no subclass of components.tasks.base.Task.")
-    return found
+    return adapter
 
 
 def checked(settings: TaskSettings) -> TaskSettings:

@@ -68,13 +68,13 @@ def pipes(nlp: Language, kind: type[Any]) -> list[Any]:
 
 def patterns(labels: Sequence[str]) -> list[dict[str, Any]]:
     """What an attribute ruler must know; where two match a token, the later one counts."""
-    found = [pattern([{"TAG": "O"}], {"ENT_IOB": OUTSIDE})]
+    patterns = [pattern([{"TAG": "O"}], {"ENT_IOB": OUTSIDE})]
     for label in labels:
         tags = [f"B-{label}", f"I-{label}"]
         starts, goes_on = {"TAG": {"IN": tags}}, {"TAG": tags[1]}
-        found.append(pattern([starts], {"ENT_IOB": BEGIN, "ENT_TYPE": label}))
-        found.append(pattern([starts, goes_on], {"ENT_IOB": INSIDE, "ENT_TYPE": label}))
-    return found
+        patterns.append(pattern([starts], {"ENT_IOB": BEGIN, "ENT_TYPE": label}))
+        patterns.append(pattern([starts, goes_on], {"ENT_IOB": INSIDE, "ENT_TYPE": label}))
+    return patterns
 
 
 def pattern(tokens: list[dict[str, Any]], attributes: dict[str, Any]) -> dict[str, Any]:

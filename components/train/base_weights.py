@@ -70,9 +70,9 @@ def find(name: str) -> Path | None:
 def localised(config: Config, weights: list[BaseWeights]) -> Config:
     """A copy of a config that reads its weights from this machine."""
     local = config.copy()
-    for found in weights:
-        if found.folder:
-            local["components"][found.component]["model"]["name"] = str(found.folder)
+    for base in weights:
+        if base.folder:
+            local["components"][base.component]["model"]["name"] = str(base.folder)
     return local
 
 
@@ -84,7 +84,7 @@ def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
         ConfigError: the hub has no such model.
         RemoteError: the hub did not answer.
     """
-    remote = [found for found in weights if not found.folder]
+    remote = [base for base in weights if not base.folder]
     try:
         yield
     except OSError as error:
@@ -104,10 +104,10 @@ def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
 
 def restore_names(nlp: Language, weights: list[BaseWeights]) -> None:
     """Put the hub's names back in everything that is saved with the pipeline."""
-    for found in weights:
-        if found.folder:
-            nlp.get_pipe_config(found.component)["model"]["name"] = found.name
-            model: TransformerModel = cast(Any, nlp.get_pipe(found.component)).model
-            model.attrs["name"] = found.name
-            model.transformer.config._name_or_path = found.name
-            model.tokenizer.name_or_path = found.name
+    for base in weights:
+        if base.folder:
+            nlp.get_pipe_config(base.component)["model"]["name"] = base.name
+            model: TransformerModel = cast(Any, nlp.get_pipe(base.component)).model
+            model.attrs["name"] = base.name
+            model.transformer.config._name_or_path = base.name
+            model.tokenizer.name_or_path = base.name

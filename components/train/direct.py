@@ -79,8 +79,8 @@ class Direct:
         number = example.predicted.user_data[NUMBER]
         if number not in self.gold:
             tags = cast(list[str | None], example.get_aligned("TAG", as_string=True))
-            found = [self.numbers.get(tag or "", UNKNOWN) for tag in tags]
-            self.gold[number] = np.array(found, np.int64)
+            tag_ids = [self.numbers.get(tag or "", UNKNOWN) for tag in tags]
+            self.gold[number] = np.array(tag_ids, np.int64)
         return self.gold[number]
 
 

@@ -48,9 +48,9 @@ class Evaluation:
     def predict(self, batch: list[Example]) -> list[Example]:
         """Copies of examples with what the pipeline finds in them."""
         docs = self.nlp.pipe([one.predicted.copy() for one in batch], batch_size=len(batch))
-        found = []
+        predictions = []
         for example, doc in zip(batch, docs, strict=True):
             if Doc.has_extension("trf_data"):
                 doc._.trf_data = None
-            found.append(Example(doc, example.reference))
-        return found
+            predictions.append(Example(doc, example.reference))
+        return predictions

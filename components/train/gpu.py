@@ -16,10 +16,10 @@ def gpu_figures() -> dict[str, float]:
     """GiB of memory that this process holds on its GPU, and how busy that is; {} without one."""
     if not cast(Any, torch.cuda).is_initialized():
         return {}
-    found = {"gpu_gib": round(torch.cuda.memory_reserved() / 2**30, 1)}
+    usage = {"gpu_gib": round(torch.cuda.memory_reserved() / 2**30, 1)}
     with suppress(Exception):  # NVML has many reasons not to answer, and none to stop training
-        found["gpu_percent"] = torch.cuda.utilization()
-    return found
+        usage["gpu_percent"] = torch.cuda.utilization()
+    return usage
 
 
 def looked_for() -> str:

@@ -25,16 +25,16 @@ def packages(config: Config) -> dict[str, str]:
     Raises:
         ConfigError: it names a file or folder instead; only the pipeline fills in paths.
     """
-    found = {}
+    versions = {}
     # What [paths] holds is read where it is used: paths.train and paths.dev are the pipeline's.
     for key, value in texts(config.interpolate()):
         if key in PIPELINES or key.endswith(".source"):
             if not is_package(value):
                 raise ConfigError(refusal(key, value))
-            found[value] = version(value.replace("_", "-"))
+            versions[value] = version(value.replace("_", "-"))
         elif "/" in value and not key.startswith("paths.") and Path(value).exists():
             raise ConfigError(refusal(key, value))
-    return found
+    return versions
 
 
 def texts(config: dict[str, Any]) -> Iterator[tuple[str, str]]:

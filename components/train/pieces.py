@@ -45,9 +45,9 @@ def batch_by_pieces(
 
     def batches(examples: Iterable[Example]) -> Iterator[list[Example]]:
         for pool in minibatch(examples, size=buffer):
-            found = list(cut(sorted(pool, key=lambda e: size_of(e.predicted)[1]), size))
-            random.shuffle(found)
-            yield from found
+            shuffled = list(cut(sorted(pool, key=lambda e: size_of(e.predicted)[1]), size))
+            random.shuffle(shuffled)
+            yield from shuffled
 
     return batches
 

@@ -87,12 +87,12 @@ def train_pipeline(
         kept = Checkpoints(root, depends_on)
         remove(log)
         log = stack.enter_context(filling(log))
-        found = kept.load(log)
+        weights = kept.load(log)
         with journal_of(training, log, heart) as journal:
             loop = Loop(nlp, training, journal, partial(dev_scores, tasks), kept)
-            if found:
+            if weights:
                 heart.doing("coming back to the step of the checkpoint")
-                loop.resume(*found)
+                loop.resume(*weights)
             state = loop.run(pace, stop)
         beside = {CODE_FILE: code} if code else {}
         kept.finish(model, beside)
@@ -177,8 +177,8 @@ def initialise(
         champion: the folder of a model whose weights are to be taken where they fit.
     """
     base = find_all(config)
-    for found in base:
-        print(found, flush=True)
+    for weights in base:
+        print(weights, flush=True)
     local = read_once(localised(config, base))
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
 

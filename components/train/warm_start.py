@@ -56,13 +56,13 @@ def other_orders(nlp: Language, old: Language) -> dict[str, Any]:
 
     Their order follows from how frequent they are, and decides which row of the weights is whose.
     """
-    found = {}
+    reordered = {}
     for name, labels in nlp.pipe_labels.items():
         theirs = old.pipe_labels.get(name, [])
         if labels and sorted(labels) == sorted(theirs) and rows(nlp, name) != rows(old, name):
             pipe: Any = old.get_pipe(name)
-            found[name] = pipe.label_data
-    return found
+            reordered[name] = pipe.label_data
+    return reordered
 
 
 def rows(nlp: Language, name: str) -> Any:

@@ -97,7 +97,7 @@ class Server:
         texts = request.texts()
         self._check(texts)
         try:
-            found = await self._batcher.submit(texts, question)
+            entities_per_text = await self._batcher.submit(texts, question)
         except QueueFullError as error:
             raise HTTPException(
                 429,
@@ -120,7 +120,7 @@ class Server:
         return Answer(
             predictions=[
                 Prediction(entities=entities, versions=versions, meta=meta)
-                for entities, meta in zip(found, request.metas(), strict=True)
+                for entities, meta in zip(entities_per_text, request.metas(), strict=True)
             ]
         )
 

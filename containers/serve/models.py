@@ -83,7 +83,7 @@ class Models:
     def analyse(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
         """Return the entities of each text, in the order of the text."""
         tokens = [self._tokenize(text) for text in texts]
-        found: list[list[Entity]] = [[] for _ in texts]
+        per_text: list[list[Entity]] = [[] for _ in texts]
         asked = [phase for name, phase in self.phases.items() if name in question.phases]
         for phase in asked:
             fresh = tokens if phase is asked[-1] else map(untouched, tokens)
@@ -91,8 +91,8 @@ class Models:
             shares = entity_shares(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
                 new = entities_of(doc, phase.name, shares[n] if shares else None)
-                found[n] += without_overlap(found[n], new)
-        return [sorted(entities, key=lambda entity: entity.start) for entities in found]
+                per_text[n] += without_overlap(per_text[n], new)
+        return [sorted(entities, key=lambda entity: entity.start) for entities in per_text]
 
 
 def rules(nlp: Language) -> Any:

@@ -20,10 +20,10 @@ def verified_folder(uri: str, digest: str) -> Path:
         DataError: the files are others.
     """
     folder = local_folder(uri)
-    found = describe(folder).digest
-    if not found.startswith(digest):
+    actual = describe(folder).digest
+    if not actual.startswith(digest):
         raise DataError(
-            f"{uri}: its files have the digest {found}, and not {digest}…, which was registered. "
+            f"{uri}: its files have the digest {actual}, and not {digest}…, which was registered. "
             "Deploy a version whose files are as they were uploaded."
         )
     return folder

@@ -45,14 +45,15 @@ def compare(
     first, second = find_run(out, run), find_run(out, other)
     pages, rows = [], {}
     for phase in pick_phases(phases, common_phases(first, second)):
-        for found in compare_phase(first, second, phase):
-            target = out / "compared" / f"{first.name}_{second.name}" / f"{found.name}.html"
+        for comparison in compare_phase(first, second, phase):
+            target = out / "compared" / f"{first.name}_{second.name}" / f"{comparison.name}.html"
             with writing(target) as path:
-                path.write_text(comparison_page(found), encoding="utf-8")
+                path.write_text(comparison_page(comparison), encoding="utf-8")
             pages.append(target)
-            rows[found.name] = {**found.contrast, "outcome": found.outcome, "page": str(target)}
+            outcome = {"outcome": comparison.outcome, "page": str(target)}
+            rows[comparison.name] = comparison.contrast | outcome
             if not as_json:
-                print_comparison(found, target)
+                print_comparison(comparison, target)
     if as_json:
         print_json({"run": first.name, "other": second.name, "phases": rows})
     if open_:

@@ -19,14 +19,14 @@ def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
     from pipelines.config.load import load
     from pipelines.services.doctor import findings
 
-    found = []
+    results = []
     for finding in findings(load(config)):
-        found.append(finding)
+        results.append(finding)
         if not as_json:
             print(
                 f"{'ok     ' if finding.passed else 'MISSING'}  {finding.check}: {finding.message}"
             )
     if as_json:
-        print_json([asdict(finding) for finding in found])
-    if not all(finding.passed for finding in found):
+        print_json([asdict(finding) for finding in results])
+    if not all(finding.passed for finding in results):
         raise typer.Exit(5)

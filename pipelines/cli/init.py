@@ -64,16 +64,16 @@ def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
     """The text of a pipeline's config for an export."""
     from components.errors import ConfigError
     from components.records.sources import check_type, checked_format
-    from pipelines.config.profile import survey
-    from pipelines.config.scaffold import starter
+    from pipelines.config.profile import profile_of
+    from pipelines.config.scaffold import scaffold
 
     if annotations.exists():
         check_type(str(annotations))
     if not annotations.is_file():
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
-    told = checked_format(file_format)
+    given_format = checked_format(file_format)
     folder = output.parent if output else Path()
-    return starter(annotations, folder, survey(annotations, told), told)
+    return scaffold(annotations, folder, profile_of(annotations, given_format), given_format)
 
 
 def shipped_text(name: str) -> str:

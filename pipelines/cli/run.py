@@ -70,12 +70,12 @@ def run(
         console=console,
     )
     print_failures(result.failures)
-    found = summary(result.path)
+    outcome = summary(result.path)
     if as_json:
-        print_json(found)
+        print_json(outcome)
     else:
         print_summary(result.path, console)
     write_history(out)
-    outcomes = [phase["outcome"] for phase in found["phases"].values() if "outcome" in phase]
-    held = any(outcome not in IN_PRODUCTION for outcome in outcomes)
+    decisions = [phase["outcome"] for phase in outcome["phases"].values() if "outcome" in phase]
+    held = any(decision not in IN_PRODUCTION for decision in decisions)
     raise typer.Exit(result.exit_code or (GateError.exit_code if strict and held else 0))

@@ -68,9 +68,9 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     files: list[str] = []
     data = None
     with keeping(errors), contextlib.chdir(loaded.folder):
-        found = list_files(phase.annotations)
-        files = [file.path for file in found]
-        if not any(file.remote for file in found):
+        sources = list_files(phase.annotations)
+        files = [file.path for file in sources]
+        if not any(file.remote for file in sources):
             data = trial_ingest(phase, errors)
     return Checked(
         files=files,

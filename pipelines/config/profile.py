@@ -23,7 +23,7 @@ MOST = 0.95
 
 
 @dataclass
-class Survey:
+class DatasetProfile:
     """Counts over one export.
 
     Attributes:
@@ -77,47 +77,48 @@ class Survey:
         return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
 
 
-def survey(path: Path, file_format: Format = "auto") -> Survey:
+def profile_of(path: Path, file_format: Format = "auto") -> DatasetProfile:
     """Count labels, answers and meta keys of an export in any format that `ingest` reads.
 
     Raises:
         DataError: the file can't be read to its end, or holds neither an entity nor a class.
     """
-    found, of_texts = Survey(), Survey()
+    profile, of_texts = DatasetProfile(), DatasetProfile()
     try:
         check_size(path, path.name, IngestSettings())
-        found.format = detected(path, path.name) if file_format == "auto" else file_format
+        profile.format = detected(path, path.name) if file_format == "auto" else file_format
         for item in read(path, path.name, SourceFile(str(path), file_format), Problems()):
             if isinstance(item, Refused):
-                found.refused[item.kind] += 1
-                found.reasons.setdefault(item.kind, item.detail)
+                profile.refused[item.kind] += 1
+                profile.reasons.setdefault(item.kind, item.detail)
             elif isinstance(item, Skipped):
-                found.answers[item.reason] += 1
+                profile.answers[item.reason] += 1
             elif item.choices:
-                take_in(item, of_texts)
-                found.answers["of another task"] += 1
+                count(item, of_texts)
+                profile.answers["of another task"] += 1
             elif item.about_spans:
-                take_in(item, found)
+                count(item, profile)
             else:
-                found.answers["of another task"] += 1
+                profile.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
-    if not found.spans and of_texts.classes:
-        found = replace(of_texts, format=found.format, refused=found.refused, reasons=found.reasons)
-    if not found.spans and not found.classes:
-        raise DataError(f"{path}: {nothing_found(found)}")
-    return found
+    if not profile.spans and of_texts.classes:
+        refused, reasons = profile.refused, profile.reasons
+        profile = replace(of_texts, format=profile.format, refused=refused, reasons=reasons)
+    if not profile.spans and not profile.classes:
+        raise DataError(f"{path}: {no_labels(profile)}")
+    return profile
 
 
-def nothing_found(found: Survey) -> str:
+def no_labels(profile: DatasetProfile) -> str:
     """Why an export gives no label to learn."""
-    refused = found.refused.total()
-    total = refused + found.answers.total()
+    refused = profile.refused.total()
+    total = refused + profile.answers.total()
     if not total:
         return "it holds no record."
     counts = Counter(
-        {f"{KINDS[kind].title} ({found.reasons[kind]})": n for kind, n in found.refused.items()}
-    ) + Counter({f"answer or reason to skip: {why}": n for why, n in found.answers.items()})
+        {f"{KINDS[kind].title} ({profile.reasons[kind]})": n for kind, n in profile.refused.items()}
+    ) + Counter({f"answer or reason to skip: {why}": n for why, n in profile.answers.items()})
     listed = "; ".join(f"{why}: {number}" for why, number in counts.most_common())
     some = (
         f"none of {total} records could be read"
@@ -125,18 +126,18 @@ def nothing_found(found: Survey) -> str:
         else (f"no entity in {total} records that was accepted, so there are no labels to learn")
     )
     return (
-        f"{some}: {listed}. It was read as {found.format}; these formats are read: "
+        f"{some}: {listed}. It was read as {profile.format}; these formats are read: "
         f"{', '.join(READABLE)}. Name another with --format."
     )
 
 
-def take_in(annotation: Annotation, found: Survey) -> None:
+def count(annotation: Annotation, profile: DatasetProfile) -> None:
     """Count one annotation."""
-    found.answers[annotation.answer or "none"] += 1
+    profile.answers[annotation.answer or "none"] += 1
     # A rejected class teaches, too.
     if annotation.answer == "accept" or (annotation.choices and annotation.answer == "reject"):
-        found.words += len(annotation.text.split())
-        found.scripts += count_scripts(annotation.text)
+        profile.words += len(annotation.text.split())
+        profile.scripts += count_scripts(annotation.text)
     if annotation.answer != "accept":
         return
     labels = Counter(composed(span.label) for span in annotation.spans if span.label)
@@ -144,10 +145,10 @@ def take_in(annotation: Annotation, found: Survey) -> None:
     if annotation.choices:
         labels.clear()
     for choice in annotation.choices:
-        found.classes.update(choice.accepted)
-        found.several |= len(choice.accepted) != 1 or choice.options == choice.accepted
-    found.spans += labels
-    found.documents.update(labels.keys())
+        profile.classes.update(choice.accepted)
+        profile.several |= len(choice.accepted) != 1 or choice.options == choice.accepted
+    profile.spans += labels
+    profile.documents.update(labels.keys())
     for key, value in annotation.meta.items():
         if isinstance(value, str | int) and not isinstance(value, bool):
-            found.values.setdefault(key, Counter())[str(value)] += 1
+            profile.values.setdefault(key, Counter())[str(value)] += 1

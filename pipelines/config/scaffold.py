@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from components.records.scripts import PACKAGES, UNSPACED, language_of
-from pipelines.config.profile import Survey
+from pipelines.config.profile import DatasetProfile
 from pipelines.config.yaml_text import spell
 
 FEW = 50
@@ -16,24 +16,27 @@ PASSES = 10
 SMALL = 20_000
 
 
-def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> str:
+def scaffold(
+    export: Path, folder: Path, profile: DatasetProfile, given_format: str = "auto"
+) -> str:
     """The text of a config for one phase.
 
     Args:
         export: the annotations.
-        told: their format, where it was said.
+        given_format: their format, where it was said.
         folder: where the config will lie: its paths are relative to it.
     """
     name = slug(export.name.split(".")[0])
-    prefix = "classes" if found.is_classification else "ner"
-    group_by = found.group_by()
-    language = language_of(found.scripts)
+    prefix = "classes" if profile.is_classification else "ner"
+    group_by = profile.group_by()
+    language = language_of(profile.scripts)
     # Without spaces a word has two or three characters.
-    words = found.scripts.total() // 2 if language in UNSPACED else found.words
-    answers = ", ".join(f"{count} {answer}" for answer, count in sorted(found.answers.items()))
+    words = profile.scripts.total() // 2 if language in UNSPACED else profile.words
+    answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
     lines = [
-        f"# Made by `retrain init` from {export.name}: {found.answers.total()} records ({answers})"
-        + (f", {found.refused.total()} unreadable" if found.refused else "")
+        f"# Made by `retrain init` from {export.name}: "
+        f"{profile.answers.total()} records ({answers})"
+        + (f", {profile.refused.total()} unreadable" if profile.refused else "")
         + ".",
         "# Every path is relative to this file. Next: retrain check, then retrain run.",
         f"name: {name}",
@@ -41,8 +44,8 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
         "",
         "phases:",
         f"  {name}:",
-        *(class_lines(found) if found.is_classification else entity_lines(found)),
-        f"    annotations: [{source_of(export, folder, told)}]",
+        *(class_lines(profile) if profile.is_classification else entity_lines(profile)),
+        f"    annotations: [{source_of(export, folder, given_format)}]",
         "    ingest:",
         *language_lines(language),
         "      select: {answers: [accept]}",
@@ -57,11 +60,11 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
         "    train:",
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
         "      # a GPU. One to edit: retrain init --training-config minilm -o mine.cfg",
-        f"      config: {'minilm-classes' if found.is_classification else 'minilm'}",
+        f"      config: {'minilm-classes' if profile.is_classification else 'minilm'}",
         f"      set:  # about {PASSES} passes over {words} words",
         *([f"        nlp.lang: {language}"] if language != "en" else []),
         *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
-        *(any_of_several() if found.is_classification and is_any_of(found) else ()),
+        *(any_of_several() if profile.is_classification and is_any_of(profile) else ()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
@@ -70,10 +73,10 @@ def starter(export: Path, folder: Path, found: Survey, told: str = "auto") -> st
     return "\n".join(lines) + "\n"
 
 
-def source_of(export: Path, folder: Path, told: str) -> str:
+def source_of(export: Path, folder: Path, given_format: str) -> str:
     """The annotations as a config names them."""
     path = spell(relative(export, folder))
-    return path if told == "auto" else f"{{path: {path}, format: {told}}}"
+    return path if given_format == "auto" else f"{{path: {path}, format: {given_format}}}"
 
 
 def language_lines(language: str) -> list[str]:
@@ -104,20 +107,20 @@ def length_of_training(words: int) -> dict[str, int]:
     }
 
 
-def entity_lines(found: Survey) -> list[str]:
+def entity_lines(profile: DatasetProfile) -> list[str]:
     """The task and labels of entities, with their counts."""
     lines = [
         "    task: ner",
         "    labels:  # entities and documents of each in the accepted records",
     ]
-    for label, spans in ranked(found.spans):
-        lines.append(f"      - {spell(label)}  # {spans} in {found.documents[label]}{few(spans)}")
+    for label, spans in ranked(profile.spans):
+        lines.append(f"      - {spell(label)}  # {spans} in {profile.documents[label]}{few(spans)}")
     return lines
 
 
-def class_lines(found: Survey) -> list[str]:
+def class_lines(profile: DatasetProfile) -> list[str]:
     """The task and labels of a classification, with their counts."""
-    several = is_any_of(found)
+    several = is_any_of(profile)
     why = "a text may have any of the labels" if several else "each text has exactly one label"
     return [
         "    tasks:",
@@ -127,14 +130,14 @@ def class_lines(found: Survey) -> list[str]:
         "        labels:  # accepted records of each",
         *(
             f"          - {spell(name)}  # {count}{few(count)}"
-            for name, count in ranked(found.classes)
+            for name, count in ranked(profile.classes)
         ),
     ]
 
 
-def is_any_of(found: Survey) -> bool:
+def is_any_of(profile: DatasetProfile) -> bool:
     """Whether a text may have any of the classes, or the only one or not."""
-    return found.several or len(found.classes) < 2
+    return profile.several or len(profile.classes) < 2
 
 
 def any_of_several() -> list[str]:

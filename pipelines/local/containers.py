@@ -40,10 +40,10 @@ class Containers:
         Raises:
             ConfigError: this machine has no such image.
         """
-        found = self._engine.image_id(container.image)
-        if not found:
+        image_id = self._engine.image_id(container.image)
+        if not image_id:
             raise ConfigError(f"There is no image {container.image!r} here: run `make images`.")
-        return found
+        return image_id
 
     @contextmanager
     def launch(self, command: Command) -> Iterator[Command]:

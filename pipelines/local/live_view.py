@@ -134,12 +134,12 @@ class LiveView:
 
 def branches(run: RunRecord) -> dict[str, list[TaskRecord]]:
     """Branch -> its tasks, in the order in which they began; a task on its own is a branch."""
-    found = defaultdict(list)
+    tasks_of = defaultdict(list)
     for task in run.tasks.values():
-        found[task.branch or task.task].append(task)
-    for tasks in found.values():
+        tasks_of[task.branch or task.task].append(task)
+    for tasks in tasks_of.values():
         tasks.sort(key=lambda task: task.started or "~")
-    return dict(found)
+    return dict(tasks_of)
 
 
 def shown(task: str) -> str:

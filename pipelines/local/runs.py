@@ -235,9 +235,9 @@ def find_run(out: Path, reference: str) -> Path:
     matches = exact or [folder for folder in folders if reference in folder.name]
     if len(matches) == 1:
         return matches[0]
-    found = ", ".join(folder.name for folder in matches[-5:]) or "none"
+    names = ", ".join(folder.name for folder in matches[-5:]) or "none"
     raise ConfigError(
-        f"{out}: {reference!r} must name one run; it matches: {found}. "
+        f"{out}: {reference!r} must name one run; it matches: {names}. "
         "`retrain runs list` shows them all."
     )
 

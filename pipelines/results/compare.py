@@ -61,8 +61,8 @@ class Comparison:
     @property
     def contrast(self) -> dict[str, Any]:
         """The paired comparison, as `components.scoring.compare.compare` returns it."""
-        found: dict[str, Any] = self.scores["champion"]["comparison"]
-        return found
+        comparison: dict[str, Any] = self.scores["champion"]["comparison"]
+        return comparison
 
     @property
     def outcome(self) -> str:
@@ -186,7 +186,7 @@ def scored(
 ) -> dict[str, Any]:
     """Scores of a model on the shared documents."""
     task = task_of(TaskSettings(name=name, kind=block["task"], labels=list(block["labels"])))
-    found = block_of(
+    scores = block_of(
         task,
         predictions,
         slice_keys=settings.slices,
@@ -194,7 +194,7 @@ def scored(
         seed=settings.seed,
     )
     kept = ("words_per_second", "model_labels")
-    return found | {name: block[name] for name in kept}
+    return scores | {name: block[name] for name in kept}
 
 
 def contrast(
@@ -215,24 +215,24 @@ def contrast(
     )
 
 
-def comparison_page(found: Comparison) -> str:
+def comparison_page(comparison: Comparison) -> str:
     """The comparison as a page in the layout of a report."""
     left_out = (
-        f"Compared on the {found.shared} test documents that both runs have; {found.left_out} more "
-        f"of {found.first.run} are left out."
+        f"Compared on the {comparison.shared} test documents that both runs have; "
+        f"{comparison.left_out} more of {comparison.first.run} are left out."
     )
     return build.html(
         build.Material(
-            title=f"{found.name}: {found.first.run} against {found.second.run}",
+            title=f"{comparison.name}: {comparison.first.run} against {comparison.second.run}",
             kicker="Comparison of two runs",
-            name=found.first.run,
-            other=found.second.run,
-            blocks={found.task: found.scores},
-            headline=found.headline,
-            mood={"better": "good", "worse": "bad"}.get(found.outcome, "warn"),
-            reasons=[left_out] if found.left_out else [],
-            predictions=found.predictions,
-            history=found.first.history,
-            changes=changes(found.first.facts, found.second.facts),
+            name=comparison.first.run,
+            other=comparison.second.run,
+            blocks={comparison.task: comparison.scores},
+            headline=comparison.headline,
+            mood={"better": "good", "worse": "bad"}.get(comparison.outcome, "warn"),
+            reasons=[left_out] if comparison.left_out else [],
+            predictions=comparison.predictions,
+            history=comparison.first.history,
+            changes=changes(comparison.first.facts, comparison.second.facts),
         )
     )

@@ -62,13 +62,13 @@ class Entry:
 
 def write_history(out: Path) -> Path:
     """Write the page for a folder of runs; return its path."""
-    found = entries(out)
+    rows = entries(out)
     html = page.render(
         TEMPLATE,
         title="Runs on this machine",
         kicker=str(out),
-        entries=found[::-1],
-        charts=score_charts(found),
+        entries=rows[::-1],
+        charts=score_charts(rows),
     )
     target = out / "index.html"
     with writing(target) as path:
@@ -78,12 +78,12 @@ def write_history(out: Path) -> Path:
 
 def entries(out: Path) -> list[Entry]:
     """All phases of all runs, oldest first."""
-    found = []
+    rows = []
     for number, record in enumerate(reversed(list_runs(out)), start=1):
         # A run whose files were tidied away has nothing to show, and must not hide the others.
         with suppress(OSError, ValueError, KeyError):
-            found += entries_of(out, record, number)
-    return found
+            rows += entries_of(out, record, number)
+    return rows
 
 
 def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
@@ -97,11 +97,11 @@ def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
     ]
 
 
-def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str, Any]) -> Entry:
+def entry(out: Path, record: RunRecord, number: int, phase: str, outcome: dict[str, Any]) -> Entry:
     """One line of the history from what `summary` says about a phase."""
     data = data_report(record, phase)
     logs = out / record.id / "logs"
-    paths = {"report": found.get("report"), "data": found.get("data_report"), "logs": str(logs)}
+    paths = {"report": outcome.get("report"), "data": outcome.get("data_report"), "logs": str(logs)}
     return Entry(
         number=number,
         run=record.id,
@@ -109,12 +109,12 @@ def entry(out: Path, record: RunRecord, number: int, phase: str, found: dict[str
         started_by=record.command or record.config,
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
         seconds=record.seconds,
-        state=found["state"],
-        decision="waits" if "why" in found else DECISIONS.get(found.get("outcome", ""), ""),
-        why=found.get("why", ""),
+        state=outcome["state"],
+        decision="waits" if "why" in outcome else DECISIONS.get(outcome.get("outcome", ""), ""),
+        why=outcome.get("why", ""),
         documents=data["records"]["kept"] if data else None,
         digest=data["digest"][:8] if data else "",
-        tasks=found.get("tasks", {}),
+        tasks=outcome.get("tasks", {}),
         links={name: link(out, path) for name, path in paths.items() if path},
     )
 
@@ -133,13 +133,13 @@ def link(out: Path, path: str) -> str:
     return quote(os.path.relpath(path, out.resolve()))
 
 
-def score_charts(found: Sequence[Entry]) -> list[tuple[str, Markup]]:
+def score_charts(rows: Sequence[Entry]) -> list[tuple[str, Markup]]:
     """Per phase and task that ran more than once: overall F over the runs, with its interval."""
     drawn = []
-    for phase, task in dict.fromkeys((one.phase, task) for one in found for task in one.tasks):
+    for phase, task in dict.fromkeys((one.phase, task) for one in rows for task in one.tasks):
         scored = [
             (one.number, one.tasks[task]["overall"], len(one.tasks))
-            for one in found
+            for one in rows
             if one.phase == phase and task in one.tasks
         ]
         title = phase if max(several for _, _, several in scored) == 1 else f"{phase}, {task}"

@@ -103,14 +103,14 @@ def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
     record = read_record(run)
     points_ = []
     for share in sorted(shares):
-        found = find_task(record, f"{branch_name(share)}/evaluate").artifacts
+        artifacts = find_task(record, f"{branch_name(share)}/evaluate").artifacts
         part = find_task(record, f"{branch_name(share)}/subsample").artifacts["kept"]
         points_.append(
             Point(
                 share=share,
                 documents=int(part.metadata["documents"]),
-                blocks=read_scores(Path(found["scores"].uri)),
-                predictions=list(read_predictions(Path(found["predictions"].uri))),
+                blocks=read_scores(Path(artifacts["scores"].uri)),
+                predictions=list(read_predictions(Path(artifacts["predictions"].uri))),
             )
         )
     return points_
@@ -167,14 +167,15 @@ def contrast(after: Point, before: Point, task: str, label: str) -> dict[str, An
     """The paired comparison of two points for a label of a task, or "overall"."""
     labels = list(after.blocks[task]["labels"])
     settings = settings_of(after.blocks[task])
-    found = compare(
+    comparison = compare(
         count([one for one in after.predictions if one.task == task], labels),
         count([one for one in before.predictions if one.task == task], labels),
         labels,
         resamples=settings.resamples,
         seed=settings.seed,
     )
-    row: dict[str, Any] = found["overall"] if label == "overall" else found["per_label"][label]
+    rows = comparison["per_label"] | {"overall": comparison["overall"]}
+    row: dict[str, Any] = rows[label]
     return row
 
 
@@ -235,5 +236,5 @@ def curve_charts(curve: Sequence[Point]) -> list[Markup]:
 
 def line(curve: Sequence[Point], label: str) -> list[tuple[float, float]]:
     """F in percent over the documents trained on, of a row."""
-    found = [(point.documents, f_of(point, label)) for point in curve]
-    return [(documents, 100 * f) for documents, f in found if f is not None]
+    scores = [(point.documents, f_of(point, label)) for point in curve]
+    return [(documents, 100 * f) for documents, f in scores if f is not None]

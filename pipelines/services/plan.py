@@ -63,12 +63,12 @@ def planned(
 
 def asked(pipeline: Pipeline, spec: Mapping[str, Any], hours: Mapping[str, float]) -> list[Asked]:
     """The tasks of the spec that run on machines of their own, and what each asks for."""
-    found = []
+    machines = []
     for path, names in leaves(spec):
         phase, stage = phase_of(pipeline, names), stage_of(names[-1])
         if phase and stage:
-            found.append(Asked(path, phase.compute.of(stage), hours.get(path)))
-    return found
+            machines.append(Asked(path, phase.compute.of(stage), hours.get(path)))
+    return machines
 
 
 def phase_of(pipeline: Pipeline, names: Sequence[str]) -> Phase | None:

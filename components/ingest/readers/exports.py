@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 
 @dataclass
-class Found:
+class Extracted:
     """One annotated text of a record.
 
     Attributes:
@@ -54,7 +54,7 @@ class Found:
     complete: bool = True
 
 
-Extract = Callable[[Any], Iterator[Found | str]]
+Extract = Callable[[Any], Iterator[Extracted | str]]
 
 
 def reader_of(extract: Extract) -> Callable[..., Iterator[Item]]:
@@ -72,7 +72,7 @@ def reader_of(extract: Extract) -> Callable[..., Iterator[Item]]:
 def read_record(place: Place, raw: bytes, extract: Extract) -> Iterator[Item]:
     """What one record holds; refused whole where any of it is damaged."""
     try:
-        items = [item_of(place, found, raw) for found in extract(strict_value(raw))]
+        items = [item_of(place, entry, raw) for entry in extract(strict_value(raw))]
     except QuarantineError as problem:
         yield Refused(place, problem.kind, problem.detail, raw)
     except (
@@ -89,27 +89,27 @@ def read_record(place: Place, raw: bytes, extract: Extract) -> Iterator[Item]:
         yield from items or [Skipped(place, "record without a text")]
 
 
-def item_of(place: Place, found: Found | str, raw: bytes) -> Item:
-    if isinstance(found, str):
-        return Skipped(place, found)
-    if found.words is not None:
-        spaces = [True] * len(found.words)
-        made = annotation(place, found.words, found.tags, spaces, raw, {})
-        made.meta = found.meta
-        made.tags = find_tags(None, found.meta)
+def item_of(place: Place, entry: Extracted | str, raw: bytes) -> Item:
+    if isinstance(entry, str):
+        return Skipped(place, entry)
+    if entry.words is not None:
+        spaces = [True] * len(entry.words)
+        made = annotation(place, entry.words, entry.tags, spaces, raw, {})
+        made.meta = entry.meta
+        made.tags = find_tags(None, entry.meta)
         return made
     return Annotation(
         place,
-        string(found.text),
-        found.spans,
+        string(entry.text),
+        entry.spans,
         raw,
-        tokens=found.tokens,
-        answer=found.answer,
-        annotator=found.annotator,
-        complete=found.complete,
-        trusted=found.trusted,
-        tags=find_tags(None, found.meta),
-        meta=found.meta,
+        tokens=entry.tokens,
+        answer=entry.answer,
+        annotator=entry.annotator,
+        complete=entry.complete,
+        trusted=entry.trusted,
+        tags=find_tags(None, entry.meta),
+        meta=entry.meta,
     )
 
 
@@ -174,7 +174,7 @@ def rest(record: Record, *taken: str) -> Record:
     return {**others, **(own if isinstance(own, dict) else {})}
 
 
-def doccano(record: Record) -> Iterator[Found | str]:
+def doccano(record: Record) -> Iterator[Extracted | str]:
     """Doccano's JSONL: `label` as [start, end, label], `entities`, or `annotations`."""
     key = key_of(record, "entities", "label", "labels", "annotations")
     values = record[key]
@@ -186,24 +186,24 @@ def doccano(record: Record) -> Iterator[Found | str]:
             "wrong_shape", "labels are numbers: export it with the names (JSONL, not JSON)"
         )
     taken = (key, "text", "Comments", "comments", "relations")
-    yield Found(record["text"], spans_of(values), meta=rest(record, *taken))
+    yield Extracted(record["text"], spans_of(values), meta=rest(record, *taken))
 
 
-def spacy(record: Any) -> Iterator[Found | str]:
+def spacy(record: Any) -> Iterator[Extracted | str]:
     """spaCy's older shapes: [text, {entities}], Doc.to_json, and the JSON of version 2."""
     if is_pair(record):
         text, said = record
         if "entities" not in said:
             yield "row of another task"
             return
-        yield Found(text, spans_of(said["entities"]), meta=rest(said, "entities"), trusted=True)
+        yield Extracted(text, spans_of(said["entities"]), meta=rest(said, "entities"), trusted=True)
     elif "paragraphs" in record:
         for paragraph in record["paragraphs"]:
             yield of_version_2(paragraph)
     elif "ents" in record:
         tokens = [RawToken(int(t["start"]), int(t["end"])) for t in record.get("tokens", ())]
         meta = rest(record, "text", "ents", "tokens", "sents", "spans", "cats")
-        yield Found(
+        yield Extracted(
             record["text"], spans_of(record["ents"]), tokens or None, meta=meta, trusted=True
         )
     else:
@@ -212,7 +212,7 @@ def spacy(record: Any) -> Iterator[Found | str]:
                 yield from spacy(one)
 
 
-def of_version_2(paragraph: Record) -> Found:
+def of_version_2(paragraph: Record) -> Extracted:
     """A paragraph of spaCy 2: tokens with tags, and the raw text where they stand."""
     tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
     words = [string(token["orth"]) for token in tokens]
@@ -221,10 +221,10 @@ def of_version_2(paragraph: Record) -> Found:
         raise QuarantineError("wrong_shape", "tokens without a tag (`-`): nothing is known of them")
     raw = paragraph.get("raw")
     if raw is None:
-        return Found(words=words, tags=tags)
+        return Extracted(words=words, tags=tags)
     places = find_words(string(raw), words)
     spans = [RawSpan(places[a].start, places[b].end, label) for label, a, b in read_tags(tags)]
-    return Found(raw, spans, places, trusted=True)
+    return Extracted(raw, spans, places, trusted=True)
 
 
 def find_words(text: str, words: list[str]) -> list[RawToken]:
@@ -239,7 +239,7 @@ def find_words(text: str, words: list[str]) -> list[RawToken]:
     return tokens
 
 
-def label_studio_min(record: Record) -> Iterator[Found | str]:
+def label_studio_min(record: Record) -> Iterator[Extracted | str]:
     """Label Studio's JSON-MIN: the fields of the task, and each control by its name."""
     controls = {key: listed(value) for key, value in record.items()}
     marked = {key: value for key, value in controls.items() if are_regions(value)}
@@ -261,7 +261,7 @@ def label_studio_min(record: Record) -> Iterator[Found | str]:
     who = record.get("annotator")
     who = who.get("email") if isinstance(who, dict) else who
     annotator = "" if who is None else str(who)
-    yield Found(record[key], spans, meta=rest(record, key, *marked), annotator=annotator)
+    yield Extracted(record[key], spans, meta=rest(record, key, *marked), annotator=annotator)
 
 
 def listed(value: Any) -> Any:
@@ -283,7 +283,7 @@ def are_regions(value: Any) -> bool:
     )
 
 
-def dataturks(record: Record) -> Iterator[Found | str]:
+def dataturks(record: Record) -> Iterator[Extracted | str]:
     """DataTurks: points with the last character as their end."""
     spans = [
         span(point["start"], point["end"], label, point.get("text"), last=1)
@@ -291,17 +291,17 @@ def dataturks(record: Record) -> Iterator[Found | str]:
         for label in (one["label"] if isinstance(one["label"], list) else [one["label"]])
         for point in one["points"]
     ]
-    yield Found(record["content"], spans, meta=rest(record, "content", "annotation", "extras"))
+    yield Extracted(record["content"], spans, meta=rest(record, "content", "annotation", "extras"))
 
 
-def lighttag(record: Record) -> Iterator[Found | str]:
+def lighttag(record: Record) -> Iterator[Extracted | str]:
     """LightTag: a job with its examples."""
     for one in record.get("examples", [record]):
         taken = ("content", "annotations", "seen_by", "classifications", "relations")
-        yield Found(one["content"], spans_of(one["annotations"]), meta=rest(one, *taken))
+        yield Extracted(one["content"], spans_of(one["annotations"]), meta=rest(one, *taken))
 
 
-def groundtruth(record: Record) -> Iterator[Found | str]:
+def groundtruth(record: Record) -> Iterator[Extracted | str]:
     """SageMaker Ground Truth: an output manifest of a text-span job."""
     jobs = [
         value["annotations"]["entities"]
@@ -310,10 +310,10 @@ def groundtruth(record: Record) -> Iterator[Found | str]:
     ]
     if len(jobs) != 1:
         raise QuarantineError("wrong_shape", f"{len(jobs)} jobs with entities, not one")
-    yield Found(record["source"], spans_of(jobs[0]))
+    yield Extracted(record["source"], spans_of(jobs[0]))
 
 
-def argilla(record: Record) -> Iterator[Found | str]:
+def argilla(record: Record) -> Iterator[Extracted | str]:
     """Argilla, version 1 (`annotation`) and 2 (`responses` to a span question)."""
     if "fields" in record:
         yield from argilla_2(record)
@@ -324,10 +324,10 @@ def argilla(record: Record) -> Iterator[Found | str]:
     inputs = record.get("inputs")
     text = record.get("text") or (inputs or {}).get("text")
     taken = ("text", "inputs", "annotation", "tokens", "prediction", "vectors", "metrics")
-    yield Found(string(text), spans_of(record["annotation"]), meta=rest(record, *taken))
+    yield Extracted(string(text), spans_of(record["annotation"]), meta=rest(record, *taken))
 
 
-def argilla_2(record: Record) -> Iterator[Found | str]:
+def argilla_2(record: Record) -> Iterator[Extracted | str]:
     strings = {key: value for key, value in record["fields"].items() if isinstance(value, str)}
     key = "text" if "text" in strings else next(iter(strings)) if len(strings) == 1 else ""
     if not key:
@@ -342,7 +342,7 @@ def argilla_2(record: Record) -> Iterator[Found | str]:
         yield "record without an annotation"
     for answer in answers:
         who = str(answer.get("user_id") or "")
-        yield Found(
+        yield Extracted(
             strings[key],
             spans_of(answer["value"]),
             meta=rest({"meta": record.get("metadata")}),
@@ -356,7 +356,7 @@ def are_spans(value: Any) -> bool:
     )
 
 
-def labelbox(record: Record) -> Iterator[Found | str]:
+def labelbox(record: Record) -> Iterator[Extracted | str]:
     """Labelbox's export of text: objects with the last character as their end."""
     row = record["data_row"]
     text = string(row["row_data"])
@@ -371,10 +371,10 @@ def labelbox(record: Record) -> Iterator[Found | str]:
             for one in label["annotations"]["objects"]
         ]
         who = str(label.get("label_details", {}).get("created_by") or "")
-        yield Found(text, spans, annotator=who)
+        yield Extracted(text, spans, annotator=who)
 
 
-def huggingface(record: Record) -> Iterator[Found | str]:
+def huggingface(record: Record) -> Iterator[Extracted | str]:
     """Rows of Hugging Face datasets: words, and tags by their names."""
     key = key_of(record, "ner_tags", "tags", "ner")
     tags = record[key]
@@ -388,7 +388,7 @@ def huggingface(record: Record) -> Iterator[Found | str]:
     if len(words) != len(tags) or not words:
         raise QuarantineError("wrong_shape", f"{len(words)} tokens and {len(tags)} {key}")
     kept = [(word, string(tag)) for word, tag in zip(words, tags, strict=True) if word.strip()]
-    yield Found(
+    yield Extracted(
         words=[word for word, _ in kept],
         tags=[tag for _, tag in kept],
         meta=rest(record, "tokens", key, "pos_tags", "chunk_tags"),

@@ -157,8 +157,8 @@ def name(value: Any) -> str:
 
 def find_tags(tags: Any, meta: dict[str, Any]) -> tuple[str, ...]:
     """Tags of a record: `tags`, meta.tags, meta.tag or meta.split; one or several."""
-    found: list[str] = []
+    tags_of_record: list[str] = []
     for value in (tags, meta.get("tags"), meta.get("tag"), meta.get("split")):
         values = value if isinstance(value, list) else [value]
-        found += [str(item) for item in values if isinstance(item, str | int)]
-    return tuple(found)
+        tags_of_record += [str(item) for item in values if isinstance(item, str | int)]
+    return tuple(tags_of_record)

@@ -170,10 +170,10 @@ def fill(rows: list[Row | None], lines: Sequence[bytes], shape: Shape) -> int:
         rows[:] = shape.parse(lines)
         return len(rows) - rows.count(None)
     places = [place for place, row in enumerate(rows) if row is None]
-    found = shape.parse([lines[place] for place in places])
-    for place, row in zip(places, found, strict=True):
+    parsed = shape.parse([lines[place] for place in places])
+    for place, row in zip(places, parsed, strict=True):
         rows[place] = row
-    return len(found) - found.count(None)
+    return len(parsed) - parsed.count(None)
 
 
 def kinds_of(value: dict[str, Any]) -> dict[str, Any]:
@@ -202,14 +202,14 @@ def needed(kinds: dict[str, Any]) -> int:
 def delimiters(text: bytes) -> int:
     """How many quotes in JSON begin or end a key or a string."""
     codes = np.frombuffer(text, np.uint8)
-    found = int(np.count_nonzero(codes == QUOTE))
+    quotes = int(np.count_nonzero(codes == QUOTE))
     if b"\\" not in text:
-        return found
+        return quotes
     escapes = np.flatnonzero(codes == BACKSLASH)
     escaped = codes[escapes + 1]
     if (escaped == BACKSLASH).any():
         escaped = escaped[first_of_two(escapes)]
-    return found - int(np.count_nonzero(escaped == QUOTE))
+    return quotes - int(np.count_nonzero(escaped == QUOTE))
 
 
 def first_of_two(places: NDArray[np.int64]) -> NDArray[np.bool_]:

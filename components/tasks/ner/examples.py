@@ -17,9 +17,9 @@ from components.tasks.iob import MISSING
 
 def official(examples: Iterable[Example]) -> dict[str, Scores]:
     """Precision, recall and F of spaCy's own scorer, per label and "" for all."""
-    found = get_ner_prf(examples)
-    per_label: dict[str, Scores] = found["ents_per_type"] or {}
-    return {"": {name: found[f"ents_{name}"] for name in "prf"}, **per_label}
+    prf = get_ner_prf(examples)
+    per_label: dict[str, Scores] = prf["ents_per_type"] or {}
+    return {"": {name: prf[f"ents_{name}"] for name in "prf"}, **per_label}
 
 
 def labels_of(nlp: Language) -> tuple[str, ...]:

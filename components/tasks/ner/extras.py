@@ -42,7 +42,7 @@ def matches(predictions: Iterable[Prediction]) -> dict[str, dict[str, float | No
         `exact`: the ends alone; `partial`: an overlap, worth one half if the ends differ;
         `type`: an overlap with the right label.
     """
-    right = {"exact": 0.0, "partial": 0.0, "type": 0.0}
+    credits = {"exact": 0.0, "partial": 0.0, "type": 0.0}
     gold = predicted = 0
     for prediction in predictions:
         gold += len(prediction.gold)
@@ -50,12 +50,12 @@ def matches(predictions: Iterable[Prediction]) -> dict[str, dict[str, float | No
         for one, other in pair(spans_in(prediction.gold), spans_in(prediction.predicted)):
             if one and other:
                 same_ends = (one.start, one.end) == (other.start, other.end)
-                right["exact"] += same_ends
-                right["partial"] += 1 if same_ends else 0.5
-                right["type"] += one.label == other.label
+                credits["exact"] += same_ends
+                credits["partial"] += 1 if same_ends else 0.5
+                credits["type"] += one.label == other.label
     return {
-        name: numbers(np.array([found, predicted - found, gold - found]))
-        for name, found in right.items()
+        name: numbers(np.array([credit, predicted - credit, gold - credit]))
+        for name, credit in credits.items()
     }
 
 

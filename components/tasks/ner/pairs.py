@@ -33,7 +33,7 @@ def pair(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
         for place, one in enumerate(gold)
     ]
     pairs += [(None, other) for place, other in enumerate(predicted) if place not in taken]
-    return sorted(pairs, key=lambda found: found[0] or found[1] or Span(0, 0, ""))
+    return sorted(pairs, key=lambda spans: spans[0] or spans[1] or Span(0, 0, ""))
 
 
 def worse(one: Span, other: Span) -> tuple[bool, int, bool]:
@@ -56,5 +56,5 @@ def kind(gold: Span | None, predicted: Span | None) -> Kind | None:
 
 def disagreements(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Disagreement]:
     """List where two annotations of one document differ, in order of place."""
-    found = ((kind(one, other), one, other) for one, other in pair(gold, predicted))
-    return [Disagreement(what, one, other) for what, one, other in found if what is not None]
+    kinds = ((kind(one, other), one, other) for one, other in pair(gold, predicted))
+    return [Disagreement(what, one, other) for what, one, other in kinds if what is not None]

@@ -29,15 +29,15 @@ def classifiers(nlp: Language) -> list[TextCategorizer]:
 def check_pipeline(nlp: Language, labels: Sequence[str], *, exclusive: bool) -> list[str]:
     """See `components.tasks.base.Task.check_pipeline`."""
     factory = "textcat" if exclusive else "textcat_multilabel"
-    found = classifiers(nlp)
-    if len(found) != 1 or isinstance(found[0], MultiLabel_TextCategorizer) == exclusive:
+    pipes = classifiers(nlp)
+    if len(pipes) != 1 or isinstance(pipes[0], MultiLabel_TextCategorizer) == exclusive:
         names = ", ".join(nlp.get_factory_meta(name).factory for name in nlp.factory_names) or "no"
         raise ConfigError(
             f"training config: nlp.pipeline must have one component with factory {factory!r}, "
             f"since the task says exclusive: {str(exclusive).lower()}. Use minilm-classes, or "
             f"set components.<name>.factory. Known factories: {names}."
         )
-    learnt = set(found[0].labels)
+    learnt = set(pipes[0].labels)
     unknown = sorted(learnt - set(labels))
     if unknown:
         raise DataError(

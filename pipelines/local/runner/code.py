@@ -48,11 +48,11 @@ def versions() -> dict[str, str]:
 
     That is libraries, and packages of pipelines, which a training config may name.
     """
-    found = {"python": platform.python_version()}
+    of_packages = {"python": platform.python_version()}
     pipelines = importlib.metadata.entry_points(group="spacy_models").names
     for package in (*_PACKAGES, *sorted(name.replace("_", "-") for name in pipelines)):
         try:
-            found[package] = importlib.metadata.version(package)
+            of_packages[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = ""
-    return found
+            of_packages[package] = ""
+    return of_packages

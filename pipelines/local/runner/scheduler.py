@@ -234,15 +234,15 @@ class Scheduler:
 
     def _progress(self) -> dict[str, dict[str, Any]]:
         """What running tasks last reported (see `components.progress`)."""
-        found = {}
+        reports = {}
         for path, task in self._record.tasks.items():
             if task.state == "running":
                 try:
                     text = progress_path(self._folder / path).read_bytes()
-                    found[path] = msgspec.json.decode(text, type=dict[str, Any])
+                    reports[path] = msgspec.json.decode(text, type=dict[str, Any])
                 except (OSError, msgspec.MsgspecError):
                     continue
-        return found
+        return reports
 
     def _finish(self, signal_number: int | None) -> None:
         record = self._record

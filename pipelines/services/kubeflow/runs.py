@@ -78,8 +78,8 @@ class KubeflowRuns:
     def attempts(self, submission: Submission) -> list[Run]:
         prefix = submission.job_id(1).rpartition("-")[0]
         with reaching("list the runs"):
-            found = self._list(predicate("IS_SUBSTRING", f"{prefix}-"))
-            return [self.run_of(run) for run in found if run.display_name.startswith(prefix)]
+            runs = self._list(predicate("IS_SUBSTRING", f"{prefix}-"))
+            return [self.run_of(run) for run in runs if run.display_name.startswith(prefix)]
 
     def history(self, config: str) -> list[Run]:  # noqa: ARG002 (the experiment is the config's)
         with reaching("list the runs"):
@@ -89,12 +89,12 @@ class KubeflowRuns:
         return self.run_of(self._find(run))
 
     def cancel(self, run: str) -> Run:
-        found = self._find(run)
-        if self.run_of(found).state not in (*OVER, "cancelling"):
+        current = self._find(run)
+        if self.run_of(current).state not in (*OVER, "cancelling"):
             terminate = self.connection.client.runs.run_service_terminate_run
             with reaching(f"cancel {run}"):
                 try:
-                    self.connection.ask(terminate, run_id=found.run_id)
+                    self.connection.ask(terminate, run_id=current.run_id)
                 except api.ApiException:
                     # No matter where it has stopped already, as after a lost answer.
                     if self.get(run).state not in (*OVER, "cancelling"):
@@ -109,13 +109,13 @@ class KubeflowRuns:
 
     def experiment_id(self) -> str:
         """The id of the experiment; '' when there is none yet."""
-        found = self.connection.pages(
+        experiments = self.connection.pages(
             self.connection.client.experiments.experiment_service_list_experiments,
             "experiments",
             filter=predicate("EQUALS", self.experiment),
             **self._space(),
         )
-        return next((each.experiment_id for each in found), "")
+        return next((each.experiment_id for each in experiments), "")
 
     def run_of(self, run: Any) -> Run:
         """A run as the API gives it, as a Run."""
@@ -184,8 +184,8 @@ class KubeflowRuns:
 
     def _named(self, name: str) -> list[Any]:
         """The runs of a name, oldest first."""
-        found = self._list(predicate("EQUALS", name))
-        return sorted(found, key=lambda run: (run.created_at, run.run_id))
+        runs = self._list(predicate("EQUALS", name))
+        return sorted(runs, key=lambda run: (run.created_at, run.run_id))
 
     def _list(self, filter: str = "") -> list[Any]:
         """The runs of the experiment that match a filter, newest first."""
@@ -204,14 +204,14 @@ class KubeflowRuns:
     def _find(self, run: str) -> Any:
         """A run by its name, with its tasks, which the list leaves out."""
         with reaching(f"look at {run}"):
-            found = self._named(run)
-            if not found:
+            runs = self._named(run)
+            if not runs:
                 raise ConfigError(
                     f"there is no run {run!r} in {self.where}. "
                     "`retrain runs list --where kubeflow` shows those that there are."
                 )
             get = self.connection.client.runs.run_service_get_run
-            return self.connection.ask(get, run_id=found[-1].run_id)
+            return self.connection.ask(get, run_id=runs[-1].run_id)
 
     def _space(self) -> dict[str, str]:
         return {"namespace": self.settings.namespace} if self.settings.namespace else {}

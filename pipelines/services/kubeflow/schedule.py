@@ -107,13 +107,13 @@ class KubeflowSchedule:
         experiment = self.runs.experiment_id()
         if not experiment:
             return []
-        found = self.connection.pages(
+        schedules = self.connection.pages(
             self.service.recurring_run_service_list_recurring_runs,
             "recurring_runs",
             experiment_id=experiment,
             filter=predicate("EQUALS", self.name),
         )
-        return [existing_of(each) for each in found]
+        return [existing_of(each) for each in schedules]
 
     def _only(self) -> str:
         there = self.existing()

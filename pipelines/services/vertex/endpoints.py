@@ -90,12 +90,12 @@ class Endpoints:
         parent = self._place.name
         with reaching(f"find the endpoint {endpoint}"):
             request = {"parent": parent, "filter": f'display_name="{endpoint}"'}
-            found = list(self._service.list_endpoints(request=request, **patient()))
-            if len(found) > 1:
-                names = ", ".join(each.name for each in found)
+            endpoints = list(self._service.list_endpoints(request=request, **patient()))
+            if len(endpoints) > 1:
+                names = ", ".join(each.name for each in endpoints)
                 raise ConfigError(f"several endpoints are named {endpoint!r}: {names}. Rename one.")
-            if found:
-                return str(found[0].name)
+            if endpoints:
+                return str(endpoints[0].name)
             made = self._service.create_endpoint(
                 parent=parent, endpoint=v1.Endpoint(display_name=endpoint)
             )

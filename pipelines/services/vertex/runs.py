@@ -116,8 +116,8 @@ class VertexRuns:
         """The runs that match a filter in Vertex AI's language, newest first."""
         request = {"parent": self.place.name, "filter": filter, "order_by": "create_time desc"}
         with reaching("list the runs"):
-            found = self.jobs.list_pipeline_jobs(request=request, **patient())
-            return [run_of(job, self.place.project) for job in found]
+            jobs = self.jobs.list_pipeline_jobs(request=request, **patient())
+            return [run_of(job, self.place.project) for job in jobs]
 
     def get(self, run: str) -> Run:
         with reaching(f"look at {run}"):
@@ -207,9 +207,9 @@ def tasks_of(job: Any) -> Iterator[Task]:
             error=task.error.message,
             job=job_of(task.executor_detail).rpartition("/")[2],
             outputs={
-                name: found.artifacts[0].uri
-                for name, found in task.outputs.items()
-                if found.artifacts
+                name: output.artifacts[0].uri
+                for name, output in task.outputs.items()
+                if output.artifacts
             },
             parameters={
                 key.removeprefix(OUTPUT): whole(value)

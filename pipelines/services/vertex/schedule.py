@@ -78,8 +78,8 @@ class VertexSchedule:
             "filter": f'display_name="{self.name}"',
         }
         with reaching("list the schedules"):
-            found = self.service.list_schedules(request=request, **patient())
-            return [existing_of(schedule) for schedule in found]
+            schedules = self.service.list_schedules(request=request, **patient())
+            return [existing_of(schedule) for schedule in schedules]
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Take the steps of a plan, in their order."""
