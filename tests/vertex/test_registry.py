@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import spacy
 from google.cloud import storage
 
 from components.errors import DataError, RemoteError
+from components.google_cloud import Place
 from components.registry.base import Registry, champion_for, find
+from components.registry.history import Entry
 from components.registry.manifest import describe
 from components.registry.open import open_registry
-from components.registry.promotion import add_and_promote, promote, rollback
+from components.registry.promotion import OvertakenError, add_and_promote, promote, rollback
 from components.registry.vertex import VertexRegistry
 from containers.serve.options import from_environment
 from containers.serve.storage import verified_folder
@@ -330,3 +333,73 @@ def test_an_operation_killed_before_any_write_is_completed_by_the_same_command(
         at += 1
     assert state(registry, name) == expected
     assert at > 3
+
+
+class Interrupted(VertexRegistry):
+    """Lets another process do all of its work just before the n-th step of a promotion."""
+
+    other: Callable[[], object]
+    left = 0
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.other()
+
+    def history(self, name: str) -> list[Entry]:
+        self.step()
+        return super().history(name)
+
+    def pointed(self, name: str, alias: str) -> str:
+        self.step()
+        return super().pointed(name, alias)
+
+    def record(self, name: str, entry: Entry) -> bool:
+        self.step()
+        return super().record(name, entry)
+
+    def point(self, name: str, alias: str, number: str) -> None:
+        self.step()
+        super().point(name, alias, number)
+
+    def finish(self, name: str, number: int) -> None:
+        self.step()
+        super().finish(name, number)
+
+
+def test_of_two_promotions_over_one_model_only_one_is_done_wherever_they_meet(
+    double: Double, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    place = Place("my-project", "us-central1")
+    plain = VertexRegistry(place, bucket.name, "models")
+    ends, at = set(), 0
+    while True:
+        at += 1
+        name = f"ner-{at}"
+        add_and_promote(plain, name, "champion", small(tmp_path, "a"))
+        for word in "bc":
+            plain.add(name, small(tmp_path, word, decision="hold"))
+        outcomes: dict[str, str] = {}
+
+        def attempt(
+            registry: VertexRegistry, number: str, name: str = name, told: dict[str, str] = outcomes
+        ) -> None:
+            try:
+                promote(registry, name, number, "champion", expected="1", operation_id=number)
+                told[number] = "promoted"
+            except OvertakenError:
+                told[number] = "overtaken"
+
+        slow = Interrupted(place, bucket.name, "models")
+        slow.left, slow.other = at, partial(attempt, plain, "3")
+        attempt(slow, "2")
+        if "3" not in outcomes:
+            break
+        assert sorted(outcomes.values()) == ["overtaken", "promoted"], f"met at step {at}"
+        [entry] = plain.history(name)[1:]
+        assert (entry.operation.replaced, entry.done) == ("1", True)
+        assert outcomes[entry.operation.version] == "promoted"
+        assert plain.pointed(name, "champion") == entry.operation.version
+        ends.add(entry.operation.version)
+    assert ends == {"2", "3"}
+    assert at > 6
