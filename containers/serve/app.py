@@ -97,7 +97,7 @@ class Server:
         texts = request.texts()
         self._check(texts)
         try:
-            entities_per_text = await self._batcher.submit(texts, question)
+            findings = await self._batcher.submit(texts, question)
         except QueueFullError as error:
             raise HTTPException(
                 429,
@@ -119,8 +119,8 @@ class Server:
         versions = {name: self.models.versions[name] for name in question.phases}
         return Answer(
             predictions=[
-                Prediction(entities=entities, versions=versions, meta=meta)
-                for entities, meta in zip(entities_per_text, request.metas(), strict=True)
+                Prediction(**dict(each), versions=versions, meta=meta)
+                for each, meta in zip(findings, request.metas(), strict=True)
             ]
         )
 

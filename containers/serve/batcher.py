@@ -18,14 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from containers.serve.contract import Entity
+from containers.serve.contract import Findings
 from containers.serve.cores import Share
 from containers.serve.metrics import Metrics
 from containers.serve.models import Question
 from containers.serve.pace import Pace, weight
 from containers.serve.vocabulary import Vocabulary
 
-Analyse = Callable[[Sequence[str], Question], list[list[Entity]]]
+Analyse = Callable[[Sequence[str], Question], list[Findings]]
 
 BRIEF_SECONDS = 0.25  # a request that takes no more stands in the lane of short ones
 BATCH_SECONDS = 0.5  # of long requests; short ones have none to hold up, and gain by company
@@ -66,12 +66,12 @@ class BatchLimits:
 
 @dataclass(frozen=True, eq=False)
 class Waiting:
-    """A text, what to ask of it, how long that will take, and where its entities are to go."""
+    """A text, what to ask of it, how long that will take, and where its findings are to go."""
 
     text: str
     question: Question
     seconds: float
-    answer: asyncio.Future[list[Entity]]
+    answer: asyncio.Future[Findings]
 
     @property
     def heavy(self) -> bool:
@@ -106,8 +106,8 @@ class Batcher:
         self._cores = Share(limits.threads)
         self._free = asyncio.Semaphore(limits.threads)
 
-    async def submit(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
-        """Return the entities of each text. What still waits is dropped when this is cancelled.
+    async def submit(self, texts: Sequence[str], question: Question) -> list[Findings]:
+        """Return the findings of each text. What still waits is dropped when this is cancelled.
 
         Raises:
             QueueFullError: the texts do not fit into the queue; none was taken.
@@ -230,7 +230,7 @@ class Batcher:
         self._metrics.batch.observe(len(batch))
         try:
             predicting = loop.run_in_executor(self._threads, self._on_a_share, texts, question)
-            entities, seconds = await predicting
+            findings, seconds = await predicting
         except Exception as error:
             if len(batch) > 1:
                 for one in batch:
@@ -239,13 +239,13 @@ class Batcher:
                 batch[0].answer.set_exception(error)
             return
         self._pace.learn(texts, question, seconds)
-        for one, its_own in zip(batch, entities, strict=True):
+        for one, its_own in zip(batch, findings, strict=True):
             if not one.answer.done():
                 one.answer.set_result(its_own)
 
-    def _on_a_share(self, texts: list[str], question: Question) -> tuple[list[list[Entity]], float]:
-        """The entities of each text, and how many seconds that took."""
+    def _on_a_share(self, texts: list[str], question: Question) -> tuple[list[Findings], float]:
+        """The findings of each text, and how many seconds that took."""
         started = time.perf_counter()
         with self._cores.taken(len(texts)):
-            entities = self._analyse(texts, question)
-        return entities, time.perf_counter() - started
+            findings = self._analyse(texts, question)
+        return findings, time.perf_counter() - started

@@ -66,10 +66,31 @@ class Entity(BaseModel):
     confidence: float | None = None
 
 
-class Prediction(BaseModel):
-    """What the models say about one instance, and the version of each model that was asked."""
+class Classes(BaseModel):
+    """What one classifier says of an instance's text as a whole.
+
+    `labels` are those that it says: one of several, or of any those that reach the threshold that
+    training chose; none, and no `scores`, of a text without a word. `calibrated` is left out where
+    the model does not say, `task` where it has no name.
+    """
+
+    phase: str
+    task: str | None = None
+    labels: list[str]
+    scores: dict[str, float]
+    calibrated: bool | None = None
+
+
+class Findings(BaseModel):
+    """What the models say about a text; `classes` is left out where none of them classifies."""
 
     entities: list[Entity]
+    classes: list[Classes] | None = None
+
+
+class Prediction(Findings):
+    """What the models say about one instance, and the version of each model that was asked."""
+
     versions: dict[str, str]
     meta: dict[str, Any] | None = None
 

@@ -16,7 +16,8 @@ from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
 from components.tasks.ner.confidence import Shares, entity_shares
-from containers.serve.contract import Entity
+from components.tasks.textcat.answering import Classifier, classifiers_of
+from containers.serve.contract import Classes, Entity, Findings
 from containers.serve.inference import settle
 from containers.serve.vocabulary import Vocabulary
 
@@ -39,6 +40,7 @@ class Phase:
     name: str
     nlp: Language
     version: str
+    classifiers: tuple[Classifier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ class Models:
         """The version of each phase's model."""
         return {name: phase.version for name, phase in self.phases.items()}
 
-    def analyse(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
-        """Return the entities of each text, in the order of the text."""
+    def analyse(self, texts: Sequence[str], question: Question) -> list[Findings]:
+        """Return what the phases say of each text; its entities in the order of the text."""
         tokens = [self._tokenize(text) for text in texts]
-        per_text: list[list[Entity]] = [[] for _ in texts]
+        entities: list[list[Entity]] = [[] for _ in texts]
+        classes: list[list[Classes]] = [[] for _ in texts]
         asked = [phase for name, phase in self.phases.items() if name in question.phases]
         for phase in asked:
             fresh = tokens if phase is asked[-1] else map(untouched, tokens)
@@ -91,8 +94,12 @@ class Models:
             shares = entity_shares(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
                 new = entities_of(doc, phase.name, shares[n] if shares else None)
-                per_text[n] += without_overlap(per_text[n], new)
-        return [sorted(entities, key=lambda entity: entity.start) for entities in per_text]
+                entities[n] += without_overlap(entities[n], new)
+                classes[n] += classes_of(doc, phase)
+        return [
+            Findings(entities=sorted(spans, key=lambda entity: entity.start), classes=said or None)
+            for spans, said in zip(entities, classes, strict=True)
+        ]
 
 
 def rules(nlp: Language) -> Any:
@@ -128,6 +135,26 @@ def entities_of(doc: Doc, phase: str, shares: Shares | None) -> list[Entity]:
         )
         for span in doc.ents
     ]
+
+
+def classes_of(doc: Doc, phase: Phase) -> list[Classes]:
+    """What each classifier of a phase says of a text; of one without a word it knows nothing.
+
+    spaCy would give such a text the scores of whatever batch it happened to be in.
+    """
+    said = []
+    for each in phase.classifiers:
+        scores = {label: round(doc.cats[label], 4) for label in each.labels} if len(doc) else {}
+        said.append(
+            Classes(
+                phase=phase.name,
+                task=each.task or None,
+                labels=each.said(doc.cats) if scores else [],
+                scores=scores,
+                calibrated=each.calibrated,
+            )
+        )
+    return said
 
 
 def without_overlap(kept: Sequence[Entity], new: Iterable[Entity]) -> list[Entity]:
@@ -166,7 +193,8 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             f"{source.phase}: its model brings word vectors, which phases cannot share. "
             "Put it first, or serve it apart."
         )
-    return Phase(source.phase, nlp, source.version or describe(source.folder).digest[:12])
+    version = source.version or describe(source.folder).digest[:12]
+    return Phase(source.phase, nlp, version, classifiers_of(nlp))
 
 
 def sources_in(folder: Path) -> list[Source]:

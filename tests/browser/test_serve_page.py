@@ -1,4 +1,4 @@
-"""The server's page: paste a text, see its entities."""
+"""The server's page: paste a text, see its entities and classes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.containers.conftest import Running, write_model
+from tests.support.tiny_textcat import train_tiny
 
 TEXT = "🎉 Write to <b> London </b> & form P60"
 
@@ -64,3 +65,25 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("1 entity found.")
+
+
+def test_classes_are_listed_by_probability(browser: Browser, tmp_path: Path) -> None:
+    remembered = {"topic": {"component": "classes", "calibration": {"temperature": 1.0}}}
+    model = train_tiny(tmp_path / "model", exclusive=True, remembered=remembered)
+    server = Running(f"--model=letters={model}@3", RETRAIN_SERVE_PAGE="1").until_ready()
+    page = browser.new_page()
+    page.goto(server.url)
+    page.get_by_label("Paste a text").fill("pay the tax")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_have_text("Classes: TAX.")
+    expect(page.locator("caption")).to_have_text("letters, topic (calibrated)")
+    assert [row.split()[0] for row in page.locator("#tasks tr").all_inner_texts()] == [
+        "TAX",
+        "VISA",
+    ]
+    expect(page.locator("#tasks mark")).to_have_text("TAX")
+    # It looks for no entities, so there are none to speak of.
+    expect(page.locator("#result")).to_be_hidden()
+    page.close()
+    server.terminate()
+    assert server.wait() == 0

@@ -17,7 +17,7 @@ from containers.serve.batcher import (
     QueueFullError,
     TooMuchError,
 )
-from containers.serve.contract import Entity
+from containers.serve.contract import Findings
 from containers.serve.metrics import Metrics
 from containers.serve.models import Models, Question, Source, load
 from containers.serve.pace import ANY_TEXT, LATELY, Pace
@@ -35,7 +35,7 @@ class Gated:
         self.go = threading.Event()
         self.begun: list[str] = []
 
-    def analyse(self, texts: Sequence[str], question: Question) -> list[list[Entity]]:
+    def analyse(self, texts: Sequence[str], question: Question) -> list[Findings]:
         self.begun += texts
         if any(len(text) > 100 for text in texts):
             self.go.wait()
@@ -84,12 +84,12 @@ def test_a_short_text_overtakes_long_ones(models: Models) -> None:
         async with running(gated, models, slow_pace()) as batcher:
             long = asyncio.create_task(batcher.submit([f"{n} {LONG}" for n in range(9)], PLAIN))
             await until_begun(gated, f"0 {LONG}")
-            [entities] = await batcher.submit([SHORT], PLAIN)
-            assert [entity.text for entity in entities] == [SHORT]
+            [findings] = await batcher.submit([SHORT], PLAIN)
+            assert [entity.text for entity in findings.entities] == [SHORT]
             assert not long.done()
             assert len(gated.begun) == 2  # the other long ones leave a thread alone
             gated.go.set()
-            assert await long == [[]] * 9
+            assert await long == [Findings(entities=[])] * 9
 
     run(scenario())
 
@@ -181,7 +181,7 @@ def test_words_are_forgotten_and_answers_stay_the_same(
                 parts = [texts[start : start + 20], texts[start + 20 : start + 40]]
                 answers += await asyncio.gather(*(batcher.submit(part, PLAIN) for part in parts))
                 most = max(most, len(models.phases["phase-1"].nlp.vocab.strings))
-        found = [[e.text for e in entities] for part in answers for entities in part]
+        found = [[e.text for e in each.entities] for part in answers for each in part]
         assert found == [["London", "🎉", "form P60"]] * len(texts)
 
     run(scenario())

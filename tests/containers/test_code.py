@@ -34,5 +34,9 @@ def model(folder: Path, start: int, label: str) -> Source:
 
 def test_each_phase_runs_its_own_code(tmp_path: Path) -> None:
     sources = [model(tmp_path / label, start, label) for start, label in enumerate(("A", "B"))]
-    [found] = load(sources).analyse(["one two"], Question(("A", "B")))
-    assert [(entity.text, entity.label) for entity in found] == [("one", "A"), ("two", "B")]
+    [findings] = load(sources).analyse(["one two"], Question(("A", "B")))
+    words = [(entity.text, entity.label) for entity in findings.entities]
+    assert words == [
+        ("one", "A"),
+        ("two", "B"),
+    ]

@@ -50,7 +50,10 @@ def check_pipeline(nlp: Language, labels: Sequence[str], *, exclusive: bool) -> 
 def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[str, Any]:
     """Calibrate the classifier in its weights; choose thresholds, on the same documents."""
     (pipe,) = classifiers(nlp)
-    result: dict[str, Any] = {"calibration": calibrate(pipe, examples)}
+    result: dict[str, Any] = {
+        "component": pipe.name,
+        "calibration": calibrate(pipe, examples),
+    }
     if not task.exclusive:
         docs = list(nlp.pipe([example.predicted.copy() for example in examples]))
         said = np.array([[doc.cats[label] for label in pipe.labels] for doc in docs])

@@ -26,23 +26,34 @@ function marked(text, entities) {
   return parts;
 }
 
+const made = (name, ...inside) => {
+  const one = document.createElement(name);
+  one.append(...inside);
+  return one;
+};
+const percent = (share) => `${Math.round(100 * share)} %`;
+const line = (...cells) => made("tr", ...cells.map((value) => made("td", value)));
+
 function row(entity) {
-  const sure = entity.confidence === undefined ? "–" : `${Math.round(100 * entity.confidence)} %`;
-  const cells = [entity.text, entity.label, entity.phase, entity.start, entity.end, sure];
-  const line = document.createElement("tr");
-  line.append(...cells.map((value) => {
-    const cell = document.createElement("td");
-    cell.textContent = value;
-    return cell;
-  }));
-  return line;
+  const sure = entity.confidence === undefined ? "–" : percent(entity.confidence);
+  return line(entity.text, entity.label, entity.phase, entity.start, entity.end, sure);
+}
+
+// What one classifier says, the most probable label first.
+function task(classes) {
+  const name = classes.task && classes.task !== classes.phase ? `${classes.phase}, ${classes.task}` : classes.phase;
+  const calibrated = { true: "calibrated", false: "not calibrated" }[classes.calibrated];
+  const caption = calibrated ? `${name} (${calibrated})` : name;
+  const scores = Object.entries(classes.scores).sort((one, other) => other[1] - one[1]);
+  const said = (label) => classes.labels.includes(label) ? made("mark", label) : label;
+  return made("table", made("caption", caption), made("tbody", ...scores.map(([label, share]) => line(said(label), percent(share)))));
 }
 
 async function predict(event) {
   event.preventDefault();
   const text = element("text").value;
   element("status").textContent = "Reading…";
-  element("result").hidden = true;
+  element("result").hidden = element("classes").hidden = true;
   try {
     const models = await about();
     const { predictions } = await reply(await fetch(models.predict, {
@@ -50,11 +61,17 @@ async function predict(event) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ instances: [text], parameters: { confidence: true } }),
     }));
-    const { entities } = predictions[0];
+    const { entities, classes } = predictions[0];
+    element("tasks").replaceChildren(...(classes || []).map(task));
+    element("classes").hidden = !classes;
     element("marked").replaceChildren(...marked(text, entities));
     element("rows").replaceChildren(...entities.map(row));
-    element("status").textContent = `${entities.length} ${entities.length === 1 ? "entity" : "entities"} found.`;
-    element("result").hidden = false;
+    const labels = (classes || []).flatMap((one) => one.labels);
+    const count = `${entities.length} ${entities.length === 1 ? "entity" : "entities"} found.`;
+    const said = `Classes: ${labels.join(", ") || "none"}.`;
+    // A server of classifiers alone says nothing of entities.
+    element("result").hidden = Boolean(classes) && !entities.length;
+    element("status").textContent = !classes ? count : entities.length ? `${said} ${count}` : said;
   } catch (error) {
     element("status").textContent = `That did not work: ${error.message}`;
   }
