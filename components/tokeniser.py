@@ -36,5 +36,6 @@ def tokeniser(language: str) -> Any:
         return create(SimpleNamespace(lang=language, vocab=vocab, Defaults=language_class.Defaults))
     except (ImportError, OSError) as error:
         raise ConfigError(
-            f"language: spaCy has no tokeniser for {language!r} here: {error}"
+            f"language: spaCy has no tokeniser for {language!r} here: {error}. Install what it "
+            "needs, or set the language to zh, which takes each character for a token."
         ) from None

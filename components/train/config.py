@@ -12,6 +12,7 @@ from thinc.api import Config, ConfigValidationError
 
 import components.train.registered  # what a config may name  # noqa: F401
 from components.errors import ConfigError
+from components.tokeniser import tokeniser
 from components.train.named_files import packages
 
 # spaCy leaves out a key that it does not know in these sections without a word.
@@ -36,6 +37,10 @@ def read_config(text: str, overrides: dict[str, Any]) -> Config:
     with explained():
         given = Config().from_str(text, interpolate=False)
         config = Config().from_str(text, overrides=overrides, interpolate=False)
+        if "nlp.lang" in overrides and not any(
+            key.startswith("nlp.tokenizer") for key in overrides
+        ):
+            config["nlp"]["tokenizer"] = tokeniser_of(config["nlp"]["lang"])
         for section in ("paths", "system"):
             refuse_unknown(section, config, known=set(given.get(section, {})))
         for section, schema in SECTIONS.items():
@@ -57,6 +62,16 @@ def read_config(text: str, overrides: dict[str, Any]) -> Config:
         settings = registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
     refuse_never(settings)
     return config
+
+
+def tokeniser_of(language: str) -> dict[str, Any]:
+    """What a config says of the tokeniser of a language: another language brings its own.
+
+    Raises:
+        ConfigError: spaCy has none, or it needs a package that is not installed.
+    """
+    tokeniser(language)
+    return dict(util.get_lang_class(language).default_config["nlp"]["tokenizer"])
 
 
 def refuse_never(settings: dict[str, Any]) -> None:

@@ -156,6 +156,10 @@ def test_weights_that_are_nowhere(train: Train, capsys: pytest.CaptureFixture[st
         ({"training.batcher.@batchers": "no.v1"}, "no.v1"),
         ({"nlp.pipeline": ["tok2vec", "nre"]}, "nre"),
         ({"system.sede": 1}, "unknown key system.sede"),
+        (
+            {"nlp.lang": "ja"},
+            "language: spaCy has no tokeniser for 'ja' here: Japanese support requires",
+        ),
         ({"training.eval_frequency": 0}, "training.eval_frequency: must be 1 or more, not 0"),
     ],
 )
