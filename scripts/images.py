@@ -28,6 +28,7 @@ LOCKS = {
     "serve": ["serve", "torch-cpu"],
 }
 IMAGES_LOCK = ROOT / "images.lock.yaml"
+HYBRID = Path("/sys/fs/cgroup/unified")
 # Where the registry of the real base, which the Dockerfiles name by digest, can't be reached.
 STAND_IN = "localhost/retrain-base:bookworm"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -44,6 +45,7 @@ def main() -> int:
     commands.add_parser("try", help="build offline and run the sample with every task in its image")
     args = parser.parse_args()
     try:
+        check_tools()
         engine = find_engine()
         if args.command == "build":
             build(engine, args.arguments)
@@ -55,6 +57,23 @@ def main() -> int:
         print(f"images: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def check_tools() -> None:
+    """Say at once what a fresh Debian lacks, not after minutes.
+
+    Raises:
+        ConfigError: a program is missing; the message has the command that installs it.
+    """
+    there = {name for name in ("docker", "podman", "buildah") if shutil.which(name)}
+    wanted = set() if there else {"buildah"}
+    if there == {"podman"}:
+        # podman's own default, crun, refuses hybrid cgroups; it starts no network without iptables.
+        wanted = {"iptables", "runc" if HYBRID.exists() else "crun"}
+    if lacking := sorted(name for name in wanted if not shutil.which(name)):
+        raise ConfigError(
+            f"{', '.join(lacking)} is missing. Run: apt-get install -y {' '.join(lacking)}"
+        )
 
 
 def build(engine: Engine, arguments: Sequence[str]) -> None:
@@ -86,12 +105,13 @@ def push(engine: Engine, registry: str) -> None:
 
 def try_images(engine: Engine) -> None:
     """Build from wheels and weights on this machine, then run the sample in the images."""
+    python = base(engine)
     with offline() as folders:
         arguments = ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "TORCH_LOCK=torch-cpu.lock"]
         arguments += ["--build-arg", f"BASE_MODEL={MINILM}"]
         for name, folder in folders.items():
             arguments += ["--build-context", f"{name}={folder}"]
-        build(engine, [*arguments, "--build-arg", f"BASE={base(engine)}"])
+        build(engine, [*arguments, "--build-arg", f"BASE={python}"])
     report(engine)
     retrain = [str(Path(sys.executable).with_name("retrain")), "run", "configs/sample.yaml"]
     with TemporaryDirectory() as runs:
@@ -114,6 +134,11 @@ def base(engine: Engine) -> str:
     if engine.pull(official):
         return str(official)
     if not engine.image_id(STAND_IN):
+        if not shutil.which("debootstrap"):
+            raise ConfigError(
+                f"{official} is not to be had, and debootstrap, which makes another base, is "
+                "missing. Run: apt-get install -y debootstrap"
+            )
         print(f"No {official} to be had: making {STAND_IN} of Debian's packages", flush=True)
         with TemporaryDirectory() as folder:
             archive = Path(folder) / "root.tar"
