@@ -16,7 +16,9 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
     """Tell how a phase ended.
 
     The e-mail is Vertex AI's own and needs no machine of ours, so that it comes even where none
-    can be had; it comes after a success too. The webhook is told of failures alone.
+    can be had; it comes after a success too. Google documents it as the exit task of a
+    dsl.ExitHandler, and this is what that compiles to: a task after a graph, whatever became of it,
+    that is told the graph's final status. The webhook is told of failures alone.
 
     Args:
         ended: the phase's task.
@@ -30,14 +32,19 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
         email.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-email")
 
 
-def notify_of_hold(config: Pipeline, notify: Notify, phase: str, headline: Any) -> None:
-    """Tell that a model was held back, which is no failure to Vertex AI.
+def notify_held(config: Pipeline, notify: Notify, phase: str, headline: Any) -> None:
+    """The task that tells what the gate says; Vertex AI sees no failure."""
+    placed(config, phase).task("notify", **message(config, notify, phase), held=headline)
+
+
+def notify_of_hold(notify: Notify, branch: Any, headline: Any) -> None:
+    """Tell that a model was held back.
 
     Args:
+        branch: a sub-pipeline of `notify_held`: the e-mail may only follow a graph.
         headline: the gate's, an output.
     """
-    inputs = message(config, notify, phase)
-    told = placed(config, phase).task("notify", **inputs, held=headline)
+    told = branch(headline=headline)
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
         email.after(told).ignore_upstream_failure().set_display_name("email")

@@ -14,8 +14,8 @@ from typing import Any
 
 from kfp import dsl
 
-from pipelines.config.schema import Pipeline
-from pipelines.dag.notifications import notify_of_end, notify_of_hold
+from pipelines.config.schema import Notify, Pipeline
+from pipelines.dag.notifications import notify_held, notify_of_end, notify_of_hold
 from pipelines.dag.resources import StageTasks, plain
 
 
@@ -66,6 +66,8 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
         **({"training_code": short_digest(training_code)} if training_code else {}),
         **plain(phase, without={"annotations", "compute", *phase.unused}),
     }
+
+    held = hold_branch(config, config.notify, name) if config.notify else None
 
     @dsl.pipeline(name=name)
     def branch(registry: str, checkpoints: str, store: str, when: str) -> None:
@@ -156,9 +158,19 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             )
             if config.notify:
                 with dsl.If(uploaded["decision"] == "hold"):
-                    notify_of_hold(config, config.notify, name, uploaded["headline"])
+                    notify_of_hold(config.notify, held, uploaded["headline"])
 
     return branch
+
+
+def hold_branch(config: Pipeline, notify: Notify, phase: str) -> Any:
+    """The sub-pipeline that tells that the gate held a model back."""
+
+    @dsl.pipeline(name="held")
+    def held(headline: str) -> None:
+        notify_held(config, notify, phase, headline)
+
+    return held
 
 
 def short_digest(text: str) -> str:

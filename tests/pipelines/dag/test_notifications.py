@@ -141,3 +141,53 @@ def test_what_could_tell_nobody_is_refused(settings: list[str], message: str) ->
 def test_what_kubeflow_cannot_do_is_refused(setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(ROOT / "configs/kubeflow.yaml", [setting])
+
+
+def test_every_mail_is_an_exit_task(tmp_path: Path) -> None:
+    """Google documents its e-mail as one only: in the spec ours is what dsl.ExitHandler makes."""
+    from google.protobuf import json_format
+    from google_cloud_pipeline_components.v1.vertex_notification_email import (
+        VertexNotificationEmailOp,
+    )
+    from kfp import dsl
+
+    @dsl.container_component
+    def work():  # kfp reads annotations, and would find texts here
+        return dsl.ContainerSpec(image="image", command=["true"])
+
+    @dsl.pipeline(name="theirs")
+    def theirs():
+        with dsl.ExitHandler(VertexNotificationEmailOp(recipients=["team@example.org"])):
+            work()
+
+    def shape(spec: dict[str, Any], within: dict[str, Any], over: str) -> dict[str, Any]:
+        """The mail's task over that group, which must be a graph, without names."""
+        tasks = within["dag"]["tasks"]
+        assert "dag" in spec["components"][tasks[over]["componentRef"]["name"]]
+        (mail,) = (
+            task
+            for task in tasks.values()
+            if "notification-email" in task["componentRef"]["name"]
+            and task["dependentTasks"] == [over]
+        )
+        named = {key: mail[key] for key in ("inputs", "triggerPolicy", "dependentTasks")}
+        return dict(json.loads(json.dumps(named).replace(over, "GROUP")))
+
+    exits = json_format.MessageToDict(theirs.pipeline_spec)
+    expected = shape(exits, exits["root"], "exit-handler-1")
+    for name in ("phase1.jsonl", "phase2.jsonl"):
+        (tmp_path / name).write_text("{}\n", encoding="utf-8")
+    config = tmp_path / "small.yaml"
+    config.write_text(CONFIG, encoding="utf-8")
+    ours = yaml.safe_load(compiled(load(config)))
+    for phase in ("phase-1", "phase-2"):
+        assert shape(ours, ours["root"], phase) == expected
+    conditions = [each for each in ours["components"].values() if "held" in tasks_in(each)]
+    assert len(conditions) == 2
+    for condition in conditions:
+        assert shape(ours, condition, "held") == expected
+
+
+def tasks_in(component: dict[str, Any]) -> dict[str, Any]:
+    """The tasks of a graph; none of a container."""
+    return dict(component.get("dag", {}).get("tasks", {}))
