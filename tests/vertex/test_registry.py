@@ -225,6 +225,26 @@ def test_versions_that_others_uploaded_are_left_alone(
     theirs = type(ours)(display_name="by hand")
     double.models._add(name, theirs)
     assert [each.number for each in registry.versions("ner")] == ["1"]
+    # In production it would be no model that can be compared with, and not "none".
+    double.models._move(name, "champion", double.models.by_name[name][1])
+    with pytest.raises(DataError, match="version 2, which is none of ours"):
+        champion_for(registry, "ner", "champion", "data-euro")
+    assert promote(registry, "ner", "1", "champion").aliases == ("candidate", "champion")
+
+
+def test_an_additional_object_refuses(
+    registry: Registry, artefact: MakeArtefact, bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    version = registry.add("ner", artefact("pound"))
+    path = version.uri.removeprefix(f"gs://{bucket.name}/")
+    bucket.blob(f"{path}/code.py").upload_from_string("raise SystemExit")
+    for use in (
+        lambda: promote(registry, "ner", "1", "champion"),
+        lambda: registry.fetch(version, tmp_path / "pulled"),
+    ):
+        with pytest.raises(DataError, match=r"code\.py was not uploaded with the model"):
+            use()
+    assert not (tmp_path / "pulled").exists()
 
 
 def test_what_is_kept_beside_a_model_can_be_read_alone(
