@@ -146,12 +146,50 @@ def absolute_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
     else:
         yield enough_rule(block, policy)
         yield at_least("min_f", "", overall, policy.min_f)
+    yield from class_rules(one, each)
     for label in policy.required_labels:
         if label not in others:
             yield required_rule(label, block, policy)
     for label, floor in floors(one.task.labels, policy).items():
         if label not in others:
             yield label_rule(label, floor, block, policy)
+
+
+def class_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
+    """Yield the rules about scores that only some kinds of tasks have."""
+    asked = (
+        ("min_macro_f", "macro", "f", "Macro F", one.policy.min_macro_f),
+        ("max_ece", "calibration", "ece", "Expected calibration error", one.policy.max_ece),
+    )
+    for rule, part, key, title, limit in asked:
+        if limit is None:
+            continue
+        if part in one.block:
+            yield class_rule(rule, title, number(one.block[part][key]), limit)
+        elif any(part in other.block for other in each):
+            yield Rule(rule, "note", f"{title} was not judged: this kind of task has none.")
+        else:
+            yield Rule(
+                rule,
+                "fail",
+                f"{title} is asked for, and no task of this phase has one: take gate.{rule} away.",
+                limit=limit,
+            )
+
+
+def class_rule(rule: str, title: str, measured: float | None, limit: float) -> Rule:
+    """Compare a score with its limit, a floor or, by the rule's name, a ceiling."""
+    floor = rule.startswith("min")
+    if measured is None:
+        return Rule(rule, "fail", f"There is no {title}: too little of test is known.", limit=limit)
+    return Rule(
+        rule,
+        "pass" if (measured >= limit if floor else measured <= limit) else "fail",
+        f"{title} is {percent(measured)}; at {'least' if floor else 'most'} {percent(limit)} "
+        f"is {'asked for' if floor else 'allowed'}.",
+        measured=measured,
+        limit=limit,
+    )
 
 
 def enough_rule(block: Mapping[str, Any], policy: GateSettings) -> Rule:

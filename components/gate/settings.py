@@ -28,6 +28,13 @@ class GateSettings(Settings):
     min_f_per_label: Fraction | dict[str, Fraction] = Field(
         default={}, description="lowest F per label: one number for all, or {LABEL: number}"
     )
+    min_macro_f: Fraction | None = Field(
+        default=None, description="lowest mean F over the labels in test, of tasks that classify"
+    )
+    max_ece: Fraction | None = Field(
+        default=None,
+        description="largest expected calibration error on test, of tasks that classify",
+    )
     required_labels: list[str] = Field(
         default=[], description="labels that the test set must hold often enough to be judged"
     )

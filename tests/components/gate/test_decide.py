@@ -288,3 +288,55 @@ def test_wrong_input_ends_in_one_message(
     assert run_gate(tmp_path, scores(), {"min_ff": 1}) == 2
     assert "min_ff" in capsys.readouterr().err
     assert not (tmp_path / "gate_decision").exists()
+
+
+def classes(macro: float | None, ece: float | None) -> dict[str, Any]:
+    """The scores of a task that classifies."""
+    return {**scores(), "unit": "documents", "macro": {"f": macro}, "calibration": {"ece": ece}}
+
+
+@pytest.mark.parametrize(
+    ("macro", "ece", "names"),
+    [
+        (0.7, 0.05, set()),
+        (0.69, 0.05, {"min_macro_f"}),
+        (0.7, 0.06, {"max_ece"}),
+        (None, None, {"min_macro_f", "max_ece"}),
+        (math.nan, 0.01, {"min_macro_f"}),
+    ],
+)
+def test_classes_have_a_macro_f_and_a_calibration_error(
+    macro: float | None, ece: float | None, names: set[str]
+) -> None:
+    found = verdict(classes(macro, ece), min_macro_f=0.7, max_ece=0.05)
+    assert {name for name, _ in failed(found)} == names
+    assert found["decision"] == ("hold" if names else "promote")
+
+
+def test_a_macro_f_is_told_in_words() -> None:
+    found = verdict(classes(0.612, 0.081), min_macro_f=0.7, max_ece=0.05)
+    assert found["reasons"] == [
+        "Macro F is 61.2; at least 70.0 is asked for.",
+        "Expected calibration error is 8.1; at most 5.0 is allowed.",
+    ]
+
+
+def test_neither_is_asked_of_a_model_by_default() -> None:
+    rules = {rule["name"] for rule in verdict(classes(0.1, 0.9))["rules"]}
+    assert not rules & {"min_macro_f", "max_ece"}
+
+
+def test_a_score_that_no_task_has_is_not_taken_for_good() -> None:
+    found = verdict(scores(), max_ece=0.05)
+    assert failed(found) == {("max_ece", "")}
+    assert "take gate.max_ece away" in found["reasons"][0]
+
+
+def test_of_several_tasks_those_that_classify_are_judged() -> None:
+    tasks = [*TASKS, TaskSettings(name="topic", kind="textcat", labels=LABELS)]
+    blocks = {"ner": scores(), "topic": classes(0.6, 0.01)}
+    phase = judge(blocks, CLEAN, tasks, GateSettings(min_macro_f=0.7))
+    results = {rule["task"]: rule["result"] for rule in phase["rules"] if "macro" in rule["name"]}
+    assert results == {"ner": "note", "topic": "fail"}
+    own = GateSettings(tasks={"topic": {"min_macro_f": 0.5}})
+    assert judge(blocks, CLEAN, tasks, own)["decision"] == "promote"
