@@ -88,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser, interface: Sequence[Port]) -> N
         if isinstance(port, Parameter):
             parser.add_argument(
                 flag(port.name),
-                type=int if port.kind is int else str,
+                type=integer if port.kind is int else str,
                 required=port.required,
                 default=port.default,
                 choices=port.choices,
@@ -103,3 +103,11 @@ def add_options(parser: argparse.ArgumentParser, interface: Sequence[Port]) -> N
 def path_or_none(text: str) -> Path | None:
     """A path; '' is none."""
     return Path(text) if text else None
+
+
+def integer(text: str) -> int:
+    """A whole number, also one written as 3600.0: in a pipeline spec every number is a double."""
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(f"{text} is no whole number")
+    return int(number)
