@@ -55,7 +55,7 @@ SHOWN_BY = {
         "tests/pipelines/config/test_image_lock.py::test_every_stage_and_the_server_run_locked_images",
         "tests/test_security.py::test_the_build_looks_for_advisories_and_writes_a_bill_of_materials",
     ],
-    "Images run": [
+    "The server's image runs": [
         "tests/test_security.py::test_an_image_starts_from_a_digest_and_ends_as_a_numeric_user",
         "tests/pipelines/local/test_containers.py::test_docker_gets_a_read_only_root_and_no_root_user",
     ],
