@@ -33,8 +33,8 @@ class Lineage(BaseModel):
         model_digest: of the model's files, as `train` wrote them; '' in older files.
         renewed: when the same model came from other data or settings again, ISO 8601 in UTC; '' if
             it did not.
-        scores: the overall and per-label scores on the test set, fractions or null; of several
-            tasks under `tasks` by name.
+        scores: the overall and per-label scores on the test set, fractions or null, and `macro` of
+            classes; of several tasks under `tasks` by name.
         config_digest: SHA-256 of the training configuration inside the model; '' without one.
         commit: git commit of the code; '' when unknown.
         image: the container image that the model was trained in; '' outside a container.
@@ -107,13 +107,14 @@ def scores_of(path: Path) -> dict[str, Any]:
     """The model's own scores from the evaluate stage's scores file.
 
     Returns:
-        `overall` and `labels` of the one task; of several, the same for each under `tasks`.
+        `overall` and `labels` of the one task, and `macro` if it has classes; of several tasks, the
+        same for each under `tasks`.
 
     Raises:
         DataError: it is something else.
     """
-    kept = {
-        name: {"overall": block["overall"], "labels": block["labels"]}
+    kept: dict[str, dict[str, Any]] = {
+        name: {part: block[part] for part in ("overall", "labels", "macro") if part in block}
         for name, block in read_scores(path).items()
     }
     return next(iter(kept.values())) if len(kept) == 1 else {"tasks": kept}

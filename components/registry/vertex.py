@@ -40,9 +40,7 @@ PROMOTED = "retrain-promoted"
 RENEWED = "retrain-renewed"
 STAMP = "%Y%m%dt%H%M%Sz"
 
-METRICS_SCHEMA = (
-    "gs://google-cloud-aiplatform/schema/modelevaluation/text_extraction_metrics_1.0.0.yaml"
-)
+SCHEMAS = "gs://google-cloud-aiplatform/schema/modelevaluation/"
 
 
 class VertexRegistry:
@@ -237,17 +235,14 @@ class VertexRegistry:
         """Show the scores in the console. They are in the lineage anyway: failing is no matter."""
         if len(version.lineage.tasks) > 1:
             return  # the console's form has room for one task
-        overall = version.lineage.scores["overall"]
-        scores = {
-            shown: overall[key]
-            for key, shown in (("p", "precision"), ("r", "recall"), ("f", "f1Score"))
-            if overall.get(key) is not None and math.isfinite(overall[key])
-        }
+        classes = "macro" in version.lineage.scores
+        schema = "classification_metrics_1.0.0" if classes else "text_extraction_metrics_1.0.0"
         metrics = struct_pb2.Value()
+        scores = console_scores(version.lineage.scores)
         json_format.ParseDict({"confidenceMetrics": [scores]}, metrics)
         evaluation = v1.ModelEvaluation(
             display_name=f"test set of {version.lineage.run}"[:128],
-            metrics_schema_uri=METRICS_SCHEMA,
+            metrics_schema_uri=f"{SCHEMAS}{schema}.yaml",
             metrics=metrics,
         )
         try:
@@ -259,6 +254,18 @@ class VertexRegistry:
                 )
         except RemoteError as error:
             print(f"warning: the console will not show the scores: {error}", file=sys.stderr)
+
+
+def console_scores(scores: dict[str, Any]) -> dict[str, float]:
+    """Those of a model's scores that are numbers, by the names of Vertex AI's metrics."""
+    overall, macro = scores["overall"], scores.get("macro", {})
+    named = {
+        "precision": overall.get("p"),
+        "recall": overall.get("r"),
+        "f1Score": overall.get("f"),
+        "f1ScoreMacro": macro.get("f"),
+    }
+    return {name: f for name, f in named.items() if f is not None and math.isfinite(f)}
 
 
 def pointing(models: Sequence[Any], alias: str) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -132,12 +133,14 @@ def config(bucket: storage.Bucket, tmp_path: Path) -> Path:
 def artefact(tmp_path: Path) -> MakeArtefact:
     """A model on disk with its scores, as a run would offer it."""
 
-    def make(word: str, *, decision: str = "promote", f: float | None = 0.8) -> Artefact:
+    def make(
+        word: str, *, decision: str = "promote", f: float | None = 0.8, **extras: Any
+    ) -> Artefact:
         folder = tmp_path / word
         spacy.blank("en", meta={"name": word}).to_disk(folder)
         scores = tmp_path / f"{word}.json"
         money = {"p": 0.9, "r": None, "f": f, "support": 40}
-        text = json.dumps({"overall": money, "labels": {"MONEY": money}})
+        text = json.dumps({"overall": money, "labels": {"MONEY": money}, **extras})
         scores.write_text(text, encoding="utf-8")
         lineage = trace(
             folder, scores, decision=decision, digest=f"data-{word}", run=f"demo-{word}-1"

@@ -80,6 +80,14 @@ def deviations(verb: str, path: str, query: str, body: bytes, answer: str = "") 
     return [f"{verb} {path}: {fault}" for fault in faults]
 
 
+def deviations_of(value: Any, name: str) -> list[str]:
+    """Where a value is not what a schema of Vertex AI by this name describes."""
+    faults: list[str] = []
+    schemas = described(VERTEX, beta=False)[0]["schemas"]
+    check(value, {"$ref": name}, schemas, "", faults, sent=True)
+    return faults
+
+
 KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),

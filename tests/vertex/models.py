@@ -10,6 +10,7 @@ from google.cloud import aiplatform_v1 as v1
 from google.protobuf import json_format
 
 from tests.support.service import ApiError
+from tests.vertex.discovery import deviations_of
 from tests.vertex.operations import Operations
 from tests.vertex.rules import (
     check_display_name,
@@ -21,6 +22,13 @@ from tests.vertex.rules import (
 )
 
 ALIAS = r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]"
+# A schema of metrics that a client names -> what Google's description calls its content.
+EVALUATIONS = {
+    f"gs://google-cloud-aiplatform/schema/modelevaluation/{file}_metrics_1.0.0.yaml": (
+        f"GoogleCloudAiplatformV1SchemaModelevaluationMetrics{name}EvaluationMetrics"
+    )
+    for file, name in (("classification", "Classification"), ("text_extraction", "TextExtraction"))
+}
 UPDATABLE = {"labels", "display_name", "description", "version_description"}
 
 
@@ -36,6 +44,7 @@ class Models:
         self.labels: dict[str, dict[str, str]] = {}
         self.by_name: dict[str, list[Any]] = {}
         self.evaluations: list[tuple[str, Any]] = []
+        self.evaluation_schemas: list[str] = []
 
     def upload(self, parent: str, query: str, body: bytes) -> Any:
         query_of(query, set())
@@ -105,11 +114,15 @@ class Models:
         query_of(query, set())
         evaluation = parsed(body, v1.ImportModelEvaluationRequest).model_evaluation
         self._version(parent)
-        schema = "gs://google-cloud-aiplatform/schema/modelevaluation/"
-        require(evaluation.metrics_schema_uri.startswith(schema), "metrics_schema_uri.")
+        schema = EVALUATIONS.get(evaluation.metrics_schema_uri, "")
+        require(bool(schema), "metrics_schema_uri.")
         metrics = json_format.MessageToDict(v1.ModelEvaluation.pb(evaluation).metrics)
+        # Any value for the method; the schema that the client names describes it.
+        faults = deviations_of(metrics, schema)
+        require(not faults, f"Invalid Metrics Format: {faults}")
         require("confusionMatrix" not in metrics, "Invalid Metrics Format")
         self.evaluations.append((parent, metrics))
+        self.evaluation_schemas.append(evaluation.metrics_schema_uri.rpartition("/")[2])
         return evaluation
 
     def _add(self, name: str, model: Any) -> Any:

@@ -127,6 +127,18 @@ def test_scores_are_imported_as_numbers_that_there_are(
     ((parent, metrics),) = double.models.evaluations
     assert parent.endswith("/models/ner@1")
     assert metrics == {"confidenceMetrics": [{"precision": 0.9, "f1Score": 0.8}]}
+    assert double.models.evaluation_schemas == ["text_extraction_metrics_1.0.0.yaml"]
+
+
+def test_scores_of_classes_are_imported_as_those_of_classes(
+    registry: Registry, artefact: MakeArtefact, double: Double
+) -> None:
+    registry.add("topics", artefact("topics", macro={"f": 0.75, "labels": 3}))
+    ((_, metrics),) = double.models.evaluations
+    assert metrics == {
+        "confidenceMetrics": [{"precision": 0.9, "f1Score": 0.8, "f1ScoreMacro": 0.75}]
+    }
+    assert double.models.evaluation_schemas == ["classification_metrics_1.0.0.yaml"]
 
 
 def test_scores_that_cannot_be_imported_cost_nothing_else(
