@@ -120,8 +120,8 @@ def check(folder: Path, steps: int, memory_gb: float, tiny: bool) -> list[tuple[
     apart = distance(folder / "whole", folder / "resumed")
     rows.append(("weights of both", f"at most {apart:.1e} apart", apart <= WEIGHT_TOLERANCE))
     rows.append(("training", f"{last[0]['words_per_second']:,} words/s", True))
-    share = last[0]["evaluation_seconds"] / last[0]["seconds"]
-    rows.append(("share of evaluation", f"{share:.1%}", True))
+    fraction = last[0]["evaluation_seconds"] / last[0]["seconds"]
+    rows.append(("share of evaluation", f"{fraction:.1%}", True))
     rows.append(("evaluation of the saved model", f"{evaluate(folder):,.0f} words/s", True))
     small = run.start("minilm", MINILM | (TINY_MINILM if tiny else {}), config="minilm")
     output = small.communicate()[0]

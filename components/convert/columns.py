@@ -28,7 +28,7 @@ from components.convert.settings import ConvertSettings
 from components.convert.spans import Marks, find, gather, refuse_overlaps
 from components.convert.texts import Texts, join, spaced
 from components.convert.tokens import settle
-from components.convert.windows import pieces
+from components.convert.windows import cut_into_windows
 from components.convert.words import hashes
 from components.records.record import Answers
 from components.tasks.base import Task
@@ -78,7 +78,7 @@ def to_columns(
     layout = settle(rows, texts, marks, settings.language, counts)
     # A class is one of the whole document: no window of it need have what makes it so.
     whole = any(task.place == "cats" for task in tasks)
-    document, starts = pieces(layout, marks, 0 if whole else settings.window_words)
+    document, starts = cut_into_windows(layout, marks, 0 if whole else settings.window_words)
     words, strings = hashes(layout)
     counts.documents, counts.words = len(starts), len(words)
     counts.windowed = int((np.bincount(document) > 1).sum())

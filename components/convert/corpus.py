@@ -73,10 +73,11 @@ def in_words(split: str, part: dict[str, Any], units: dict[str, str]) -> str:
     Args:
         units: task -> what it counts.
     """
-    told = [f"{split}: {part['documents']:,} documents, {part['words']:,} words"]
+    figures = [f"{split}: {part['documents']:,} documents, {part['words']:,} words"]
     for name, task in part["tasks"].items():
         count = sum(label["count"] for label in task["labels"].values())
-        told.append(f"{count:,} {units[name]}")
+        figures.append(f"{count:,} {units[name]}")
         if units[name] != "documents":
-            told[-1] += f", of which the training tokeniser cannot delimit {task['misaligned']:,}"
-    return ", ".join(told) + "."
+            misaligned = task["misaligned"]
+            figures[-1] += f", of which the training tokeniser cannot delimit {misaligned:,}"
+    return ", ".join(figures) + "."

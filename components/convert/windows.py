@@ -13,7 +13,7 @@ from components.convert.spans import Marks, find
 SENTENCE_ENDS = frozenset(".!?\N{HORIZONTAL ELLIPSIS}\N{IDEOGRAPHIC FULL STOP}")
 
 
-def pieces(
+def cut_into_windows(
     layout: Layout, marks: Sequence[Marks], longest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the records with more than `longest` words into windows; 0 cuts none.

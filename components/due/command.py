@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> StageResult:
         )
     else:
         raise ConfigError(f"when: expected always or due, not {args.when!r}")
-    told = f"{'Trains' if decision == 'train' else 'Waits'}: {why}"
+    message = f"{'Trains' if decision == 'train' else 'Waits'}: {why}"
     with writing(args.summary) as path:
-        path.write_text(f"{told}\n", encoding="utf-8")
-    print(told)
+        path.write_text(f"{message}\n", encoding="utf-8")
+    print(message)
     return StageResult(parameters={"decision": decision, "why": why})

@@ -177,7 +177,7 @@ def note(example: Example, task: Task) -> Prediction:
         gold=gold,
         predicted=predicted,
         disagreements=task.disagreements(gold, predicted),
-        lost=task.lost(example),
+        unalignable=task.unalignable(example),
         meta=about.get("meta", {}),
         scores=task.scores(example),
         unknown=task.unknown(example),
@@ -193,18 +193,18 @@ def add_confidence(
         for example, prediction in zip(examples, predictions, strict=True)
         if prediction.disagreements
     ]
-    shares = task.confidence(nlp, [doc for doc, _ in doubtful]) if doubtful else None
-    for of_doc, (_, prediction) in zip(shares or (), doubtful, strict=False):
+    confidences = task.confidence(nlp, [doc for doc, _ in doubtful]) if doubtful else None
+    for of_doc, (_, prediction) in zip(confidences or (), doubtful, strict=False):
         prediction.disagreements = [
             with_confidence(one, of_doc) for one in prediction.disagreements
         ]
 
 
-def with_confidence(one: Disagreement, shares: Mapping[Item, float]) -> Disagreement:
+def with_confidence(one: Disagreement, confidences: Mapping[Item, float]) -> Disagreement:
     """Add the confidence: in what the model said, or that what it left out is not there."""
     if one.predicted is not None:
-        confidence = shares.get(one.predicted, 0.0)
+        confidence = confidences.get(one.predicted, 0.0)
     else:
         assert one.gold is not None
-        confidence = 1 - shares.get(one.gold, 0.0)
+        confidence = 1 - confidences.get(one.gold, 0.0)
     return Disagreement(one.kind, one.gold, one.predicted, round(min(1.0, max(0.0, confidence)), 4))

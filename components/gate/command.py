@@ -7,7 +7,7 @@ from typing import Any
 
 from components.errors import DataError
 from components.files import read_json, write_json, write_text
-from components.gate.decide import judge
+from components.gate.decide import decide
 from components.gate.settings import GateSettings
 from components.gate.summary import markdown
 from components.interface import TASKS, Input, Output, Parameter, Result
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> StageResult:
         kept = before is not None and before.is_file()
         same = kept and reseeded(facts_of(data_report, blocks, context), read_json(before))
         warm = (context.get("train") or {}).get("init") == "champion"
-        gate_decision = judge(blocks, data_report, tasks, policy, reseeded=same, warm=warm)
+        gate_decision = decide(blocks, data_report, tasks, policy, reseeded=same, warm=warm)
         summary = markdown(gate_decision, blocks)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

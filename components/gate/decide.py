@@ -44,7 +44,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedTask:
     """One task: its scores, the policy for it, and how it stands against the champion."""
 
     task: TaskSettings
@@ -58,7 +58,7 @@ class Judged:
         return bool((self.block["champion"] or {}).get("comparison", {}).get("labels"))
 
 
-def judge(
+def decide(
     blocks: Mapping[str, Mapping[str, Any]],
     data_report: Mapping[str, Any],
     tasks: Sequence[TaskSettings],
@@ -81,9 +81,9 @@ def judge(
         against the champion, a `headline`, the `reasons` against the model, and all `rules`.
     """
     each = [
-        Judged(task, blocks[task.name], own, outcome_of(blocks[task.name], own, reseeded=reseeded))
+        EvaluatedTask(task, block, own, outcome_of(block, own, reseeded=reseeded))
         for task in tasks
-        for own in [policy.of(task.name)]
+        for block, own in [(blocks[task.name], policy.of(task.name))]
     ]
     each = together(each)
     rules = [
@@ -111,7 +111,7 @@ def judge(
     }
 
 
-def together(each: Sequence[Judged]) -> list[Judged]:
+def together(each: Sequence[EvaluatedTask]) -> list[EvaluatedTask]:
     """Several tasks: one that is better lets others be equal; one may be new to the champion."""
     some_shared = any(one.shared for one in each)
     better = any(one.outcome == "better" for one in each) and len(each) > 1
@@ -126,14 +126,14 @@ def together(each: Sequence[Judged]) -> list[Judged]:
     ]
 
 
-def named(rule: Rule, one: Judged, each: Sequence[Judged]) -> Rule:
+def named(rule: Rule, one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Rule:
     """The rule with the name of its task, where there are several."""
     if len(each) == 1:
         return rule
     return replace(rule, task=one.task.name, text=f"{one.task.name}: {rule.text}")
 
 
-def absolute_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
+def absolute_rules(one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Iterator[Rule]:
     """Yield the rules that need no other model; a label that the policy names is its task's."""
     block, policy = one.block, one.policy
     others = {label for other in each if other is not one for label in other.task.labels}
@@ -269,21 +269,21 @@ def too_few(label: str, block: Mapping[str, Any], policy: GateSettings) -> str:
 
 
 def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rule:
-    """Too large a share of the data set aside: the rest may not be what it should be."""
+    """Too large a part of the data set aside: the rest may not be what it should be."""
     records, set_aside = data_report["records"]["in"], data_report["records"]["quarantined"]
-    share = set_aside / records if records else 0.0
+    fraction = set_aside / records if records else 0.0
     return Rule(
         "max_quarantined",
-        "pass" if share <= policy.max_quarantined else "fail",
-        f"{set_aside} of {records} annotation records ({percent(share)} %) were set aside as "
+        "pass" if fraction <= policy.max_quarantined else "fail",
+        f"{set_aside} of {records} annotation records ({percent(fraction)} %) were set aside as "
         f"unusable; at most {percent(policy.max_quarantined)} % may be.",
-        measured=share,
+        measured=fraction,
         limit=policy.max_quarantined,
     )
 
 
 def champion_rules(
-    one: Judged, each: Sequence[Judged], *, reseeded: bool, warm: bool
+    one: EvaluatedTask, each: Sequence[EvaluatedTask], *, reseeded: bool, warm: bool
 ) -> Iterator[Rule]:
     """Yield the rules that compare with the model in production."""
     block, policy = one.block, one.policy
@@ -343,7 +343,7 @@ def seen_rules(champion: Mapping[str, Any], *, warm: bool) -> Iterator[Rule]:
 
 
 def label_set_rules(
-    champion: Mapping[str, Any], one: Judged, each: Sequence[Judged]
+    champion: Mapping[str, Any], one: EvaluatedTask, each: Sequence[EvaluatedTask]
 ) -> Iterator[Rule]:
     """Say where the label sets differ; with nothing in common there is no comparison."""
     shared, labels = champion["comparison"]["labels"], one.task.labels
@@ -394,22 +394,22 @@ def improvement_rule(
 ) -> Rule:
     """A model that takes another's place must be better, or equal where that is enough."""
     change, interval = number(compared["difference"]), compared["interval"]
-    told = (
+    change_text = (
         f"{points(change)} points (95 % interval {points_span(interval)}; "
         f"probability of being better {percent(number(compared['better']))} %)"
     )
     if outcome == "better":
-        passed, text = True, f"Better than the model in production: {told}."
+        passed, text = True, f"Better than the model in production: {change_text}."
     elif outcome == "equal":
         passed = policy.on_equal == "promote"
         if reseeded:
-            told += ", by another seed alone"
+            change_text += ", by another seed alone"
         text = (
-            f"Not clearly better than the model in production: {told}. "
+            f"Not clearly better than the model in production: {change_text}. "
             f"The policy is to {policy.on_equal} a model that is merely equal."
         )
     else:
-        passed, text = False, f"Not better than the model in production: {told}."
+        passed, text = False, f"Not better than the model in production: {change_text}."
     return Rule(
         "min_improvement",
         "pass" if passed else "fail",
@@ -435,7 +435,7 @@ def outcome_of(block: Mapping[str, Any], policy: GateSettings, *, reseeded: bool
     return "equal"
 
 
-def headline(decision: str, would: str, decisive: Judged, reasons: Sequence[str]) -> str:
+def headline(decision: str, would: str, decisive: EvaluatedTask, reasons: Sequence[str]) -> str:
     """The decision in one sentence that a person reads first."""
     if would == "hold":
         why = f"{reasons[0]}" + (f" And {len(reasons) - 1} more." if len(reasons) > 1 else "")

@@ -38,7 +38,7 @@ class TaskCoverage:
             self.partial["accepted"] += len(labels)
             self.partial["rejected"] += len(answers.rejected)
 
-    def judge(self, settings: IngestSettings, problems: Problems) -> None:
+    def check(self, settings: IngestSettings, problems: Problems) -> None:
         """Add the problems that only show in the whole."""
         if not self.items:
             detail = f"no record that was kept has any of the {self.task.unit} of {self.task.name}"
@@ -94,11 +94,11 @@ class Coverage:
         self.over_limit += estimate_pieces(tokens) > PIECES
         self.splits.update([record.split] if record.split else [])
 
-    def judge(self, settings: IngestSettings, account: LabelAccount, problems: Problems) -> None:
+    def check(self, settings: IngestSettings, account: LabelAccount, problems: Problems) -> None:
         """Add the problems that only show in the whole."""
         for task in self.tasks.values():
-            account.judge(task.task.labels, task.items, settings, problems)
-            task.judge(settings, problems)
+            account.check(task.task.labels, task.items, settings, problems)
+            task.check(settings, problems)
 
     def report(self, agreement: Mapping[str, Agreement], account: LabelAccount) -> dict[str, Any]:
         total = self.lengths.total()

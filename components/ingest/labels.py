@@ -50,7 +50,7 @@ class LabelAccount:
         labels = (composed(span.label or "") for span in annotation.spans)
         self.refused.update(rename.get(label, label) for label in labels)
 
-    def judge(
+    def check(
         self, labels: Iterable[str], kept: Mapping[str, int], settings: IngestSettings, to: Problems
     ) -> None:
         """Stop where too many spans of a label were moved, or none is left."""
@@ -60,8 +60,8 @@ class LabelAccount:
                 ((why, _),) = self.causes[label].most_common(1)
                 detail = f"{moved} of {annotated} spans ({moved / annotated:.1%}): {why}"
                 to.add(label, Note("moved_spans", detail))
-            lost = annotated + self.refused[label]
-            if lost and not kept.get(label):
+            annotated_before = annotated + self.refused[label]
+            if annotated_before and not kept.get(label):
                 what = ", ".join(f"{n} {name}" for name, n in self.row(label).items() if n)
                 to.add(label, Note("lost_label", what))
 

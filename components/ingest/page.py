@@ -102,9 +102,12 @@ def task_lines(name: str, task: dict[str, Any]) -> list[str]:
         ),
     ]
     if agreement := task["agreement"]:
-        lines += ["", f"Agreement (F) on {agreement['texts']:,} texts: {share(agreement['f'])}"]
+        lines += [
+            "",
+            f"Agreement (F) on {agreement['texts']:,} texts: {percentage(agreement['f'])}",
+        ]
     return lines
 
 
-def share(fraction: float | None) -> str:
+def percentage(fraction: float | None) -> str:
     return "undefined" if fraction is None else f"{fraction:.1%}"

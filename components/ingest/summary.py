@@ -16,9 +16,9 @@ VERSION = 2  # 1 had the labels of the one task where `tasks` is
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
     """Judge the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
     counts, problems, settings = collector.counts, collector.problems, collector.settings
-    share = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
-    judge_quarantine(share, counts, settings, problems)
-    coverage.judge(settings, collector.labels, problems)
+    fraction = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
+    check_quarantine(fraction, counts, settings, problems)
+    coverage.check(settings, collector.labels, problems)
     return {
         "version": VERSION,
         "verdict": verdict(problems),
@@ -27,7 +27,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
         "records": record_counts(counts),
         "skipped": dict(counts.skipped.most_common()),
         "quarantined": dict(counts.quarantined.most_common()),
-        "quarantined_share": share,
+        "quarantined_share": fraction,
         "max_quarantined": settings.max_quarantined,
         "sources": dict(counts.by_source),
         "problems": [
@@ -55,13 +55,13 @@ def record_counts(counts: Counts) -> dict[str, int]:
     }
 
 
-def judge_quarantine(
-    share: float, counts: Counts, settings: IngestSettings, problems: Problems
+def check_quarantine(
+    fraction: float, counts: Counts, settings: IngestSettings, problems: Problems
 ) -> None:
-    if share > settings.max_quarantined:
+    if fraction > settings.max_quarantined:
         why = ", ".join(f"{number} {kind}" for kind, number in counts.quarantined.most_common(3))
         detail = (
-            f"{share:.1%} of the records ({why}); `max_quarantined` is "
+            f"{fraction:.1%} of the records ({why}); `max_quarantined` is "
             f"{settings.max_quarantined:.1%}"
         )
         problems.add("", Note("too_many_quarantined", detail))

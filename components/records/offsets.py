@@ -114,16 +114,16 @@ class Spans:
         """
         if not self.spans:
             return []
-        told = [span for span in self.spans if self.witnesses(span)]
-        readings = (name for name in READINGS if all(self.fits(span, name) for span in told))
+        witnessed = [span for span in self.spans if self.witnesses(span)]
+        readings = (name for name in READINGS if all(self.fits(span, name) for span in witnessed))
         name = next(readings, None)
         if name is None:
             return [self.locate_alone(span) for span in self.spans]
-        if len(told) < len(self.spans):
-            untold = [span for span in self.spans if not self.witnesses(span)]
-            name = self.choose(untold, [name, *readings] if told else self.plausible())
+        if len(witnessed) < len(self.spans):
+            unwitnessed = [span for span in self.spans if not self.witnesses(span)]
+            name = self.choose(unwitnessed, [name, *readings] if witnessed else self.plausible())
         if name != "characters":
-            policy = None if told else Policy.WARN
+            policy = None if witnessed else Policy.WARN
             self.notes.append(Note("shifted_span", f"offsets count {name}", self.text, policy))
         return [self.inside(span, name) for span in self.spans]
 
@@ -163,9 +163,9 @@ class Spans:
             ways.append("UTF-16 units")
         return ways
 
-    def choose(self, untold: Sequence[RawSpan], names: Sequence[str]) -> str:
+    def choose(self, unwitnessed: Sequence[RawSpan], names: Sequence[str]) -> str:
         """The reading under which spans without a witness begin and end where tokens do."""
-        places = {name: [self.valid(span, name) for span in untold] for name in names}
+        places = {name: [self.valid(span, name) for span in unwitnessed] for name in names}
         aligned = [
             name
             for name, located in places.items()
@@ -175,7 +175,7 @@ class Spans:
         sure = len(different) == 1 or (aligned and self.trusted and aligned[0] == "characters")
         if sure or "UTF-16 units" not in names or places["UTF-16 units"] == places[names[0]]:
             return aligned[0] if aligned else names[0]
-        span = untold[0]
+        span = unwitnessed[0]
         raise QuarantineError(
             "undecidable_offsets",
             f"the span {span.start}-{span.end} {span.label} may count characters or UTF-16 units",

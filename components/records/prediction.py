@@ -44,7 +44,7 @@ class Prediction(msgspec.Struct, omit_defaults=True):
         gold: what annotators marked, sorted.
         predicted: what the model says, sorted, as it is scored: without what nobody knows to be
             right or wrong; spans in the offsets in which spaCy's scorer compares them.
-        lost: how many of `gold` the model's tokeniser cannot delimit: always missed.
+        unalignable: how many of `gold` the model's tokeniser cannot delimit: always missed.
         scores: probability of each label, where the kind of task keeps them.
         unknown: labels of which nobody knows whether the document has them.
         task: name of the task. Files of version 1 have none: there was one, and it was ner.
@@ -56,7 +56,7 @@ class Prediction(msgspec.Struct, omit_defaults=True):
     gold: list[Item]
     predicted: list[Item]
     disagreements: list[Disagreement] = []
-    lost: int = 0
+    unalignable: int = msgspec.field(default=0, name="lost")
     meta: dict[str, Any] = {}
     scores: dict[str, float] = {}
     unknown: list[str] = []

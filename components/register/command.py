@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> StageResult:
     version, outcome = add_and_promote(
         registry, settings.name, settings.alias, artefact, args.champion_version
     )
-    print(told(registry, version, settings.alias, outcome))
+    print(log_message(registry, version, settings.alias, outcome))
     return StageResult(
         parameters={"outcome": outcome, "version": version.number, "model_uri": version.uri}
     )
@@ -110,7 +110,7 @@ def proven_digest(args: argparse.Namespace) -> str:
     return digest
 
 
-def told(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:
+def log_message(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:
     """One sentence for the log: what became of the model."""
     where = f"version {version.number} of {version.name} ({version.uri})"
     if outcome in ("promoted", "in-production"):

@@ -95,7 +95,7 @@ def changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
     ]
     for old, new in ((counts_in(before), counts_in(now)), (before["config"], now["config"])):
         pairs += [(key, old.get(key), new.get(key)) for key in sorted({*old, *new})]
-    return [Change(what, told(old), told(new)) for what, old, new in pairs if old != new]
+    return [Change(what, as_text(old), as_text(new)) for what, old, new in pairs if old != new]
 
 
 def reseeded(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -116,6 +116,6 @@ def making(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def told(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as text; "" if there is none."""
     return "" if value is None else str(value)

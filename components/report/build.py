@@ -158,7 +158,7 @@ def html(material: Material) -> str:
         data=material.data,
         split=material.split,
         corpus=material.corpus,
-        lost=lost_in_tokens(material.corpus) if material.corpus else {},
+        unalignable=unalignable_of(material.corpus) if material.corpus else {},
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
         mistakes=disagreements(likeliest_mistakes(disputed)),
@@ -197,14 +197,15 @@ def contents(material: Material) -> list[tuple[str, str]]:
     ]
 
 
-def lost_in_tokens(corpus: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def unalignable_of(corpus: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """How much there is to learn from, and how much the tokeniser cannot delimit, by task."""
-    lost = {}
+    unalignable = {}
     for name, task in corpus["tasks"].items():
         total = sum(label["count"] for label in task["labels"].values())
         count = task["misaligned"]
-        lost[name] = {"total": total, "count": count, "share": count / total if total else None}
-    return lost
+        proportion = count / total if total else None
+        unalignable[name] = {"total": total, "count": count, "share": proportion}
+    return unalignable
 
 
 def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

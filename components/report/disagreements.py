@@ -162,8 +162,8 @@ def prodigy_lines(
                     **document.meta,
                     "document": document.id,
                     "check": KINDS[one.kind],
-                    "annotated": told(document.text, one.gold),
-                    "model": told(document.text, one.predicted),
+                    "annotated": in_words(document.text, one.gold),
+                    "model": in_words(document.text, one.predicted),
                     "confidence": one.confidence,
                 },
             },
@@ -185,7 +185,7 @@ def moved(item: Item, by: int) -> Item:
     return item if isinstance(item, str) else Span(by + item.start, by + item.end, item.label)
 
 
-def told(text: str, item: Item | None) -> str:
+def in_words(text: str, item: Item | None) -> str:
     """An item in words."""
     if item is None:
         return "nothing"

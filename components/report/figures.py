@@ -24,11 +24,17 @@ def label_chart(scores: Mapping[str, Any], name: str, other: str) -> Markup:
         others.append(compared["overall"]["f"])
         series[other] = in_percent([one.get("champion") for one in others])
     intervals = {name: [in_percent_pair(row["interval"]["f"]) for row in rows]}
-    told = "; ".join(
+    summary = "; ".join(
         f"{group} {percent(row['f'])}" for group, row in zip(groups, rows, strict=True)
     )
     return charts.bars(
-        "F by label", f"F in percent: {told}.", groups, series, intervals, axis="F (%)", limit=100
+        "F by label",
+        f"F in percent: {summary}.",
+        groups,
+        series,
+        intervals,
+        axis="F (%)",
+        limit=100,
     )
 
 
@@ -37,10 +43,10 @@ def reliability_chart(diagram: Sequence[Mapping[str, float]]) -> Markup | None:
     if not diagram:
         return None
     points = [(100 * one["confidence"], 100 * one["right"]) for one in diagram]
-    told = ", ".join(f"{right:.0f} % right at {sure:.0f} %" for sure, right in points)
+    summary = ", ".join(f"{right:.0f} % right at {sure:.0f} %" for sure, right in points)
     return charts.lines(
         "How sure and how right",
-        f"Reliability diagram: {told}.",
+        f"Reliability diagram: {summary}.",
         {"this model": points, "if it could be believed": [(0.0, 0.0), (100.0, 100.0)]},
         x_axis="probability that the model gave, %",
         y_axis="right, %",
@@ -68,16 +74,16 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
     if not history:
         return []
     loss = [(entry["step"], entry["loss"]) for entry in history]
-    told = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
-    drawn = [("Training loss", told, {"loss": loss}, "loss")]
+    summary = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
+    drawn = [("Training loss", summary, {"loss": loss}, "loss")]
     scored = [(entry["step"], 100 * entry["f"]) for entry in history if entry.get("f") is not None]
     if scored:
         step, best = max(scored, key=lambda point: point[1])
-        told = f"The best F, {best:.1f}, was reached at step {step}."
-        drawn.append(("F on the dev documents", told, {"F": scored}, "F (%)"))
+        summary = f"The best F, {best:.1f}, was reached at step {step}."
+        drawn.append(("F on the dev documents", summary, {"F": scored}, "F (%)"))
     return [
-        (f"{title}. {told}", charts.lines(title, told, series, x_axis="step", y_axis=axis))
-        for title, told, series, axis in drawn
+        (f"{title}. {summary}", charts.lines(title, summary, series, x_axis="step", y_axis=axis))
+        for title, summary, series, axis in drawn
     ]
 
 

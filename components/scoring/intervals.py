@@ -88,9 +88,10 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's 95 % score interval for a proportion (E. B. Wilson, 1927)."""
     if not trials:
         return 0.0, 1.0
-    share = successes / trials
-    centre = share + Z * Z / (2 * trials)
-    spread = Z * float(np.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials)))
+    proportion = successes / trials
+    centre = proportion + Z * Z / (2 * trials)
+    variance = proportion * (1 - proportion) / trials
+    spread = Z * float(np.sqrt(variance + Z * Z / (4 * trials * trials)))
     scale = 1 + Z * Z / trials
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 

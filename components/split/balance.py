@@ -86,7 +86,7 @@ def rebalance(
     kinds: NDArray[np.int64],
     free: NDArray[np.int64],
     fixed: NDArray[np.int64],
-    shares: tuple[float, float, float],
+    fractions: tuple[float, float, float],
 ) -> NDArray[np.int64]:
     """Move free groups between the splits until no move and no pair of moves betters the balance.
 
@@ -106,7 +106,7 @@ def rebalance(
     # Groups that would fill half of a split by themselves wait in train until the others are
     # balanced around them: moved first, they would leave nothing to balance the splits with.
     size = kinds[:, 0]
-    large = size > size @ (free + fixed).sum(axis=1) * min(filter(None, shares)) / 2
+    large = size > size @ (free + fixed).sum(axis=1) * min(filter(None, fractions)) / 2
     free = free.copy()
     free[large] = np.outer(free[large].sum(axis=1), [1, 0, 0])
     has = kinds > 0
@@ -114,7 +114,7 @@ def rebalance(
     documents = kinds.T @ (free + fixed)
     scale = np.full(len(documents), SCALE)
     scale[0] = SCALE_OF_ALL
-    targets = np.rint(np.outer(documents.sum(axis=1) * scale, shares))
+    targets = np.rint(np.outer(documents.sum(axis=1) * scale, fractions))
     scaled = (kinds * scale).astype(np.float64)
     state = State(
         kinds=scaled,
@@ -123,7 +123,7 @@ def rebalance(
         free=np.where(large[:, None], 0, free),
         excess=documents * scale[:, None] - targets,
         groups=groups,
-        needed=needed(groups.sum(axis=1), shares),
+        needed=needed(groups.sum(axis=1), fractions),
         ideal=(0.0, rounding(targets, scale[:, None])),
     )
     settle(state)
@@ -144,7 +144,7 @@ def rounding(targets: Numbers, scale: NDArray[np.int64]) -> float:
     return float(((up - scale * down) ** 2).sum())
 
 
-def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDArray[np.float32]:
+def needed(groups: NDArray[np.int64], fractions: tuple[float, float, float]) -> NDArray[np.float32]:
     """How important it is that each split has a label.
 
     All must have one with 3 groups. Where that leaves a choice, one with 2 should be in train and
@@ -152,7 +152,7 @@ def needed(groups: NDArray[np.int64], shares: tuple[float, float, float]) -> NDA
     """
     importance = np.array([[0, 0, 0], [1, 0, 0], [4, 0, 4], [EVERYWHERE] * 3], np.float32)
     result: NDArray[np.float32] = importance[np.minimum(groups, 3)]
-    return result * (np.array(shares) > 0).astype(np.float32)
+    return result * (np.array(fractions) > 0).astype(np.float32)
 
 
 def gains(state: State, rows: NDArray[np.int64] | slice) -> Numbers:

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> StageResult:
     if settings.reshuffle:
         anchored[:] = UNDECIDED
     fixed = decided(facts, groups, anchored)
-    splits = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.shares)
+    splits = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.fractions)
     splits = splits[groups]
 
     write_splits(args.annotations, facts, splits, (args.train_set, args.dev_set, args.test_set))

@@ -16,7 +16,7 @@ def deal(
     groups: NDArray[np.int64],
     decided: NDArray[np.int8],
     anchors: NDArray[np.uint64],
-    shares: tuple[float, float, float],
+    fractions: tuple[float, float, float],
 ) -> NDArray[np.int8]:
     """Give every group a split.
 
@@ -28,12 +28,12 @@ def deal(
     """
     kind, vectors = kinds(facts, groups, len(anchors))
     free = decided == UNDECIDED
-    start = np.where(free, hash_splits(anchors, shares), decided)
+    start = np.where(free, hash_splits(anchors, fractions), decided)
     counts = rebalance(
         vectors,
         by_split(kind[free], start[free], len(vectors)),
         by_split(kind[~free], start[~free], len(vectors)),
-        shares,
+        fractions,
     )
     splits: NDArray[np.int8] = start.astype(np.int8)
     splits[free] = cut(kind[free], anchors[free], counts)
@@ -71,10 +71,10 @@ def kinds(
 
 
 def hash_splits(
-    anchors: NDArray[np.uint64], shares: tuple[float, float, float]
+    anchors: NDArray[np.uint64], fractions: tuple[float, float, float]
 ) -> NDArray[np.int8]:
     """Where each hash falls on a line that starts with test, then dev, then train."""
-    bounds = np.array([shares[TEST], shares[TEST] + shares[DEV]]) * 2.0**64
+    bounds = np.array([fractions[TEST], fractions[TEST] + fractions[DEV]]) * 2.0**64
     return np.array([TEST, DEV, TRAIN], np.int8)[
         np.searchsorted(bounds.astype(np.uint64), anchors, side="right")
     ]

@@ -42,6 +42,6 @@ class SplitSettings(Settings):
         return self
 
     @property
-    def shares(self) -> tuple[float, float, float]:
+    def fractions(self) -> tuple[float, float, float]:
         """Shares of train, dev and test."""
         return 1 - self.dev - self.test, self.dev, self.test

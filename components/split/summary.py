@@ -31,7 +31,7 @@ def summarise(
     """
     known = earlier != UNDECIDED
     sizes = np.bincount(groups)
-    labels = label_counts(facts, groups, splits, settings.shares)
+    labels = label_counts(facts, groups, splits, settings.fractions)
     deviations = [abs(value) for label in labels.values() for value in label["deviation"].values()]
     return {
         "version": VERSION,
@@ -43,8 +43,8 @@ def summarise(
         "missing": [
             {"label": name, "split": split, "groups": label["groups"]}
             for name, label in labels.items()
-            for split, share in zip(SPLITS, settings.shares, strict=True)
-            if share and not label["documents"][split]
+            for split, fraction in zip(SPLITS, settings.fractions, strict=True)
+            if fraction and not label["documents"][split]
         ],
         "groups": {
             "count": len(sizes),
@@ -82,7 +82,7 @@ def label_counts(
     facts: Facts,
     groups: NDArray[np.int64],
     splits: NDArray[np.int8],
-    shares: tuple[float, float, float],
+    fractions: tuple[float, float, float],
 ) -> dict[str, dict[str, Any]]:
     """Per label: documents on each split, the deviation from the aim, and its groups."""
     result = {}
@@ -91,7 +91,7 @@ def label_counts(
         counts = np.bincount(splits[rows], minlength=len(SPLITS))
         result[name] = {
             "documents": named(counts),
-            "deviation": named(np.round(counts - counts.sum() * np.array(shares), 2)),
+            "deviation": named(np.round(counts - counts.sum() * np.array(fractions), 2)),
             "groups": len(np.unique(groups[rows])),
         }
     return result

@@ -30,13 +30,13 @@ def run(args: argparse.Namespace) -> StageResult:
     if not 1 <= args.percent <= 100:
         raise ConfigError(f"--percent must be 1 to 100, not {args.percent}")
     records = list(read_records(args.train_set))
-    kept = share(records, args.percent)
+    kept = subsample(records, args.percent)
     write_records(args.kept, kept)
     print(f"{len(kept)} of {len(records)} documents")
     return StageResult(metadata={"kept": {"documents": len(kept)}})
 
 
-def share(records: list[Record], percent: int) -> list[Record]:
+def subsample(records: list[Record], percent: int) -> list[Record]:
     """A share of the records in their order; the choice depends on their ids alone."""
     count = math.ceil(len(records) * percent / 100)
     ranked = sorted(records, key=lambda record: hashlib.sha256(record.id.encode()).digest())

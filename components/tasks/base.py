@@ -205,7 +205,7 @@ class Task:
             pass
         return None
 
-    def lost(self, example: Example) -> int:
+    def unalignable(self, example: Example) -> int:
         """How many of the gold items the model's tokeniser makes impossible."""
         return 0
 

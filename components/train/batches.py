@@ -14,7 +14,7 @@ from spacy.training import Example
 
 Batcher = Callable[[Iterable[Example]], Iterable[list[Example]]]
 Corpus = Callable[[Language], Iterable[Example]]
-Dice = tuple[Any, Any, Any]
+RngState = tuple[Any, Any, Any]
 
 
 def batches(
@@ -55,21 +55,21 @@ def one_epoch(
 
 def isolated(stream: Iterator[list[Example]], seed: str) -> Iterator[list[Example]]:
     """Iterate with random numbers that nothing else draws from."""
-    own = seeded(seed)
+    own = make_rng_state(seed)
     while True:
-        outside = dice()
-        throw(own)
+        outside = get_rng_state()
+        set_rng_state(own)
         try:
             batch = next(stream)
         except StopIteration:
             return
         finally:
-            own = dice()
-            throw(outside)
+            own = get_rng_state()
+            set_rng_state(outside)
         yield batch
 
 
-def seeded(seed: str) -> Dice:
+def make_rng_state(seed: str) -> RngState:
     """The states of random numbers that begin with a seed."""
     number = zlib.crc32(seed.encode())
     return (
@@ -79,12 +79,12 @@ def seeded(seed: str) -> Dice:
     )
 
 
-def dice() -> Dice:
+def get_rng_state() -> RngState:
     """The states of the random numbers of Python, NumPy and PyTorch (on the CPU)."""
     return random.getstate(), np.random.get_state(), torch.get_rng_state()
 
 
-def throw(states: Dice) -> None:
+def set_rng_state(states: RngState) -> None:
     """Go on with random numbers from these states."""
     python, numpy, pytorch = states
     random.setstate(python)

@@ -56,8 +56,8 @@ class Direct:
 
     def update(self, examples: list[Example], losses: dict[str, Any]) -> None:
         """Add up the gradients of a batch, and its losses, as `Language.update` does."""
-        pieces, align, _ = self.encodings.batch([example.predicted for example in examples])
-        output, backward = self.transformer.model.layers[0](pieces, True)
+        word_pieces, align, _ = self.encodings.batch([example.predicted for example in examples])
+        output, backward = self.transformer.model.layers[0](word_pieces, True)
         hidden = output.last_hidden_state.detach().requires_grad_()
         weights = [self.parameter("W"), self.parameter("b")]
         scores = linear(pooled(hidden, align), *weights)

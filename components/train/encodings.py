@@ -61,7 +61,7 @@ class Encodings:
         models = [pipe.model for _, pipe in nlp.pipeline if isinstance(pipe, Transformer)]
         self.model: Any = next(filter(reads_whole, models), None)
         self.kept: dict[int, Encoding] = {}
-        self.pieces: list[str] = []
+        self.vocabulary: list[str] = []
 
     def add(self, examples: Iterable[Example]) -> None:
         """Encode documents, and note in each how many spans it is read as, and the longest."""
@@ -103,7 +103,7 @@ class Encodings:
             yield
             return
         tokenizer = self.model.tokenizer
-        self.pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        self.vocabulary = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         before = self.model._func
         self.model._func = self.forward
         try:
@@ -118,11 +118,11 @@ class Encodings:
         if not self.has(docs):
             return cast(Any, transformer_model).forward(model, docs, is_train)  # type: ignore[no-any-return]
         maybe_flush_pytorch_cache(chance=model.attrs.get("flush_cache_chance", 0))
-        pieces, align, each = self.batch(docs)
-        output, backward = model.layers[0](pieces, is_train)
+        word_pieces, align, each = self.batch(docs)
+        output, backward = model.layers[0](word_pieces, is_train)
         batch = FullTransformerBatch(
             spans=model.attrs["get_spans"](docs),
-            wordpieces=pieces,
+            wordpieces=word_pieces,
             model_output=output,
             align=align,
         )
@@ -155,8 +155,8 @@ class Encodings:
         ]
         align = joined(each, [len(one.ids) * width for one in known])
         longest = self.model.tokenizer.model_max_length
-        pieces, align = truncate_oversize_splits(whole, align, longest)
-        return pieces, align, each if pieces is whole else []
+        word_pieces, align = truncate_oversize_splits(whole, align, longest)
+        return word_pieces, align, each if word_pieces is whole else []
 
     def padded(self, rows: list[NDArray[np.int64]]) -> WordpieceBatch:
         """Pad spans to the longest, as the tokeniser does."""
@@ -168,7 +168,7 @@ class Encodings:
         numbers = cast(list[list[int]], ids.tolist())
         kinds = "token_type_ids" in tokenizer.model_input_names
         return WordpieceBatch(
-            strings=[[self.pieces[piece] for piece in row] for row in numbers],
+            strings=[[self.vocabulary[piece] for piece in row] for row in numbers],
             input_ids=cast(Any, ids),
             attention_mask=cast(Any, real.astype(np.float32)),
             lengths=(ids != tokenizer.pad_token_id).sum(axis=1).tolist(),

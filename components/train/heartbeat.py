@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 LINE_SECONDS = 30.0
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 class Heartbeat:
@@ -18,10 +18,10 @@ class Heartbeat:
 
     Args:
         clock: seconds, from anywhere.
-        wait: waits so many seconds; true when it was told to end.
+        wait: waits so many seconds; true when it was asked to end.
 
     Attributes:
-        tell: makes the line to say.
+        message: makes the line to print.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class Heartbeat:
         self.clock = clock
         self.ended = threading.Event()
         self.wait = wait or self.ended.wait
-        self.tell: Callable[[], str] = lambda: "   at it"
-        self.spoken()
-        self.thread = threading.Thread(target=self.beat, name="heartbeat", daemon=True)
+        self.message: Callable[[], str] = lambda: "   at it"
+        self.note_output()
+        self.thread = threading.Thread(target=self.report, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -49,17 +49,17 @@ class Heartbeat:
     def doing(self, what: str) -> None:
         """From now on say this, and for how long."""
         began = self.clock()
-        self.tell = lambda: f"   {what}, {self.clock() - began:.0f} s so far"
+        self.message = lambda: f"   {what}, {self.clock() - began:.0f} s so far"
 
-    def spoken(self) -> None:
-        """Take note that something was said."""
-        self.last = self.clock()
+    def note_output(self) -> None:
+        """Take note that something was printed."""
+        self.last_output = self.clock()
 
-    def beat(self) -> None:
+    def report(self) -> None:
         """What the thread does."""
-        while not self.wait(LOOK_SECONDS):
-            if self.clock() - self.last >= LINE_SECONDS:
-                self.spoken()
+        while not self.wait(CHECK_SECONDS):
+            if self.clock() - self.last_output >= LINE_SECONDS:
+                self.note_output()
                 # In one piece, so that the main thread's lines stay whole.
-                sys.stdout.write(f"{self.tell()}\n")
+                sys.stdout.write(f"{self.message()}\n")
                 sys.stdout.flush()

@@ -68,14 +68,14 @@ class Journal:
     Attributes:
         folder: where they go; a run that resumes continues them.
         logger: the `training.logger` of the config, resolved.
-        heart: says how training goes when the table does not.
+        heartbeat: says how training goes when the table does not.
         learn_rate: gives the optimiser's present rate.
     """
 
     folder: Path
     logger: Callable[..., Any]
     limits: Limits
-    heart: Heartbeat
+    heartbeat: Heartbeat
     learn_rate: Callable[[], float]
     scores: dict[str, float] = field(default_factory=dict)
     last_report: float = 0.0
@@ -114,9 +114,9 @@ class Journal:
             progress.report(**self.status(state))
 
     def noted(self, state: State) -> None:
-        """Let the heart tell of this step from now on."""
-        self.since = self.heart.clock()
-        self.heart.tell = lambda: self.line(state)
+        """Let the heartbeat report this step from now on."""
+        self.since = self.heartbeat.clock()
+        self.heartbeat.message = lambda: self.line(state)
 
     def evaluation(self, state: State, info: dict[str, Any], scores: dict[str, float]) -> None:
         """Note an evaluation: a row of the table and a line of the history.
@@ -128,7 +128,7 @@ class Journal:
         self.log_step(info)
         self.scores = scores
         self.noted(state)
-        self.heart.spoken()
+        self.heartbeat.note_output()
         self.last_report = self.since
         status = self.status(state)
         entry = {
@@ -173,7 +173,7 @@ class Journal:
             parts.append(f"GPU {status['gpu_gib']} GiB, {status.get('gpu_percent', '?')} %")
         if "eta" in status:
             parts.append(f"at most {int(status['eta']) // 60 + 1} min left unless it improves")
-        silent = self.heart.clock() - self.since
+        silent = self.heartbeat.clock() - self.since
         if silent >= LINE_SECONDS:
             parts.append(f"{silent:.0f} s in this step or its evaluation")
         return "   " + ", ".join(parts)

@@ -128,10 +128,10 @@ class Loop:
             )
         examples = list(training.train(self.nlp))
         self.encodings.add(examples)
-        lost = left_out(examples, training.fresh_batcher())
-        if lost:
+        unseen = left_out(examples, training.fresh_batcher())
+        if unseen:
             self.journal.say(
-                f"Warning: training.batcher leaves out {lost:,} of {len(examples):,} documents. "
+                f"Warning: training.batcher leaves out {unseen:,} of {len(examples):,} documents. "
                 "Set training.batcher.discard_oversize to false; docs/training.md says why."
             )
         return batches(
@@ -168,8 +168,8 @@ class Loop:
             if not self.state.measured:
                 self.measure()
         self.journal.close_table()
-        share = self.state.evaluation_seconds / max(self.state.seconds, 1e-9)
-        self.journal.say(f"Evaluation took {share:.0%} of the time")
+        fraction = self.state.evaluation_seconds / max(self.state.seconds, 1e-9)
+        self.journal.say(f"Evaluation took {fraction:.0%} of the time")
         return self.state
 
     def steps(self, pace: Pace | None, stop: Stop) -> None:

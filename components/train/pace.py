@@ -21,7 +21,7 @@ class Pace:
     def __init__(self, settings: TrainSettings) -> None:
         self.every = settings.checkpoint_every
         self.seconds = settings.checkpoint_minutes * 60
-        self.share = settings.checkpoint_share
+        self.fraction = settings.checkpoint_share
         self.step = 0
         self.time = time.monotonic()
         self.cost = 0.0
@@ -32,7 +32,7 @@ class Pace:
         wanted = (self.every and step - self.step >= self.every) or (
             self.seconds and passed >= self.seconds
         )
-        return bool(wanted) and passed * self.share >= self.cost
+        return bool(wanted) and passed * self.fraction >= self.cost
 
     def written(self, step: int, cost: float) -> None:
         """Take note of a checkpoint that took `cost` seconds to write."""

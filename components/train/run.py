@@ -56,8 +56,8 @@ def train_pipeline(
     """Train the pipeline of a config on a corpus; see `components.train.command`."""
     keep_freed_memory()
     with ExitStack() as stack:
-        heart = stack.enter_context(Heartbeat())
-        heart.doing("reading the config, the base weights and the corpora")
+        heartbeat = stack.enter_context(Heartbeat())
+        heartbeat.doing("reading the config, the base weights and the corpora")
         config = read_config(config_text, overrides)
         for corpus in (train_corpus, dev_corpus):
             print(f"{corpus}: {verify(corpus):,} documents", flush=True)
@@ -87,12 +87,12 @@ def train_pipeline(
         kept = Checkpoints(root, depends_on)
         remove(log)
         log = stack.enter_context(filling(log))
-        weights = kept.load(log)
-        with journal_of(training, log, heart) as journal:
+        checkpoint = kept.load(log)
+        with journal_of(training, log, heartbeat) as journal:
             loop = Loop(nlp, training, journal, partial(dev_scores, tasks), kept)
-            if weights:
-                heart.doing("coming back to the step of the checkpoint")
-                loop.resume(*weights)
+            if checkpoint:
+                heartbeat.doing("coming back to the step of the checkpoint")
+                loop.resume(*checkpoint)
             state = loop.run(pace, stop)
         beside = {CODE_FILE: code} if code else {}
         kept.finish(model, beside)
@@ -140,12 +140,12 @@ def dev_scores(tasks: Sequence[Task], evaluation: Mapping[str, Any]) -> dict[str
     }
 
 
-def journal_of(training: Training, log: Path, heart: Heartbeat) -> Journal:
+def journal_of(training: Training, log: Path, heartbeat: Heartbeat) -> Journal:
     """The journal of a run."""
     settings = training.settings
     limits = Limits(settings["max_steps"], settings["patience"])
     optimizer = settings["optimizer"]
-    return Journal(log, settings["logger"], limits, heart, lambda: optimizer.learn_rate)
+    return Journal(log, settings["logger"], limits, heartbeat, lambda: optimizer.learn_rate)
 
 
 def choose_device(settings: TrainSettings) -> int:

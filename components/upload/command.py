@@ -69,10 +69,10 @@ def run(args: argparse.Namespace) -> StageResult:
     with TemporaryDirectory() as folder:
         metadata = champion_metadata(args, Path(folder))
         given = {**vars(args), "champion_metadata": metadata, "settings": args.gate}
-        judged = gate.run(Namespace(**given)).parameters
+        gate_result = gate.run(Namespace(**given)).parameters
         report.run(Namespace(**given))
-    decided = {**vars(args), "decision": judged["decision"]}
-    return StageResult(parameters={**judged, **register.run(Namespace(**decided)).parameters})
+    decided = {**vars(args), "decision": gate_result["decision"]}
+    return StageResult(parameters={**gate_result, **register.run(Namespace(**decided)).parameters})
 
 
 def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:

@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
-from components.tasks.ner.confidence import Shares, entity_shares
+from components.tasks.ner.confidence import Probabilities, entity_probabilities
 from components.tasks.textcat.answering import Classifier, classifiers_of
 from containers.serve.contract import Classes, Entity, Findings
 from containers.serve.inference import settle
@@ -91,9 +91,9 @@ class Models:
         for phase in asked:
             fresh = tokens if phase is asked[-1] else map(untouched, tokens)
             docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
-            shares = entity_shares(phase.nlp, docs) if question.confidence else None
+            probabilities = entity_probabilities(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
-                new = entities_of(doc, phase.name, shares[n] if shares else None)
+                new = entities_of(doc, phase.name, probabilities[n] if probabilities else None)
                 entities[n] += without_overlap(entities[n], new)
                 classes[n] += classes_of(doc, phase)
         return [
@@ -116,11 +116,11 @@ def untouched(doc: Doc) -> Doc:
     )
 
 
-def entities_of(doc: Doc, phase: str, shares: Shares | None) -> list[Entity]:
+def entities_of(doc: Doc, phase: str, probabilities: Probabilities | None) -> list[Entity]:
     """The entities that a phase's model found.
 
     Args:
-        shares: confidence by place and label, where it was asked for.
+        probabilities: confidence by place and label, where it was asked for.
     """
     return [
         Entity(
@@ -130,8 +130,8 @@ def entities_of(doc: Doc, phase: str, shares: Shares | None) -> list[Entity]:
             end=span.end_char,
             phase=phase,
             confidence=None
-            if shares is None
-            else round(shares.get((span.start_char, span.end_char, span.label_), 0.0), 4),
+            if probabilities is None
+            else round(probabilities.get((span.start_char, span.end_char, span.label_), 0.0), 4),
         )
         for span in doc.ents
     ]

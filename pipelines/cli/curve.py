@@ -17,7 +17,7 @@ def curve(
         str | None,
         typer.Option("--phase", metavar="NAME", help="The phase; not needed if there is only one."),
     ] = None,
-    shares: Annotated[
+    percents: Annotated[
         list[int] | None,
         typer.Option(
             "--share",
@@ -47,7 +47,7 @@ def curve(
     names = [phase] if phase else list(loaded.pipeline.phases)
     if len(names) != 1:
         raise ConfigError(f"name one of the phases with --phase: {', '.join(names)}")
-    asked = shares or [25, 50, 75, 100]
+    asked = percents or [25, 50, 75, 100]
     result = run_curve(
         loaded, names[0], asked, workers=workers, out=out, console=Console(stderr=as_json)
     )
@@ -55,16 +55,16 @@ def curve(
         print_failures(result.failures)
         raise typer.Exit(result.exit_code)
     points = read_curve(result.path, asked)
-    told = advise(points)
-    page = write_page(result.path, names[0], points, told)
+    advice = advise(points)
+    page = write_page(result.path, names[0], points, advice)
     if as_json:
-        print_json({"advice": [asdict(one) for one in told], "page": str(page)})
+        print_json({"advice": [asdict(one) for one in advice], "page": str(page)})
         return
     rows = [
         [name, *(percent(point.rows.get(name, {}).get("f")) for point in points)]
         for name in points[0].rows
     ]
     print_table(["F", *(f"{point.documents} documents>" for point in points)], rows)
-    for one in told:
+    for one in advice:
         print(f"{one.label}: {one.text}")
     print(f"page: {page}")

@@ -50,8 +50,8 @@ def deploy(
     if as_json:
         print_json(asdict(done))
         return
-    shares = ", ".join(f"{each} {share}%" for each, share in sorted(done.traffic.items()))
-    print(f"{endpoint} serves {shares}")
+    split = ", ".join(f"{each} {percent}%" for each, percent in sorted(done.traffic.items()))
+    print(f"{endpoint} serves {split}")
     for gone in done.removed:
         print(f"no longer deployed: {gone}")
     if traffic < 100:

@@ -13,14 +13,14 @@ from pipelines.dag.resources import StageTasks, plain
 from pipelines.dag.spec import parsed
 
 
-def branch_name(share: int) -> str:
+def branch_name(percent: int) -> str:
     """Name of a share's branch in the spec and in the run."""
-    return f"share-{share}"
+    return f"share-{percent}"
 
 
-def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, Any]:
+def curve_spec(loaded: Loaded, phase: str, percents: Sequence[int]) -> dict[str, Any]:
     """The pipeline spec of a learning curve: one branch per share."""
-    branches = [curve_branch(loaded, phase, share) for share in shares]
+    branches = [curve_branch(loaded, phase, percent) for percent in percents]
 
     @dsl.pipeline(name=f"{loaded.pipeline.name}-curve")
     def curve(store: str) -> None:
@@ -33,14 +33,14 @@ def curve_spec(loaded: Loaded, phase: str, shares: Sequence[int]) -> dict[str, A
         return parsed(path.read_text(encoding="utf-8"))
 
 
-def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
+def curve_branch(loaded: Loaded, name: str, percent: int) -> Any:
     """One share, from the annotations to its scores."""
     phase = loaded.pipeline.phases[name]
     stage = StageTasks(phase.compute, loaded.pipeline)
     sources = [plain(source) for source in phase.annotations]
     tasks = [task.model_dump() for task in phase.all_tasks]
 
-    @dsl.pipeline(name=branch_name(share))
+    @dsl.pipeline(name=branch_name(percent))
     def branch(store: str) -> None:
         # There is nothing to beat here, and no earlier split to keep to.
         data = stage(
@@ -58,7 +58,7 @@ def curve_branch(loaded: Loaded, name: str, share: int) -> Any:
             settings=plain(phase.split),
         )
         part = component("subsample", loaded.pipeline.images.cpu, {})(
-            train_set=splits["train_set"], percent=share, timeout=0
+            train_set=splits["train_set"], percent=percent, timeout=0
         )
         corpora = stage(
             "convert",

@@ -25,8 +25,8 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
     """
     if notify.webhook:
         inputs = message(config, notify, phase)
-        told = placed(config, phase).task("notify", **inputs, status=FinalStatus)
-        told.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-notify")
+        webhook = placed(config, phase).task("notify", **inputs, status=FinalStatus)
+        webhook.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-notify")
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
         email.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-email")
@@ -44,10 +44,10 @@ def notify_of_hold(notify: Notify, branch: Any, headline: Any) -> None:
         branch: a sub-pipeline of `notify_held`: the e-mail may only follow a graph.
         headline: the gate's, an output.
     """
-    told = branch(headline=headline)
+    webhook = branch(headline=headline)
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
-        email.after(told).ignore_upstream_failure().set_display_name("email")
+        email.after(webhook).ignore_upstream_failure().set_display_name("email")
 
 
 def placed(config: Pipeline, phase: str) -> StageTasks:

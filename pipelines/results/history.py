@@ -151,15 +151,15 @@ def score_charts(rows: Sequence[Entry]) -> list[tuple[str, Markup]]:
             for number, row, _ in scored
             if row["interval"]["f"]
         ]
-        told = (
+        description = (
             f"F on test went from {points[0][1]:.1f} to {points[-1][1]:.1f} in {len(points)} runs."
         )
         drawn.append(
             (
-                f"{title}. {told} The band is the 95 % interval.",
+                f"{title}. {description} The band is the 95 % interval.",
                 charts.lines(
                     f"{title}: overall F by run",
-                    told,
+                    description,
                     {title: points},
                     x_axis="run",
                     y_axis="F (%)",

@@ -41,11 +41,11 @@ class Point:
     """What a share of the training documents gave.
 
     Attributes:
-        share: in percent; `documents` is what it came to.
+        percent: of the training documents; `documents` is what it came to.
         blocks: what `evaluate` wrote, by task; `predictions` as well.
     """
 
-    share: int
+    percent: int
     documents: int
     blocks: Blocks
     predictions: list[Prediction]
@@ -70,7 +70,7 @@ class Advice:
 def run_curve(
     loaded: Loaded,
     phase: str,
-    shares: Sequence[int],
+    percents: Sequence[int],
     *,
     workers: int | None,
     out: Path,
@@ -84,10 +84,10 @@ def run_curve(
     if phase not in loaded.pipeline.phases:
         known = ", ".join(loaded.pipeline.phases)
         raise ConfigError(f"--phase {phase}: {loaded.path} has the phases {known}")
-    if len(shares) < 2 or not all(1 <= share <= 100 for share in shares):
+    if len(percents) < 2 or not all(1 <= size <= 100 for size in percents):
         raise ConfigError("--share must be given at least twice, each from 1 to 100")
     return run_spec(
-        curve_spec(loaded, phase, sorted(shares)),
+        curve_spec(loaded, phase, sorted(percents)),
         out=out,
         cwd=loaded.folder,
         name=f"{loaded.pipeline.name}-{phase}-curve",
@@ -98,16 +98,16 @@ def run_curve(
     )
 
 
-def read_curve(run: Path, shares: Sequence[int]) -> list[Point]:
+def read_curve(run: Path, percents: Sequence[int]) -> list[Point]:
     """What a finished curve run left, the smallest share first."""
     record = read_record(run)
     points_ = []
-    for share in sorted(shares):
-        artifacts = find_task(record, f"{branch_name(share)}/evaluate").artifacts
-        part = find_task(record, f"{branch_name(share)}/subsample").artifacts["kept"]
+    for size in sorted(percents):
+        artifacts = find_task(record, f"{branch_name(size)}/evaluate").artifacts
+        part = find_task(record, f"{branch_name(size)}/subsample").artifacts["kept"]
         points_.append(
             Point(
-                share=share,
+                percent=size,
                 documents=int(part.metadata["documents"]),
                 blocks=read_scores(Path(artifacts["scores"].uri)),
                 predictions=list(read_predictions(Path(artifacts["predictions"].uri))),
@@ -146,13 +146,13 @@ def advice(curve: Sequence[Point], task: str, label: str, name: str) -> Advice:
     change = contrast(curve[-1], before, task, label)
     gain, interval = change["difference"], change["interval"]
     if after["support"] < FEW or gain is None or interval is None:
-        text = f"Cannot be told: the test set has {after['support']} of them."
+        text = f"Unknown: the test set has {after['support']} of them."
         return Advice(name, gain, interval, "unknown", text)
     told = (
-        f"{points(gain)} points since {before.share} % of the documents ({points_span(interval)})"
+        f"{points(gain)} points since {before.percent} % of the documents ({points_span(interval)})"
     )
     if not after["f"] or interval[1] < 0:
-        text = f"Cannot be told, the training was too short or too unsteady: {told}."
+        text = f"Unknown, the training was too short or too unsteady: {told}."
         return Advice(name, gain, interval, "unknown", text)
     if after["f"] > 1 - WORTH or gain < WORTH:
         return Advice(name, gain, interval, "hardly", f"More of the same will hardly help: {told}.")
@@ -185,14 +185,14 @@ def f_of(point: Point, name: str) -> float | None:
     return row.get("f")
 
 
-def write_page(run: Path, phase: str, curve: Sequence[Point], told: Sequence[Advice]) -> Path:
+def write_page(run: Path, phase: str, curve: Sequence[Point], advice: Sequence[Advice]) -> Path:
     """Write the curve as a page into the run's folder; return its path."""
     html = page.render(
         PAGE,
         title=f"Would more annotations help {phase}?",
         kicker=f"Learning curve, run {run.name}",
         curve=curve,
-        advice=told,
+        advice=advice,
         charts=curve_charts(curve),
     )
     target = run / "curve.html"
@@ -206,8 +206,8 @@ def curve_charts(curve: Sequence[Point]) -> list[Markup]:
     drawn = []
     for task in curve[-1].blocks:
         (_, overall), *labels = labels_of(curve[-1], task)
-        told = f"Overall F went from {percent(f_of(curve[0], overall))}"
-        told += f" to {percent(f_of(curve[-1], overall))}."
+        description = f"Overall F went from {percent(f_of(curve[0], overall))}"
+        description += f" to {percent(f_of(curve[-1], overall))}."
         bands = [
             (one.documents, 100 * interval[0], 100 * interval[1])
             for one in curve
@@ -217,7 +217,7 @@ def curve_charts(curve: Sequence[Point]) -> list[Markup]:
         drawn += [
             charts.lines(
                 title,
-                told,
+                description,
                 {overall: line(curve, overall)},
                 x_axis="training documents",
                 y_axis="F (%)",

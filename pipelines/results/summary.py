@@ -86,8 +86,8 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
         if stage in ended:
             given = ended[stage].parameters
             result.update({name: given[name] for name in PARAMETERS if name in given})
-            if judged := ended[stage].artifacts.get("gate_decision"):
-                decision = json.loads(Path(judged.uri).read_text(encoding="utf-8"))
+            if gate_decision := ended[stage].artifacts.get("gate_decision"):
+                decision = json.loads(Path(gate_decision.uri).read_text(encoding="utf-8"))
                 result["headline"] = decision["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from components.gate.decide import judge
+from components.gate.decide import decide
 from components.gate.settings import GateSettings
 from components.records.prediction import Disagreement, Prediction
 from components.records.record import Span
@@ -82,7 +82,7 @@ def hostile_report() -> str:
         "labels": {},
         "stability": {"known": 0, "new": 12, "moved": 0},
     }
-    gate_decision = judge({"ner": scores}, data, [settings], GateSettings(required_labels=LABELS))
+    gate_decision = decide({"ner": scores}, data, [settings], GateSettings(required_labels=LABELS))
     return html(
         Material(
             title=ATTACKS[6],

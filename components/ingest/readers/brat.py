@@ -45,10 +45,10 @@ def entity(line: str, number: int) -> list[RawSpan]:
     """
     match = ENTITY.fullmatch(line)
     if match:
-        pieces = match[2].split(";")
-        if len(pieces) > 1:
+        fragments = match[2].split(";")
+        if len(fragments) > 1:
             raise QuarantineError("wrong_shape", f"line {number}: an entity in several pieces")
-        start, end = pieces[0].split(" ")
+        start, end = fragments[0].split(" ")
         return [RawSpan(int(start), int(end), match[1], match[3])]
     if OTHER.match(line):
         return []

@@ -62,12 +62,12 @@ def split_cells(line: str, *, tabs: bool) -> list[str]:
     return [cell for cell in line.split(" ") if cell]
 
 
-def find_layout(blocks: Sequence[Sequence[str]], source: str, told: Columns | None) -> Layout:
+def find_layout(blocks: Sequence[Sequence[str]], source: str, configured: Columns | None) -> Layout:
     """The layout of a file.
 
     Args:
         blocks: the lines of its first sentences.
-        told: what the config says of it.
+        configured: what the config says of it.
 
     Raises:
         StopReadingError: several columns hold tags, and the config does not say which one counts.
@@ -80,9 +80,9 @@ def find_layout(blocks: Sequence[Sequence[str]], source: str, told: Columns | No
     usual = [[cells for cells in block if len(cells) == columns] for block in split]
     rows = [cells for block in usual for cells in block]
     numbered = columns > 2 and are_numbered(usual)
-    word = told.word - 1 if told else int(numbered)
-    if told:
-        return Layout(tabs, columns, word, told.tag - 1, numbered)
+    word = configured.word - 1 if configured else int(numbered)
+    if configured:
+        return Layout(tabs, columns, word, configured.tag - 1, numbered)
     if columns == CONLL_U and any(IN_MISC.search(cells[-1]) for cells in rows):
         return Layout(tabs, columns, word, columns - 1, numbered, misc=True)
     return Layout(tabs, columns, word, tag_column(rows, columns, word, source), numbered)

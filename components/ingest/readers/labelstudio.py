@@ -97,12 +97,12 @@ class OfFile(msgspec.Struct):
     """What one task alone may not tell.
 
     Attributes:
-        told: the field of the text, from the config; "" if it does not say.
+        configured_key: the field of the text, from the config; "" if it does not say.
         proven: field -> how many annotations prove it to be the text.
         hypertext: spans are of hypertext.
     """
 
-    told: str
+    configured_key: str
     proven: Counter[str]
     hypertext: bool
 
@@ -184,7 +184,7 @@ def read_work(
             offsets = "start" in work.fault or "end" in work.fault
             kind = "bad_offsets" if offsets else "wrong_shape"
             raise QuarantineError(kind, f"value of a label: {work.fault}")
-        sure = file.told or work.key
+        sure = file.configured_key or work.key
         key = chosen_key(task.data, sure, file.proven, marked=bool(work.values))
         text, spans = spans_over(task.data[key], work.values, hypertext=file.hypertext)
     except QuarantineError as problem:

@@ -14,7 +14,7 @@ from components.ingest.readers.lines import BYTE_ORDER_MARK, GZIP, corrupt, open
 from components.ingest.settings import IngestSettings
 from components.records.problems import StopReadingError
 
-PIECE = 1 << 20  # bytes
+CHUNK = 1 << 20  # bytes
 SMALL = 64 << 20  # bytes that any packed file may unpack to
 Kind = Literal["plain", "gzip", "zlib"]
 DOCUMENT = 64  # times max_record: the most bytes of a file that has to be read as a whole
@@ -29,22 +29,22 @@ def check_size(path: Path, source: str, settings: IngestSettings) -> None:
     kind = kind_of(path)
     most = inf if kind == "plain" else max(SMALL, settings.max_unpacked * path.stat().st_size)
     # No line inside of a piece is then too long.
-    size = min(PIECE, settings.max_record)
+    size = min(CHUNK, settings.max_record)
     total, number, line = 0, 1, 0
     whole = kind == "zlib"
-    for piece in pieces(path, source, kind, size):
-        whole = whole or (not total and is_whole(piece))
-        total += len(piece)
+    for chunk in chunks(path, source, kind, size):
+        whole = whole or (not total and is_whole(chunk))
+        total += len(chunk)
         if total > most:
             detail = f"it unpacks to more than {settings.max_unpacked:g} times its size"
             raise StopReadingError("unpacks_too_far", source, detail)
-        end = -1 if whole else piece.find(b"\n")
-        line += len(piece) if end < 0 else end
+        end = -1 if whole else chunk.find(b"\n")
+        line += len(chunk) if end < 0 else end
         if line > (DOCUMENT if whole else 1) * settings.max_record:
             raise StopReadingError("long_record", f"{source}:{number}", too_long(whole, settings))
         if end >= 0:
-            number += piece.count(b"\n")
-            line = len(piece) - piece.rindex(b"\n") - 1
+            number += chunk.count(b"\n")
+            line = len(chunk) - chunk.rindex(b"\n") - 1
 
 
 def too_long(whole: bool, settings: IngestSettings) -> str:
@@ -56,21 +56,21 @@ def too_long(whole: bool, settings: IngestSettings) -> str:
 def kind_of(path: Path) -> Kind:
     """How a file is packed; a DocBin is a zlib stream."""
     with path.open("rb") as file:
-        head = file.read(PIECE)
+        head = file.read(CHUNK)
     if head.startswith(GZIP):
         return "gzip"
     return "zlib" if is_zlib(head) else "plain"
 
 
-def pieces(path: Path, source: str, kind: Kind, size: int) -> Iterator[bytes]:
+def chunks(path: Path, source: str, kind: Kind, size: int) -> Iterator[bytes]:
     """The content of a file, unpacked."""
     try:
         if kind == "zlib":
             yield from inflated(path, size)
         else:
             with open_bytes(path) as file:
-                while piece := file.read(size):
-                    yield piece
+                while chunk := file.read(size):
+                    yield chunk
     except (EOFError, OSError, zlib.error) as error:
         raise corrupt(source, error) from error
 
@@ -80,8 +80,8 @@ def inflated(path: Path, size: int) -> Iterator[bytes]:
     unpacker = zlib.decompressobj()
     with path.open("rb") as file:
         while not unpacker.eof and (packed := unpacker.unconsumed_tail or file.read(size)):
-            if piece := unpacker.decompress(packed, size):
-                yield piece
+            if chunk := unpacker.decompress(packed, size):
+                yield chunk
 
 
 def is_whole(head: bytes) -> bool:

@@ -98,10 +98,10 @@ def sentences(source: str, key: str, rows: Sequence[Row]) -> Iterator[Item]:
     groups: list[list[Row]] = []
     last = ""
     for row in rows:
-        told = row.cells[key] if key not in ("word", "tag") else ""
-        if not groups or (told and told != last):
+        cell = row.cells[key] if key not in ("word", "tag") else ""
+        if not groups or (cell and cell != last):
             groups.append([])
-            last = told
+            last = cell
         groups[-1].append(row)
     for group in groups:
         place, raw = Place(source, group[0].line), b"\n".join(row.raw for row in group)

@@ -83,10 +83,10 @@ class Kind(Task):
 
         return official(examples)
 
-    def lost(self, example: Example) -> int:
-        from components.tasks.ner.examples import lost
+    def unalignable(self, example: Example) -> int:
+        from components.tasks.ner.examples import unalignable
 
-        return lost(example)
+        return unalignable(example)
 
     def disagreements(self, gold: Sequence[Item], predicted: Sequence[Item]) -> list[Disagreement]:
         from components.tasks.ner.pairs import disagreements
@@ -96,12 +96,12 @@ class Kind(Task):
     def confidence(
         self, nlp: Language, docs: Sequence[Doc]
     ) -> Sequence[Mapping[Item, float]] | None:
-        from components.tasks.ner.confidence import entity_shares
+        from components.tasks.ner.confidence import entity_probabilities
 
-        shares = entity_shares(nlp, docs)
-        if shares is None:
+        probabilities = entity_probabilities(nlp, docs)
+        if probabilities is None:
             return None
-        return [{Span(*key): share for key, share in each.items()} for each in shares]
+        return [{Span(*key): each for key, each in of_doc.items()} for of_doc in probabilities]
 
     def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
         from components.tasks.ner.extras import confusion, matches, tokenisation

@@ -130,8 +130,8 @@ class Checker:
         """Apply the policy of the config to overlapping spans."""
         policy = self.policy.overlap
         single, same = self.one_of_each_place(spans)
-        kept, lost = drop_overlaps(single, longest=policy == "longest")
-        for span, rival in [*same, *lost]:
+        kept, overlapped = drop_overlaps(single, longest=policy == "longest")
+        for span, rival in [*same, *overlapped]:
             kind = "several_labels" if (span, rival) in same else "overlapping_spans"
             detail = f"{show(span, text)} overlaps {show(rival, text)}"
             if policy == "quarantine":
@@ -142,12 +142,12 @@ class Checker:
     def one_of_each_place(self, spans: list[Span]) -> tuple[list[Span], list[tuple[Span, Span]]]:
         """Of spans in one place the one whose label the config names first; and each one lost."""
         chosen: dict[tuple[int, int], Span] = {}
-        lost = []
+        overlapped = []
         for span in sorted(spans, key=lambda span: self.rank[span.label]):
             rival = chosen.setdefault((span.start, span.end), span)
             if rival is not span:
-                lost.append((span, rival))
-        return sorted(chosen.values()), lost
+                overlapped.append((span, rival))
+        return sorted(chosen.values()), overlapped
 
 
 def merge(text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int) -> Answers:
@@ -176,10 +176,10 @@ def merge_partial(text: str, tokens: Boundaries, answers: Sequence[Answers]) -> 
         accepted |= said
     merged = answers[-1]
     right = onto_tokens([span for span, yes in accepted.items() if yes], text, tokens)
-    merged.spans, lost = drop_overlaps(right)
+    merged.spans, overlapped = drop_overlaps(right)
     wrong = [span for span, yes in accepted.items() if not yes]
     merged.rejected = onto_tokens(wrong, text, tokens)
-    return merged, contradicted + len(lost)
+    return merged, contradicted + len(overlapped)
 
 
 def drop_overlaps(
@@ -193,14 +193,14 @@ def drop_overlaps(
     if longest:
         spans = sorted(spans, key=lambda span: (span.start - span.end, span))
     kept: list[Span] = []
-    lost = []
+    overlapped = []
     for span in spans:
         rival = find_rival(kept, span)
         if rival is None:
             insort(kept, span)
         else:
-            lost.append((span, rival))
-    return kept, lost
+            overlapped.append((span, rival))
+    return kept, overlapped
 
 
 def onto_tokens(spans: Iterable[Span], text: str, boundaries: Boundaries) -> list[Span]:

@@ -1,7 +1,7 @@
 """How sure a pipeline is of the entities that it finds.
 
 The transition-based parser has no probability of its own: a beam search over the same scores gives
-each entity's share of the beam (spaCy's `scored_ents`). A tagger whose tags make entities has
+each entity's fraction of the beam (spaCy's `scored_ents`). A tagger whose tags make entities has
 probabilities. Either orders entities by doubt; neither is calibrated.
 """
 
@@ -19,17 +19,17 @@ from components.tasks.ner.tag_confidence import probable
 
 BEAM_WIDTH, BEAM_DENSITY = 8, 0.001
 
-Shares = dict[tuple[int, int, str], float]
+Probabilities = dict[tuple[int, int, str], float]
 
 
-def entity_shares(nlp: Language, docs: Sequence[Doc]) -> list[Shares] | None:
+def entity_probabilities(nlp: Language, docs: Sequence[Doc]) -> list[Probabilities] | None:
     """How sure a pipeline is of every entity that it thinks possible, for each document.
 
     Args:
         docs: documents that the pipeline has been over.
 
     Returns:
-        for each document (first character, character after the last, label) -> share, 0 to 1;
+        for each document (first character, character after the last, label) -> probability, 0 to 1;
         None where nothing in the pipeline can tell.
     """
     for _, pipe in nlp.pipeline:
@@ -44,11 +44,11 @@ def entity_shares(nlp: Language, docs: Sequence[Doc]) -> list[Shares] | None:
     return None
 
 
-def in_characters(doc: Doc, scores: Mapping[tuple[int, int, str], float]) -> Shares:
-    """The same shares by characters instead of tokens."""
+def in_characters(doc: Doc, scores: Mapping[tuple[int, int, str], float]) -> Probabilities:
+    """The same probabilities by characters instead of tokens."""
     return {
-        (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label): min(1.0, float(share))
-        for (start, end, label), share in scores.items()
+        (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]), label): min(1.0, float(probability))
+        for (start, end, label), probability in scores.items()
     }
 
 

@@ -47,7 +47,7 @@ def as_scored(example: Example) -> Iterator[Span]:
                 yield Span(span.start_char, span.end_char, entity.label_)
 
 
-def lost(example: Example) -> int:
+def unalignable(example: Example) -> int:
     """Count the gold entities that no run of the model's tokens can stand for."""
     return sum(not reachable(example, one.start, one.end) for one in example.reference.ents)
 

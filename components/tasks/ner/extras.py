@@ -26,12 +26,12 @@ def tokenisation(predictions: Sequence[Prediction]) -> dict[str, Any]:
         `lost`: how many, their `share` of all gold entities, and the scores `without` them.
     """
     totals = count(predictions, ()).table.sum(axis=(0, 1))
-    lost = sum(prediction.lost for prediction in predictions)
+    unalignable = sum(prediction.unalignable for prediction in predictions)
     support = int(totals[RIGHT] + totals[MISSED])
     return {
-        "lost": lost,
-        "share": lost / support if support else None,
-        "without": numbers(totals - np.array([0, 0, lost])),
+        "lost": unalignable,
+        "share": unalignable / support if support else None,
+        "without": numbers(totals - np.array([0, 0, unalignable])),
     }
 
 

@@ -18,7 +18,7 @@ from thinc.api import get_current_ops
 from components.tasks.iob import labels_of
 
 Entity = tuple[int, int, str]  # first token, token after the last, label
-SMALLEST = 0.001  # share of an entity that is worth a mention
+SMALLEST = 0.001  # probability of an entity that is worth a mention
 
 
 def probable(tagger: Tagger, docs: Sequence[Doc]) -> Iterator[dict[Entity, float]]:
@@ -32,9 +32,9 @@ def probable(tagger: Tagger, docs: Sequence[Doc]) -> Iterator[dict[Entity, float
         # A tag that was never seen has no column of its own; the last one is for it.
         chances = np.pad(chances, ((0, 0), (0, 1)))
         yield {
-            entity: share
+            entity: probability
             for label in labels
-            for entity, share in entities(
+            for entity, probability in entities(
                 chances[:, columns.get(f"B-{label}", -1)],
                 chances[:, columns.get(f"I-{label}", -1)],
                 label,
@@ -64,11 +64,11 @@ def entities(
     before = np.concatenate([[0.0], (begins + inside)[:-1]])
     starts = begins + inside * (1 - before)
     for start in np.flatnonzero(starts >= SMALLEST).tolist():
-        share = float(starts[start])
+        probability = float(starts[start])
         for end in range(start + 1, len(inside) + 1):
             goes_on = float(inside[end]) if end < len(inside) else 0.0
-            if share * (1 - goes_on) >= SMALLEST:
-                yield (start, end, label), share * (1 - goes_on)
-            share *= goes_on
-            if share < SMALLEST:
+            if probability * (1 - goes_on) >= SMALLEST:
+                yield (start, end, label), probability * (1 - goes_on)
+            probability *= goes_on
+            if probability < SMALLEST:
                 break

@@ -96,11 +96,11 @@ class Cache:
             CancelledError: `stopped` was set while waiting.
         """
         with (self._folder / "locks" / key).open("w") as file:
-            told = False
+            notified = False
             while not _try_lock(file.fileno()):
-                if not told:
+                if not notified:
                     waiting()
-                    told = True
+                    notified = True
                 if stopped.wait(_POLL_SECONDS):
                     raise CancelledError("stopped while another run did the same work")
             yield

@@ -85,15 +85,15 @@ class ThisMachine:
 
     def launch(self, command: Command) -> AbstractContextManager[Command]:
         program, *arguments = command.argv
-        # No image is used here, so none must be told.
-        told = {k: v for k, v in command.environment.items() if k != IMAGE_VARIABLE}
+        # No image is used here, so none must be named.
+        kept = {k: v for k, v in command.environment.items() if k != IMAGE_VARIABLE}
         if program in ("python", "python3"):
             program = sys.executable
         environment = {
             # Stages run the code of this checkout, whatever lies in the config's folder.
             "PYTHONSAFEPATH": "1",
             "PYTHONPATH": os.pathsep.join([str(_CHECKOUT), *_python_path()]),
-            **told,
+            **kept,
         }
         return nullcontext(replace(command, argv=[program, *arguments], environment=environment))
 

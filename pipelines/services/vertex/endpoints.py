@@ -74,7 +74,7 @@ class Endpoints:
 
     def _settle(self, name: str, new: str, traffic: int) -> Deployment:
         """Give a version that has answered its share, and take away what has none left."""
-        others = {id: share for id, share in self._get(name).traffic_split.items() if id != new}
+        others = {id: percent for id, percent in self._get(name).traffic_split.items() if id != new}
         split = {new: traffic, **shared(others, 100 - traffic)} if others else {new: 100}
         self._split(name, split)
         removed = []
@@ -105,7 +105,7 @@ class Endpoints:
         with reaching(f"look at {name}"):
             return self._service.get_endpoint(name=name, **patient())
 
-    def _deploy(self, endpoint: Any, version: Version, share: int, machine: str) -> str:
+    def _deploy(self, endpoint: Any, version: Version, percent: int, machine: str) -> str:
         """Deploy a version with a share of the traffic; return its id at the endpoint."""
         resources = v1.DedicatedResources(
             machine_spec=v1.MachineSpec(machine_type=machine),
@@ -113,7 +113,7 @@ class Endpoints:
             max_replica_count=1,
         )
         path = f"{self._place.name}/models/{version.name}@{version.number}"
-        split = {"0": share, **shared(dict(endpoint.traffic_split), 100 - share)}
+        split = {"0": percent, **shared(dict(endpoint.traffic_split), 100 - percent)}
         with reaching(f"deploy {version.name} {version.number}"):
             operation = self._service.deploy_model(
                 endpoint=endpoint.name,
@@ -171,8 +171,8 @@ def label(deployed: Any) -> str:
 def shared(split: dict[str, int], percent: int) -> dict[str, int]:
     """Scale shares so that they sum to `percent`, whole numbers, in their proportions."""
     whole = sum(split.values())
-    exact = {id: share * percent / whole for id, share in split.items()} if whole else {}
-    scaled = {id: int(share) for id, share in exact.items()}
+    exact = {id: traffic * percent / whole for id, traffic in split.items()} if whole else {}
+    scaled = {id: int(traffic) for id, traffic in exact.items()}
     # Of equal remainders the smaller share is rounded up: the service gives shares in any order.
     by_remainder = sorted(exact, key=lambda id: (scaled[id] - exact[id], split[id], id))
     for id in by_remainder[: percent - sum(scaled.values())]:

@@ -74,7 +74,7 @@ def test_confusion_has_a_row_and_a_column_for_nothing() -> None:
 
 
 def test_lost_entities_count_as_missed() -> None:
-    scores = scored([document([ORG, LATER], [ORG], lost=1)])
+    scores = scored([document([ORG, LATER], [ORG], unalignable=1)])
     assert scores["overall"]["r"] == 0.5
     assert scores["tokenisation"] == {
         "lost": 1,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.gate.decide import judge
+from components.gate.decide import decide
 from components.gate.settings import GateSettings
 from components.tasks.base import TaskSettings
 from tests.support.stages import gate, gate_decision_in
@@ -61,7 +61,7 @@ def against(
 def verdict(
     found: dict[str, Any], data: dict[str, Any] | None = None, **policy: Any
 ) -> dict[str, Any]:
-    return judge({"ner": found}, data or CLEAN, TASKS, GateSettings(**policy))
+    return decide({"ner": found}, data or CLEAN, TASKS, GateSettings(**policy))
 
 
 def failed(found: dict[str, Any]) -> set[tuple[str, str]]:
@@ -95,10 +95,10 @@ def test_a_gain_that_is_sure_but_small_counts_as_equal() -> None:
 
 
 def test_a_rise_from_another_seed_alone_is_not_better() -> None:
-    found = judge({"ner": against(scores(), +0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
+    found = decide({"ner": against(scores(), +0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
     assert (found["decision"], found["outcome"]) == ("hold", "equal")
     assert any("can only be chance" in rule["text"] for rule in found["rules"])
-    worse = judge({"ner": against(scores(), -0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
+    worse = decide({"ner": against(scores(), -0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
     assert worse["outcome"] == "worse"
 
 

@@ -14,7 +14,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from components.tasks.entity_tags import add_tags, entities_of_tags
-from components.tasks.ner.confidence import entity_shares
+from components.tasks.ner.confidence import entity_probabilities
 from components.tasks.ner.tag_confidence import SMALLEST, distribution, entities
 
 pytestmark = pytest.mark.xdist_group("tagger")
@@ -79,7 +79,7 @@ def tagger() -> Language:
 
 def test_a_tagger_is_surer_of_what_it_has_learnt(tagger: Language) -> None:
     docs = list(tagger.pipe(["Ada Lovelace wrote to Leeds", "Zed Lovelace wrote to Bath", ""]))
-    shares = entity_shares(tagger, docs)
+    shares = entity_probabilities(tagger, docs)
     assert shares is not None
     learnt, new, empty = shares
     assert [(e.start_char, e.end_char) for e in docs[0].ents] == [(0, 12)]
@@ -91,4 +91,4 @@ def test_a_tagger_is_surer_of_what_it_has_learnt(tagger: Language) -> None:
 def test_a_tagger_of_other_things_tells_nothing() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("tagger").add_label("NOUN")  # type: ignore[attr-defined]
-    assert entity_shares(nlp, [nlp.make_doc("a")]) is None
+    assert entity_probabilities(nlp, [nlp.make_doc("a")]) is None

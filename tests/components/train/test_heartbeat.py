@@ -40,19 +40,19 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_whoever_is_busy_for_long_is_spoken_for(capsys: pytest.CaptureFixture[str]) -> None:
     """The main thread does nothing but wait, as in a first step that compiles its kernels."""
     clock = Clock(end=95)
-    heart = Heartbeat(clock, clock.wait)
-    heart.doing("compiling")
-    with heart:
+    heartbeat = Heartbeat(clock, clock.wait)
+    heartbeat.doing("compiling")
+    with heartbeat:
         clock.over.wait()
     assert lines(capsys) == [f"compiling, {seconds} s so far" for seconds in (30, 60, 90)]
 
 
 def test_nothing_is_said_where_something_was(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock(end=65)
-    heart = Heartbeat(clock, clock.wait)
-    heart.doing("training")
-    clock.at = {29.0: heart.spoken, 58.0: heart.spoken}
-    with heart:
+    heartbeat = Heartbeat(clock, clock.wait)
+    heartbeat.doing("training")
+    clock.at = {29.0: heartbeat.note_output, 58.0: heartbeat.note_output}
+    with heartbeat:
         clock.over.wait()
     assert lines(capsys) == []
 
@@ -61,13 +61,13 @@ def test_a_long_evaluation_is_told_with_the_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = Clock(end=75)
-    heart = Heartbeat(clock, clock.wait)
+    heartbeat = Heartbeat(clock, clock.wait)
     limits = Limits(max_steps=1000, patience=300)
     state = State(step=200, epoch=3, losses={"ner": 1.5}, words=9000, seconds=90.0)
-    with Journal(tmp_path, quiet, limits, heart, lambda: 0.001) as journal:
+    with Journal(tmp_path, quiet, limits, heartbeat, lambda: 0.001) as journal:
         journal.log_step, journal.close_table = quiet()
         journal.step(state)
-        with heart:
+        with heartbeat:
             clock.over.wait()
     said = "step 200, epoch 3, loss 1.5, 100 words/s, at most 1 min left unless it improves"
     for line, silent in zip(lines(capsys), (30, 60), strict=True):
@@ -81,7 +81,7 @@ def quiet(*_: object) -> tuple[Callable[[object], None], Callable[[], None]]:
 
 def test_the_wait_is_shorter_than_a_line() -> None:
     assert LINE_SECONDS <= 30
-    heart = Heartbeat()
-    with heart:
-        assert heart.thread.is_alive()
-    assert not heart.thread.is_alive()
+    heartbeat = Heartbeat()
+    with heartbeat:
+        assert heartbeat.thread.is_alive()
+    assert not heartbeat.thread.is_alive()
