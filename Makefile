@@ -36,11 +36,11 @@ test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a l
 fuzz: setup ## Damaged records, configs and requests in large numbers (KIND=records, COUNT=…, SEED=…)
 	@$(BIN)/python -m tests.fuzz $(KIND) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
-bench: setup ## Measure ingest, split and convert beside what else you would use
+bench: setup ## Compare ingest, split and convert with the alternatives
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
 	@for what in ingest split convert; do $(BIN)/python -m bench.$$what; done
 
-bench-train: setup ## Measure training beside spacy train and transformers' Trainer (SEEDS=3; long)
+bench-train: setup ## Compare training with spacy train and transformers' Trainer (SEEDS=3; long)
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/bench.lock
 	@$(BIN)/python -m bench.train --seeds $(or $(SEEDS),3)
 	@$(BIN)/python -m bench.train --speed
@@ -57,7 +57,7 @@ lint: setup ## Check style, formatting, types and security
 	@git ls-files -z '*Dockerfile' | xargs -0 -r $(BIN)/hadolint
 	@git ls-files -z ':!requirements' | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
-format: setup ## Format the code and mend what ruff can mend
+format: setup ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 

@@ -34,7 +34,7 @@ def import_code(path: Path) -> None:
     forget_factories()
     try:
         import_file(MODULE, path)
-    except Exception as error:  # whatever it raises, it is the user's to mend
+    except Exception as error:  # whatever it raises, it is the user's to fix
         raise ConfigError(
             f"train.code: {path.name}:{line_of(error, path)}: {type(error).__name__}: {error}. "
             "The module runs by itself in every stage that needs it: it may import what is "

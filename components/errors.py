@@ -27,7 +27,7 @@ class ConfigError(RetrainError):
 
 
 class DataError(RetrainError):
-    """Annotations or artefacts that a person must mend."""
+    """Annotations or artefacts that a person must fix."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""What a stage is: its arguments, its work, and what it tells the pipeline."""
+"""What a stage is: its arguments, its work, and what it returns to the pipeline."""
 
 from __future__ import annotations
 

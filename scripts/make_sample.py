@@ -322,7 +322,7 @@ def task(nlp: Language, rng: random.Random, template: str, slots: Slots, meta: J
     for span in spans:
         covered = doc.char_span(span["start"], span["end"])
         if covered is None:
-            raise ValueError(f"{text!r}: {span} is not on token boundaries; mend its generator")
+            raise ValueError(f"{text!r}: {span} is not on token boundaries; fix its generator")
         # Prodigy's token_end is inclusive, unlike its end.
         span["token_start"], span["token_end"] = covered.start, covered.end - 1
     return {

@@ -38,7 +38,7 @@ INTERFACE = (
 
 
 def run(args: argparse.Namespace) -> StageResult:
-    """Judge the model.
+    """Decide whether the model may be promoted.
 
     A hold is a result, not a failure: the stage succeeds, and the pipeline goes on to upload the
     model without promoting it.

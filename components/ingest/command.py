@@ -149,7 +149,7 @@ def write_quarantine(path: Path, quarantined: Iterable[msgspec.Struct]) -> None:
 
 
 def unfit(reasons: Sequence[str]) -> DataError:
-    """One message with all that must be mended."""
+    """One message with all that must be fixed."""
     if len(reasons) == 1:
         return DataError(reasons[0])
     listed = "".join(f"\n  - {reason}" for reason in reasons)

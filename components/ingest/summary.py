@@ -14,7 +14,7 @@ VERSION = 2  # 1 had the labels of the one task where `tasks` is
 
 
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
-    """Judge the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
+    """Check the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
     counts, problems, settings = collector.counts, collector.problems, collector.settings
     fraction = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
     check_quarantine(fraction, counts, settings, problems)

@@ -1,1 +1,1 @@
-"""Tell people that a phase failed, or that its model was held back."""
+"""Notify people that a phase failed, or that its model was held back."""

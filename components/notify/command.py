@@ -1,4 +1,4 @@
-"""Tell a webhook that a phase has failed, or that its model was held back."""
+"""Notify a webhook that a phase has failed, or that its model was held back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INTERFACE = (
 
 
 def run(args: argparse.Namespace) -> StageResult:
-    """Send what there is to tell; a phase that ended well is none of it.
+    """Send a message, if the phase failed or its model was held back.
 
     Raises:
         ConfigError: the status is none, or the address is not one that may be used.
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     message = held(args) if args.held else failed(args)
     if message is None:
-        print(f"{args.phase} has not failed: nothing to tell.")
+        print(f"{args.phase} has not failed: nothing to send.")
         return StageResult()
     print(message["text"])
     if args.webhook:
@@ -41,12 +41,12 @@ def run(args: argparse.Namespace) -> StageResult:
 
 
 def held(args: argparse.Namespace) -> dict[str, Any]:
-    """What is told of a model that was held back."""
+    """The message about a model that was held back."""
     return message(args, "held", "SUCCEEDED", args.held)
 
 
 def failed(args: argparse.Namespace) -> dict[str, Any] | None:
-    """What is told of a phase that failed; None for one that did not."""
+    """The message about a phase that failed; None for one that did not."""
     try:
         status = json.loads(args.status)
         state, error = status["state"], status.get("error") or {}

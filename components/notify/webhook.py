@@ -31,7 +31,7 @@ def post(url: str, message: Mapping[str, Any]) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         problem, passing = attempted(url, message)
         if not problem:
-            print(f"Told {host}.")
+            print(f"Notified {host}.")
             return
         if not passing or attempt == ATTEMPTS:
             break

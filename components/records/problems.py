@@ -66,11 +66,11 @@ KINDS = {
     "byte_order_mark": Kind(X, "Byte order mark at the start of a line", "Nothing."),
     "windows_lines": Kind(X, "File with Windows line ends", "Nothing."),
     # Records
-    "not_json": Kind(Q, "Line that is not JSON", "Export again, or mend the line."),
-    "not_object": Kind(Q, "Line that is not a JSON object", "Export again, or mend the line."),
-    "nan_literal": Kind(Q, "NaN or Infinity, which JSON does not have", "Mend the line."),
-    "duplicate_keys": Kind(Q, "Same key twice in one object", "Mend the line."),
-    "wrong_shape": Kind(Q, "Field that is missing or of the wrong type", "Mend the record."),
+    "not_json": Kind(Q, "Line that is not JSON", "Export again, or fix the line."),
+    "not_object": Kind(Q, "Line that is not a JSON object", "Export again, or fix the line."),
+    "nan_literal": Kind(Q, "NaN or Infinity, which JSON does not have", "Fix the line."),
+    "duplicate_keys": Kind(Q, "Same key twice in one object", "Fix the line."),
+    "wrong_shape": Kind(Q, "Field that is missing or of the wrong type", "Fix the record."),
     "missing_answer": Kind(
         Q, "Record without accept, reject or ignore", "Answer it in the annotation tool."
     ),
@@ -117,7 +117,7 @@ KINDS = {
     ),
     "white_edges": Kind(X, "Span with white edges: trimmed", "Nothing."),
     "bad_offsets": Kind(
-        Q, "Span of no length, reversed, outside the text or not in whole numbers", "Mend the span."
+        Q, "Span of no length, reversed, outside the text or not in whole numbers", "Fix the span."
     ),
     "shifted_span": Kind(
         X,
@@ -129,7 +129,7 @@ KINDS = {
     ),
     "undecidable_offsets": Kind(
         Q,
-        "Span that may count characters or UTF-16 units: nothing tells",
+        "Span that may count characters or UTF-16 units: it is ambiguous",
         "Export spans with their own text, or annotate the record again.",
     ),
     "span_text_spacing": Kind(
@@ -156,9 +156,7 @@ KINDS = {
         W, "Span whose own answer differs from its record's: the span's counts", "Nothing."
     ),
     # Labels
-    "bad_label": Kind(
-        S, "Label that is empty, '-', 'O' or a tag such as B-ORG", "Mend the export."
-    ),
+    "bad_label": Kind(S, "Label that is empty, '-', 'O' or a tag such as B-ORG", "Fix the export."),
     "undeclared_label": Kind(
         S,
         "Label that the config does not declare",

@@ -226,7 +226,7 @@ def open_system(url: str) -> tuple[Any, str]:
     """The fsspec file system of `url`, and the path in it. Listings are never cached."""
     import fsspec
 
-    # gcsfs logs the trace of each attempt; what fails in the end is raised, and told once.
+    # gcsfs logs the trace of each attempt; what fails in the end is raised, and reported once.
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
     system, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
     # File systems are kept per process: a listing of an earlier call must not answer this one.

@@ -1,4 +1,4 @@
-"""Which annotations a model stands on, kept beside it, so that a later run can count the new ones.
+"""The annotations that a model was trained on, stored with it: a later run can count the new ones.
 
 A key covers a text and what annotators said about it: an annotation that was corrected is a new
 one.

@@ -1,4 +1,4 @@
-"""What a model stands on, kept beside it, and what of it changed since the one in production."""
+"""What a model was made from, stored with it, and what changed since the one in production."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 VERSION = 2
-JUDGING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
+AFTER_TRAINING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
 
 
 def deciding(context: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a phase's config that decides the model, but for its annotations."""
-    return {key: value for key, value in context.items() if key not in JUDGING}
+    return {key: value for key, value in context.items() if key not in AFTER_TRAINING}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
 def reseeded(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Whether two models come from the same annotations and config, but for seeds.
 
-    What evaluate, gate and registry are told does not change the model, so it does not count.
+    Settings of evaluate, gate and registry do not change the model, so they do not count.
     """
     same_data = now["digest"] == before["digest"]
     return same_data and making(now["config"]) == making(before["config"])
@@ -112,7 +112,7 @@ def making(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in config.items()
-        if key.partition(".")[0] not in JUDGING and key.rpartition(".")[2] != "seed"
+        if key.partition(".")[0] not in AFTER_TRAINING and key.rpartition(".")[2] != "seed"
     }
 
 

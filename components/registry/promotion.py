@@ -91,7 +91,7 @@ def promote(
         OvertakenError: something else is in production.
     """
     checked_alias(alias)
-    # An alias that points to nothing is mended by this.
+    # An alias that points to nothing is fixed by this.
     chosen = numbered(registry.versions(name, damaged=True), number)
     if chosen is None:
         raise DataError(f"{name}: there is no version {number} in the registry.")
@@ -230,7 +230,7 @@ def states(begun: Operation) -> tuple[str, str]:
 
 
 def present_of(registry: Registry, name: str, asked: Move) -> str:
-    """What the alias points to; a damaged one to nothing, if it is a person who mends it."""
+    """What the alias points to; a damaged one to nothing, if it is a person who fixes it."""
     try:
         return registry.pointed(name, asked.alias)
     except DataError:

@@ -25,7 +25,7 @@ from components.report.figures import (
 )
 from components.report.weakness import weak_spots
 
-ROOM = Path(__file__).parent
+FOLDER = Path(__file__).parent
 MOST_DISPUTES = 300
 TINTS = 8
 NOT_COMPARED = {"difference": None, "interval": None, "better": None}
@@ -139,11 +139,11 @@ def html(material: Material) -> str:
     labels = list(dict.fromkeys(label for block in blocks for label in block["labels"]))
     kinds = Counter(one.kind for _, one in disputed)
     return page.render(
-        ROOM / "report.html",
+        FOLDER / "report.html",
         title=material.title,
         kicker=material.kicker,
-        style=(ROOM / "report.css").read_text(encoding="utf-8"),
-        script=(ROOM / "filter.js").read_text(encoding="utf-8") if disputed else "",
+        style=(FOLDER / "report.css").read_text(encoding="utf-8"),
+        script=(FOLDER / "filter.js").read_text(encoding="utf-8") if disputed else "",
         contents=contents(material),
         undefined=UNDEFINED,
         mood=material.mood,
@@ -215,7 +215,7 @@ def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
     matches = scores["matches"]
     return [
         ("label and both ends", scores["overall"]),
-        ("the same, without entities lost to tokenisation", scores["tokenisation"]["without"]),
+        ("the same, without unalignable entities", scores["tokenisation"]["without"]),
         ("both ends, any label", matches["exact"]),
         ("an overlap, any label; one half if the ends differ", matches["partial"]),
         ("label and an overlap", matches["type"]),

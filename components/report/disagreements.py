@@ -140,7 +140,7 @@ def prodigy_lines(
 
     The text is the whole document's, even where the model read it in windows: read again, it must
     be the document that it was, and stay in its split. What annotators said is there as they said
-    it; what the model would have stands in `meta`.
+    it; what the model would have is in `meta`.
 
     Args:
         predictions: all of the test set, in its order.

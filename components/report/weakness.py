@@ -9,7 +9,7 @@ from components.html.format import count, percent, span
 
 FEW = 30  # examples; with fewer, a label's F may be off by ten points or more
 LOW = 0.6
-MUCH_LOST = 0.01
+MANY_UNALIGNABLE = 0.01
 
 
 def weak_spots(scores: Mapping[str, Any]) -> list[str]:
@@ -54,7 +54,7 @@ def weak_slices(scores: Mapping[str, Any]) -> Iterator[str]:
 def weak_tokens(scores: Mapping[str, Any]) -> Iterator[str]:
     """Say it when token boundaries hide entities from the scores."""
     tokens = scores.get("tokenisation", {"share": None})
-    if tokens["share"] and tokens["share"] > MUCH_LOST:
+    if tokens["share"] and tokens["share"] > MANY_UNALIGNABLE:
         yield (
             f"{count(tokens['lost'])} marked {scores['unit']} ({percent(tokens['share'])} %) begin "
             "or end inside one of the model's words, so it cannot get them right. Without them F "

@@ -98,7 +98,7 @@ def rebalance(
             (kinds, 1 + labels). What is said of labels below holds for all documents too.
         free: groups of each kind that stand on each split and may move; (kinds, 3).
         fixed: groups that must stay; (kinds, 3).
-        shares: of the documents, for each split.
+        fractions: of the documents, for each split.
 
     Returns:
         `free` after the moves.

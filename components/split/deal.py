@@ -24,7 +24,7 @@ def deal(
         groups: number of the group of each record.
         decided: split of each group that may not choose, or UNDECIDED.
         anchors: keyed hash of each group.
-        shares: of the documents, for train, dev and test.
+        fractions: of the documents, for train, dev and test.
     """
     kind, vectors = kinds(facts, groups, len(anchors))
     free = decided == UNDECIDED

@@ -33,7 +33,7 @@ class SplitSettings(Settings):
 
     @model_validator(mode="after")
     def leaves_something_to_train_on(self) -> Self:
-        """Refuse shares that leave no train split."""
+        """Refuse fractions that leave no train split."""
         if self.dev + self.test >= 1:
             raise ValueError(
                 f"dev ({self.dev}) and test ({self.test}) leave nothing to train on: "
@@ -43,5 +43,5 @@ class SplitSettings(Settings):
 
     @property
     def fractions(self) -> tuple[float, float, float]:
-        """Shares of train, dev and test."""
+        """Fractions of train, dev and test."""
         return 1 - self.dev - self.test, self.dev, self.test

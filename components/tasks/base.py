@@ -28,7 +28,7 @@ Place = Literal["ents", "cats", "spans"]
 
 
 class TaskSettings(Settings, extra="allow"):
-    """A task of a phase as every stage is told it, in `--tasks`; its kind may ask for more."""
+    """A task of a phase as every stage is given it, in `--tasks`; its kind may ask for more."""
 
     name: str = Field(min_length=1, description="key of the task's answers and scores")
     kind: str = Field(
@@ -38,7 +38,7 @@ class TaskSettings(Settings, extra="allow"):
 
 
 class OwnSettings(TaskSettings, extra="forbid"):
-    """What a kind that asks for nothing more may be told; a kind may have a subclass of it."""
+    """What a kind that asks for nothing more accepts; a kind may have a subclass of it."""
 
     @model_validator(mode="after")
     def labels_once(self) -> Self:
@@ -80,7 +80,7 @@ class Task:
     Attributes:
         title: what the kind is called; `unit` what it counts, in the plural; `exact` when a
             prediction counts as right.
-        place: where its answers stand in a spaCy Doc.
+        place: where its answers are in a spaCy Doc.
         settings: what its section of a config may say.
         harmless: what spaCy's `debug data` calls an error and is none here.
     """
@@ -107,7 +107,7 @@ class Task:
     # Annotations
 
     def checker(self, policy: Policy) -> Check:
-        """What takes the answers out of an annotation, checked and mended.
+        """What takes the answers out of an annotation, checked and fixed.
 
         It returns None for an annotation that says nothing of this task, and raises QuarantineError
         where the answers cannot be trusted, so that the annotation cannot.

@@ -32,7 +32,7 @@ class Heartbeat:
         self.clock = clock
         self.ended = threading.Event()
         self.wait = wait or self.ended.wait
-        self.message: Callable[[], str] = lambda: "   at it"
+        self.message: Callable[[], str] = lambda: "   working"
         self.note_output()
         self.thread = threading.Thread(target=self.report, name="heartbeat", daemon=True)
 

@@ -39,7 +39,7 @@ def prove(
     if count_errors(text, [one for task in tasks for one in task.harmless]):
         raise DataError(
             f"{train_corpus}: spaCy's `debug data` finds what can't be trained on; see "
-            f"{findings}. Mend the annotations."
+            f"{findings}. Fix the annotations."
         )
 
 

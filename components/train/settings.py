@@ -10,7 +10,7 @@ from components.settings import Settings
 
 
 class TrainSettings(Settings):
-    """How training runs. What it learns, and how, stands in the spaCy config."""
+    """How training runs. What it learns, and how, is in the spaCy config."""
 
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto", description="auto: a GPU if there is one; gpu: stop where there is none"

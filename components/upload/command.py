@@ -1,4 +1,4 @@
-"""Judge the model, report on it, keep it in the registry, and promote it if it may be."""
+"""Apply the gate, report on the model, keep it in the registry, and promote it if it may be."""
 
 from __future__ import annotations
 

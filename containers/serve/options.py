@@ -1,4 +1,4 @@
-"""How a server is told what to do: Vertex AI's variables, and our own beside them."""
+"""Options of the server: Vertex AI's variables, and our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long texts take, judged by those that were predicted lately."""
+"""How long texts take, estimated from those that were predicted lately."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def print_verdict(config: Path, phases: dict[str, Any]) -> None:
     if problems:
         say(f"{config} is not right:")
         for name, problem in problems:
-            say(f"  MEND {name}: {problem}")
+            say(f"  FIX {name}: {problem}")
     else:
         but = f", with {warnings} warning(s) above" if warnings else ""
         say(f"{config} is right{but}. Next: retrain run {config}")

@@ -267,7 +267,7 @@ def pull(
 
 
 def say_in_production(version: Version, alias: str) -> None:
-    """Tell which version an alias points to now."""
+    """Print which version an alias points to now."""
     print(f"{alias} of {version.name} is version {version.number} ({version.uri}).")
 
 

@@ -30,7 +30,7 @@ class Checked:
     Attributes:
         files: its annotation files.
         data: the data report of `ingest`; None where the data lies elsewhere or can't be used.
-        problems: what must be mended, one message each.
+        problems: what must be fixed, one message each.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
     """
@@ -134,7 +134,7 @@ def placement(phase: Phase, stage: str) -> str:
 
 @contextlib.contextmanager
 def keeping(errors: list[RetrainError]) -> Iterator[None]:
-    """Collect an error that a person can act on, so that all are told at once."""
+    """Collect an error that a person can act on, so that all are reported at once."""
     try:
         yield
     except RetrainError as error:

@@ -1,4 +1,4 @@
-"""The commit that a config lies in."""
+"""The commit that a config is in."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Train(TrainSettings):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the stage itself is told; the rest reaches it in other ways."""
+        """What the stage itself is given; the rest reaches it in other ways."""
         return self.model_dump(mode="json", include={*TrainSettings.model_fields})
 
 
@@ -330,7 +330,7 @@ class Schedule(DueSettings):
 
 
 class Notify(Settings):
-    """Whom to tell that a phase failed, or that its model was held back."""
+    """Whom to notify that a phase failed, or that its model was held back."""
 
     emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(
         [],
@@ -346,7 +346,7 @@ class Notify(Settings):
 
     @model_validator(mode="after")
     def somebody(self) -> Self:
-        """Refuse a section that tells nobody."""
+        """Refuse a section that notifies nobody."""
         if not self.emails and self.webhook is None:
             raise ValueError("give emails, a webhook, or both")
         return self

@@ -44,7 +44,7 @@ def read_config_file(path: Path) -> ConfigFile:
     Raises:
         ConfigError: the file is missing or is not a YAML mapping with unique keys.
     """
-    # All that a config names lies beside the file itself, not beside a link to it.
+    # All that a config names is relative to the file itself, not to a link to it.
     path = path.resolve() if path.is_symlink() else path
     file = read_one(path)
     if "extends" not in file.data:

@@ -1,4 +1,4 @@
-"""The tasks that tell people how a phase ended, and that the gate held a model back."""
+"""The tasks that send notifications: how a phase ended, and that the gate held a model back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipelines.dag.resources import StageTasks
 
 
 def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> None:
-    """Tell how a phase ended.
+    """Notify of how a phase ended.
 
     The e-mail is Vertex AI's own and needs no machine of ours, so that it comes even where none
     can be had; it comes after a success too. Google documents it as the exit task of a
     dsl.ExitHandler, and this is what that compiles to: a task after a graph, whatever became of it,
-    that is told the graph's final status. The webhook is told of failures alone.
+    that is given the graph's final status. The webhook is called for failures alone.
 
     Args:
         ended: the phase's task.
@@ -33,12 +33,12 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
 
 
 def notify_held(config: Pipeline, notify: Notify, phase: str, headline: Any) -> None:
-    """The task that tells what the gate says; Vertex AI sees no failure."""
+    """The task that sends what the gate says; Vertex AI sees no failure."""
     placed(config, phase).task("notify", **message(config, notify, phase), held=headline)
 
 
 def notify_of_hold(notify: Notify, branch: Any, headline: Any) -> None:
-    """Tell that a model was held back.
+    """Notify that a model was held back.
 
     Args:
         branch: a sub-pipeline of `notify_held`: the e-mail may only follow a graph.

@@ -1,6 +1,6 @@
 """The learning curve: would more annotations help, and for which labels?
 
-Trains on growing shares of the training documents, as Prodigy's train-curve does, and looks at what
+Trains on growing parts of the training documents, as Prodigy's train-curve does, and looks at what
 the last share brought, per label and with its noise. It runs on this machine, by the same runner
 and stages as a retrain, so data that a run has prepared is reused.
 """
@@ -148,18 +148,20 @@ def advice(curve: Sequence[Point], task: str, label: str, name: str) -> Advice:
     if after["support"] < FEW or gain is None or interval is None:
         text = f"Unknown: the test set has {after['support']} of them."
         return Advice(name, gain, interval, "unknown", text)
-    told = (
+    gained = (
         f"{points(gain)} points since {before.percent} % of the documents ({points_span(interval)})"
     )
     if not after["f"] or interval[1] < 0:
-        text = f"Unknown, the training was too short or too unsteady: {told}."
+        text = f"Unknown, the training was too short or too unsteady: {gained}."
         return Advice(name, gain, interval, "unknown", text)
     if after["f"] > 1 - WORTH or gain < WORTH:
-        return Advice(name, gain, interval, "hardly", f"More of the same will hardly help: {told}.")
+        return Advice(
+            name, gain, interval, "hardly", f"More of the same will hardly help: {gained}."
+        )
     if interval[0] > 0:
-        text = f"More annotations will very likely help: {told}."
+        text = f"More annotations will very likely help: {gained}."
         return Advice(name, gain, interval, "yes", text)
-    text = f"More annotations may help: {told}, which could be noise."
+    text = f"More annotations may help: {gained}, which could be noise."
     return Advice(name, gain, interval, "perhaps", text)
 
 

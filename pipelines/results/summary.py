@@ -217,4 +217,4 @@ def next_steps(data: dict[str, Any]) -> list[str]:
         ]
     if data["state"] in ("cancelled", "interrupted"):
         return ["Next: run the same command again; what was finished is reused."]
-    return ["Next: read the log of the failed task, mend its cause, run the same command again."]
+    return ["Next: read the log of the failed task, fix its cause, run the same command again."]

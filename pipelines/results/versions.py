@@ -61,7 +61,7 @@ def described(version: Version) -> dict[str, Any]:
 def overall(version: Version) -> dict[str, float | None]:
     """Overall precision, recall and F of a version on its test set, fractions or None.
 
-    None for several tasks, too: what there is to say stands in `per_label`.
+    None for several tasks, too: the scores are in `per_label`.
     """
     scores = version.lineage.scores.get("overall", {})
     return {measure: scores.get(measure) for measure in ("p", "r", "f")}

@@ -66,7 +66,7 @@ def plan(declared: Declared, existing: Sequence[Existing]) -> list[Step]:
     """The steps from what is there to what is declared; none when they agree.
 
     Raises:
-        ConfigError: several schedules have the name, and it cannot be told which is ours.
+        ConfigError: several schedules have the name, and it is unknown which is ours.
     """
     finished, present = handed_over(declared.name, existing)
     steps = [Step("delete", each, "its replacement is there already") for each in finished]

@@ -1,4 +1,4 @@
-"""Which column of a CoNLL file is the word, and which the tag: told by what stands in them."""
+"""Which column of a CoNLL file is the word, and which the tag: found from their content."""
 
 from __future__ import annotations
 

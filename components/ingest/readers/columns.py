@@ -30,7 +30,7 @@ IOB = re.compile(r"(?:\S+\|(?:O|[BILUESM]-[^\s|]+)(?:[ \t]+|$))+")
 DOCUMENT = "-DOCSTART-"
 COMMENT = re.compile(r"#(?:[ \t]|\s*[\w.:-]+\s*=)")
 ASSIGNED = re.compile(r"#\s*([\w.:-]+(?: [\w.:-]+)*)\s*=\s*(.*)")
-SAMPLE = 2000  # lines that a layout is told by
+SAMPLE = 2000  # lines that a layout is found from
 AS_BILUO = {"S": "U", "E": "L", "M": "I"}
 
 Line = tuple[int, str]

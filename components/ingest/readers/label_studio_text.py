@@ -88,7 +88,7 @@ def chosen_key(data: dict[str, Any], sure: str, others: Counter[str], *, marked:
         marked: the task has spans.
 
     Raises:
-        QuarantineError: it cannot be told, or the text lies elsewhere.
+        QuarantineError: it is ambiguous, or the text lies elsewhere.
     """
     known = texts(data)
     links = [value for value in data.values() if is_link(value)]

@@ -1,4 +1,4 @@
-"""Which tool wrote a JSON record: told by the keys at its top, and by no others."""
+"""Which tool wrote a JSON record: recognised by the keys at its top, and by no others."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Shape:
         return rows
 
     def quotes(self, rows: Sequence[Any]) -> int:
-        """Quotes that the records need; -1 if that cannot be told."""
+        """Quotes that the records need; -1 if that is unknown."""
         anything: list[Any] = []
         for name in self.open:
             anything += map(attrgetter(name), rows)

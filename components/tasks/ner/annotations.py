@@ -140,7 +140,7 @@ class Checker:
         return kept
 
     def one_of_each_place(self, spans: list[Span]) -> tuple[list[Span], list[tuple[Span, Span]]]:
-        """Of spans in one place the one whose label the config names first; and each one lost."""
+        """Of spans in one place the one whose label the config names first; and those dropped."""
         chosen: dict[tuple[int, int], Span] = {}
         overlapped = []
         for span in sorted(spans, key=lambda span: self.rank[span.label]):
@@ -188,7 +188,7 @@ def drop_overlaps(
     """Keep the longest, or else the first, of overlapping spans; ties go to the first.
 
     Returns:
-        The spans kept, sorted, and each one lost with the one that it overlaps.
+        The spans kept, sorted, and each one dropped with the one that it overlaps.
     """
     if longest:
         spans = sorted(spans, key=lambda span: (span.start - span.end, span))

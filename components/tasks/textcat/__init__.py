@@ -137,7 +137,7 @@ class Kind(Task):
         return check_pipeline(nlp, self.labels, exclusive=self.exclusive)
 
     def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
-        from components.tasks.textcat.judging import dev_scorer
+        from components.tasks.textcat.metrics import dev_scorer
         from components.tasks.textcat.losses import balanced, learn_only_what_is_known
         from components.tasks.textcat.training import classifiers
 
@@ -155,7 +155,7 @@ class Kind(Task):
         return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}
 
     def official(self, examples: Iterable[Example]) -> dict[str, Scores] | None:
-        from components.tasks.textcat.judging import official
+        from components.tasks.textcat.metrics import official
 
         return official(examples, self)
 
@@ -170,7 +170,7 @@ class Kind(Task):
         return [{label: doc.cats.get(label, 0.0) for label in self.labels} for doc in docs]
 
     def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
-        from components.tasks.textcat.judging import extras
+        from components.tasks.textcat.metrics import extras
 
         return extras(predictions, labels, exclusive=self.exclusive)
 

@@ -96,7 +96,7 @@ class Executor:
                 traceback.print_exc(file=log)
             outcome = Outcome("failed", Values(), exit_code=1, note=f"could not be run: {error}")
         refused = outcome.exit_code in (DataError.exit_code, GateError.exit_code)
-        # A stage that refuses its input has written what it wrote whole: it says what to mend.
+        # A stage that refuses its input has written what it wrote whole: it says what to fix.
         if outcome.state in ("failed", "cancelled") and not refused:
             remove(self._folder / node.path)
         return outcome

@@ -78,7 +78,7 @@ def test_scores_equal_those_of_spacy_evaluate(tmp_path: Path, shelf: Shelf) -> N
 
 
 def sample_docs() -> list[Doc]:
-    """The documents of the sample that can be read without mending them."""
+    """The documents of the sample that can be read without fixing them."""
     nlp = spacy.blank("en")
     docs = []
     for line in SAMPLE.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -124,7 +124,7 @@ def test_a_failed_branch_leaves_the_other_running(tmp_path: Path) -> None:
 def test_only_a_stage_that_refuses_keeps_what_it_wrote(
     tmp_path: Path, code: int, kept: bool
 ) -> None:
-    """Its outputs say what a person must mend: quarantined records, a gate_decision."""
+    """Its outputs say what a person must fix: quarantined records, a gate_decision."""
 
     @dsl.pipeline(name="p")
     def pipeline():

@@ -12,7 +12,7 @@ from components.records.prediction import Prediction
 from components.scoring.calibration import calibration, coverage
 from components.tasks import task_of
 from components.tasks.base import Task, TaskSettings
-from components.tasks.textcat.judging import extras, macro, official, ranking
+from components.tasks.textcat.metrics import extras, macro, official, ranking
 
 LABELS = ["A", "B", "C"]
 

@@ -1,4 +1,4 @@
-"""What classes add to the scores; probabilities are judged beside the answers made of them."""
+"""What classes add to the scores; probabilities are scored as well as the answers made of them."""
 
 from __future__ import annotations
 
