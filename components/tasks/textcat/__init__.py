@@ -137,8 +137,8 @@ class Kind(Task):
         return check_pipeline(nlp, self.labels, exclusive=self.exclusive)
 
     def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
-        from components.tasks.textcat.metrics import dev_scorer
         from components.tasks.textcat.losses import balanced, learn_only_what_is_known
+        from components.tasks.textcat.metrics import dev_scorer
         from components.tasks.textcat.training import classifiers
 
         learn_only_what_is_known(nlp, balanced(counts, self.balance))
