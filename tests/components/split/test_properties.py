@@ -12,6 +12,7 @@ from components.__main__ import main
 from components.records.record import Record, write_records
 from tests.components.split.conftest import SPLITS, Split
 from tests.components.split.documents import document
+from tests.support.records import ner_tasks
 
 rows = st.lists(
     st.tuples(
@@ -30,7 +31,8 @@ def split(folder: Path, name: str, records: list[Record], previous: str = "") ->
     arguments = [f"--{split}-set={out / split}.jsonl" for split in SPLITS]
     arguments += [f"--assignment={out}/assignment.json", f"--split-report={out}/report.json"]
     arguments += [f"--previous={previous}", '--settings={"group_by": "meta.page"}']
-    assert main(["split", f"--annotations={source}", *arguments]) == 0
+    arguments += [f"--annotations={source}", "--tasks", ner_tasks(list("XYZ"))]
+    assert main(["split", *arguments]) == 0
     return Split(out)
 
 
