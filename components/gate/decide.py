@@ -155,7 +155,7 @@ def absolute_rules(one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Iterato
             yield label_rule(label, floor, block, policy)
 
 
-def class_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
+def class_rules(one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Iterator[Rule]:
     """Yield the rules about scores that only some kinds of tasks have."""
     asked = (
         ("min_macro_f", "macro", "f", "Macro F", one.policy.min_macro_f),
@@ -167,7 +167,7 @@ def class_rules(one: Judged, each: Sequence[Judged]) -> Iterator[Rule]:
         if part in one.block:
             yield class_rule(rule, title, number(one.block[part][key]), limit)
         elif any(part in other.block for other in each):
-            yield Rule(rule, "note", f"{title} was not judged: this kind of task has none.")
+            yield Rule(rule, "note", f"{title} was not checked: this kind of task has none.")
         else:
             yield Rule(
                 rule,
@@ -242,7 +242,7 @@ def label_rule(label: str, floor: float, block: Mapping[str, Any], policy: GateS
     f = number(scored[label]["f"]) if label in scored else None
     if few or f is None:
         why = few or "it has no F"
-        return Rule("min_f_per_label", "note", f"{label} was not judged: {why}.", label, f, floor)
+        return Rule("min_f_per_label", "note", f"{label} was not checked: {why}.", label, f, floor)
     return at_least("min_f_per_label", label, f, floor)
 
 

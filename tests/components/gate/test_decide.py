@@ -335,8 +335,8 @@ def test_a_score_that_no_task_has_is_not_taken_for_good() -> None:
 def test_of_several_tasks_those_that_classify_are_judged() -> None:
     tasks = [*TASKS, TaskSettings(name="topic", kind="textcat", labels=LABELS)]
     blocks = {"ner": scores(), "topic": classes(0.6, 0.01)}
-    phase = judge(blocks, CLEAN, tasks, GateSettings(min_macro_f=0.7))
+    phase = decide(blocks, CLEAN, tasks, GateSettings(min_macro_f=0.7))
     results = {rule["task"]: rule["result"] for rule in phase["rules"] if "macro" in rule["name"]}
     assert results == {"ner": "note", "topic": "fail"}
     own = GateSettings(tasks={"topic": {"min_macro_f": 0.5}})
-    assert judge(blocks, CLEAN, tasks, own)["decision"] == "promote"
+    assert decide(blocks, CLEAN, tasks, own)["decision"] == "promote"
