@@ -131,6 +131,8 @@ def past(
 def took_effect(entries: Sequence[Entry], alias: str, present: str) -> Iterator[Operation]:
     """Yield the operations on an alias but one that waits for it to move."""
     ours = [entry for entry in entries if entry.operation.alias == alias]
+    if not ours:
+        return
     then = [*(entry.operation.replaced for entry in ours[1:]), present]
     for entry, state in zip(ours, then, strict=True):
         if entry.done or state == entry.operation.version:

@@ -44,7 +44,7 @@ def test_the_config_for_a_real_project_is_right(tmp_path: Path) -> None:
     images = "".join(f"{name}: host/retrain@sha256:{digest}\n" for name in ("cpu", "gpu", "serve"))
     (tmp_path / "images.lock.yaml").write_text(images, encoding="utf-8")
     shutil.copy(ROOT / "pipelines/config/training/cnn.cfg", tmp_path)
-    values = {"project": "p", "region": "r", "bucket": "b", "annotations": "a", "model": MODEL}
+    values = {"project": "p", "region": "r", "bucket": "bucket", "annotations": "a", "model": MODEL}
     (tmp_path / "live.yaml").write_text(CONFIG.format(**values), encoding="utf-8")
     pipeline = load(tmp_path / "live.yaml").pipeline
     compute = pipeline.phases["phase-1"].compute
