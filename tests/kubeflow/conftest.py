@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from google.cloud import storage
@@ -28,11 +30,18 @@ kubeflow:
 """
 
 
-@pytest.fixture(scope="session")
-def submission(tmp_path_factory: pytest.TempPathFactory) -> Submission:
-    """The compiled pipeline of two phases; compiled once, since that takes seconds."""
-    path = config_in(tmp_path_factory.mktemp("submission"), "http://127.0.0.1:1", "a-bucket")
-    return Submission("demo", compiled(load(path)), {}, data="d" * 64, commit="c" * 40)
+@pytest.fixture
+def submission() -> Submission:
+    """The compiled pipeline of two phases."""
+    return compiled_once()
+
+
+@cache
+def compiled_once() -> Submission:
+    """Compiled once, also where tests of other folders use this fixture: it takes seconds."""
+    with TemporaryDirectory() as folder:
+        spec = compiled(load(config_in(Path(folder), "http://127.0.0.1:1", "a-bucket")))
+    return Submission("demo", spec, {}, data="d" * 64, commit="c" * 40)
 
 
 def config_in(folder: Path, host: str, bucket: str) -> Path:

@@ -1,4 +1,4 @@
-"""`retrain` with target: kubeflow, as a person types it."""
+"""What is particular to commands on Kubeflow; tests/services has what holds everywhere."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from components.errors import ConfigError, RemoteError
+from components.errors import ConfigError
 from pipelines.cli import app
-from pipelines.services import watch
 from tests.kubeflow.double import Double
 from tests.vertex.conftest import commit_all
 
@@ -20,55 +19,6 @@ def retrain(*arguments: str | Path) -> str:
     result = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
-
-
-def test_submit_show_list_logs_and_cancel(double: Double, config: Path) -> None:
-    submitted = json.loads(retrain("submit", config, "--json"))
-    assert submitted["new"]
-    run = submitted["run"]
-    assert retrain("submit", config).startswith(f"Found {run} (")
-
-    on_kubeflow = ("--where", "kubeflow", "--config", config)
-    (listed,) = json.loads(retrain("runs", "list", *on_kubeflow, "--json"))
-    assert (listed["run"], listed["labels"]["retrain-config"]) == (run, "demo")
-    retrain("runs", "show", run, *on_kubeflow)
-    double.runs.busy = True  # it stays as it is while we look
-    shown = retrain("runs", "show", run, *on_kubeflow)
-    assert submitted["url"] in shown
-    assert "phase-2/train" in shown
-    log = retrain("runs", "logs", run, "phase-1/train", *on_kubeflow)
-    (made,) = double.runs.by_id.values()
-    assert f"kubectl logs --namespace kubeflow --selector pipeline/runid={made['run_id']}" in log
-    assert "cancelling" in retrain("runs", "cancel", run, "--config", config)
-    double.runs.busy = False
-    assert "cancelled" in retrain("runs", "cancel", run, "--config", config)
-    assert len(double.sent("POST", ":terminate")) == 1
-    assert "--force" in retrain("submit", config)
-
-
-def test_wait_tells_what_happens_until_the_end(
-    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    result = CliRunner().invoke(app, ["submit", str(config), "--wait"], catch_exceptions=False)
-    assert "phase-1 · upload  done in 100 s" in result.stderr
-    assert result.stdout.splitlines()[-1].startswith(f"{double.url}/#/runs/details/")
-
-
-def test_wait_ends_with_exit_5_when_a_task_fails(
-    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    double.runs.failing = {"phase-2/train"}
-    with pytest.raises(RemoteError, match=r"demo-\w+-1 failed\. http"):
-        retrain("submit", config, "--wait")
-    (run,) = json.loads(
-        retrain("runs", "list", "--where", "kubeflow", "--config", config, "--json")
-    )
-    shown = retrain("runs", "show", run["run"], "--where", "kubeflow", "--config", config, "--json")
-    states = {task["task"]: task["state"] for task in json.loads(shown)["tasks"]}
-    assert states["phase-1/train"] == "succeeded"
-    assert states["phase-2/train"] == "failed"
 
 
 def test_tasks_whose_phase_cannot_be_told_do_not_look_as_if_they_had_not_begun(
@@ -108,16 +58,6 @@ def test_what_is_behind_a_condition_that_did_not_hold_was_not_run(
     assert (states["phase-1/ingest"], states["phase-1/train"]) == ("running", "pending")
     states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}
     assert (states["phase-1/ingest"], states["phase-1/train"]) == ("succeeded", "not_triggered")
-
-
-def test_a_run_that_there_is_not_is_named(double: Double, config: Path) -> None:
-    with pytest.raises(
-        ConfigError, match="there is no run 'demo-9' in the experiment demo of http"
-    ):
-        retrain("runs", "show", "demo-9", "--where", "kubeflow", "--config", config)
-    with pytest.raises(ConfigError, match="its target is kubeflow: use --where kubeflow"):
-        retrain("runs", "list", "--where", "vertex", "--config", config)
-    assert retrain("runs", "list", "--where", "kubeflow", "--config", config).startswith("No runs")
 
 
 def test_the_registry_on_the_volume_is_opened_where_the_volume_is_mounted(
@@ -196,16 +136,14 @@ def declare(config: Path, schedule: str) -> None:
     commit_all(config.parent)
 
 
-def test_the_schedule_commands_say_what_they_do(double: Double, config: Path) -> None:
+def test_a_schedule_in_another_time_zone_than_the_clusters_is_refused(
+    double: Double, config: Path
+) -> None:
     declare(config, '{cron: "0 3 * * 1"}')
     with pytest.raises(ConfigError, match="reads every cron in the time zone of its installation"):
         retrain("schedule", "plan", config)
-    declare(config, '{cron: "0 3 * * 1", timezone: UTC}')
-    assert "done: create retrain-demo" in retrain("schedule", "apply", config)
-    assert " active " in retrain("schedule", "list", config)
-    assert retrain("schedule", "run-now", config).startswith("Submitted demo-")
-    assert retrain("schedule", "pause", config).startswith("retrain-demo is paused.")
-    assert retrain("schedule", "plan", config).startswith("resume 1: it is paused")
-    assert retrain("schedule", "delete", config) == "retrain-demo is deleted.\n"
-    with pytest.raises(ConfigError, match="the schedule is not as declared"):
-        retrain("schedule", "run-now", config)
+
+
+def test_runs_of_another_service_than_the_target_are_refused(double: Double, config: Path) -> None:
+    with pytest.raises(ConfigError, match="its target is kubeflow: use --where kubeflow"):
+        retrain("runs", "list", "--where", "vertex", "--config", config)

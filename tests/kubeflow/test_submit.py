@@ -1,18 +1,15 @@
-"""Submitting runs with the real client: once, whatever happens on the way."""
+"""What is particular to submitting to Kubeflow; tests/services has what holds everywhere."""
 
 from __future__ import annotations
 
 import pytest
 
-from components import patience
 from components.errors import ConfigError, RemoteError
 from pipelines.services.kubeflow import client
 from pipelines.services.kubeflow.runs import KubeflowRuns
 from pipelines.services.submission import Submission
 from tests.kubeflow.double import Double
 from tests.support.service import Fault
-
-CREATE = r"^POST .*/runs$"
 
 
 def test_a_run_is_created_as_the_reference_asks(
@@ -42,21 +39,6 @@ def test_every_task_mounts_the_volume_and_a_gpu_is_a_gpu(
         assert (mount["constant"], mount["mountPath"]) == ("retrain-models", "/retrain")
 
 
-def test_the_same_submit_again_finds_the_run(runs: KubeflowRuns, submission: Submission) -> None:
-    first, _ = runs.submit(submission)
-    again, new = runs.submit(submission)
-    assert (again.id, new) == (first.id, False)
-
-
-def test_force_makes_another_attempt(runs: KubeflowRuns, submission: Submission) -> None:
-    runs.submit(submission)
-    for attempt in (2, 3):
-        forced, new = runs.submit(submission, force=True)
-        assert (forced.id, new) == (submission.job_id(attempt), True)
-    newest, new = runs.submit(submission)
-    assert (newest.id, new) == (submission.job_id(3), False)
-
-
 def test_of_two_submits_at_the_same_moment_one_run_stays(
     runs: KubeflowRuns,
     submission: Submission,
@@ -76,73 +58,6 @@ def test_of_two_submits_at_the_same_moment_one_run_stays(
     (left,) = double.runs.by_id.values()
     assert not new
     assert run.url.endswith(left["run_id"])
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(CREATE, status=429, times=2),
-        Fault(CREATE, status=503, times=2),
-        Fault(CREATE, drop="before"),
-        Fault(CREATE, drop="after"),
-        Fault("^GET .*/runs$", status=503, times=2),
-        Fault("^POST .*/experiments$", drop="after"),
-    ],
-    ids=[
-        "too many requests",
-        "unavailable",
-        "dropped before",
-        "dropped after",
-        "list unavailable",
-        "experiment dropped after",
-    ],
-)
-def test_a_passing_fault_is_waited_out(
-    runs: KubeflowRuns, submission: Submission, double: Double, fault: Fault
-) -> None:
-    double.faults = [fault]
-    run, _ = runs.submit(submission)
-    assert run.id == submission.job_id(1)
-    assert len(double.runs.by_id) == 1
-    assert len(double.experiments.by_id) == 1
-
-
-def test_an_answer_that_never_comes_is_not_waited_for(
-    runs: KubeflowRuns,
-    submission: Submission,
-    double: Double,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(patience, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
-    double.faults = [Fault(CREATE, delay=30.0)]
-    run, new = runs.submit(submission)
-    assert (run.id, new) == (submission.job_id(1), False)
-    assert len(double.runs.by_id) == 1
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(CREATE, status=429, times=1000),
-        Fault(CREATE, status=503, times=1000),
-        Fault(CREATE, drop="before", times=1000),
-        Fault("^POST .*/runs$|^GET .*/runs$", drop="after", times=1000),
-        Fault(CREATE, status=403),
-        Fault(CREATE, status=409),
-    ],
-    ids=["too many", "unavailable", "dropped before", "dropped after", "forbidden", "conflict"],
-)
-def test_a_lasting_fault_is_one_message_and_the_next_try_leaves_one_run(
-    runs: KubeflowRuns, submission: Submission, double: Double, fault: Fault
-) -> None:
-    double.faults = [fault]
-    with pytest.raises(RemoteError, match=f"^(submit {submission.job_id(1)}|list the runs): "):
-        runs.submit(submission)
-
-    double.faults = []
-    run, _ = runs.submit(submission)
-    assert [each["display_name"] for each in double.runs.by_id.values()] == [run.id]
 
 
 @pytest.mark.parametrize("many", [True, False])
@@ -180,13 +95,10 @@ def test_a_token_is_sent_and_a_refusal_says_where_it_comes_from(
     assert double.authorization == "Bearer secret"
 
 
-def test_a_lost_answer_to_a_cancel_is_no_error(
+def test_an_experiment_whose_creation_had_no_answer_is_taken_up(
     runs: KubeflowRuns, submission: Submission, double: Double
 ) -> None:
-    run, _ = runs.submit(submission)
-    double.runs.busy = True
-    double.faults = [Fault(":terminate$", drop="after")]
-    assert runs.cancel(run.id).state == "cancelling"
-    assert runs.cancel(run.id).state == "cancelling"
-    double.runs.busy = False
-    assert runs.get(run.id).state == "cancelled"
+    double.faults = [Fault("^POST .*/experiments$", drop="after")]
+    runs.submit(submission)
+    runs.submit(submission, force=True)
+    assert (len(double.runs.by_id), len(double.experiments.by_id)) == (2, 1)

@@ -8,7 +8,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -53,11 +55,17 @@ phases:
 """
 
 
-@pytest.fixture(scope="session")
-def submission(tmp_path_factory: pytest.TempPathFactory) -> Submission:
-    """The compiled pipeline of two phases; compiled once, since that takes seconds."""
-    folder = tmp_path_factory.mktemp("submission")
-    spec = compiled(load(write_config(folder, "a-bucket")))
+@pytest.fixture
+def submission() -> Submission:
+    """The compiled pipeline of two phases."""
+    return compiled_once()
+
+
+@cache
+def compiled_once() -> Submission:
+    """Compiled once, also where tests of other folders use this fixture: it takes seconds."""
+    with TemporaryDirectory() as folder:
+        spec = compiled(load(write_config(Path(folder), "a-bucket")))
     return Submission("demo", spec, {}, data="d" * 64, commit="c" * 40)
 
 

@@ -1,4 +1,4 @@
-"""`retrain submit` and `retrain runs --where vertex`, as a person types them."""
+"""What is particular to commands on Vertex AI; tests/services has what holds everywhere."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from google.cloud import storage
 from typer.testing import CliRunner
 
-from components.errors import ConfigError, RemoteError
+from components.errors import ConfigError
 from pipelines.cli import app
 from pipelines.services import watch
 from pipelines.services.vertex import runs
@@ -24,38 +23,6 @@ def retrain(*arguments: str | Path) -> str:
     result = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
-
-
-def test_submit_show_list_and_cancel(double: Double, config: Path) -> None:
-    submitted = json.loads(retrain("submit", config, "--json"))
-    assert submitted["new"]
-    run = submitted["run"]
-    assert retrain("submit", config).startswith(f"Found {run} (")
-
-    double.jobs.busy = True  # it stays as it is while we look
-    on_vertex = ("--where", "vertex", "--config", config)
-    assert [each["run"] for each in json.loads(retrain("runs", "list", *on_vertex, "--json"))] == [
-        run
-    ]
-    assert run in retrain("runs", "list", *on_vertex)
-    shown = retrain("runs", "show", run, *on_vertex)
-    assert submitted["url"] in shown
-    assert "phase-2/train" in shown
-    assert "phase-1/train" in retrain("runs", "logs", run, "phase-1/train", *on_vertex)
-    assert "cancelled" in retrain("runs", "cancel", run, "--config", config)
-    assert "cancelled" in retrain("runs", "cancel", run, "--config", config)
-    assert len(double.sent("POST", ":cancel")) == 1
-    assert "--force" in retrain("submit", config)
-
-
-def test_wait_tells_what_happens_until_the_end(
-    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    result = CliRunner().invoke(app, ["submit", str(config), "--wait"], catch_exceptions=False)
-    assert "phase-1 · upload  done in " in result.stderr
-    assert result.stdout.splitlines()[-2].endswith(" succeeded")
-    assert result.stdout.splitlines()[-1].startswith("https://console.cloud.google.com/vertex-ai/")
 
 
 def test_a_phase_that_waits_is_told_from_one_that_trained(
@@ -118,29 +85,6 @@ def test_an_interrupted_wait_leaves_the_run_alone(double: Double, config: Path) 
     (job,) = double.jobs.by_name.values()
     assert f"The run goes on: retrain runs show {job.name.rpartition('/')[2]}" in said
     assert double.sent("POST", ":cancel") == []
-
-
-def test_wait_ends_with_the_tasks_that_failed(
-    double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    double.jobs.failing = {"phase-2/train"}
-    with pytest.raises(RemoteError, match=r"failed\. phase-2/train: The replica exited with"):
-        CliRunner().invoke(app, ["submit", str(config), "--wait"], catch_exceptions=False)
-    # The other phase went on to its end.
-    (job,) = double.jobs.by_name.values()
-    states = {task.path: task.state for task in runs.tasks_of(job)}
-    assert states["phase-1/upload"] == "succeeded"
-    assert states["phase-2/train"] == "failed"
-
-
-def test_a_run_that_there_is_not_is_named(
-    double: Double, config: Path, bucket: storage.Bucket
-) -> None:
-    with pytest.raises(ConfigError, match="there is no run 'demo-9' in projects/my-project"):
-        retrain("runs", "show", "demo-9", "--where", "vertex", "--config", config)
-    with pytest.raises(ConfigError, match="--where vertex needs --config"):
-        retrain("runs", "list", "--where", "vertex")
 
 
 def test_this_machine_is_no_target_to_submit_to(double: Double, config: Path) -> None:

@@ -1,4 +1,4 @@
-"""Submitting runs with the real client: once, whatever happens on the way."""
+"""What is particular to submitting to Vertex AI; tests/services has what holds everywhere."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from pathlib import Path
 import pytest
 from google.cloud import storage
 
-from components import patience
-from components.errors import ConfigError, RemoteError
+from components.errors import ConfigError
 from pipelines.config.load import load
 from pipelines.services.submission import Submission, prepare, refuse_unrepeatable
 from pipelines.services.vertex.runs import VertexRuns
-from tests.support.service import Fault
 from tests.vertex.conftest import ROOT
 from tests.vertex.double import Double
-
-CREATE = r"^POST .*/pipelineJobs$"
 
 
 @pytest.fixture
@@ -43,21 +39,6 @@ def test_a_run_is_created_as_the_reference_asks(
     assert submission.labels["retrain-commit"] == submission.commit
 
 
-def test_the_same_submit_again_finds_the_run(runs: VertexRuns, submission: Submission) -> None:
-    first, _ = runs.submit(submission)
-    again, new = runs.submit(submission)
-    assert (again.id, new) == (first.id, False)
-
-
-def test_force_makes_another_attempt(runs: VertexRuns, submission: Submission) -> None:
-    runs.submit(submission)
-    for attempt in (2, 3):
-        forced, new = runs.submit(submission, force=True)
-        assert (forced.id, new) == (submission.job_id(attempt), True)
-    newest, new = runs.submit(submission)
-    assert (newest.id, new) == (submission.job_id(3), False)
-
-
 def test_a_config_and_its_data_make_the_identity(config: Path, bucket: storage.Bucket) -> None:
     first, again = prepare(load(config)), prepare(load(config))
     assert first == again
@@ -65,63 +46,6 @@ def test_a_config_and_its_data_make_the_identity(config: Path, bucket: storage.B
 
     bucket.blob("phase1.jsonl").upload_from_string('{"text": "two"}\n')
     assert prepare(load(config)).job_id(1) != first.job_id(1)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(CREATE, status=429, times=2),
-        Fault(CREATE, status=503, times=2),
-        Fault(CREATE, drop="before"),
-        Fault(CREATE, drop="after"),
-    ],
-    ids=["too many requests", "unavailable", "dropped before", "dropped after"],
-)
-def test_a_passing_fault_is_waited_out(
-    runs: VertexRuns, submission: Submission, double: Double, fault: Fault
-) -> None:
-    double.faults = [fault]
-    run, _ = runs.submit(submission)
-    assert run.id == submission.job_id(1)
-    assert len(double.jobs.by_name) == 1
-
-
-def test_an_answer_that_never_comes_is_not_waited_for(
-    runs: VertexRuns,
-    submission: Submission,
-    double: Double,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(patience, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
-    double.faults = [Fault(CREATE, delay=30.0)]
-    run, new = runs.submit(submission)
-    assert (run.id, new) == (submission.job_id(1), False)
-    assert len(double.jobs.by_name) == 1
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(CREATE, status=429, times=1000),
-        Fault(CREATE, status=503, times=1000),
-        Fault(CREATE, drop="before", times=1000),
-        Fault("^POST .*/pipelineJobs$|^GET .*/pipelineJobs/", drop="after", times=1000),
-        Fault(CREATE, status=403),
-        Fault(CREATE, status=409),
-    ],
-    ids=["too many", "unavailable", "dropped before", "dropped after", "forbidden", "conflict"],
-)
-def test_a_lasting_fault_is_one_message_and_the_next_try_leaves_one_run(
-    runs: VertexRuns, submission: Submission, double: Double, fault: Fault
-) -> None:
-    double.faults = [fault]
-    with pytest.raises(RemoteError, match=f"^submit {submission.job_id(1)}: "):
-        runs.submit(submission)
-
-    double.faults = []
-    run, _ = runs.submit(submission)
-    assert [name.rpartition("/")[2] for name in double.jobs.by_name] == [run.id]
 
 
 def test_a_missing_bucket_is_refused_and_not_created(
@@ -185,14 +109,6 @@ def test_parameters_must_be_the_pipelines(runs: VertexRuns, config: Path, double
     assert dict(job.runtime_config.parameter_values) == {"registry": "vertex://other/us-central1"}
     with pytest.raises(ConfigError, match=r"--param rate=1: .*: .*registry"):
         prepare(load(config), parameters=["rate=1"])
-
-
-def test_a_lost_answer_to_a_cancel_is_no_error(
-    runs: VertexRuns, submission: Submission, double: Double
-) -> None:
-    run, _ = runs.submit(submission)
-    double.faults = [Fault(":cancel$", drop="after")]
-    assert runs.cancel(run.id).state == "cancelled"
 
 
 @pytest.mark.parametrize("name", ["govuk", "sample"])
