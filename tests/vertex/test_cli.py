@@ -33,7 +33,7 @@ def test_a_phase_that_waits_is_told_from_one_that_trained(
     submitted = ("submit", str(config), "--param", "when=due", "--wait")
     result = CliRunner().invoke(app, submitted, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "phase-2 · due  WAITS: nothing is new. Nothing is trained." in result.stderr
+    assert "phase-2 · ingest  WAITS: nothing is new. Nothing is trained." in result.stderr
     assert "phase-1 · upload  done in " in result.stderr
     assert "phase-2 · upload" not in result.stderr
 
@@ -65,7 +65,7 @@ notify: {webhook: projects/p/secrets/hook/versions/latest, emails: [team@example
     assert json.loads(retrain("submit", config, "--json"))["new"]
     (job,) = double.jobs.by_name.values()
     email = "vertex-pipelines-notification-email"
-    asked = {"phase-1/train", "phase-2/train", "phase-1/notify", f"phase-1/{email}", "notify"}
+    asked = {"phase-1/train", "phase-2/train", "phase-1/held/notify", f"phase-1/{email}", "notify"}
     assert asked <= {task.path for task in runs.tasks_of(job)}
 
 
