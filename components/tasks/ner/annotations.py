@@ -54,6 +54,8 @@ class Checker:
         notes: list[Note],
     ) -> list[Span]:
         """Repair spans; sorted, without duplicates and without labels that are left out."""
+        if not raw:
+            return []
         text = annotation.text
         chosen = [(span, label) for span in raw if (label := self.label(span, annotation, notes))]
         located = Spans(
