@@ -21,9 +21,9 @@ def block_of(
     """What there is to say about a model and a task.
 
     Returns:
-        what `components.scoring.scores.score` returns, the kind as `task`, its `unit`, and what the
-        kind adds by name.
+        what `components.scoring.scores.score` returns, the kind as `task`, its `unit`, the `place`
+        in a Doc where its answers stand, and what the kind adds by name.
     """
     scores = score(predictions, task.labels, slice_keys=slice_keys, resamples=resamples, seed=seed)
     extras = task.extras(predictions, list(scores["labels"]))
-    return {"task": task.kind, "unit": task.unit, **scores, **extras}
+    return {"task": task.kind, "unit": task.unit, "place": task.place, **scores, **extras}

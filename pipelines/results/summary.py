@@ -171,6 +171,9 @@ def score_table(title: str, scores: dict[str, Any]) -> Table:
     for label, row in scores["labels"].items():
         table.add_row(label, *score_cells(row))
     table.add_section()
+    if "macro" in scores:
+        macro = {**scores["macro"], "support": scores["overall"]["support"]}
+        table.add_row(f"mean of {scores['macro']['labels']} labels", *score_cells(macro))
     table.add_row("overall", *score_cells(scores["overall"]), style="bold")
     return table
 
@@ -202,17 +205,25 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def answers_of(phase: dict[str, Any]) -> str:
+    """What to print of a doc, so as to see all that a phase's model says of it."""
+    # Scores of before there were classes do not say their place.
+    places = {block.get("place", "ents") for block in phase.get("tasks", {}).values()}
+    return ", ".join(f"doc.{place}" for place in sorted(places or {"ents"}))
+
+
 def next_steps(data: dict[str, Any]) -> list[str]:
     """What a person would do now."""
     if data["state"] == "succeeded":
-        models = [one.get("model_uri") or one.get("model") for one in data["phases"].values()]
-        model = next(filter(None, models), None)
+        phases = data["phases"].values()
+        models = [(one.get("model_uri") or one.get("model"), one) for one in phases]
+        model, phase = next((pair for pair in models if pair[0]), (None, {}))
         if model is None:
             return ["Next: nothing to do. Without `--param when=due` it would be trained anyway."]
         return [
             "Next: open a report in your browser, or use a model:",
             f'  python -c "import spacy; {how_to_load(model)}; '
-            "print(nlp('Apply by 5 April 2024.').ents)\"",
+            f"doc = nlp('Apply by 5 April 2024.'); print({answers_of(phase)})\"",
             "  your own annotations: retrain init annotations.jsonl -o my.yaml",
         ]
     if data["state"] in ("cancelled", "interrupted"):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from rich.console import Console
 
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
+from pipelines.results.summary import next_steps, print_summary, summary
 
 WORDS = {
     "TAX": ["pay", "refund", "return"],
@@ -138,3 +143,19 @@ def test_yes_and_no_are_enough_for_any_of_several(finished: tuple[Path, RunResul
     nlp = spacy.load(folder / "models/flags/1/model")
     assert nlp.get_pipe_meta("classes").factory == "textcat_multilabel"
     assert set(nlp.meta["retrain"]["flags"]["thresholds"]) == {"TAX", "VISA"}
+
+
+def test_the_end_of_a_run_says_how_to_see_the_classes(finished: tuple[Path, RunResult]) -> None:
+    folder, result = finished
+    _, command, _ = next_steps(summary(result.path))
+    said = subprocess.run(
+        [sys.executable, *shlex.split(command)[1:]],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "'TAX': 0." in said.stdout
+    console = Console(file=io.StringIO(), record=True, width=200)
+    print_summary(result.path, console)
+    assert "mean of 3 labels" in console.export_text()
