@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
+.PHONY: help setup run run-topics test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,6 +16,9 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 
 run: setup ## Retrain both sample phases on this machine and print their scores
 	@$(BIN)/retrain run configs/sample.yaml
+
+run-topics: setup ## Retrain both sample phases of classes on this machine
+	@$(BIN)/retrain run configs/sample-topics.yaml
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
