@@ -28,7 +28,7 @@ def serve(
         Path, typer.Option(metavar="FOLDER", help="Folder of the models here.")
     ] = Path("models"),
 ) -> None:
-    """Serve models here, with a page to paste a text and see its entities.
+    """Serve models here, with a page to paste a text and see what they say of it.
 
     The same server as in the image for Vertex AI: POST /predict takes {"instances": ["a text"]}.
     """
