@@ -176,8 +176,9 @@ def test_the_next_run_is_measured_against_the_champion_in_the_bucket(
     assert found["champion_version"] == "1"
     scores = json.loads(Path(tasks["phase-1/evaluate"].artifacts["scores"].uri).read_bytes())
     # On the test documents of the second run, which are not those that it was judged on before.
-    champions = scores["champion"]["overall"]
-    assert champions["support"] == scores["overall"]["support"] > 0
+    (block,) = scores["tasks"].values()
+    champions = block["champion"]["overall"]
+    assert champions["support"] == block["overall"]["support"] > 0
 
     on_vertex = ("--where", "vertex", "--config", small)
     listed = json.loads(retrain("models", "list", "ner-phase-1", *on_vertex, "--json"))
