@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.documents import Labelled
+from components.split.assign import assign
 from components.split.assignment import decided
-from components.split.deal import deal
-from components.split.facts import Facts
-from components.split.grouping import anchors, group
+from components.split.features import Features
+from components.split.grouping import group, group_hashes
 from components.split.splits import DEV, TEST, TRAIN, UNDECIDED
 
 Splits = NDArray[np.int8]
@@ -27,14 +27,14 @@ NO_EDGES = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 def ours(documents: Labelled) -> Split:
     """`components.split` with group_by on the page and the earlier assignment."""
-    facts = facts_of(documents)
+    features = features_of(documents)
 
     def split(earlier: Splits) -> Splits:
-        groups = group(facts, NO_EDGES)
-        known = np.full(len(facts), UNDECIDED, np.int8)
+        groups = group(features, NO_EDGES)
+        known = np.full(len(features), UNDECIDED, np.int8)
         known[: len(earlier)] = earlier
-        fixed = decided(facts, groups, known)
-        return deal(facts, groups, fixed, anchors(facts, groups, 0), SHARES)[groups]
+        fixed = decided(features, groups, known)
+        return assign(features, groups, fixed, group_hashes(features, groups, 0), SHARES)[groups]
 
     return split
 
@@ -45,13 +45,13 @@ def ours_without_memory(documents: Labelled) -> Split:
     return lambda earlier: split(earlier[:0])
 
 
-def facts_of(documents: Labelled) -> Facts:
+def features_of(documents: Labelled) -> Features:
     """What reading the documents' records would give."""
     names = np.array([f"LABEL_{label:02}" for label in range(documents.labels.shape[1])])
     rows, of = np.unique(documents.labels, axis=0, return_inverse=True)
     count = len(documents.pages)
     mix = np.uint64(0x9E3779B97F4A7C15)
-    return Facts(
+    return Features(
         offsets=np.arange(count + 1),
         text_keys=np.arange(1, count + 1, dtype=np.uint64) * mix,
         group_keys=(documents.pages.astype(np.uint64) + np.uint64(1)) * mix,

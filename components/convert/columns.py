@@ -25,9 +25,9 @@ from components.convert.docbin import NO_SPANS, Columns
 from components.convert.layout import Layout
 from components.convert.rows import Row
 from components.convert.settings import ConvertSettings
-from components.convert.spans import Marks, find, gather, refuse_overlaps
+from components.convert.spans import SpanColumns, find, gather, refuse_overlaps
 from components.convert.texts import Texts, join, spaced
-from components.convert.tokens import settle
+from components.convert.tokens import resolve_tokens
 from components.convert.windows import cut_into_windows
 from components.convert.words import hashes
 from components.records.record import Answers
@@ -59,8 +59,8 @@ class Said:
 
     task: Task
     answers: list[Answers | None]
-    spans: Marks
-    rejected: Marks
+    spans: SpanColumns
+    rejected: SpanColumns
 
 
 def to_columns(
@@ -75,7 +75,7 @@ def to_columns(
     texts = join([row.text for row in rows])
     said = [gathered(task, rows, texts) for task in tasks]
     marks = [each for one in said for each in (one.spans, one.rejected)]
-    layout = settle(rows, texts, marks, settings.language, counts)
+    layout = resolve_tokens(rows, texts, marks, settings.language, counts)
     # A class is one of the whole document: no window of it need have what makes it so.
     whole = any(task.place == "cats" for task in tasks)
     document, starts = cut_into_windows(layout, marks, 0 if whole else settings.window_words)
@@ -162,7 +162,7 @@ class Group:
     """One group of `doc.spans`, and the records that have it, even if it is empty."""
 
     key: str
-    marks: Marks
+    marks: SpanColumns
     records: Collection[int]
 
 

@@ -71,7 +71,7 @@ class Layout:
         return [self.texts.joined[start:stop] for start, stop in edges]
 
 
-def lay_out(texts: Texts, tokens: Tokens) -> Layout:
+def layout_of(texts: Texts, tokens: Tokens) -> Layout:
     """Find the tokens of all documents and check each document.
 
     A text is rebuilt when its tokens cover it, in order, but for at most one space after each.

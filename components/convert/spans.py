@@ -16,7 +16,7 @@ from components.records.record import Span
 
 
 @dataclass(frozen=True)
-class Marks:
+class SpanColumns:
     """The spans of all records, one after the other.
 
     Attributes:
@@ -41,7 +41,7 @@ class Numbered(dict[str, int]):
         return self[string]
 
 
-def gather(each: Sequence[Sequence[Span]], rows: Sequence[Row], texts: Texts) -> Marks:
+def gather(each: Sequence[Sequence[Span]], rows: Sequence[Row], texts: Texts) -> SpanColumns:
     """Gather spans of all records.
 
     Args:
@@ -65,10 +65,10 @@ def gather(each: Sequence[Sequence[Span]], rows: Sequence[Row], texts: Texts) ->
     names = Numbered()
     labels = integers([names[span.label] for span in spans])
     base = texts.base[document]
-    return Marks(list(names), labels, document, start + base, end + base)
+    return SpanColumns(list(names), labels, document, start + base, end + base)
 
 
-def misfits(marks: Marks, layout: Layout) -> NDArray[np.int64]:
+def misfits(marks: SpanColumns, layout: Layout) -> NDArray[np.int64]:
     """Records with a span that does not start and end where tokens do."""
     # A span may end in a space, beyond the last token; clipped, it meets a token it does not fit.
     first, end = find(marks, layout)
@@ -78,13 +78,15 @@ def misfits(marks: Marks, layout: Layout) -> NDArray[np.int64]:
     return misfitting
 
 
-def find(marks: Marks, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def find(marks: SpanColumns, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first token of each span, and the one after its last, counted over all records."""
     first = np.searchsorted(layout.starts, marks.left)
     return first, np.searchsorted(layout.ends, marks.right) + 1
 
 
-def refuse_overlaps(marks: Marks, each: Sequence[Sequence[Span]], rows: Sequence[Row]) -> None:
+def refuse_overlaps(
+    marks: SpanColumns, each: Sequence[Sequence[Span]], rows: Sequence[Row]
+) -> None:
     """Refuse entities that overlap or are out of order: one token cannot be in two.
 
     Raises:

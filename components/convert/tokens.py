@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from components.convert.counts import Counts
-from components.convert.layout import Layout, Offsets, Tokens, lay_out
+from components.convert.layout import Layout, Offsets, Tokens, layout_of
 from components.convert.rows import Row
-from components.convert.spans import Marks, misfits
+from components.convert.spans import SpanColumns, misfits
 from components.convert.texts import Texts
 from components.errors import DataError
 from components.records.record import Span
@@ -37,22 +37,22 @@ class Sizes(dict[bytes, int]):
         return self[shape]
 
 
-def settle(
-    rows: Sequence[Row], texts: Texts, marks: Sequence[Marks], language: str, counts: Counts
+def resolve_tokens(
+    rows: Sequence[Row], texts: Texts, marks: Sequence[SpanColumns], language: str, counts: Counts
 ) -> Layout:
     """Settle on tokens for every record: they rebuild its text and no span cuts one."""
     tokens = read(rows, language, counts)
-    layout = lay_out(texts, tokens)
+    layout = layout_of(texts, tokens)
     broken = layout.broken.tolist()
     counts.disagreeing += len(broken)
     if broken:
         tokens = tokens.replaced({at: tokenise(rows[at].text, language) for at in broken})
-        layout = lay_out(texts, tokens)
+        layout = layout_of(texts, tokens)
     cuts = {at for each in marks for at in misfits(each, layout).tolist()}
     counts.split = len(cuts)
     if cuts:
         tokens = tokens.replaced({at: cut(tokens.of(at), rows[at]) for at in cuts})
-        layout = lay_out(texts, tokens)
+        layout = layout_of(texts, tokens)
     return layout
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.convert.layout import Layout
-from components.convert.spans import Marks, find
+from components.convert.spans import SpanColumns, find
 
 SENTENCE_ENDS = frozenset(".!?\N{HORIZONTAL ELLIPSIS}\N{IDEOGRAPHIC FULL STOP}")
 
 
 def cut_into_windows(
-    layout: Layout, marks: Sequence[Marks], longest: int
+    layout: Layout, marks: Sequence[SpanColumns], longest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the records with more than `longest` words into windows; 0 cuts none.
 
@@ -33,7 +33,7 @@ def cut_into_windows(
     return np.sort(np.concatenate(document)), np.sort(np.concatenate(start))
 
 
-def ranges(marks: Marks, layout: Layout, document: int) -> list[tuple[int, int]]:
+def ranges(marks: SpanColumns, layout: Layout, document: int) -> list[tuple[int, int]]:
     """First word, and the word after the last, of the spans of a record."""
     part = slice(*np.searchsorted(marks.document, [document, document + 1]).tolist())
     first = layout.first[document]

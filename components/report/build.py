@@ -16,7 +16,12 @@ from components.html.format import UNDEFINED
 from components.records.prediction import Prediction
 from components.records.record import Item, label_of
 from components.registry.model_metadata import Change
-from components.report.disagreements import KINDS, disagreements, likeliest_mistakes, worst_first
+from components.report.disagreements import (
+    KINDS,
+    by_confidence,
+    disagreements,
+    suspected_label_errors,
+)
 from components.report.figures import (
     confusion_chart,
     label_chart,
@@ -26,7 +31,7 @@ from components.report.figures import (
 from components.report.weakness import weak_spots
 
 FOLDER = Path(__file__).parent
-MOST_DISPUTES = 300
+MOST_SHOWN = 300
 TINTS = 8
 NOT_COMPARED = {"difference": None, "interval": None, "better": None}
 
@@ -134,16 +139,16 @@ def task_parts(material: Material) -> list[TaskPart]:
 
 def html(material: Material) -> str:
     """Return the whole page."""
-    disputed = worst_first(material.predictions)
+    ranked = by_confidence(material.predictions)
     blocks = material.blocks.values()
     labels = list(dict.fromkeys(label for block in blocks for label in block["labels"]))
-    kinds = Counter(one.kind for _, one in disputed)
+    kinds = Counter(one.kind for _, one in ranked)
     return page.render(
         FOLDER / "report.html",
         title=material.title,
         kicker=material.kicker,
         style=(FOLDER / "report.css").read_text(encoding="utf-8"),
-        script=(FOLDER / "filter.js").read_text(encoding="utf-8") if disputed else "",
+        script=(FOLDER / "filter.js").read_text(encoding="utf-8") if ranked else "",
         contents=contents(material),
         undefined=UNDEFINED,
         mood=material.mood,
@@ -161,10 +166,10 @@ def html(material: Material) -> str:
         unalignable=unalignable_of(material.corpus) if material.corpus else {},
         problems=material.data["problems"] if material.data else [],
         changes=material.changes,
-        mistakes=disagreements(likeliest_mistakes(disputed)),
+        mistakes=disagreements(suspected_label_errors(ranked)),
         review=material.review,
-        disagreements=disagreements(disputed[:MOST_DISPUTES]),
-        total=len(disputed),
+        disagreements=disagreements(ranked[:MOST_SHOWN]),
+        total=len(ranked),
         kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
         labels=labels,
         tone=tone,

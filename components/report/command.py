@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> StageResult:
         changes=changes_since(args.champion_metadata, facts),
         review="review",
     )
-    mistakes = disagreements.likeliest_mistakes(disagreements.worst_first(predictions))
+    mistakes = disagreements.suspected_label_errors(disagreements.by_confidence(predictions))
     write(args.report, [build.html(material)])
     review = disagreements.prodigy_lines(mistakes, predictions, tasks)
     write(args.review, (f"{line}\n" for line in review))

@@ -47,7 +47,7 @@ class Dispute:
     modelled: list[Piece]
 
 
-def worst_first(predictions: Iterable[Prediction]) -> list[tuple[Prediction, Disagreement]]:
+def by_confidence(predictions: Iterable[Prediction]) -> list[tuple[Prediction, Disagreement]]:
     """All disagreements; those of which the model is surest come first."""
     pairs = [(document, one) for document in predictions for one in document.disagreements]
     return sorted(pairs, key=lambda pair: -1 if pair[1].confidence is None else -pair[1].confidence)
@@ -117,7 +117,7 @@ def marked(
         yield Piece(" …")
 
 
-def likeliest_mistakes(
+def suspected_label_errors(
     pairs: Sequence[tuple[Prediction, Disagreement]],
 ) -> list[tuple[Prediction, Disagreement]]:
     """The disagreements in which the annotators may be wrong: the model is sure, one per document.

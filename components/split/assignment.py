@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
 from components.registry import assignment, documents
-from components.split.facts import Facts
+from components.split.features import Features
 from components.split.splits import SPLITS, UNDECIDED
 
 
@@ -34,10 +34,10 @@ def nothing() -> Assignment:
     return Assignment(np.empty(0, np.uint64), np.empty(0, np.int8))
 
 
-def assignment_of(facts: Facts, splits: NDArray[np.int8]) -> Assignment:
+def assignment_of(features: Features, splits: NDArray[np.int8]) -> Assignment:
     """What a later run must know: the split of every key of these records."""
-    keyed = facts.group_keys != NO_KEY
-    keys = np.concatenate([facts.text_keys, facts.group_keys[keyed]])
+    keyed = features.group_keys != NO_KEY
+    keys = np.concatenate([features.text_keys, features.group_keys[keyed]])
     unique, first = np.unique(keys, return_index=True)
     return Assignment(unique, np.concatenate([splits, splits[keyed]])[first])
 
@@ -78,7 +78,9 @@ def write_assignment(path: Path, assigned: Assignment) -> None:
     assignment.write(path, assignment.Stored(assignment.VERSION, *lists))
 
 
-def decided(facts: Facts, groups: NDArray[np.int64], earlier: NDArray[np.int8]) -> NDArray[np.int8]:
+def decided(
+    features: Features, groups: NDArray[np.int64], earlier: NDArray[np.int8]
+) -> NDArray[np.int8]:
     """The split of each group that is not free to choose; UNDECIDED for the others.
 
     Tags in the annotations come first; where they disagree within a group, test wins over dev over
@@ -91,7 +93,7 @@ def decided(facts: Facts, groups: NDArray[np.int64], earlier: NDArray[np.int8]) 
     """
     count = int(groups.max(initial=-1)) + 1
     tagged = np.full(count, UNDECIDED, np.int8)
-    np.maximum.at(tagged, groups, facts.tags)
+    np.maximum.at(tagged, groups, features.tags)
     known = earlier != UNDECIDED
     kept = np.full(count, len(SPLITS), np.int8)
     np.minimum.at(kept, groups[known], earlier[known])

@@ -1,10 +1,10 @@
-"""Stratification: how many groups of each kind go to each split.
+"""Stratification: how many groups of each stratum go to each split.
 
 The aim is that of iterative stratification for multi-label data (Sechidis, Tsoumakas and Vlahavas
 2011; Szymanski and Kajdanowicz 2017): for every label each split holds its share of the documents.
 They place one document after another. Here every group stands where its keyed hash puts it, which
 is right on average, and only the few whose change of split balances the labels are moved. So the
-cost grows with the kinds of groups and not with the documents, and two runs over
+cost grows with the strata of groups and not with the documents, and two runs over
 overlapping data agree on nearly every group even without a memory of each other.
 
 All numbers are integers held in float64, so that matrix products are exact and the result is the
@@ -40,17 +40,17 @@ class State:
     """Where everything stands. The arrays `free`, `excess` and `groups` change in place.
 
     Attributes:
-        kinds: documents with each label in a group of each kind, scaled; (kinds, labels).
+        strata: documents with each label in a group of each stratum, scaled; (strata, labels).
         has: 1 where that is not 0.
-        weights: squared length of each row of `kinds`.
-        free: groups of each kind that may move, by split; (kinds, 3).
+        weights: squared length of each row of `strata`.
+        free: groups of each stratum that may move, by split; (strata, 3).
         excess: documents over the target, scaled; (labels, 3).
         groups: groups with each label, by split; (labels, 3).
         needed: how important it is that a split has the label; (labels, 3).
         ideal: the least that `badness` can be, as far as each label alone is concerned.
     """
 
-    kinds: Numbers
+    strata: Numbers
     has: NDArray[np.float32]
     weights: Numbers
     free: NDArray[np.int64]
@@ -65,13 +65,13 @@ class State:
             self, free=self.free.copy(), excess=self.excess.copy(), groups=self.groups.copy()
         )
 
-    def move(self, kind: int, direction: int, amount: int) -> None:
-        """Let groups of one kind move to another split."""
+    def move(self, stratum: int, direction: int, amount: int) -> None:
+        """Let groups of one stratum move to another split."""
         a, b = DIRECTIONS[direction]
         for array, change in (
-            (self.free[kind], amount),
-            (self.excess.T, self.kinds[kind] * amount),
-            (self.groups.T, (self.kinds[kind] > 0) * amount),
+            (self.free[stratum], amount),
+            (self.excess.T, self.strata[stratum] * amount),
+            (self.groups.T, (self.strata[stratum] > 0) * amount),
         ):
             array[a] -= change
             array[b] += change
@@ -83,7 +83,7 @@ class State:
 
 
 def rebalance(
-    kinds: NDArray[np.int64],
+    strata: NDArray[np.int64],
     free: NDArray[np.int64],
     fixed: NDArray[np.int64],
     fractions: tuple[float, float, float],
@@ -94,10 +94,10 @@ def rebalance(
     number of labels that a split lacks.
 
     Args:
-        kinds: documents in a group of each kind, first all, then those with each label;
-            (kinds, 1 + labels). What is said of labels below holds for all documents too.
-        free: groups of each kind that stand on each split and may move; (kinds, 3).
-        fixed: groups that must stay; (kinds, 3).
+        strata: documents in a group of each stratum, first all, then those with each label;
+            (strata, 1 + labels). What is said of labels below holds for all documents too.
+        free: groups of each stratum that are in each split and may move; (strata, 3).
+        fixed: groups that must stay; (strata, 3).
         fractions: of the documents, for each split.
 
     Returns:
@@ -105,19 +105,19 @@ def rebalance(
     """
     # Groups that would fill half of a split by themselves wait in train until the others are
     # balanced around them: moved first, they would leave nothing to balance the splits with.
-    size = kinds[:, 0]
+    size = strata[:, 0]
     large = size > size @ (free + fixed).sum(axis=1) * min(filter(None, fractions)) / 2
     free = free.copy()
     free[large] = np.outer(free[large].sum(axis=1), [1, 0, 0])
-    has = kinds > 0
+    has = strata > 0
     groups = has.T.astype(np.int64) @ (free + fixed)
-    documents = kinds.T @ (free + fixed)
+    documents = strata.T @ (free + fixed)
     scale = np.full(len(documents), SCALE)
     scale[0] = SCALE_OF_ALL
     targets = np.rint(np.outer(documents.sum(axis=1) * scale, fractions))
-    scaled = (kinds * scale).astype(np.float64)
+    scaled = (strata * scale).astype(np.float64)
     state = State(
-        kinds=scaled,
+        strata=scaled,
         has=has.astype(np.float32),
         weights=(scaled**2).sum(axis=1),
         free=np.where(large[:, None], 0, free),
@@ -126,10 +126,10 @@ def rebalance(
         needed=needed(groups.sum(axis=1), fractions),
         ideal=(0.0, rounding(targets, scale[:, None])),
     )
-    settle(state)
+    local_search(state)
     state.free[large] = free[large]
-    settle(state)
-    while better := insist(state):
+    local_search(state)
+    while better := repair_missing_labels(state):
         state = better
     return state.free
 
@@ -156,11 +156,11 @@ def needed(groups: NDArray[np.int64], fractions: tuple[float, float, float]) -> 
 
 
 def gains(state: State, rows: NDArray[np.int64] | slice) -> Numbers:
-    """By how much the balance betters when one group of a kind moves; (rows, directions)."""
+    """By how much the balance betters when one group of a stratum moves; (rows, directions)."""
     pull = state.excess[:, SOURCES] - state.excess[:, TARGETS]
     loses = (state.needed * (state.groups == 1))[:, SOURCES]
     wins = (state.needed * (state.groups == 0))[:, TARGETS]
-    result: Numbers = state.kinds[rows] @ pull - state.weights[rows, None]
+    result: Numbers = state.strata[rows] @ pull - state.weights[rows, None]
     if loses.any() or wins.any():
         result += LACKING * (state.has[rows] @ (wins - loses))
     result[state.free[rows][:, SOURCES] == 0] = -np.inf
@@ -168,7 +168,7 @@ def gains(state: State, rows: NDArray[np.int64] | slice) -> Numbers:
 
 
 def best_rows(gain: Numbers, length: int) -> NDArray[np.int64]:
-    """The kinds with so many of the best moves of each direction, in the order of the kinds."""
+    """The strata with so many of the best moves of each direction, in the order of the strata."""
     if len(gain) <= length:
         return np.arange(len(gain))
     chosen = []
@@ -181,14 +181,14 @@ def best_rows(gain: Numbers, length: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(chosen))
 
 
-def settle(state: State) -> None:
+def local_search(state: State) -> None:
     """Move until no single move and no pair of moves betters the balance."""
     descend(state)
     while state.badness() > state.ideal and any(exchange(state, size) for size in PAIR_LISTS):
         descend(state)
 
 
-def insist(state: State) -> State | None:
+def repair_missing_labels(state: State) -> State | None:
     """Where a split lacks a label that it should have, pin a group of it there and settle the rest.
 
     Returns:
@@ -197,13 +197,13 @@ def insist(state: State) -> State | None:
     for label, split in np.argwhere((state.needed == EVERYWHERE) & (state.groups == 0)):
         for direction in np.flatnonzero(split == TARGETS).tolist():
             source = DIRECTIONS[direction][0]
-            movable = (state.kinds[:, label] > 0) & (state.free[:, source] > 0)
-            for kind in np.flatnonzero(movable)[:SHORT_LIST].tolist():
+            movable = (state.strata[:, label] > 0) & (state.free[:, source] > 0)
+            for stratum in np.flatnonzero(movable)[:SHORT_LIST].tolist():
                 trial = state.copy()
-                trial.move(kind, direction, 1)
-                trial.free[kind, split] -= 1
-                settle(trial)
-                trial.free[kind, split] += 1
+                trial.move(stratum, direction, 1)
+                trial.free[stratum, split] -= 1
+                local_search(trial)
+                trial.free[stratum, split] += 1
                 if trial.badness() < state.badness():
                     return trial
     return None
@@ -220,18 +220,18 @@ def descend(state: State) -> None:
         # The short list is good for as long as it has moves near those that made it.
         while (gain := gains(state, rows)).max() > best / 4:
             row, direction = divmod(int(gain.argmax()), len(DIRECTIONS))
-            kind = int(rows[row])
-            state.move(kind, direction, amount(state, kind, direction))
+            stratum = int(rows[row])
+            state.move(stratum, direction, amount(state, stratum, direction))
 
 
-def amount(state: State, kind: int, direction: int) -> int:
-    """How many groups of a kind to move at once: up to the bottom of the parabola."""
+def amount(state: State, stratum: int, direction: int) -> int:
+    """How many groups of a stratum to move at once: up to the bottom of the parabola."""
     a, b = DIRECTIONS[direction]
-    pull = state.kinds[kind] @ (state.excess[:, a] - state.excess[:, b])
-    bottom = int(pull // (2 * state.weights[kind]))
-    watched = (state.needed[:, a] > 0) & (state.kinds[kind] > 0)
+    pull = state.strata[stratum] @ (state.excess[:, a] - state.excess[:, b])
+    bottom = int(pull // (2 * state.weights[stratum]))
+    watched = (state.needed[:, a] > 0) & (state.strata[stratum] > 0)
     spare = int((state.groups[watched, a] - 1).min(initial=bottom))
-    return max(1, min(bottom, spare, int(state.free[kind, a])))
+    return max(1, min(bottom, spare, int(state.free[stratum, a])))
 
 
 def exchange(state: State, length: int) -> bool:
@@ -244,7 +244,7 @@ def exchange(state: State, length: int) -> bool:
         return False
     single = gain[row, direction]
     steps = np.eye(3)[TARGETS[direction]] - np.eye(3)[SOURCES[direction]]
-    vectors = state.kinds[rows[row]]
+    vectors = state.strata[rows[row]]
     # What two moves do together is what each does alone, less where they meet.
     pairs = vectors @ vectors.T
     pairs *= -(steps @ steps.T)

@@ -1,4 +1,4 @@
-"""Deal records out to train, dev and test: balanced by label, without leaks, stable."""
+"""Assign records to train, dev and test: balanced by label, without leaks, stable."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def run(args: argparse.Namespace) -> StageResult:
 
     from components.digests import check, together
     from components.files import writing
+    from components.split.assign import assign
     from components.split.assignment import (
         assignment_of,
         decided,
         previous_assignment,
         write_assignment,
     )
-    from components.split.deal import deal
-    from components.split.facts import read_facts
-    from components.split.grouping import anchors, group
+    from components.split.features import read_features
+    from components.split.grouping import group, group_hashes
     from components.split.near_duplicates import near_duplicates
     from components.split.splits import UNDECIDED
     from components.split.summary import in_words, summarise
@@ -60,23 +60,25 @@ def run(args: argparse.Namespace) -> StageResult:
         check(args.previous_digest, previous=args.previous)
     settings = parse(SplitSettings, args.settings, "--settings")
     tasks = [task.name for task in parse(list[TaskSettings], args.tasks, "--tasks")]
-    facts = read_facts(args.annotations, tasks, settings.group_by)
+    features = read_features(args.annotations, tasks, settings.group_by)
     previous = previous_assignment(args.previous)
-    near = near_duplicates(args.annotations, facts, settings.near_duplicates)
-    groups = group(facts, near)
+    near = near_duplicates(args.annotations, features, settings.near_duplicates)
+    groups = group(features, near)
 
-    earlier = previous.splits_of(facts.text_keys)
-    anchored = previous.splits_of(facts.group_keys)
+    earlier = previous.splits_of(features.text_keys)
+    anchored = previous.splits_of(features.group_keys)
     anchored[earlier != UNDECIDED] = earlier[earlier != UNDECIDED]
     if settings.reshuffle:
         anchored[:] = UNDECIDED
-    fixed = decided(facts, groups, anchored)
-    splits = deal(facts, groups, fixed, anchors(facts, groups, settings.seed), settings.fractions)
+    fixed = decided(features, groups, anchored)
+    splits = assign(
+        features, groups, fixed, group_hashes(features, groups, settings.seed), settings.fractions
+    )
     splits = splits[groups]
 
-    write_splits(args.annotations, facts, splits, (args.train_set, args.dev_set, args.test_set))
-    write_assignment(args.assignment, assignment_of(facts, splits))
-    report = summarise(facts, groups, splits, earlier, settings)
+    write_splits(args.annotations, features, splits, (args.train_set, args.dev_set, args.test_set))
+    write_assignment(args.assignment, assignment_of(features, splits))
+    report = summarise(features, groups, splits, earlier, settings)
     with writing(args.split_report) as path:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     print(in_words(report))

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
-from components.split.facts import Facts
+from components.split.features import Features
 
 Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def group(facts: Facts, near: Edges) -> NDArray[np.int64]:
+def group(features: Features, near: Edges) -> NDArray[np.int64]:
     """Number the groups: records of one group share a text, a key or a chain of near-duplicates.
 
     Returns:
         for each record the number of its group, 0 to the number of groups - 1.
     """
-    edges = [same(facts.text_keys), same(facts.group_keys), near]
+    edges = [same(features.text_keys), same(features.group_keys), near]
     left, right = (np.concatenate(split) for split in zip(*edges, strict=True))
-    return connected(len(facts), left, right)
+    return connected(len(features), left, right)
 
 
 def same(keys: NDArray[np.uint64]) -> Edges:
@@ -49,13 +49,13 @@ def connected(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> N
             root = root[root]
 
 
-def anchors(facts: Facts, groups: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+def group_hashes(features: Features, groups: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
     """A keyed hash of each group: where it starts, the same in every later run.
 
     A group is named after the least of its keys, so that it keeps its name while it grows under
     one `group_by` key.
     """
-    keys = np.where(facts.group_keys == NO_KEY, facts.text_keys, facts.group_keys)
+    keys = np.where(features.group_keys == NO_KEY, features.text_keys, features.group_keys)
     names = np.full(int(groups.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(names, groups, keys)
     key = str(seed).encode()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import normalised
-from components.split.facts import Facts
+from components.split.features import Features
 from components.split.grouping import Edges, connected
 from components.split.minhash import PERMUTATIONS, shingles, signatures
 
@@ -35,19 +35,19 @@ class Text(msgspec.Struct):
     text: str
 
 
-def near_duplicates(annotations: Path, facts: Facts, threshold: float) -> Edges:
+def near_duplicates(annotations: Path, features: Features, threshold: float) -> Edges:
     """Pairs of records whose texts' sets of shingles have at least this Jaccard similarity.
 
     Pairs that others connect already are left out. A threshold of 0 finds none.
     """
     if not threshold:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    records = np.unique(facts.text_keys, return_index=True)[1]
+    records = np.unique(features.text_keys, return_index=True)[1]
     decode = msgspec.json.Decoder(Text).decode
     with annotations.open("rb") as source:
 
         def text(row: int) -> str:
-            start, end = facts.offsets[records[row] : records[row] + 2].tolist()
+            start, end = features.offsets[records[row] : records[row] + 2].tolist()
             return normalised(decode(os.pread(source.fileno(), end - start, start)).text)
 
         left, right = similar(text, len(records), threshold)

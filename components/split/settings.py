@@ -10,7 +10,7 @@ from components.settings import Settings
 
 
 class SplitSettings(Settings):
-    """How a phase's documents are dealt out to train, dev and test."""
+    """How a phase's documents are assigned to train, dev and test."""
 
     dev: float = Field(0.1, ge=0, lt=1, description="share of the documents that chooses the model")
     test: float = Field(0.2, ge=0, lt=1, description="share of the documents that it is scored on")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
-from components.split.facts import Facts
+from components.split.features import Features
 from components.split.settings import SplitSettings
 from components.split.splits import SPLITS, UNDECIDED
 
@@ -16,7 +16,7 @@ VERSION = 1
 
 
 def summarise(
-    facts: Facts,
+    features: Features,
     groups: NDArray[np.int64],
     splits: NDArray[np.int8],
     earlier: NDArray[np.int8],
@@ -31,7 +31,7 @@ def summarise(
     """
     known = earlier != UNDECIDED
     sizes = np.bincount(groups)
-    labels = label_counts(facts, groups, splits, settings.fractions)
+    labels = label_counts(features, groups, splits, settings.fractions)
     deviations = [abs(value) for label in labels.values() for value in label["deviation"].values()]
     return {
         "version": VERSION,
@@ -49,7 +49,7 @@ def summarise(
         "groups": {
             "count": len(sizes),
             "largest": int(sizes.max(initial=0)),
-            "leaked": leaks(facts, splits),
+            "leaked": leaks(features, splits),
         },
         "stability": {
             "known": int(known.sum()),
@@ -57,8 +57,8 @@ def summarise(
             "moved": int((known & (earlier != splits)).sum()),
         },
         "tags": {
-            "tagged": int((facts.tags != UNDECIDED).sum()),
-            "overruled": int(((facts.tags != UNDECIDED) & (facts.tags != splits)).sum()),
+            "tagged": int((features.tags != UNDECIDED).sum()),
+            "overruled": int(((features.tags != UNDECIDED) & (features.tags != splits)).sum()),
         },
     }
 
@@ -79,15 +79,15 @@ def in_words(report: dict[str, Any]) -> str:
 
 
 def label_counts(
-    facts: Facts,
+    features: Features,
     groups: NDArray[np.int64],
     splits: NDArray[np.int8],
     fractions: tuple[float, float, float],
 ) -> dict[str, dict[str, Any]]:
     """Per label: documents on each split, the deviation from the aim, and its groups."""
     result = {}
-    for name in sorted({label for labels in facts.sets for label in labels}):
-        rows = np.array([name in labels for labels in facts.sets])[facts.label_sets]
+    for name in sorted({label for labels in features.sets for label in labels}):
+        rows = np.array([name in labels for labels in features.sets])[features.label_sets]
         counts = np.bincount(splits[rows], minlength=len(SPLITS))
         result[name] = {
             "documents": named(counts),
@@ -97,10 +97,10 @@ def label_counts(
     return result
 
 
-def leaks(facts: Facts, splits: NDArray[np.int8]) -> int:
+def leaks(features: Features, splits: NDArray[np.int8]) -> int:
     """Count records whose text or group key is in another split too; 0 unless there is a bug."""
     total = 0
-    for keys in (facts.text_keys, facts.group_keys):
+    for keys in (features.text_keys, features.group_keys):
         order = np.argsort(keys, kind="stable")
         order = order[keys[order] != NO_KEY]
         same = keys[order][1:] == keys[order][:-1]

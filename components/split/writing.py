@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.files import writing
-from components.split.facts import Facts
+from components.split.features import Features
 
 
 def write_splits(
-    annotations: Path, facts: Facts, splits: NDArray[np.int8], targets: tuple[Path, Path, Path]
+    annotations: Path,
+    features: Features,
+    splits: NDArray[np.int8],
+    targets: tuple[Path, Path, Path],
 ) -> None:
     """Copy each line to the target of its split.
 
@@ -28,11 +31,11 @@ def write_splits(
         files = [stack.enter_context(path.open("wb")) for path in paths]
 
         def line(record: int) -> bytes:
-            start, end = facts.offsets[record : record + 2].tolist()
+            start, end = features.offsets[record : record + 2].tolist()
             return os.pread(source.fileno(), end - start, start).rstrip(b"\r\n") + b"\n"
 
-        order = np.argsort(facts.text_keys, kind="stable").tolist()
-        for _, same_text in groupby(order, key=facts.text_keys.__getitem__):
+        order = np.argsort(features.text_keys, kind="stable").tolist()
+        for _, same_text in groupby(order, key=features.text_keys.__getitem__):
             records = list(same_text)
             files[splits[records[0]]].writelines(sorted(map(line, records)))
         # Closed before `writing` renames them.

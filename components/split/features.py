@@ -65,7 +65,7 @@ def labels_of(said: Said) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Features:
     """One entry per record, in the order of the file.
 
     Attributes:
@@ -88,7 +88,7 @@ class Facts:
         return len(self.text_keys)
 
 
-def read_facts(path: Path, tasks: Sequence[str], group_by: str) -> Facts:
+def read_features(path: Path, tasks: Sequence[str], group_by: str) -> Features:
     """Read a file of records once; the texts are not kept.
 
     Args:
@@ -113,7 +113,7 @@ def read_facts(path: Path, tasks: Sequence[str], group_by: str) -> Facts:
         group_keys.append(group_key(document.meta, keys))
         label_sets.append(sets.setdefault(document.labels(tasks), len(sets)))
         tags.append(codes[document.split])
-    return Facts(
+    return Features(
         np.array(offsets, np.int64),
         np.array(text_keys, np.uint64),
         np.array(group_keys, np.uint64),
