@@ -14,7 +14,7 @@ from spacy.tokens import Span as DocSpan
 
 from components.convert.columns import INCORRECT_SPANS, to_columns
 from components.convert.docbin import compress, message
-from components.convert.layout import Tokens, as_array, lay_out
+from components.convert.layout import Tokens, as_array, layout_of
 from components.convert.settings import ConvertSettings
 from components.convert.texts import join
 from components.records.record import Record, Span
@@ -116,7 +116,7 @@ def test_symbols_keep_their_small_numbers() -> None:
 def test_tokens_that_rebuild_their_text_are_told_from_others(given: list[Record]) -> None:
     tokens = [record.tokens or [] for record in given]
     texts = join([record.text for record in given])
-    broken = set(lay_out(texts, as_tokens(tokens)).broken.tolist())
+    broken = set(layout_of(texts, as_tokens(tokens)).broken.tolist())
     for number, (record, offsets) in enumerate(zip(given, tokens, strict=True)):
         assert (number in broken) != rebuilds(record.text, offsets)
 

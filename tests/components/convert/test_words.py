@@ -11,7 +11,7 @@ from spacy.strings import StringStore
 from spacy.symbols import IDS
 
 from components.convert.counts import Counts
-from components.convert.layout import Tokens, as_array, lay_out
+from components.convert.layout import Tokens, as_array, layout_of
 from components.convert.rows import Row
 from components.convert.texts import join
 from components.convert.tokens import read
@@ -28,7 +28,7 @@ WORDS = st.one_of(
 def test_every_token_has_the_hash_that_spacy_gives_it(words: list[str]) -> None:
     ends = np.cumsum([len(word) for word in words], dtype=np.int64)
     offsets = np.column_stack([ends - [len(word) for word in words], ends]).astype(np.int64)
-    layout = lay_out(join(["".join(words)]), Tokens(offsets, np.array([len(words)])))
+    layout = layout_of(join(["".join(words)]), Tokens(offsets, np.array([len(words)])))
     found, distinct = hashes(layout)
     store = StringStore()
     assert found.tolist() == [store.add(word) for word in words]
@@ -40,7 +40,7 @@ def test_symbols_have_the_numbers_that_spacy_gives_them() -> None:
     text = " ".join(words)
     ends = np.cumsum([len(word) + 1 for word in words]) - 1
     offsets = np.column_stack([ends - [len(word) for word in words], ends])
-    found, _ = hashes(lay_out(join([text]), Tokens(offsets, np.array([len(words)]))))
+    found, _ = hashes(layout_of(join([text]), Tokens(offsets, np.array([len(words)]))))
     assert found.tolist() == [IDS[word] for word in words]
 
 

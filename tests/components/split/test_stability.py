@@ -18,6 +18,7 @@ from components.records.keys import key_of, normalised
 from components.split.assignment import Assignment, read_assignment, write_assignment
 from tests.components.split.conftest import Split
 from tests.components.split.documents import document, documents
+from tests.support.records import ner_tasks
 
 
 def test_nothing_moves_when_half_of_the_data_is_new(split: Callable[..., Split]) -> None:
@@ -124,6 +125,7 @@ def test_another_process_gives_the_same_bytes(split: Callable[..., Split], tmp_p
     there = tmp_path / "there"
     subprocess.run(
         [sys.executable, "-m", "components", "split", "--annotations", tmp_path / "1.jsonl"]
+        + ["--tasks", ner_tasks(["A"])]
         + [f"--{split}-set={there / split}.jsonl" for split in ("train", "dev", "test")]
         + [f"--assignment={there}/assignment.json", f"--split-report={there}/report.json"],
         check=True,
@@ -168,7 +170,9 @@ def test_what_is_no_assignment_is_refused(
     outputs = [f"--{name}={tmp_path}/out/{name}" for name in ("train-set", "dev-set", "test-set")]
     outputs += [f"--{name}={tmp_path}/out/{name}" for name in ("assignment", "split-report")]
     source = f"--annotations={tmp_path}/1.jsonl"
-    assert main(["split", source, f"--previous={wrong}", *outputs]) == 3
+    assert (
+        main(["split", source, "--tasks", ner_tasks(["A"]), f"--previous={wrong}", *outputs]) == 3
+    )
     assert str(wrong) in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
