@@ -176,8 +176,10 @@ class Run:
             "log": folder / f"{name}-log",
         }
         stage = ["train", *(f"--{option}={value}" for option, value in options.items())]
+        limit = ["--memory-gb", str(self.memory_gb)]
         return subprocess.Popen(
-            [sys.executable, __file__, "--memory-gb", str(self.memory_gb), "--worker", *stage],
+            [sys.executable, "-m", "scripts.gpu_check", *limit, "--worker", *stage],
+            cwd=ROOT,
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),

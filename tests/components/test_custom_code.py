@@ -31,14 +31,6 @@ def whisper(nlp, name):
 """
 
 
-ALONE = """\
-import sys, spacy
-spacy.util.import_file("code", sys.argv[1] + "/code.py")
-print(spacy.load(sys.argv[1])("x").user_data["said"])
-assert "components" not in sys.modules
-"""
-
-
 def model(folder: Path, said: str) -> Path:
     """A saved pipeline with two components of a module of its own."""
     with code_in_use(CODE.format(said=said)):
@@ -56,24 +48,19 @@ def test_two_models_keep_their_own_code(tmp_path: Path) -> None:
     assert two("x").user_data["said"] == two("x").user_data["whispered"] == "two"
 
 
-def test_model_opens_with_spacy_alone(tmp_path: Path) -> None:
-    folder = model(tmp_path / "model", "hello")
-    opened = subprocess.run(
-        [sys.executable, "-I", "-c", ALONE, folder],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert opened.stdout == "hello\n"
-
-
-def test_how_to_load_says_what_works(tmp_path: Path) -> None:
-    folder = model(tmp_path / "a model", "hello")
-    for path in (folder, tmp_path / "plain"):
-        spacy.blank("en").to_disk(tmp_path / "plain")
-        code = f"import spacy; {how_to_load(path)}; print(nlp('x').text)"
-        assert subprocess.check_output([sys.executable, "-I", "-c", code], text=True) == "x\n"
+def test_models_open_with_spacy_alone_as_how_to_load_says(tmp_path: Path) -> None:
+    own = model(tmp_path / "a model", "hello")
+    spacy.blank("en").to_disk(tmp_path / "plain")
+    code = f"""\
+import sys, spacy
+{how_to_load(own)}
+print(nlp("x").user_data["said"])
+{how_to_load(tmp_path / "plain")}
+print(nlp("x").text)
+assert "components" not in sys.modules
+"""
+    opened = subprocess.check_output([sys.executable, "-I", "-c", code], cwd=tmp_path, text=True)
+    assert opened == "hello\nx\n"
 
 
 def test_spacys_own_components_stay(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ phases:
     train:
       config: cnn
       set:
-        training.max_steps: 400
+        training.max_steps: 200
         training.eval_frequency: 50
         training.score_weights.ents_f: 0.0
       checkpoint_every: 5

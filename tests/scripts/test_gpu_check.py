@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_cpu_path() -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/gpu_check.py", "--tiny", "--steps", "10"],
+        [sys.executable, "-m", "scripts.gpu_check", "--tiny", "--steps", "10"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
         capture_output=True,

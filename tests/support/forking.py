@@ -25,7 +25,7 @@ from tests.support.fork_server import __file__ as SERVER
 
 ROOT = Path(__file__).parents[2]
 FRESH = "RETRAIN_TESTS_FRESH"
-MODULES = ("components", "containers.serve", "pipelines")
+MODULES = ("components", "containers.serve", "pipelines", "scripts.gpu_check")
 # What a module that the server has imported may have read meanwhile. Threads are set after a fork.
 READ_BY_IMPORTS = ("HF_", "PYTHON", "TRANSFORMERS_", "_KFP_")
 NOT_READ_BY_IMPORTS = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED")
