@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import spacy
 from fastapi.testclient import TestClient
 
 from containers.serve.models import Source, load
+from tests.containers.conftest import Running, predict
 from tests.containers.test_contract import client_of, entities, until_ready
 from tests.support.tiny_textcat import train_tiny
 
@@ -97,3 +99,21 @@ def test_models_that_do_not_classify_say_nothing_of_classes(folders: list[Source
         until_ready(client)
         [prediction] = client.post("/predict", json={"instances": [TEXT]}).json()["predictions"]
     assert "classes" not in prediction
+
+
+def test_batches_of_many_clients_get_the_answers_of_single_texts(
+    sources: dict[str, Source], start: Callable[..., Running]
+) -> None:
+    """As Vertex AI's batch prediction asks: requests of a few instances, several at once."""
+    letters = sources["letters"]
+    server = start(f"--model=letters={letters.folder}@2", RETRAIN_SERVE_THREADS="2").until_ready()
+    texts = [f"{'a tax' if n % 3 else 'a visa'} on wages {n} in London" for n in range(160)]
+    chunks = [texts[first : first + 20] for first in range(0, len(texts), 20)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = [
+            one for chunk in pool.map(lambda c: predict(server.url, *c), chunks) for one in chunk
+        ]
+    nlp = spacy.load(letters.folder)
+    for text, answer in zip(texts, answers, strict=True):
+        classes = answer["classes"][0]  # type: ignore[index]
+        assert classes["scores"] == pytest.approx(nlp(text).cats, abs=1e-4)

@@ -16,6 +16,7 @@ import spacy
 import yaml
 from rich.console import Console
 
+from components.tasks.textcat.answering import classifiers_of
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 from pipelines.results.summary import next_steps, print_summary, summary
@@ -143,6 +144,10 @@ def test_yes_and_no_are_enough_for_any_of_several(finished: tuple[Path, RunResul
     nlp = spacy.load(folder / "models/flags/1/model")
     assert nlp.get_pipe_meta("classes").factory == "textcat_multilabel"
     assert set(nlp.meta["retrain"]["flags"]["thresholds"]) == {"TAX", "VISA"}
+    # A server reads the same.
+    [served] = classifiers_of(nlp)
+    assert (served.task, served.exclusive, served.calibrated) == ("flags", False, True)
+    assert served.thresholds == nlp.meta["retrain"]["flags"]["thresholds"]
 
 
 def test_the_end_of_a_run_says_how_to_see_the_classes(finished: tuple[Path, RunResult]) -> None:
