@@ -57,7 +57,7 @@ def apply(config: ConfigPath) -> None:
 def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
     """List the schedules of this config's name that the service has."""
     schedule = schedule_of(config)
-    there = schedule.existing()
+    existing = schedule.existing()
     if as_json:
         print_json(
             [
@@ -67,11 +67,11 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
                     "paused": each.paused,
                     "next_run": each.next_run.isoformat() if each.next_run else None,
                 }
-                for each in there
+                for each in existing
             ]
         )
         return
-    if not there:
+    if not existing:
         print(f"No schedule called {schedule.name} in {schedule.where}.")
         return
     rows = [
@@ -81,7 +81,7 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
             "paused" if each.paused else "active",
             f"{each.next_run:%Y-%m-%d %H:%M}" if each.next_run else "",
         ]
-        for each in there
+        for each in existing
     ]
     print_table(["schedule", "cron", "state", "next run (UTC)"], rows)
 
@@ -106,8 +106,8 @@ def resume(config: ConfigPath) -> None:
 def delete(config: ConfigPath) -> None:
     """Delete the schedule; its runs and their models stay."""
     schedule = schedule_of(config)
-    there = schedule.delete()
-    print(f"{schedule.name} {'is deleted' if there else 'was not there'}.")
+    existing = schedule.delete()
+    print(f"{schedule.name} {'is deleted' if existing else 'was not existing'}.")
 
 
 @app.command("run-now")

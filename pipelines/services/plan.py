@@ -39,14 +39,14 @@ def planned(
     backend = backend_of(loaded)
     backend.check()
     submission = prepare(loaded, phases, parameters)
-    there = backend.attempts(submission)
+    attempts = backend.attempts(submission)
     chosen = only(loaded, phases).pipeline
     spec = parsed(submission.spec)
     tasks = asked(chosen, spec, durations(backend, chosen.name))
     return {
-        "run": there[0].id if there else submission.job_id(1),
-        "exists": bool(there),
-        "state": there[0].state if there else "",
+        "run": attempts[0].id if attempts else submission.job_id(1),
+        "exists": bool(attempts),
+        "state": attempts[0].state if attempts else "",
         "place": backend.where,
         "data": submission.data,
         "commit": submission.commit,

@@ -155,8 +155,8 @@ class KubeflowRuns:
         # The cluster takes the same name twice: look before each try, and again afterwards.
         @retry()
         def create_once() -> tuple[Any, bool]:
-            if there := self._named(message.display_name):
-                return there[0], False
+            if existing := self._named(message.display_name):
+                return existing[0], False
             return self.connection.once(runs.run_service_create_run, run=message), True
 
         made, new = create_once()
@@ -169,16 +169,16 @@ class KubeflowRuns:
 
     def made_experiment(self) -> str:
         """The id of the experiment, which is made unless it is there."""
-        if there := self.experiment_id():
-            return there
+        if existing := self.experiment_id():
+            return existing
         experiment = api.V2beta1Experiment(display_name=self.experiment, **self._space())
         create = self.connection.client.experiments.experiment_service_create_experiment
         try:
             made = self.connection.ask(create, experiment=experiment)
         except api.ApiException:
             # Somebody was quicker, or the answer to an earlier try was lost.
-            if there := self.experiment_id():
-                return there
+            if existing := self.experiment_id():
+                return existing
             raise
         return str(made.experiment_id)
 

@@ -98,10 +98,10 @@ class KubeflowSchedule:
         self._resume(self._only())
 
     def delete(self) -> bool:
-        there = self.existing()
-        for each in there:
+        existing = self.existing()
+        for each in existing:
             self._delete(each.id)
-        return bool(there)
+        return bool(existing)
 
     def _existing(self) -> list[Existing]:
         experiment = self.runs.experiment_id()
@@ -116,13 +116,13 @@ class KubeflowSchedule:
         return [existing_of(each) for each in schedules]
 
     def _only(self) -> str:
-        there = self.existing()
-        if len(there) != 1:
+        existing = self.existing()
+        if len(existing) != 1:
             raise ConfigError(
-                f"{self.where} has {len(there)} recurring runs called {self.name!r}, not one: "
+                f"{self.where} has {len(existing)} recurring runs called {self.name!r}, not one: "
                 "`retrain schedule plan` shows what to do."
             )
-        return there[0].id
+        return existing[0].id
 
     def _template(self) -> str:
         settings = self.runs.settings
@@ -143,9 +143,9 @@ class KubeflowSchedule:
             # A creation whose answer was lost has made one all the same: look before each try.
             @retry()
             def create_once() -> str:
-                for there in self._existing():
-                    if there.id != replaces and self._is_declared(there):
-                        return there.id
+                for existing in self._existing():
+                    if existing.id != replaces and self._is_declared(existing):
+                        return existing.id
                 create = self.service.recurring_run_service_create_recurring_run
                 return str(self.connection.once(create, recurring_run=message).recurring_run_id)
 
@@ -154,8 +154,8 @@ class KubeflowSchedule:
     def _replace(self, old: str) -> None:
         """Make the new one, paused, look whether it is in order, remove the old, and start it."""
         new = self._create(old)
-        there = next((each for each in self.existing() if each.id == new), None)
-        if there is None or not self._is_declared(there):
+        existing = next((each for each in self.existing() if each.id == new), None)
+        if existing is None or not self._is_declared(existing):
             raise RemoteError(
                 f"the new recurring run {new} is not what was asked for; {old} stays."
             )
@@ -165,8 +165,8 @@ class KubeflowSchedule:
     # What Vertex AI would change in place.
     _update = _replace
 
-    def _is_declared(self, there: Existing) -> bool:
-        return (there.cron, there.template) == (self.declared.cron, self.declared.template)
+    def _is_declared(self, existing: Existing) -> bool:
+        return (existing.cron, existing.template) == (self.declared.cron, self.declared.template)
 
     def _pause(self, target: str) -> None:
         disable = self.service.recurring_run_service_disable_recurring_run

@@ -96,19 +96,19 @@ class VertexSchedule:
 
     def delete(self) -> bool:
         """Remove the schedule; its runs stay. Returns whether there was one."""
-        there = self.existing()
-        for each in there:
+        existing = self.existing()
+        for each in existing:
             self._delete(each.id)
-        return bool(there)
+        return bool(existing)
 
     def _only(self) -> Existing:
-        there = self.existing()
-        if len(there) != 1:
+        existing = self.existing()
+        if len(existing) != 1:
             raise ConfigError(
-                f"{self.place.name} has {len(there)} schedules called {self.name!r}, not "
+                f"{self.place.name} has {len(existing)} schedules called {self.name!r}, not "
                 "one: `retrain schedule plan` shows what to do."
             )
-        return there[0]
+        return existing[0]
 
     def _template(self) -> str:
         settings = self.runs.settings
@@ -122,9 +122,9 @@ class VertexSchedule:
         # A creation whose answer was lost has made a schedule all the same: look before each try.
         @retry()
         def create_once() -> str:
-            for there in self.existing():
-                if there.template == self.declared.template and there.id != replaces:
-                    return there.id
+            for existing in self.existing():
+                if existing.template == self.declared.template and existing.id != replaces:
+                    return existing.id
             created = self.service.create_schedule(
                 parent=self.place.name, schedule=schedule, timeout=CALL_SECONDS
             )
