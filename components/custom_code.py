@@ -6,6 +6,7 @@ it first; without us the same is `spacy.util.import_file("code", "model/code.py"
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ def import_code(path: Path) -> None:
     from spacy.util import import_file
 
     forget_factories()
+    # A model's folder is exactly what its digest says: no bytecode may be left in it.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         import_file(MODULE, path)
     except Exception as error:  # whatever it raises, it is the user's to fix
@@ -40,6 +43,8 @@ def import_code(path: Path) -> None:
             "The module runs by itself in every stage that needs it: it may import what is "
             "installed there, and no other file of yours."
         ) from error
+    finally:
+        sys.dont_write_bytecode = writes
 
 
 def forget_factories() -> None:

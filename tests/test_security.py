@@ -146,7 +146,8 @@ def test_the_build_looks_for_advisories_and_writes_a_bill_of_materials() -> None
 def test_what_looks_like_a_secret_is_refused_in_ci() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     lint = makefile.split("\nlint:")[1].split("\n\n")[0]
-    assert "git ls-files -z ':!requirements' | xargs -0 $(BIN)/detect-secrets-hook" in lint
+    files = "git ls-files -z ':!requirements' ':!tests/first_release'"
+    assert f"{files} | xargs -0 $(BIN)/detect-secrets-hook" in lint
     assert "make lint" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,7 @@ class GracefulServer(uvicorn.Server):
         super().__init__(config)
         self._state = server
         self.error: Exception | None = None
+        self._closes: float | None = None
         server.failed = self._fail
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -41,14 +42,16 @@ class GracefulServer(uvicorn.Server):
         if sig == signal.SIGINT or self._state.draining or not self._state.ready:
             self.should_exit = True
             return
+        # Nothing else: a signal may come in the middle of a line of the log.
         self._state.draining = True
-        log("draining", seconds=self._state.options.drain)
-        timer = threading.Timer(self._state.options.drain, self._close)
-        timer.daemon = True
-        timer.start()
 
-    def _close(self) -> None:
-        self.should_exit = True
+    async def on_tick(self, counter: int) -> bool:
+        if self._state.draining and self._closes is None:
+            log("draining", seconds=self._state.options.drain)
+            self._closes = time.monotonic() + self._state.options.drain
+        if self._closes is not None and time.monotonic() >= self._closes:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     def _fail(self, error: Exception) -> None:
         self.error = error

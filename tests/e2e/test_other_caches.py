@@ -80,7 +80,7 @@ def ran(result: RunResult) -> list[str]:
 
 def scores(result: RunResult) -> dict[str, Any]:
     path = Path(result.record.tasks["only/evaluate"].artifacts["scores"].uri)
-    return dict(json.loads(path.read_bytes()))
+    return dict(json.loads(path.read_bytes())["tasks"]["ner"])
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def registered(double: Double, number: str) -> Version:
     body = json_format.MessageToJson(v1.UploadModelRequest.pb(request)).encode()
     double.models.upload(by_number(PLACE.name), "", body)
     lineage = Lineage(digest="d", run="r", created="now", decision="promote", scores={})
-    return Version("ner", number, "gs://b/ner", (), "a", lineage)
+    return Version("ner", number, "gs://b/ner", (), "a", lineage, lineage)
 
 
 def deploy(version: Version, traffic: int = 100) -> Deployment:

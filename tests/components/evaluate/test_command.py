@@ -214,7 +214,8 @@ def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
     # Only this says that there is none.
     nobody = ["--champion", str(tmp_path / "missing"), "--champion-digest", "none"]
     assert main(["evaluate", *arguments, *nobody]) == 0
-    assert json.loads((tmp_path / "scores").read_text(encoding="utf-8"))["champion"] is None
+    scores = json.loads((tmp_path / "scores").read_text(encoding="utf-8"))
+    assert scores["tasks"]["ner"]["champion"] is None
 
 
 def remember(folder: Path, train: list[Doc], dev: list[Doc], test: list[Doc]) -> Path:

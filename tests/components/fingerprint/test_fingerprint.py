@@ -85,7 +85,7 @@ def test_relative_paths_start_at_the_working_folder(
     [
         ("not json", "--sources"),
         ('[{"path": ""}]', "--sources"),
-        ('[{"path": "a", "format": "csv"}]', "--sources"),
+        ('[{"path": "a", "format": "xls"}]', "--sources"),
         ('[{"path": "a", "extra": 1}]', "--sources"),
         ("[]", "no annotations"),
         ('["missing.jsonl"]', "missing.jsonl: no such file"),

@@ -175,7 +175,8 @@ def test_a_third_phase_is_a_change_of_the_config_only(tmp_path: Path) -> None:
     branches = [spec["components"][f"comp-{name}"]["dag"]["tasks"] for name in names]
     assert branches[0].keys() == branches[1].keys() == branches[2].keys()
     ingest = branches[2]["ingest"]["inputs"]["parameters"]
-    assert ingest["labels"]["runtimeValue"]["constant"] == ["LABEL2"]
+    (task,) = ingest["tasks"]["runtimeValue"]["constant"]
+    assert task["labels"] == ["LABEL2"]
 
 
 def test_phases_take_turns_where_there_is_one_gpu_and_a_failure_stops_none() -> None:

@@ -6,6 +6,7 @@ No `from __future__ import annotations` here: kfp reads the types of components.
 import json
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,7 @@ def test_two_runs_at_once_share_the_work(tmp_path: Path) -> None:
 
 def test_what_runs_is_part_of_the_key(tmp_path: Path) -> None:
     class Another(ThisMachine):
-        def identity(self, container: Container) -> Any:
+        def identity(self, container: Container, kinds: Sequence[str]) -> Any:
             return "another version"
 
     run(chain(), tmp_path)
@@ -253,7 +254,7 @@ def test_code_that_was_edited_while_it_ran_is_not_kept(tmp_path: Path) -> None:
     class Edited(ThisMachine):
         edits = 0
 
-        def identity(self, container: Container) -> Any:
+        def identity(self, container: Container, kinds: Sequence[str]) -> Any:
             self.edits += 1
             return self.edits
 
