@@ -9,7 +9,7 @@ from typing import Any
 from components.custom_code import code_in_use
 from components.digests import check, together
 from components.interface import TASKS, Input, Output, Parameter, Result
-from components.production import champion_model
+from components.production import NOBODY, champion_model
 from components.program import whole
 from components.settings import parse
 from components.stage import StageResult
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> StageResult:
 
     check(args.training_digest, train=args.train_corpus, dev=args.dev_corpus)
     champion = champion_model(args.champion, args.champion_digest)
+    if args.champion_digest == NOBODY:
+        print("No model is in production: training starts from base weights.", flush=True)
     settings = parse(TrainSettings, args.settings, "--settings")
     tasks = tasks_of(args.tasks)
     # kfp writes 40.0 for 40, and a training config wants an integer.
