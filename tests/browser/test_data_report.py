@@ -13,7 +13,9 @@ from components.ingest.page import page as data_report
 from components.ingest.settings import IngestSettings
 from components.ingest.summary import make_report
 from components.records.sources import Copy, SourceFile
+from components.tasks import tasks_of
 from tests.browser.conftest import Visit
+from tests.support.records import ner_tasks
 
 ATTACK = "</style><script>alert(1)</script><img src=x onerror=alert(2)>' onmouseover='alert(3)"
 
@@ -35,9 +37,10 @@ def report(tmp_path: Path) -> str:
     path = tmp_path / f"{ATTACK.replace('/', '')}.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     labels = ["ORG", ATTACK[:40]]
-    collector = Collector("ner", labels, IngestSettings())
+    tasks = tasks_of(ner_tasks(labels))
+    collector = Collector(tasks, IngestSettings())
     collector.read([Copy(SourceFile(str(path), "auto"), path, "")])
-    coverage = Coverage(labels)
+    coverage = Coverage(tasks)
     list(coverage.counting(collector.finish()))
     return data_report(make_report(collector, coverage, "0" * 64))
 
