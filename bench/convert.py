@@ -69,8 +69,10 @@ def ours(source: Path, folder: Path, workers: int = 1) -> Work:
     assert tokeniser("en")
     nothing = folder / "nothing.jsonl"
     nothing.touch()
+    labels = {span.label for record in read_records(source) for span in record.answers["ner"].spans}
+    tasks = json.dumps([{"name": "ner", "kind": "ner", "labels": sorted(labels)}])
     settings = json.dumps({"workers": workers})
-    arguments = ["convert", f"--settings={settings}", f"--train-set={source}"]
+    arguments = ["convert", f"--tasks={tasks}", f"--settings={settings}", f"--train-set={source}"]
     arguments += [f"--{split}-set={nothing}" for split in SPLITS[1:]]
     arguments += [f"--{split}-corpus={folder / split}" for split in SPLITS]
     arguments += [f"--convert-report={folder / 'report.json'}"]
@@ -89,7 +91,8 @@ def script(source: Path, folder: Path) -> Work:
         corpus = DocBin()
         for record in srsly.read_jsonl(source):
             doc = nlp.make_doc(record["text"])
-            spans = [doc.char_span(s["start"], s["end"], label=s["label"]) for s in record["spans"]]
+            marked = record["answers"]["ner"].get("spans", [])
+            spans = [doc.char_span(s["start"], s["end"], label=s["label"]) for s in marked]
             doc.ents = [span for span in spans if span is not None]
             corpus.add(doc)
         corpus.to_disk(folder / "train.spacy")

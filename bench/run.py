@@ -16,7 +16,7 @@ KIBIBYTES = 1024  # in a mebibyte; ru_maxrss is in KiB
 def alone(module: str, *arguments: object) -> dict[str, Any]:
     """Run `python -m MODULE --one ARGUMENTS` and return the figures that it prints."""
     command = [sys.executable, "-m", module, "--one", *map(str, arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

@@ -184,7 +184,10 @@ def stage(count: int) -> dict[str, Any]:
         source = Path(folder) / "annotations.jsonl"
         alone("bench.documents", source, count)
         outputs = ("train-set", "dev-set", "test-set", "assignment", "split-report")
-        arguments = ["split", f"--annotations={source}", '--settings={"group_by":"meta.base_path"}']
+        labels = [f"LABEL_{label:02}" for label in range(documents.LABELS)]
+        tasks = json.dumps([{"name": "ner", "kind": "ner", "labels": labels}])
+        arguments = ["split", f"--annotations={source}", f"--tasks={tasks}"]
+        arguments += ['--settings={"group_by":"meta.base_path"}']
         arguments += [f"--{name}={folder}/{name}" for name in outputs]
         code, figures = timed(lambda: components(arguments))
         assert code == 0

@@ -17,7 +17,7 @@ def write_corpora(folder: Path) -> str:
     """Write train and dev corpora with their manifests; return a line that says what they are."""
     from spacy.tokens import DocBin
 
-    from components.train.checkpoint import sha256
+    from components.files import sha256
 
     splits = dict(zip(("train", "dev"), documents(), strict=True))
     labels = {ent.label_ for docs in splits.values() for doc in docs for ent in doc.ents}

@@ -100,12 +100,22 @@ def stage(model: Path) -> dict[str, Any]:
     """What the evaluate stage does, without its report."""
     import spacy
 
-    from components.evaluate import ner
+    from components.evaluate.run import run
     from components.memory import keep_freed_memory
+    from components.tasks import task_of
+    from components.tasks.base import TaskSettings
 
     keep_freed_memory()
     nlp = spacy.load(model)
-    return measured(nlp, lambda: ner.run(nlp, KEPT / "train", batch_size=128).official)
+    labels = tuple(json.loads((KEPT / "labels.json").read_text(encoding="utf-8")))
+    task = task_of(TaskSettings(name="ner", labels=labels))
+
+    def evaluate() -> dict[str, Any]:
+        official = run(nlp, KEPT / "train", [task], batch_size=128).official["ner"]
+        assert official
+        return official
+
+    return measured(nlp, evaluate)
 
 
 WAYS: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,15 +88,18 @@ def prepared(name: str) -> tuple[Any, list[list[Any]]]:
     """A loop that is ready to go, and the batches of an epoch."""
     from spacy.util import registry
 
-    from components.train import ner
+    from components.tasks import task_of
+    from components.tasks.base import TaskSettings
     from components.train.loop import Loop
-    from components.train.run import initialise
+    from components.train.run import dev_scores, initialise
 
     registry.loggers.register("bench.clock.v1", func=lambda: lambda *_: None)
     config = config_of(ARMS[name], 0, {})
     nlp, training = initialise(config, KEPT / "train", KEPT / "dev", use_gpu=-1)
     quiet: Any = SimpleNamespace(say=lambda _: None)
-    loop = Loop(nlp, training, quiet, ner.scores, checkpoints=quiet)
+    labels = tuple(json.loads((KEPT / "labels.json").read_text(encoding="utf-8")))
+    task = task_of(TaskSettings(name="ner", labels=labels))
+    loop = Loop(nlp, training, quiet, partial(dev_scores, [task]), checkpoints=quiet)
     epoch: list[list[Any]] = []
     for number, batch in loop.batches:
         if number:
