@@ -440,14 +440,14 @@ def headline(decision: str, would: str, decisive: EvaluatedTask, reasons: Sequen
     if would == "hold":
         why = f"{reasons[0]}" + (f" And {len(reasons) - 1} more." if len(reasons) > 1 else "")
         if decision == "promote":
-            return f"Promoted in report-only mode. The rules would have held it: {why}"
+            return f"Passes in report-only mode. The rules would have held it: {why}"
         return f"Held. {why}"
     if decisive.outcome == "first":
-        return "Promoted: the first model of its name, and it meets every rule."
+        return "Passes the gate: the first model of its name, and it meets every rule."
     change = number(decisive.block["champion"]["comparison"]["overall"]["difference"])
     if decisive.outcome == "better":
-        return f"Promoted: {points(change)} points of F against the model in production."
-    return "Promoted: as good as the model in production, as the policy allows."
+        return f"Passes the gate: {points(change)} points of F against the model in production."
+    return "Passes the gate: as good as the model in production, as the policy allows."
 
 
 def number(value: Any) -> float | None:

@@ -18,7 +18,7 @@ INTERFACE = (
     Parameter("phase", "name of the phase"),
     Parameter("run", "name of this run"),
     Parameter("place", "PROJECT/LOCATION on Vertex AI", default=""),
-    Parameter("held", "why the gate held the model back", default=""),
+    Parameter("held", "why the model did not go into production", default=""),
     Parameter("status", "KFP's final status of the phase, as JSON", FinalStatus, default=""),
 )
 

@@ -35,6 +35,7 @@ INTERFACE = (
     Parameter("origin", "digest of what of the input decides the model", default=""),
     Parameter("run", "name of this run"),
     Result("outcome"),
+    Result("not_promoted"),
     Result("version"),
     Result("model_uri"),
 )
@@ -44,8 +45,9 @@ def run(args: argparse.Namespace) -> StageResult:
     """Upload the model.
 
     Returns:
-        parameters `outcome` (see `components.registry.promotion`), `version` (number) and
-        `model_uri`, both '' for a model that is not kept.
+        parameters `outcome` (see `components.registry.promotion`), `not_promoted` (why the model is
+        not in production; '' if it is), `version` (number) and `model_uri`, both '' for a model
+        that is not kept.
 
     Raises:
         ConfigError: the settings are wrong.
@@ -57,8 +59,11 @@ def run(args: argparse.Namespace) -> StageResult:
     known = any(version.artefact == digest for version in registry.versions(settings.name))
     # What is kept anyway learns how it was judged now; else the next run would judge it again.
     if args.decision == "hold" and settings.on_hold == "skip" and not known:
-        print("The gate holds this model back and on_hold is 'skip': nothing is uploaded.")
-        return StageResult(parameters={"outcome": "not-kept", "version": "", "model_uri": ""})
+        why = "The gate holds this model back and on_hold is 'skip': nothing is uploaded."
+        print(why)
+        return StageResult(
+            parameters={"outcome": "not-kept", "not_promoted": why, "version": "", "model_uri": ""}
+        )
     artefact = Artefact(
         model=args.model,
         documents={
@@ -84,9 +89,15 @@ def run(args: argparse.Namespace) -> StageResult:
     version, outcome = add_and_promote(
         registry, settings.name, settings.alias, artefact, args.champion_version
     )
-    print(log_message(registry, version, settings.alias, outcome))
+    said = log_message(registry, version, settings.alias, outcome)
+    print(said)
     return StageResult(
-        parameters={"outcome": outcome, "version": version.number, "model_uri": version.uri}
+        parameters={
+            "outcome": outcome,
+            "not_promoted": "" if outcome in ("promoted", "in-production") else said,
+            "version": version.number,
+            "model_uri": version.uri,
+        }
     )
 
 

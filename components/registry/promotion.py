@@ -6,6 +6,7 @@ two processes: its number is taken once. Whoever comes to one that is not done c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,12 +111,31 @@ def withdrawal_of(registry: Registry, version: Version, alias: str) -> Operation
         return None
 
 
+# What is told of an operation once its alias has moved, and before it is marked as done: whoever was
+# killed without a word can repeat the command.
+Announce = Callable[[Operation], None]
+
+
+def silently(_operation: Operation) -> None:
+    """Announce nothing."""
+
+
 def rollback(
-    registry: Registry, name: str, alias: str, *, by: str = "", operation_id: str = ""
+    registry: Registry,
+    name: str,
+    alias: str,
+    *,
+    by: str = "",
+    operation_id: str = "",
+    announce: Announce = silently,
 ) -> tuple[Version, Version]:
     """Point the alias back to the version that its present one replaced, and go further each time.
 
-    A version that was itself withdrawn is passed over: only `promote` brings it back.
+    A version that was itself withdrawn is passed over: only `promote` brings it back. A rollback
+    that was interrupted before it was announced is completed, and nothing else is done.
+
+    Args:
+        announce: called once, with the rollback that was done or that had been done before.
 
     Returns:
         the version that was in production, and the one that is now.
@@ -125,10 +145,9 @@ def rollback(
     """
     checked_alias(alias)
     known(registry, name)
-    settled = settle(registry, name, alias)
-    done = same_operation(registry.history(name), operation_id)
-    if settled and settled.kind == "rollback":
-        done = settled
+    settled = settle(registry, name, alias, announce)
+    completed = settled if settled and settled.kind == "rollback" else None
+    done = completed or same_operation(registry.history(name), operation_id)
     present, target = (done.replaced, done.version) if done else way_back(registry, name, alias)
     versions = registry.versions(name)
     withdrawn, restored = numbered(versions, present), numbered(versions, target)
@@ -139,10 +158,12 @@ def rollback(
             f"with `retrain models promote {name} VERSION`."
         )
     if done:
+        if not completed:
+            announce(done)
         return withdrawn, restored
     registry.verify(restored)
     try:
-        move(registry, name, Move("rollback", alias, target, present, by, operation_id))
+        move(registry, name, Move("rollback", alias, target, present, by, operation_id), announce)
     except OvertakenError as error:
         raise ConfigError(
             f"{name}: version {error.present or 'none'} is in production now, and no longer "
@@ -170,13 +191,17 @@ def way_back(registry: Registry, name: str, alias: str) -> tuple[str, str]:
     return history.stack[-1], history.before
 
 
-def settle(registry: Registry, name: str, alias: str) -> Operation | None:
-    """Complete the last operation if it was interrupted, and return it then."""
+def settle(registry: Registry, name: str, alias: str, announce: Announce) -> Operation | None:
+    """Complete the last operation if it was interrupted, and return it then.
+
+    A rollback is announced: it is the one that is asked for.
+    """
     with registry.locked(name):
         last = latest(registry.history(name), alias)
         if not last or last.done or registry.pointed(name, alias) not in states(last.operation):
             return None
-        complete(registry, name, last)
+        is_rollback = last.operation.kind == "rollback"
+        complete(registry, name, last, announce if is_rollback else silently)
         return last.operation
 
 
@@ -197,7 +222,7 @@ def latest(entries: list[Entry], alias: str) -> Entry | None:
     return next((entry for entry in reversed(entries) if entry.operation.alias == alias), None)
 
 
-def move(registry: Registry, name: str, asked: Move) -> None:
+def move(registry: Registry, name: str, asked: Move, announce: Announce = silently) -> None:
     """Do it, or complete what an interrupted attempt has begun.
 
     Raises:
@@ -209,8 +234,9 @@ def move(registry: Registry, name: str, asked: Move) -> None:
             present = present_of(registry, name, asked)
             last = latest(entries, asked.alias)
             if last and not last.done and present in states(last.operation):
-                complete(registry, name, last)
-                if (last.operation.kind, last.operation.version) == (asked.kind, asked.version):
+                ours = (last.operation.kind, last.operation.version) == (asked.kind, asked.version)
+                complete(registry, name, last, announce if ours else silently)
+                if ours:
                     return
                 continue
             if present == asked.version or same_operation(entries, asked.name):
@@ -220,7 +246,7 @@ def move(registry: Registry, name: str, asked: Move) -> None:
             begun = operation(asked.kind, asked.alias, asked.version, present, asked.by, asked.name)
             entry = Entry(len(entries) + 1, begun, done=False)
             if registry.record(name, entry):
-                complete(registry, name, entry)
+                complete(registry, name, entry, announce)
                 return
 
 
@@ -239,8 +265,8 @@ def present_of(registry: Registry, name: str, asked: Move) -> str:
         return ""
 
 
-def complete(registry: Registry, name: str, entry: Entry) -> None:
-    """Move the alias and mark the entry as done.
+def complete(registry: Registry, name: str, entry: Entry, announce: Announce) -> None:
+    """Move the alias, announce it, and mark the entry as done.
 
     A process that was slow must not undo what later ones have done: the last entry counts.
     """
@@ -250,6 +276,7 @@ def complete(registry: Registry, name: str, entry: Entry) -> None:
         seen, last = last, latest(registry.history(name), alias)
         if last and last.number == seen.number:
             break
+    announce(entry.operation)
     registry.finish(name, entry.number)
 
 

@@ -46,6 +46,7 @@ INTERFACE = (
     Result("decision"),
     Result("headline"),
     Result("outcome"),
+    Result("not_promoted"),
     Result("version"),
     Result("model_uri"),
 )
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> StageResult:
     """Run `gate`, `report` and `register`, one after the other.
 
     Returns:
-        parameters `decision` and `headline` of the gate, and what `register` returns.
+        parameters `decision` and `headline` of the gate, and what `register` returns; of a model
+        that the gate holds back, `not_promoted` is the headline.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -72,7 +74,10 @@ def run(args: argparse.Namespace) -> StageResult:
         gate_result = gate.run(Namespace(**given)).parameters
         report.run(Namespace(**given))
     decided = {**vars(args), "decision": gate_result["decision"]}
-    return StageResult(parameters={**gate_result, **register.run(Namespace(**decided)).parameters})
+    result = {**gate_result, **register.run(Namespace(**decided)).parameters}
+    if result["decision"] == "hold":
+        result["not_promoted"] = result["headline"]
+    return StageResult(parameters=result)
 
 
 def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:

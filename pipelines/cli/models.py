@@ -13,6 +13,7 @@ from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
     from components.registry.base import Version
+    from components.registry.history import Operation
 
 app = typer.Typer(help="List, compare, promote, roll back and pull models.", no_args_is_help=True)
 
@@ -202,16 +203,22 @@ def roll_back(
 ) -> None:
     """Put the version back in production that the present one replaced; nothing is deleted.
 
-    Each time it goes further back; what was withdrawn returns only by `promote`.
+    Each time it goes further back; what was withdrawn returns only by `promote`. One that was
+    killed before it said so is completed by the same command.
     """
+    from components.registry.base import find
     from components.registry.promotion import rollback
     from pipelines.results.versions import registry_of
 
-    withdrawn, restored = rollback(
-        registry_of(where, config, folder), name, alias, operation_id=operation
-    )
-    print(f"Version {withdrawn.number} of {name} is withdrawn and kept.")
-    say_in_production(restored, alias)
+    registry = registry_of(where, config, folder)
+
+    def announce(done: Operation) -> None:
+        print(
+            f"Version {done.replaced} of {name} is withdrawn and kept. By {done.by}, {done.time}."
+        )
+        say_in_production(find(registry, name, done.version), alias)
+
+    rollback(registry, name, alias, operation_id=operation, announce=announce)
 
 
 @app.command("history")
@@ -268,7 +275,7 @@ def pull(
 
 def say_in_production(version: Version, alias: str) -> None:
     """Print which version an alias points to now."""
-    print(f"{alias} of {version.name} is version {version.number} ({version.uri}).")
+    print(f"{alias} of {version.name} is version {version.number} ({version.uri}).", flush=True)
 
 
 def percent(fraction: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The tasks that send notifications: how a phase ended, and that the gate held a model back."""
+"""The tasks that send notifications: how a phase ended, and that a model did not go into production."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
         email.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-email")
 
 
-def notify_held(config: Pipeline, notify: Notify, phase: str, headline: Any) -> None:
-    """The task that sends what the gate says; Vertex AI sees no failure."""
-    placed(config, phase).task("notify", **message(config, notify, phase), held=headline)
+def notify_held(config: Pipeline, notify: Notify, phase: str, why: Any) -> None:
+    """The task that sends why a model is not in production; Vertex AI sees no failure."""
+    placed(config, phase).task("notify", **message(config, notify, phase), held=why)
 
 
-def notify_of_hold(notify: Notify, branch: Any, headline: Any) -> None:
-    """Notify that a model was held back.
+def notify_of_hold(notify: Notify, branch: Any, why: Any) -> None:
+    """Notify that a model was held back, overtaken by another one or withdrawn before.
 
     Args:
         branch: a sub-pipeline of `notify_held`: the e-mail may only follow a graph.
-        headline: the gate's, an output.
+        why: an output of `upload`.
     """
-    webhook = branch(headline=headline)
+    webhook = branch(why=why)
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
         email.after(webhook).ignore_upstream_failure().set_display_name("email")

@@ -157,18 +157,18 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
             )
             if config.notify:
-                with dsl.If(uploaded["decision"] == "hold"):
-                    notify_of_hold(config.notify, held, uploaded["headline"])
+                with dsl.If(uploaded["not_promoted"] != ""):
+                    notify_of_hold(config.notify, held, uploaded["not_promoted"])
 
     return branch
 
 
 def hold_branch(config: Pipeline, notify: Notify, phase: str) -> Any:
-    """The sub-pipeline that tells that the gate held a model back."""
+    """The sub-pipeline that tells that a model did not go into production."""
 
     @dsl.pipeline(name="held")
-    def held(headline: str) -> None:
-        notify_held(config, notify, phase, headline)
+    def held(why: str) -> None:
+        notify_held(config, notify, phase, why)
 
     return held
 

@@ -99,6 +99,9 @@ class Running:
     def terminate(self) -> None:
         self._process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def wait(self) -> int:
         code = self._process.wait()
         self._reader.join()
@@ -117,7 +120,7 @@ def start(folders: list[Source]) -> Iterator[Callable[..., Running]]:
 
     yield start_one
     for server in started:
-        server._process.kill()
+        server.kill()
         server.wait()
 
 

@@ -1,25 +1,33 @@
 """Whole runs that are killed, damaged or withdrawn: what is in production is what should be.
 
-RETRAIN_KILLS says how many kills: `make test-kill` asks for a hundred.
+RETRAIN_KILLS says how many kills of whole runs: `make test-kill` asks for a hundred. A fifth as
+many hit the upload, a promotion, a rollback and a server.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.registry.local import LocalRegistry
+from components.registry.promotion import past_of
+from tests.components.registry.test_crash import prepared
+from tests.containers.conftest import Running, predict
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RETRAIN_KILLS", "10"))
+FEWER = max(KILLS // 5, 1)
 CONFIG = """\
 name: small
 registry: models
@@ -79,38 +87,43 @@ def production(folder: Path) -> Any:
     )
 
 
-def files(folder: Path) -> int:
-    return sum(len(names) for place in ("runs", "models") for *_, names in os.walk(folder / place))
+def files(*folders: Path) -> int:
+    return sum(len(names) for folder in folders for *_, names in os.walk(folder))
 
 
-def kill_after(folder: Path, more: int) -> bool:
-    """Start a run and kill all of it once there are so many more files; whether it was."""
-    there = files(folder)
+def killed_when(reached: Callable[[], bool], command: list[str], folder: Path) -> bool:
+    """Start a command and kill all of it once it has come so far; whether it was."""
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            RUN,
+            command,
             cwd=folder,
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    while files(folder) < there + more:
+    while not reached():
         try:
-            process.wait(timeout=0.01)
+            process.wait(timeout=0.001)
         except subprocess.TimeoutExpired:
             continue
         return False
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return True
+    return process.wait() == -signal.SIGKILL
+
+
+def kill_after(folder: Path, more: int) -> bool:
+    """Start a run and kill it once there are so many more files; whether it was."""
+    places = (folder / "runs", folder / "models")
+    there = files(*places)
+    return killed_when(lambda: files(*places) >= there + more, RUN, folder)
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(
     whole: Path, tmp_path: Path
 ) -> None:
     expected = production(whole)
-    steps = max(files(whole) // 8, 1)
+    steps = max(files(whole / "runs", whole / "models") // 8, 1)
     kills, round_ = 0, 0
     while kills < KILLS:
         folder = new_project(tmp_path / f"killed-{round_}")
@@ -121,6 +134,81 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(
         assert production(folder) == expected, f"after {kills} kills"
         shutil.rmtree(folder)
         round_ += 1
+
+
+def test_an_upload_that_is_killed_is_completed_by_the_next_run(whole: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole, tmp_path / "project", symlinks=True)
+    expected, there = production(whole), files(whole / "models")
+    for number in range(FEWER):
+        shutil.rmtree(folder / "models")
+        # From its first file to its last one.
+        more = 1 + number * there // FEWER
+        killed_when(lambda more=more: files(folder / "models") >= more, RUN, folder)  # type: ignore[misc]
+        run(folder)
+        assert production(folder) == expected, f"killed at file {more}"
+
+
+@pytest.mark.parametrize("words", [("promote", "ner", "1"), ("rollback", "ner")])
+def test_a_command_that_is_killed_before_it_spoke_is_completed_by_the_same_one(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    command = [sys.executable, "-m", "pipelines", "models", *words]
+    before = prepared(tmp_path / "before", "").folder
+
+    def outcome(folder: Path) -> Any:
+        past = past_of(LocalRegistry(folder / "models"), "ner", "champion")
+        return past.stack, [(one.kind, one.version, one.replaced) for one in past.operations]
+
+    def project(name: str) -> Path:
+        folder = tmp_path / name
+        shutil.copytree(before, folder / "models")
+        return folder
+
+    def whole_command(folder: Path) -> None:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+    undisturbed = project("undisturbed")
+    started = time.monotonic()
+    whole_command(undisturbed)
+    took = time.monotonic() - started
+    source = random.Random(20)
+    for number in range(FEWER):
+        folder = project(str(number))
+        at = time.monotonic() + source.uniform(0, took)
+        # Any moment will do, the end of the process included.
+        killed_when(lambda at=at: time.monotonic() >= at, command, folder)  # type: ignore[misc]
+        if "is version" not in (folder / "log").read_text(encoding="utf-8"):
+            whole_command(folder)
+        assert outcome(folder) == outcome(undisturbed), f"kill {number}"
+
+
+def test_a_server_that_is_killed_leaves_nothing_and_its_next_answers_the_same(
+    whole: Path, tmp_path: Path
+) -> None:
+    registry, temporary = whole / "models", tmp_path / "temporary"
+    temporary.mkdir()
+    before = production(whole)
+    answers = []
+    for _ in range(FEWER + 1):
+        server = Running(
+            "ner-phase-1",
+            "--port=0",
+            f"--registry={registry}",
+            program=(sys.executable, "-m", "pipelines", "serve"),
+            cwd=tmp_path,
+            TMPDIR=str(temporary),
+        ).until_ready()
+        answers.append(predict(server.url, "Send form P60 to HM Revenue by 31 January."))
+        server.kill()
+        assert server.wait() == -signal.SIGKILL
+        assert [*temporary.iterdir()] == []
+    assert answers == [answers[0]] * len(answers)
+    assert production(whole) == before
+
+
+def last_notes(folder: Path) -> str:
+    record = json.loads(max(folder.glob("runs/2*/run.json")).read_text(encoding="utf-8"))
+    return " ".join(task["note"] for task in record["tasks"].values())
 
 
 def test_nothing_withdrawn_and_nothing_damaged_comes_into_production(
@@ -148,9 +236,6 @@ def test_nothing_withdrawn_and_nothing_damaged_comes_into_production(
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
-    damaged = subprocess.run(
-        [*RUN, *other], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert damaged.returncode == 3
-    assert "not what the stage before wrote" in damaged.stderr + damaged.stdout
+    assert run(folder, *other)["outcome"] == "withdrawn"
+    assert "has changed or is gone; running again" in last_notes(folder)
     assert production(folder) == before

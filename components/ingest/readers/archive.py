@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,7 +48,8 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
                 home = folders.setdefault(inside, folder / f"{len(folders):03d}")
                 home.mkdir(exist_ok=True)
                 target = home / name
-                target.write_bytes(archive.read(member))
+                with archive.open(member) as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file)
                 unpacked.append((member.filename, target))
     except StopReadingError:
         raise

@@ -1,4 +1,4 @@
-"""Digests of files and folders by content, and cheap signatures that say when to look again."""
+"""Digests of files and folders by content."""
 
 from __future__ import annotations
 
@@ -27,18 +27,6 @@ def content_digest(path: Path) -> str:
         if kind == "file":
             with entry.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def signature(path: Path) -> str:
-    """SHA-256 over names, sizes and modification times: equal means that nothing was touched."""
-    if not path.exists():
-        return ABSENT
-    digest = hashlib.sha256()
-    for entry in _entries(path):
-        status = entry.stat(follow_symlinks=entry.exists())
-        seen = "folder" if entry.is_dir() else f"{status.st_size} {status.st_mtime_ns}"
-        digest.update(f"{entry.relative_to(path).as_posix()}\0{seen}\n".encode())
     return digest.hexdigest()
 
 

@@ -17,7 +17,6 @@ import msgspec
 from components.errors import ConfigError, DataError, GateError, RetrainError
 from components.files import remove
 from pipelines.local.runner.cache import Cache, Entry, Key, Output
-from pipelines.local.runner.digests import signature
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Command, Launcher
 from pipelines.local.runner.processes import CancelledError, Processes
@@ -163,7 +162,6 @@ class Executor:
             outputs[name] = Output(
                 artifact=artifact,
                 path=path.relative_to(runs).as_posix() if inside else None,
-                signature=signature(path),
             )
         return Entry(
             key=key,

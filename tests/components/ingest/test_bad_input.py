@@ -22,6 +22,7 @@ from components.ingest.settings import IngestSettings
 from components.records.problems import KINDS
 from components.settings import parse
 from tests.components.ingest.exports import ENOUGH, Ingested, row
+from tests.components.ingest.test_files import zipped
 from tests.support.records import said
 
 Ingest = Callable[..., Ingested]
@@ -380,10 +381,12 @@ def test_a_packed_file_that_unpacks_to_far_more_than_it_is_stops(
         write(gzip.compress(b'{"text": "' + b"a" * 5_000_000), "bomb.jsonl.gz"),
         write(zlib.compress(b"a" * 5_000_000), "bomb.spacy"),
     ]
+    bombs.append(write(zipped(a=Path(bombs[0]).read_bytes()), "bomb.zip"))
     for bomb in bombs:
         done = ingest(bomb)
         assert done.code == 3
-        assert done.problem("unpacks_too_far")["first"] == [Path(bomb).name]
+        [first] = done.problem("unpacks_too_far")["first"]
+        assert first == Path(bomb).name + ("/a" if "zip" in bomb else "")
         assert "max_unpacked" in done.summary
 
 
@@ -397,6 +400,8 @@ def test_a_record_over_the_limit_stops_at_its_line(write: Write, ingest: Ingest)
         assert done.code == 3
         assert done.problem("long_record")["first"] == [f"{name}:3"]
         assert "= 2,000 bytes" in done.summary
+    done = ingest(write(zipped(x=text[:9], y=text), "lines.zip"), max_record=2000)
+    assert done.problem("long_record")["first"] == ["lines.zip/y:3"]
     array = write(json.dumps([*good, row("a" * 3000)]).encode(), "array.json")
     assert ingest(array, max_record=2000).problem("long_record")["first"] == ["array.json:3"]
     whole = write(json.dumps([row("word " * 100)] * 100).encode(), "whole.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from components.registry.base import Artefact
 from components.registry.lineage import Lineage
 from components.registry.local import LocalRegistry
 from components.registry.promotion import add_and_promote, promote, rollback
+from pipelines.cli.models import app
 
 CHANGES = {
     "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate",
@@ -44,21 +46,37 @@ def artefact(folder: Path, word: str, digest: str = "", decision: str = "promote
     return Artefact(model, {"report.html": report}, lineage)
 
 
+class Said(io.StringIO):
+    """What a command prints; each line counts as a change of the disk."""
+
+    def __init__(self, count: Callable[[], None]) -> None:
+        super().__init__()
+        self._count = count
+
+    def write(self, text: str) -> int:
+        self._count()
+        return super().write(text)
+
+
 def dies(work: Callable[[], object], at: int) -> bool:
     """Do the work in a child that is killed before its n-th change of the disk; whether it was."""
     child = os.fork()
     if child == 0:
         left = at
 
-        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        def count() -> None:
             nonlocal left
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
             writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
             if writes or event in CHANGES:
-                left -= 1
-                if not left:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                count()
 
         sys.addaudithook(hook)
+        sys.stdout = Said(count)
         try:
             work()
         except BaseException as error:
@@ -96,7 +114,14 @@ OPERATIONS: dict[str, Callable[[LocalRegistry, Path], object]] = {
     "promote": lambda registry, _: promote(registry, "ner", "1", "champion"),
     "rollback": lambda registry, _: rollback(registry, "ner", "champion"),
     "rollback again": lambda registry, _: rollback(registry, "ner", "champion"),
+    "retrain models promote": lambda registry, _: retrain(registry, "promote", "ner", "1"),
+    "retrain models rollback": lambda registry, _: retrain(registry, "rollback", "ner"),
 }
+
+
+def retrain(registry: LocalRegistry, *words: str) -> None:
+    """A command line, as it is typed."""
+    app([*words, "--registry", str(registry.folder)], standalone_mode=False)
 
 
 def prepared(folder: Path, operation: str) -> LocalRegistry:

@@ -81,7 +81,7 @@ def test_without_a_champion_there_is_no_folder(pipeline: Run) -> None:
 def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeModel) -> None:
     uploaded = pipeline.upload(model("pound"), "promote", digest="data-1")
     uri = str(pipeline.registry / "ner" / "1" / "model")
-    expected = {"outcome": "promoted", "version": "1", "model_uri": uri}
+    expected = {"outcome": "promoted", "not_promoted": "", "version": "1", "model_uri": uri}
     assert uploaded["parameterValues"] == expected
 
     written = pipeline.champion("data-2")
@@ -102,7 +102,8 @@ def test_the_documents_lie_beside_the_model(pipeline: Run, model: MakeModel) -> 
 def test_a_model_held_back_may_be_kept_or_not(pipeline: Run, model: MakeModel) -> None:
     skipped = pipeline.upload(model("pound"), "hold", digest="data-1", on_hold="skip")
     expected = {"outcome": "not-kept", "version": "", "model_uri": ""}
-    assert skipped["parameterValues"] == expected
+    assert expected.items() <= skipped["parameterValues"].items()
+    assert "nothing is uploaded" in skipped["parameterValues"]["not_promoted"]
     assert not pipeline.registry.exists()
 
     kept = pipeline.upload(model("pound"), "hold", digest="data-1")
@@ -203,6 +204,7 @@ def test_a_repeated_run_says_what_happened(
     capsys.readouterr()
     again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
     assert again["parameterValues"]["outcome"] == "withdrawn"
+    assert "was withdrawn, by ada on" in again["parameterValues"]["not_promoted"]
     assert "was withdrawn, by ada on" in capsys.readouterr().out
     assert find(registry, "ner", "champion").number == "1"
 
@@ -216,6 +218,8 @@ def test_nothing_is_promoted_over_a_model_that_it_was_not_compared_with(
     late = pipeline.upload(model("dollar"), "promote", digest="data-3", champion="1")
     assert late["parameterValues"]["outcome"] == "overtaken"
     text = capsys.readouterr().out
+    # What is notified of: the gate let it pass, and yet it is not in production.
+    assert late["parameterValues"]["not_promoted"] in text
     assert "it was compared with version 1, and 'champion' points to version 2 now" in text
     assert find(registry, "ner", "champion").number == "2"
     decision, why = decide(registry, "ner", "champion", Input("data-3", {}, set()), DueSettings())
@@ -238,6 +242,7 @@ def test_a_model_that_was_damaged_since_it_was_scored_is_not_kept(
     given = digest if known_to == "train" else ""
     kept = pipeline.upload(folder, "promote", digest="data-1", model_digest=given)
     assert kept["parameterValues"]["outcome"] == "promoted"
+    assert kept["parameterValues"]["not_promoted"] == ""
     [version] = LocalRegistry(pipeline.registry).versions("ner")
     assert version.lineage.model_digest == version.artefact == digest
 
