@@ -111,8 +111,8 @@ def withdrawal_of(registry: Registry, version: Version, alias: str) -> Operation
         return None
 
 
-# What is told of an operation once its alias has moved, and before it is marked as done: whoever was
-# killed without a word can repeat the command.
+# What is told of an operation once its alias has moved, and before it is marked as done: whoever
+# was killed without a word can repeat the command.
 Announce = Callable[[Operation], None]
 
 

@@ -1,4 +1,4 @@
-"""The tasks that send notifications: how a phase ended, and that a model did not go into production."""
+"""The tasks that send notifications: how a phase ended, and that a model was not promoted."""
 
 from __future__ import annotations
 
