@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -28,6 +29,8 @@ def test_a_driver_that_is_mounted_is_found() -> None:
     assert "/usr/local/nvidia/bin" in os.environ["PATH"].split(":")
     assert os.environ["NVIDIA_VISIBLE_DEVICES"] == "all"
     assert os.environ["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    # The Dockerfile has put it where the driver's libraries are mounted; it is in no other place.
+    assert ctypes.CDLL("libcuda-stand-in.so.1")
 
 
 def test_the_base_transformer_loads_without_a_hub() -> None:

@@ -6,13 +6,18 @@ import typer
 
 from pipelines.cli.options import AsJson, ConfigPath, print_json
 
+STATES = {True: "ok", False: "MISSING", None: "UNKNOWN"}
+
 
 def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
     """Check what a run needs where its target says; change nothing.
 
-    On Vertex AI: credentials, APIs, roles, bucket, service account, images and GPU quota.
+    On Vertex AI: credentials, APIs, roles, bucket and mount, service account, images, GPU quota.
 
-    Exits with 5 when something is missing, and says for each what to do.
+    On Kubeflow Pipelines: its version, and the volume as far as your kubeconfig lets one see it.
+
+    Exits with 5 when something is missing, and says for each what to do. UNKNOWN is what could not
+    be looked at; it says who can.
     """
     from dataclasses import asdict
 
@@ -23,10 +28,8 @@ def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
     for finding in findings(load(config)):
         results.append(finding)
         if not as_json:
-            print(
-                f"{'ok     ' if finding.passed else 'MISSING'}  {finding.check}: {finding.message}"
-            )
+            print(f"{STATES[finding.passed]:<7}  {finding.check}: {finding.message}")
     if as_json:
         print_json([asdict(finding) for finding in results])
-    if not all(finding.passed for finding in results):
+    if any(finding.passed is False for finding in results):
         raise typer.Exit(5)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components.errors import ConfigError
+from components.notify.address import in_environment
 from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.registry.lineage import IMAGE_VARIABLE
 from pipelines.config.schema import Images
@@ -65,6 +66,7 @@ class Containers:
                 argv=command.argv,
                 environment={**command.environment, **self._image_told(command)},
                 cwd=command.cwd,
+                handed_on=secrets(command),
                 mounts=sorted(unique(mounts), key=lambda mount: len(mount.target.parts)),
             )
             with self._engine.running(job) as argv:
@@ -106,6 +108,12 @@ def sources(command: Command) -> list[Path]:
             assert plain
             paths.append(path if plain[0] == str(path) else Path(plain[0] + "x").parent)
     return [path for path in paths if path.exists()]
+
+
+def secrets(command: Command) -> list[str]:
+    """The variable that holds the address of the webhook, if the command is told one."""
+    webhook = argument(command, "--webhook")
+    return [webhook.removeprefix("env:")] if in_environment(webhook) else []
 
 
 def folders(command: Command) -> list[Mount]:

@@ -36,13 +36,25 @@ class Mount:
 
 @dataclass(frozen=True)
 class Job:
-    """A command to run in a container."""
+    """A command to run in a container.
+
+    Attributes:
+        handed_on: names of variables that the engine takes from its own environment: what they
+            hold is a secret, which a command line would show.
+    """
 
     image: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     cwd: Path
     mounts: Sequence[Mount]
+    handed_on: Sequence[str] = ()
+
+    @property
+    def variables(self) -> list[str]:
+        """The options that set the variables."""
+        pairs = [f"{name}={value}" for name, value in self.environment.items()]
+        return [word for each in (*pairs, *self.handed_on) for word in ("--env", each)]
 
 
 class Engine(Protocol):
@@ -112,7 +124,7 @@ class Docker:
                 *(self._program, "run", "--name", name, "--read-only", "--tmpfs", "/tmp"),  # noqa: S108
                 *("--user", user(), "--entrypoint", job.argv[0]),
                 *(word for mount in job.mounts for word in ("--volume", str(mount))),
-                *(word for pair in job.environment.items() for word in ("--env", "=".join(pair))),
+                *job.variables,
                 *("--workdir", str(job.cwd), job.image, *job.argv[1:]),
             ]
         finally:
@@ -167,7 +179,7 @@ class Buildah:
             yield [
                 *("buildah", "run", "--isolation", self._isolation, "--user", user()),
                 *(word for mount in job.mounts for word in ("--volume", str(mount))),
-                *(word for pair in job.environment.items() for word in ("--env", "=".join(pair))),
+                *job.variables,
                 *("--workingdir", str(job.cwd), name, "--", *job.argv),
             ]
         finally:
@@ -188,7 +200,7 @@ def find_engine() -> Engine:
         ConfigError: there is none.
     """
     for program in ("docker", "podman"):
-        if shutil.which(program) and output([program, "info", "--format", "ok"]) == "ok":
+        if shutil.which(program) and answers(program):
             return Docker(program)
     if shutil.which("buildah"):
         return Buildah()
@@ -196,6 +208,11 @@ def find_engine() -> Engine:
         "There is no container engine here: start docker or podman, or install buildah "
         "(on Debian: apt-get install buildah)."
     )
+
+
+def answers(program: str) -> bool:
+    """Whether docker or podman can run containers here: docker's daemon may not be running."""
+    return output([program, "info", "--format", "ok"]) == "ok"
 
 
 def output(command: Sequence[str]) -> str:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from components.errors import ConfigError, RetrainError
 from pipelines.config.load import Loaded
+from pipelines.services.finding import Finding, NotSeenError
 from pipelines.services.submission import refuse_unrepeatable
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of one check; `message` says what was seen, or what to do."""
-
-    check: str
-    passed: bool
-    message: str
 
 
 def findings(loaded: Loaded) -> Iterator[Finding]:
@@ -29,6 +20,8 @@ def findings(loaded: Loaded) -> Iterator[Finding]:
     for name, check in checks.items():
         try:
             yield Finding(name, True, check())
+        except NotSeenError as error:
+            yield Finding(name, None, str(error))
         except RetrainError as error:
             yield Finding(name, False, str(error))
 

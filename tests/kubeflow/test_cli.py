@@ -82,44 +82,6 @@ def test_what_the_cluster_has_no_notion_of_is_said_with_exit_2(
         retrain("deploy", "ner-phase-1", "--endpoint", "e", "--config", config)
 
 
-@pytest.mark.parametrize(
-    ("tag", "said"),
-    [
-        (
-            "2.4.1",
-            "is Kubeflow Pipelines 2.4.1; 2.5.0 is needed. It lacks retries, and the volume's",
-        ),
-        ("2.2.0", "limits of CPU and memory, and a place to write"),
-        ("2.5.0", ""),
-        ("sha-0123abc", ""),
-    ],
-)
-def test_doctor_says_what_an_old_cluster_lacks(
-    double: Double, config: Path, tag: str, said: str
-) -> None:
-    double.tag = tag
-    result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
-    findings = {each["check"]: each for each in json.loads(result.stdout)}
-    assert findings["its version"]["passed"] == (said == "")
-    assert said in findings["its version"]["message"]
-    assert "fsGroup" in findings["volume"]["message"]
-
-
-def test_doctor_finds_what_can_be_found(double: Double, config: Path) -> None:
-    result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
-    findings = {each["check"]: each for each in json.loads(result.stdout)}
-    assert result.exit_code == 0
-    assert all(each["passed"] for each in findings.values())
-    assert double.sent("POST") == []
-
-    double.multi_user = True
-    config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    result = CliRunner().invoke(app, ["doctor", str(config)], catch_exceptions=False)
-    assert result.exit_code == 5
-    assert "MISSING  config can be traced: " in result.stdout
-    assert "MISSING  Kubeflow Pipelines answers: kubeflow.namespace" in result.stdout
-
-
 def test_plan_tells_what_submit_then_does_and_changes_nothing(double: Double, config: Path) -> None:
     what = json.loads(retrain("plan", config, "--json"))
     assert not what["exists"]

@@ -30,7 +30,7 @@ def retrain(*arguments: str | Path) -> str:
 
 def test_doctor_finds_nothing_missing(place: Path) -> None:
     findings = json.loads(retrain("doctor", place, "--json"))
-    assert [finding for finding in findings if not finding["passed"]] == []
+    assert [finding for finding in findings if finding["passed"] is False] == []
 
 
 def test_a_run_from_the_plan_to_its_end(place: Path) -> None:

@@ -113,6 +113,11 @@ class Double(Service):
             ),
             (
                 "GET",
+                r"/europe-docker\.pkg\.dev/v2/(.+)/blobs/([^/]+)",
+                self.project.blob,
+            ),
+            (
+                "GET",
                 r"/serviceusage\.googleapis\.com/v1beta1/projects/[^/]+/services/[^/]+"
                 r"/consumerQuotaMetrics/(.+)",
                 self.project.quota,

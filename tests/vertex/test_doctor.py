@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.cloud import storage
@@ -11,19 +12,33 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.config.load import load
-from pipelines.services.vertex.doctor import gpus_at_a_time, metric_of
+from pipelines.services.vertex.quota import gpus_at_a_time, metric_of
 from tests.support.service import Fault
 from tests.vertex.conftest import commit_all
 from tests.vertex.double import Double
 
 
 def doctor(config: Path) -> tuple[int, dict[str, str]]:
-    """The exit code, and the message of every check that did not pass."""
+    """The exit code, and the message of every check that found something missing."""
+    code, findings = checked(config)
+    return code, {
+        check: each["message"] for check, each in findings.items() if each["passed"] is False
+    }
+
+
+def unknown(config: Path) -> dict[str, str]:
+    """The message of every check that could not look; nothing is missing."""
+    code, findings = checked(config)
+    assert code == 0
+    return {check: each["message"] for check, each in findings.items() if each["passed"] is None}
+
+
+def checked(config: Path) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code and every finding by its check."""
     result = CliRunner().invoke(app, ["doctor", str(config), "--json"], catch_exceptions=False)
     findings = json.loads(result.stdout)
-    assert len(findings) == 9
-    missing = {each["check"]: each["message"] for each in findings if not each["passed"]}
-    return result.exit_code, missing
+    assert len(findings) == 10
+    return result.exit_code, {each["check"]: each for each in findings}
 
 
 @pytest.fixture
@@ -48,7 +63,7 @@ def test_everything_that_is_missing_is_named(
     double: Double, on_gpus: Path, bucket: storage.Bucket
 ) -> None:
     double.project.accounts.clear()
-    double.project.images.discard("my-project/retrain/gpu:0123abc")
+    del double.project.images["my-project/retrain/gpu:0123abc"]
     double.project.quotas.clear()
     bucket.delete(force=True)
     on_gpus.write_text(on_gpus.read_text(encoding="utf-8") + "\n", encoding="utf-8")
@@ -59,7 +74,13 @@ def test_everything_that_is_missing_is_named(
     assert "there is no retrain@my-project" in missing["service account"]
     assert "gpu:0123abc is not there" in missing["images"]
     assert "2 NVIDIA_TESLA_T4 are needed at the same time" in missing["GPU quota"]
-    assert "us-central1 allows 1" in missing["GPU quota"]
+    quota = missing["GPU quota"]
+    assert "us-central1 allows 1. Ask for more, which" in quota
+    named = "--service=aiplatform.googleapis.com --project=my-project"
+    assert f"gcloud quotas preferences create {named} --quota-id=$(gcloud quotas info" in quota
+    metric = "aiplatform.googleapis.com/custom_model_training_nvidia_t4_gpus"
+    assert f"list {named} --filter=metric={metric} --format='value(quotaId)')" in quota
+    assert "--dimensions=region=us-central1 --preferred-value=2 --email=" in quota
     assert f"gcloud storage buckets create gs://{bucket.name} " in missing["bucket"]
     assert "gcloud iam service-accounts create retrain " in missing["service account"]
     assert "Vertex AI answers" not in missing
@@ -86,11 +107,86 @@ def test_apis_and_permissions_that_are_missing_come_with_the_command_that_gives_
     assert "roles/aiplatform.user" not in missing["its roles"]
 
 
-def test_policies_that_one_may_not_read_are_no_fault(double: Double, config: Path) -> None:
+def test_policies_that_one_may_not_read_are_neither_there_nor_missing(
+    double: Double, config: Path
+) -> None:
     double.project.readable = False
-    assert doctor(config) == (0, {})
+    told = unknown(config)
+    assert told.keys() == {"its roles"}
+    assert "who may can run: gcloud projects get-iam-policy my-project" in told["its roles"]
     said = CliRunner().invoke(app, ["doctor", str(config)]).stdout
-    assert "its roles: not looked at, since you may not read the policies" in said
+    assert "UNKNOWN  its roles: not looked at, since you may not read the policies" in said
+
+
+def test_a_quota_without_a_limit_is_enough(double: Double, on_gpus: Path) -> None:
+    double.project.quotas["custom_model_training_nvidia_t4_gpus"] = {"us-central1": -1}
+    assert doctor(on_gpus) == (0, {})
+
+
+def test_an_accelerator_that_has_no_quota_is_neither_allowed_nor_refused(
+    double: Double, on_gpus: Path
+) -> None:
+    text = on_gpus.read_text(encoding="utf-8")
+    on_gpus.write_text(text.replace("NVIDIA_TESLA_T4", "TPU_V9"), encoding="utf-8")
+    commit_all(on_gpus.parent)
+    told = unknown(on_gpus)
+    assert "Vertex AI has no quota custom_model_training_tpu_v9_gpus" in told["GPU quota"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [
+        ("retention_period", 3600, "a retention policy: gcloud storage buckets update gs://"),
+        ("default_event_based_hold", True, "a default hold: gcloud"),
+        ("requester_pays", True, "requester pays: gcloud"),
+    ],
+)
+def test_a_bucket_that_a_mount_cannot_write_to_is_named(
+    double: Double,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attribute: str,
+    value: Any,
+    said: str,
+) -> None:
+    # The emulator of Cloud Storage keeps none of these.
+    monkeypatch.setattr(storage.Bucket, attribute, property(lambda _self: value))
+    code, missing = doctor(config)
+    assert (code, [*missing]) == (5, ["mount under /gcs"])
+    assert said in missing["mount under /gcs"]
+
+
+def test_an_image_of_another_user_may_or_may_not_write_where_a_bucket_is_mounted(
+    double: Double, config: Path
+) -> None:
+    double.project.images["my-project/retrain/gpu:0123abc"] = "10001:10001"
+    told = unknown(config)
+    assert told.keys() == {"mount under /gcs"}
+    assert "/gpu:0123abc runs as 10001. Under /gcs all files" in told["mount under /gcs"]
+
+
+def test_images_that_one_may_not_look_for_come_with_the_command(
+    double: Double, config: Path
+) -> None:
+    double.project.denied = {"artifactregistry.repositories.downloadArtifacts"}
+    message = doctor(config)[1]["images"]
+    assert (
+        "gcloud artifacts repositories add-iam-policy-binding retrain --project=my-pro" in message
+    )
+    assert message.endswith(
+        "--location=europe --member=MEMBER --role=roles/artifactregistry.reader"
+    )
+
+
+def test_images_of_another_project_may_or_may_not_be_pulled(double: Double, config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("dev/my-project/", "dev/images-of-all/"), encoding="utf-8")
+    commit_all(config.parent)
+    for kind in ("cpu", "gpu"):
+        double.project.images[f"images-of-all/retrain/{kind}:0123abc"] = ""
+    told = unknown(config)
+    assert "in the project images-of-all" in told["images"]
+    assert "@gcp-sa-aiplatform.iam.gserviceaccount.com --role=roles/artifact" in told["images"]
 
 
 @pytest.mark.parametrize(
@@ -132,5 +228,7 @@ def test_another_registry_never_sees_our_credentials(double: Double, config: Pat
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("europe-docker.pkg.dev/", "example.org/"), encoding="utf-8")
     commit_all(config.parent)
-    assert doctor(config) == (0, {})
+    told = unknown(config)
+    assert told.keys() == {"images", "mount under /gcs"}
+    assert "docker manifest inspect example.org/my-project/retrain/cpu:0123abc" in told["images"]
     assert double.sent("GET", "/manifests/") == []

@@ -1,4 +1,4 @@
-"""What `retrain doctor` can know of a Kubeflow Pipelines: its API says nothing of the cluster."""
+"""What `retrain doctor` can know of a Kubeflow Pipelines, and of the cluster that it runs on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 from components.errors import ConfigError
 from pipelines.config.load import Loaded
+from pipelines.services.finding import NotSeenError
+from pipelines.services.kubeflow.claim import check_claim
 from pipelines.services.kubeflow.client import reaching
 from pipelines.services.kubeflow.runs import KubeflowRuns, kubeflow_of
 
@@ -32,20 +34,11 @@ def checks(loaded: Loaded) -> Mapping[str, Callable[[], str]]:
         count = len(runs.history(loaded.pipeline.name))
         return f"{count} runs in {runs.where}" if count else "none yet: the first run makes it"
 
-    def volume() -> str:
-        space, claim = runs.settings.namespace or "kubeflow", runs.settings.claim
-        return (
-            f"not looked at, since the API says nothing of it: kubectl get persistentvolumeclaim "
-            f"{claim} --namespace {space}. A new volume belongs to root: our images run as root, "
-            "and where a policy forbids that the volume needs an fsGroup or a chown to the user "
-            "(docs/kubeflow.md)"
-        )
-
     return {
         "Kubeflow Pipelines answers": service,
         "its version": lambda: version(runs),
         "experiment": experiment,
-        "volume": volume,
+        "volume": lambda: check_claim(runs.settings.claim, runs.settings.namespace or "kubeflow"),
     }
 
 
@@ -54,6 +47,7 @@ def version(runs: KubeflowRuns) -> str:
 
     Raises:
         ConfigError: it is not; the message says what it lacks.
+        NotSeenError: it does not say its version.
     """
     with reaching("ask for the version"):
         healthz = runs.connection.client.healthzs.healthz_service_get_healthz
@@ -62,9 +56,10 @@ def version(runs: KubeflowRuns) -> str:
     tag = str(answer.get("tag_name", "unknown"))
     match = re.fullmatch(r"v?(\d+)\.(\d+)\..*", tag)
     if not match:
-        return (
-            f"it calls itself {tag!r}, so nothing is known; 2.5.0 is needed: kubectl get "
-            "deployment ml-pipeline -o jsonpath='{.spec.template.spec.containers[0].image}'"
+        raise NotSeenError(
+            f"it calls itself {tag!r}, so nothing is known; 2.5.0 is needed. Look with: kubectl "
+            "get deployment ml-pipeline --namespace kubeflow "
+            "-o jsonpath='{.spec.template.spec.containers[0].image}'"
         )
     number = (int(match[1]), int(match[2]))
     if lacking := [what for since, what in LACKS.items() if number < since]:

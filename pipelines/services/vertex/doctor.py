@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from urllib.parse import quote
 
 from google.api_core import exceptions
 
 from components.errors import ConfigError
-from components.google_cloud import reaching
+from components.google_cloud import patient, reaching
 from pipelines.config.load import Loaded
-from pipelines.config.schema import STAGES, Pipeline
+from pipelines.services.finding import NotSeenError
 from pipelines.services.vertex.iam import own_access, runner_access
+from pipelines.services.vertex.images import check_images, user_of
+from pipelines.services.vertex.quota import check_quota
 from pipelines.services.vertex.runs import VertexRuns, runs_of
 
-MANIFESTS = ", ".join(
-    [
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    ]
-)
-SERVICE = "aiplatform.googleapis.com"
-SPOT = " (spot)"
 # What docs/setup-gcp.md enables for runs; those for building images are not looked at.
 SERVICES = (
-    SERVICE,
+    "aiplatform.googleapis.com",
     "artifactregistry.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "compute.googleapis.com",
@@ -56,14 +46,20 @@ class VertexDoctor:
             "its roles": lambda: runner_access(
                 self.place, self.bucket_name, self.runs.settings.service_account
             ),
-            "images": self.images,
-            "GPU quota": self.quota,
+            "images": lambda: check_images(self.place, self.images),
+            "mount under /gcs": self.mount,
+            "GPU quota": lambda: check_quota(self.place, self.loaded.pipeline),
         }
 
     @property
     def bucket_name(self) -> str:
         """The bucket of the runs."""
         return self.runs.settings.pipeline_root.removeprefix("gs://").partition("/")[0]
+
+    @property
+    def images(self) -> list[str]:
+        """The images of the stages."""
+        return [self.loaded.pipeline.images.cpu, self.loaded.pipeline.images.gpu]
 
     def services(self) -> str:
         """Every API that a run uses is enabled."""
@@ -133,81 +129,33 @@ class VertexDoctor:
             )
         return f"you may run tasks as {email}"
 
-    def images(self) -> str:
-        """Both images are in their registry."""
-        images = self.loaded.pipeline.images
-        elsewhere = [each for each in (images.cpu, images.gpu) if not is_googles(each)]
-        for image in {images.cpu, images.gpu}.difference(elsewhere):
-            host, _, rest = image.partition("/")
-            name, _, reference = rest.partition("@") if "@" in rest else rest.rpartition(":")
-            with reaching(f"look for the image {image}"):
-                try:
-                    path = f"/v2/{name}/manifests/{reference}"
-                    self.place.request("GET", host, path, headers={"Accept": MANIFESTS})
-                except exceptions.NotFound:
-                    raise ConfigError(
-                        f"images: {image} is not there. `make push REGISTRY="
-                        f"{image.rpartition('/')[0]}` builds and pushes it; or correct the name."
-                    ) from None
-        # Another registry must never see these credentials.
-        return f"not looked for: {', '.join(elsewhere)}" if elsewhere else "both are there"
+    def mount(self) -> str:
+        """What a task writes below /gcs gets into the bucket.
 
-    def quota(self) -> str:
-        """The project may use as many GPUs at a time as the phases do."""
-        needed = gpus_at_a_time(self.loaded.pipeline)
-        for kind, count in needed.items():
-            limit = self._limit(kind)
-            if limit < count:
-                raise ConfigError(
-                    f"{count} {kind} are needed at the same time, and {self.place.location} allows "
-                    f"{limit}. Ask for more at https://console.cloud.google.com/iam-admin/quotas"
-                    f"?project={self.place.project} (service Vertex AI, {metric_of(kind)}), or set "
-                    "parallel: false, and the phases take turns."
-                )
-        return (
-            ", ".join(f"{count} {kind}" for kind, count in needed.items()) or "no GPU is asked for"
-        )
-
-    def _limit(self, kind: str) -> int:
-        """How many GPUs of a kind custom jobs may use in this region at a time."""
-        metric = quote(f"{SERVICE}/{metric_of(kind)}", safe="")
-        path = f"/v1beta1/projects/{self.place.project}/services/{SERVICE}/consumerQuotaMetrics"
-        with reaching(f"look up the quota of {kind}"):
-            answer = self.place.request("GET", "serviceusage.googleapis.com", f"{path}/{metric}")
-        # A bucket without a region is the default of every region that has none of its own.
-        default, regional = 0, None
-        for limit in answer.get("consumerQuotaLimits", []):
-            for bucket in limit.get("quotaBuckets", []):
-                region = bucket.get("dimensions", {}).get("region")
-                if region == self.place.location:
-                    regional = int(bucket["effectiveLimit"])
-                elif region is None:
-                    default = int(bucket["effectiveLimit"])
-        return default if regional is None else regional
-
-
-def gpus_at_a_time(pipeline: Pipeline) -> Counter[str]:
-    """Kind of GPU -> how many tasks use one at the same time; "… (spot)" has a quota of its own.
-
-    In a phase one task follows another; phases run side by side unless they take turns.
-    """
-    needed: Counter[str] = Counter()
-    for phase in pipeline.phases.values():
-        mine: Counter[str] = Counter()
-        for resources in (phase.compute.of(stage) for stage in STAGES):
-            if resources.accelerator:
-                kind = f"{resources.accelerator}{SPOT if resources.spot else ''}"
-                mine |= Counter({kind: resources.count})
-        needed = needed + mine if pipeline.parallel else needed | mine
-    return needed
-
-
-def metric_of(kind: str) -> str:
-    """The name of the quota of a kind of GPU."""
-    gpu = kind.removesuffix(SPOT).lower().replace("nvidia_tesla_", "nvidia_")
-    return f"custom_model_training_{'preemptible_' if kind.endswith(SPOT) else ''}{gpu}_gpus"
-
-
-def is_googles(image: str) -> bool:
-    """Whether an image lies in Artifact Registry."""
-    return image.partition("/")[0].endswith(".pkg.dev")
+        Only a task sees the mount itself: `make test-vertex` asks one. Here is what is known to
+        break it: what gcsfuse does not do, and images whose user may not write there.
+        """
+        name = self.bucket_name
+        with reaching(f"look at the bucket {name}"):
+            bucket = self.place.storage.get_bucket(name, **patient())
+        change = f"gcloud storage buckets update gs://{name}"
+        refusals = {
+            f"a retention policy: {change} --clear-retention-period": bucket.retention_period,
+            f"a default hold: {change} --no-default-event-based-hold": (
+                bucket.default_event_based_hold
+            ),
+            f"requester pays: {change} --no-requester-pays": bucket.requester_pays,
+        }
+        if found := [what for what, there in refusals.items() if there]:
+            raise ConfigError(
+                f"vertex.pipeline_root: a task cannot write into gs://{name} where it is mounted, "
+                f"since the bucket has {'; '.join(found)}. Or use another bucket."
+            )
+        users = {image: user_of(self.place, image) for image in self.images}
+        if others := [f"{image} runs as {user}" for image, user in users.items() if user]:
+            raise NotSeenError(
+                f"{', '.join(others)}. Under /gcs all files belong to whoever mounted the bucket, "
+                "and whether somebody else may write there is not documented: leave the USER out, "
+                "as the images of `make images` do (docs/containers.md)"
+            )
+        return f"gs://{name} can be written where it is mounted; the images run as root"

@@ -9,6 +9,7 @@ from google.api_core import exceptions
 
 from components.errors import ConfigError, RemoteError
 from components.google_cloud import Place, reaching
+from pipelines.services.finding import NotSeenError
 
 # Permission of whoever submits -> the role of docs/setup-gcp.md that carries it.
 ON_PROJECT = {
@@ -67,6 +68,7 @@ def runner_access(place: Place, bucket: str, email: str) -> str:
 
     Raises:
         ConfigError: a role is missing; the message has the command that gives it.
+        NotSeenError: these credentials may not read the policies.
     """
     member = f"serviceAccount:{email}"
     path = f"/v1/projects/{place.project}:getIamPolicy"
@@ -78,10 +80,10 @@ def runner_access(place: Place, bucket: str, email: str) -> str:
     except RemoteError as error:
         if not isinstance(error.__cause__, exceptions.Forbidden):
             raise
-        return (
+        raise NotSeenError(
             "not looked at, since you may not read the policies; who may can run: gcloud projects "
             f"get-iam-policy {place.project} --flatten=bindings --filter=bindings.members={member}"
-        )
+        ) from None
     commands = [
         *(
             on_project(place, role)

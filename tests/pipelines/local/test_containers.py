@@ -141,6 +141,17 @@ def test_docker_gets_a_read_only_root_and_no_root_user(tmp_path: Path) -> None:
     assert uid == (f"{os.getuid()}:{os.getgid()}" if os.getuid() else "10001:10001")
 
 
+def test_the_address_of_a_webhook_is_handed_on_and_never_written_down(
+    engine: Shown, tmp_path: Path
+) -> None:
+    job = launched(engine, tmp_path, "notify", "--webhook", "env:HOOK", "--held", "why")
+    assert job.handed_on == ["HOOK"]
+    with Docker("true").running(job) as argv:
+        assert argv[argv.index("HOOK") - 1] == "--env"
+    there = "projects/p/secrets/hook/versions/latest"
+    assert launched(engine, tmp_path / "2", "notify", "--webhook", there).handed_on == []
+
+
 def test_the_image_that_trained_a_model_is_told_by_its_digest(
     engine: Shown, tmp_path: Path
 ) -> None:

@@ -1,0 +1,140 @@
+"""The sample, with every task inside its image: by `retrain run`, and by kfp's own Docker runner.
+
+`make test-images` builds the images and then runs this; it needs docker, podman or buildah.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.registry.open import open_registry
+from pipelines.config.load import load
+from pipelines.local.containers import give_away
+from pipelines.local.engines import Engine, Job, Mount, find_engine
+from tests.support.kfp_local import Task, run_by_kfp
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("ner-phase-1", "ner-phase-2")
+STAGES = ("ingest", "split", "convert", "train", "evaluate", "upload")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The sample's config and annotations in a folder of their own, and the models made of them."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "sample.yaml"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+
+@pytest.fixture(scope="module")
+def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+    """Makes a project whose annotations go by absolute paths, so that any engine can mount them."""
+
+    def made(name: str) -> Project:
+        project = Project(tmp_path_factory.mktemp(name).resolve())
+        # What is below belongs to root, and a container's user is another one.
+        for folder in (project.folder, *project.folder.parents[:2]):
+            folder.chmod(0o755)
+        shutil.copytree(ROOT / "configs/sample", project.folder / "sample")
+        text = (ROOT / "configs/sample.yaml").read_text(encoding="utf-8")
+        text = text.replace("[sample/", f"[{project.folder}/sample/")
+        project.config.write_text(
+            text.replace("registry: ../models", "registry: models"), encoding="utf-8"
+        )
+        return project
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def ours(make_project: Callable[[str], Project]) -> Project:
+    """What `retrain run --in-containers` makes of the sample."""
+    project = make_project("ours")
+    command = [sys.executable, "-m", "pipelines", "run", str(project.config), "--in-containers"]
+    subprocess.run([*command, "--out", str(project.folder / "runs")], cwd=ROOT, check=True)
+    return project
+
+
+def in_container(engine: Engine, project: Project, started: list[str]) -> Callable[[Task], int]:
+    """What runs a container of kfp's in an engine of this machine; it notes the stages."""
+
+    def start(task: Task) -> int:
+        started.append(task.stage)
+        give_away(project.folder)
+        mounts = [
+            # Beside kfp's own folder, what the stages are told to read and to keep things in.
+            Mount(project.folder, project.folder, writable=True),
+            *(Mount(Path(here), Path(there), True) for here, there in task.volumes.items()),
+        ]
+        job = Job(task.image, task.command, task.environment, Path("/app"), mounts)
+        with engine.running(job) as command:
+            return subprocess.run(command, check=False).returncode
+
+    return start
+
+
+def test_the_sample_comes_to_two_models_in_production(ours: Project) -> None:
+    registry = open_registry(str(ours.models))
+    for model in MODELS:
+        (version,) = registry.versions(model)
+        assert version.lineage.decision == "promote"
+        # Which image trained it is known by its digest.
+        assert "@sha256:" in version.lineage.image
+
+
+def test_kfps_docker_runner_comes_to_the_same_scores_and_decisions(
+    ours: Project, make_project: Callable[[str], Project]
+) -> None:
+    theirs, started = make_project("theirs"), list[str]()
+    start = in_container(find_engine(), theirs, started)
+    folders = {
+        "registry": str(theirs.models),
+        "checkpoints": str(theirs.folder / "checkpoints"),
+        "store": str(theirs.folder / "store"),
+    }
+    run_by_kfp(load(theirs.config), folders, theirs.folder / "outputs", start)
+
+    assert sorted(started) == sorted(STAGES * 2)
+    for model in MODELS:
+        (by_kfp,) = open_registry(str(theirs.models)).versions(model)
+        (by_us,) = open_registry(str(ours.models)).versions(model)
+        assert by_kfp.lineage.scores == by_us.lineage.scores
+        assert by_kfp.lineage.decision == by_us.lineage.decision == "promote"
+        assert by_kfp.artefact == by_us.artefact
+
+    # Nothing is due now, which kfp finds out by evaluating the condition itself.
+    started.clear()
+    run_by_kfp(load(theirs.config), {**folders, "when": "due"}, theirs.folder / "outputs", start)
+    assert started == ["ingest", "ingest"]
+
+
+def test_what_a_secret_holds_reaches_a_container_and_no_command_line() -> None:
+    code = "import os; print(os.environ['HOOK'], os.environ['PLAIN'])"
+    job = Job(
+        "retrain-cpu",
+        ["python", "-c", code],
+        {"PLAIN": "seen"},
+        Path("/app"),
+        [],
+        handed_on=["HOOK"],
+    )
+    environment = {**os.environ, "HOOK": "https://example.org/secret"}
+    with find_engine().running(job) as command:
+        assert "secret" not in " ".join(command)
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["https://example.org/secret", "seen"]
