@@ -14,6 +14,7 @@ from components.ingest.agreement import Agreement
 from components.ingest.candidate import Candidate, encode
 from components.ingest.labels import LabelAccount
 from components.ingest.passes import find_passes
+from components.ingest.questions import Questions
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
 from components.ingest.resolve import resolve
@@ -77,6 +78,7 @@ class Collector:
         self.annotators: set[str] = set()
         self.unmatched = filtered_by(settings.select)
         self.labels = LabelAccount()
+        self.questions = Questions([*labels], settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -90,6 +92,8 @@ class Collector:
             else:
                 if copy.file.format != BRAT_TEXT and not self.counted(source):
                     self.problems.add(source, Note("empty_file"))
+        for position, note in self.questions.undeclared():
+            self.problems.add(position, note)
         for annotator in self.settings.select.annotators:
             if annotator not in self.annotators:
                 self.problems.add(annotator, Note("unknown_annotator"))
@@ -128,6 +132,7 @@ class Collector:
             if reason:
                 self.counts.skipped[reason] += 1
                 return
+            self.questions.add(annotation)
             text_notes = check_text(annotation.text)
             record, notes = self.check(annotation)
         except QuarantineError as problem:
@@ -138,7 +143,7 @@ class Collector:
         for note in [*text_notes, *notes]:
             self.problems.add(str(annotation.place), note)
         if not record.answers:
-            self.counts.skipped["row of another task"] += 1
+            self.counts.skipped[self.questions.why_nothing(annotation)] += 1
             return
         self.candidates.setdefault(record.id, []).append(
             Candidate(

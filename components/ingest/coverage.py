@@ -27,23 +27,27 @@ class TaskCoverage:
         self.task = task
         self.items: Counter[str] = Counter()
         self.documents: Counter[str] = Counter()
+        self.wrong: Counter[str] = Counter()
         self.partial: Counter[str] = Counter()
 
     def add(self, answers: Answers) -> None:
         labels = [label_of(item) for item in answers.items]
         self.items.update(labels)
         self.documents.update(set(labels))
+        self.wrong.update(label for label, there in answers.cats.items() if not there)
         if not answers.complete:
             self.partial["documents"] += 1
             self.partial["accepted"] += len(labels)
             self.partial["rejected"] += len(answers.rejected)
+            self.partial["rejected"] += sum(not there for there in answers.cats.values())
 
     def check(self, settings: IngestSettings, problems: Problems) -> None:
         """Add the problems that only show in the whole."""
         if not self.items:
-            detail = f"no record that was kept has any of the {self.task.unit} of {self.task.name}"
-            problems.add("", Note("no_entities", detail))
+            problems.add("", Note("no_entities", self.why_empty()))
             return
+        for label, note in self.task.lopsided(self.documents, self.wrong):
+            problems.add(label, note)
         for label in self.task.labels:
             required = settings.required == "all" or label in settings.required
             policy = Policy.STOP if required else Policy.WARN
@@ -54,6 +58,15 @@ class TaskCoverage:
             elif self.items[label] < FEW_EXAMPLES:
                 problems.add(label, Note("few_examples", f"{self.items[label]} examples"))
 
+    def why_empty(self) -> str:
+        """Why nothing can be learnt."""
+        if self.wrong or self.partial["rejected"]:
+            return (
+                f"{self.partial['documents']} records only say what is wrong, and none that any "
+                f"label of {self.task.name} is right"
+            )
+        return f"no record that was kept has any of the {self.task.unit} of {self.task.name}"
+
     def report(self, agreement: Agreement, account: LabelAccount) -> dict[str, Any]:
         return {
             "task": self.task.kind,
@@ -62,6 +75,7 @@ class TaskCoverage:
                 label: {
                     "count": self.items[label],
                     "documents": self.documents[label],
+                    **({"wrong": self.wrong[label]} if self.task.place == "cats" else {}),
                     **account.row(label),
                 }
                 for label in self.task.labels

@@ -1,4 +1,4 @@
-"""What becomes of the spans of each label between the annotations and the records."""
+"""What becomes of the spans and classes of each label between annotations and records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from components.ingest.settings import IngestSettings
 from components.records.annotation import Annotation
 from components.records.problems import Note, Problems
-from components.records.record import Record, composed
+from components.records.record import Record, composed, label_of
 from components.records.scripts import without_spaces
 
 RETOKENISED = {"missing_tokens", "tokens_disagree"}
 
 
 class LabelAccount:
-    """Counts of spans by label.
+    """Counts of spans and classes by label.
 
     Attributes:
         annotated: in annotations that passed all checks, before overlaps are settled.
@@ -35,7 +35,7 @@ class LabelAccount:
     def take(self, record: Record, notes: Sequence[Note]) -> None:
         """Count a record that passed, with the notes that were made of it."""
         for answers in record.answers.values():
-            self.annotated.update(span.label for span in answers.spans)
+            self.annotated.update(map(label_of, answers.items))
         own = not RETOKENISED & {note.kind for note in notes}
         for note in notes:
             if note.kind == "misaligned_span":
@@ -47,7 +47,8 @@ class LabelAccount:
 
     def refuse(self, annotation: Annotation, rename: Mapping[str, str]) -> None:
         """Count an annotation that is in quarantine."""
-        labels = (composed(span.label or "") for span in annotation.spans)
+        labels = [composed(span.label or "") for span in annotation.spans]
+        labels += [composed(one) for choice in annotation.choices for one in choice.accepted]
         self.refused.update(rename.get(label, label) for label in labels)
 
     def check(

@@ -45,16 +45,25 @@ def page(report: Report) -> str:
 
 
 def label_chart(task: dict[str, Any]) -> str:
+    rows = task["labels"].values()
+    if of_texts(task):
+        summary = "Documents that have each label, and that are known not to, among those kept."
+        series = {"have it": "documents", "do not": "wrong"}
+    else:
+        summary = f"{task['unit'].capitalize()} and documents of each label, among those kept."
+        series = {task["unit"]: "count", "documents": "documents"}
     return bars(
         "Examples of each label",
-        f"{task['unit'].capitalize()} and documents that hold each label, among the records kept.",
+        summary,
         list(task["labels"]),
-        {
-            task["unit"]: [counts["count"] for counts in task["labels"].values()],
-            "documents": [counts["documents"] for counts in task["labels"].values()],
-        },
+        {name: [counts[key] for counts in rows] for name, key in series.items()},
         axis="count",
     )
+
+
+def of_texts(task: dict[str, Any]) -> bool:
+    """Whether the labels of a task are classes of whole texts."""
+    return any("wrong" in counts for counts in task["labels"].values())
 
 
 def length_chart(lengths: dict[str, Any]) -> str:
@@ -94,10 +103,12 @@ def task_lines(name: str, task: dict[str, Any]) -> list[str]:
     """The labels of a task, and how far its annotators agree."""
     lines = [
         "",
-        f"| label of {escape(name)} | {task['unit']} | documents |",
+        f"| label of {escape(name)} | "
+        + ("have it | do not |" if of_texts(task) else f"{task['unit']} | documents |"),
         "|---|---:|---:|",
         *(
-            f"| {escape(label)} | {counts['count']:,} | {counts['documents']:,} |"
+            f"| {escape(label)} | {counts['count']:,} | "
+            f"{counts['wrong' if of_texts(task) else 'documents']:,} |"
             for label, counts in task["labels"].items()
         ),
     ]

@@ -76,17 +76,42 @@ def resolve_task(
     """
     complete = [candidate for candidate in candidates if task.name in candidate.complete]
     if not complete:
-        return resolve_partial(candidates, task)
+        return resolve_partial(candidates, settings, task)
     resolved = (
         resolve_passes(complete, settings, task, passes)
         if passes
         else resolve_complete(complete, settings, task)
     )
-    resolved.skipped["partial annotation of a text that has a full one"] += len(candidates) - len(
-        complete
-    )
+    partial = [candidate for candidate in candidates if candidate not in complete]
+    resolved.skipped["partial annotation of a text that has a full one"] += len(partial)
     resolved.skipped = +resolved.skipped
+    assert resolved.record
+    said = resolved.record.answers[task.name].cats
+    if any(contradict(said, one.record.answers[task.name].cats) for one in partial):
+        resolved.notes.append(contradiction(resolved.record, settings, partial + complete))
     return resolved
+
+
+def contradict(one: Mapping[str, bool], other: Mapping[str, bool]) -> bool:
+    """Whether two answers differ in a class that both know."""
+    return any(other.get(label, there) != there for label, there in one.items())
+
+
+def contradiction(
+    record: Record, settings: IngestSettings, candidates: Sequence[Candidate]
+) -> Note:
+    """The note that answers on one text contradict each other.
+
+    Somebody who answers again has changed his mind: that alone is no disagreement of annotators.
+    """
+    people = {one.annotator or str(one.order) for one in candidates}
+    fails = settings.conflicts == "fail" and len(people) > 1
+    return Note(
+        "conflicting_annotations",
+        "answers contradict each other",
+        record.text,
+        Policy.STOP if fails else Policy.WARN,
+    )
 
 
 def resolve_passes(
@@ -128,6 +153,7 @@ def resolve_complete(
     skipped: Counter[str] = Counter()
     left = newest_of_each(candidates)
     skipped["annotated again by the same annotator"] += len(candidates) - len(left)
+    again = [one for one in candidates if one not in left]
     for reason, choose in choices(settings):
         chosen = choose(left)
         skipped[reason] += len(left) - len(chosen)
@@ -148,6 +174,11 @@ def resolve_complete(
         merged = answers[newest]
     record.answers = {task.name: merged}
     record.split = first_split(candidates, record.split)
+    if not notes and any(
+        contradict(merged.cats, one.record.answers[task.name].cats) for one in again
+    ):
+        detail = "the same annotator answered otherwise before: the newest answer counts"
+        notes = [Note("conflicting_annotations", detail, record.text, Policy.WARN)]
     return Resolved(record, skipped, notes)
 
 
@@ -184,7 +215,9 @@ def newest_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(newest.values(), key=lambda candidate: candidate.order)
 
 
-def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
+def resolve_partial(
+    candidates: Sequence[Candidate], settings: IngestSettings, task: Task
+) -> Resolved:
     """Merge binary answers on one text: each is about something else; if not, the newest counts."""
     records = [one.record for one in sorted(candidates, key=lambda candidate: candidate.age)]
     record, answers = records[-1], [each.answers[task.name] for each in records]
@@ -196,8 +229,8 @@ def resolve_partial(candidates: Sequence[Candidate], task: Task) -> Resolved:
     if not (merged.spans or merged.rejected or merged.cats):
         return Resolved(None, Counter({"partial annotation without a span": len(candidates)}))
     skipped = Counter({"merged with another answer on the same text": len(candidates) - 1})
-    notes = [Note("conflicting_annotations", "answers contradict each other", record.text)]
-    return Resolved(record, +skipped, notes if contradictions else [])
+    notes = [contradiction(record, settings, candidates)] if contradictions else []
+    return Resolved(record, +skipped, notes)
 
 
 def first_split(candidates: Sequence[Candidate], own: str) -> str:

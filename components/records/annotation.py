@@ -38,11 +38,14 @@ class RawChoice(msgspec.Struct, gc=False):
         accepted: labels that were chosen.
         options: labels that could be chosen; None where the export does not say.
         question: the name of the question, where a project asks several.
+        by_label: each option was answered by itself, as in `doc.cats`: what was not accepted is
+            wrong, also where nothing was.
     """
 
     accepted: list[str]
     options: list[str] | None = None
     question: str = ""
+    by_label: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -47,6 +47,11 @@ KINDS = {
         "Rows with tags in several columns",
         "Say which column counts, beside the path in the config: `columns: {word: 2, tag: 3}`.",
     ),
+    "unknown_column": Kind(
+        S,
+        "Table without the columns that are needed",
+        "Say which they are, beside the path in the config: `text: COLUMN, label: COLUMN`.",
+    ),
     "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
     "corrupt_file": Kind(
         S, "Compressed or binary file that is cut or corrupt", "Export or copy it again."
@@ -197,6 +202,11 @@ KINDS = {
         "Several choices, where exactly one is asked",
         "Answer it again, or set `exclusive: false`.",
     ),
+    "soft_class": Kind(
+        Q,
+        "Class that is neither 1 nor 0: a probability, such as a model's",
+        "Have it annotated; or write 1 and 0, if somebody decided.",
+    ),
     "rejected_choice": Kind(
         W, "Rejected record with several choices: nobody said which is wrong", "Nothing."
     ),
@@ -221,7 +231,14 @@ KINDS = {
     "too_many_quarantined": Kind(
         S, "Too large a share of the records in quarantine", "Read quarantine.jsonl first."
     ),
-    "no_entities": Kind(S, "No entity at all", "Check the sources, the answers and the labels."),
+    "no_entities": Kind(
+        S, "No example of any label", "Check the sources, the answers and the labels."
+    ),
+    "one_class": Kind(
+        S,
+        "Only one answer among all texts: there is nothing to tell it from",
+        "Annotate texts of which the answer is another one.",
+    ),
 }
 
 

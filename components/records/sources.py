@@ -82,7 +82,15 @@ class Source(Settings):
 
     path: str = Field(min_length=1, description="a path, a glob or gs://bucket/prefix/*.jsonl")
     format: Format = Field(default="auto", description="auto tells the formats apart by content")
-    text: str = Field(default="", description="the key of the text, e.g. body of Label Studio data")
+    text: str = Field(
+        default="", description="the key or column of the text, e.g. body of Label Studio data"
+    )
+    label: str = Field(
+        default="", description="the key or column of the class, in CSV and rows of JSON"
+    )
+    separator: str = Field(
+        default="", description="what parts several classes in a cell of CSV; '' for | and ;"
+    )
     columns: Columns | None = Field(default=None, description="columns of CoNLL rows")
 
     @model_validator(mode="before")
@@ -98,13 +106,15 @@ class SourceFile:
 
     Attributes:
         path: a local path, or a URL such as gs://bucket/key.
-        format, text, columns: what the config says of it.
+        format, text, columns, label, separator: what the config says of it.
     """
 
     path: str
     format: Format
     text: str = ""
     columns: Columns | None = None
+    label: str = ""
+    separator: str = ""
 
     @property
     def name(self) -> str:
@@ -139,13 +149,20 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
     files: dict[str, SourceFile] = {}
     for source in sources:
         for path in paths(source.path):
-            files.setdefault(path, SourceFile(path, source.format, source.text, source.columns))
+            files.setdefault(path, file_of(path, source))
             if path.endswith(".ann"):
                 text = brat_text(path)
                 files.setdefault(text, SourceFile(text, BRAT_TEXT))
     if not files:
         raise ConfigError("no annotations: give at least one source under `annotations`.")
     return list(files.values())
+
+
+def file_of(path: str, source: Source) -> SourceFile:
+    """One file of a source."""
+    return SourceFile(
+        path, source.format, source.text, source.columns, source.label, source.separator
+    )
 
 
 def paths(pattern: str) -> list[str]:
@@ -284,14 +301,17 @@ def gcs_identity(file: SourceFile) -> str:
 def content_digest(files: Sequence[SourceFile], identities: Sequence[str]) -> str:
     """SHA-256, as hex, over names, bytes and what the config says of each; folders do not count."""
     parts = [
-        [f.name, f.format, identity, *([f.text, columns_of(f)] if f.text or f.columns else [])]
-        for f, identity in zip(files, identities, strict=True)
+        [file.name, file.format, identity, *said_of(file)]
+        for file, identity in zip(files, identities, strict=True)
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def columns_of(file: SourceFile) -> list[int]:
-    return [file.columns.word, file.columns.tag] if file.columns else []
+def said_of(file: SourceFile) -> list[Any]:
+    """What the config says of a file beyond its format; what it leaves out changes no digest."""
+    columns = [file.columns.word, file.columns.tag] if file.columns else []
+    classes = [file.label, file.separator] if file.label or file.separator else []
+    return [file.text, columns, *classes] if file.text or columns or classes else []
 
 
 def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:

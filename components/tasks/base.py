@@ -130,6 +130,17 @@ class Task:
         """Gather incomplete answers, the oldest first; and count what was contradicted."""
         raise NotImplementedError
 
+    def lopsided(
+        self, documents: Mapping[str, int], wrong: Mapping[str, int]
+    ) -> Sequence[tuple[str, Note]]:
+        """Labels, and problems, of answers that leave nothing to tell apart.
+
+        Args:
+            documents: label -> documents that have it, some label having at least one.
+            wrong: class -> documents that are known not to have it.
+        """
+        return ()
+
     # spaCy
 
     def gold(self, doc: Doc) -> list[Item]:

@@ -70,6 +70,8 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
 def label_line(row: dict[str, Any], unit: str) -> str:
     """What became of what has a label."""
     kept = f"{row['count']} {unit} kept, in {row['documents']} documents"
+    if "wrong" in row:  # a class
+        kept = f"{row['count']} {unit} have it, {row['wrong']} do not"
     others = {name: row[name] for name in ("moved", "dropped", "refused")}
     parts = [f"{count} {name}" for name, count in others.items() if count]
     annotated = f"of {row['annotated']} annotated" if row["annotated"] else ""

@@ -17,7 +17,7 @@ from components.ingest.readers import (
     webanno,
 )
 from components.ingest.readers.archive import ZIP, read_zip
-from components.ingest.readers.exports import EXPORTS, reader_of
+from components.ingest.readers.exports import EXPORTS, EXPORTS_FROM, reader_from, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
 from components.records.annotation import Item
@@ -39,6 +39,7 @@ READERS: dict[str, Reader] = {
     "brat": brat.read_brat,
     BRAT_TEXT: lambda *_: iter(()),  # read with the .ann file beside it
     **{name: json_items.reader(reader_of(extract)) for name, extract in EXPORTS.items()},
+    **{name: json_items.reader(reader_from(extract)) for name, extract in EXPORTS_FROM.items()},
 }
 
 

@@ -7,10 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.ingest.readers.classes import of_cats
 from components.ingest.readers.lines import read_bytes
 from components.ingest.readers.prodigy import find_tags
-from components.records.annotation import Annotation, Item, Place, RawSpan, RawToken, Skipped
-from components.records.problems import Problems, StopReadingError
+from components.records.annotation import (
+    Annotation,
+    Item,
+    Place,
+    RawSpan,
+    RawToken,
+    Refused,
+    Skipped,
+)
+from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
 INCORRECT_SPANS = "incorrect_spans"  # spaCy's own default for incorrect_spans_key
@@ -57,10 +66,14 @@ def items(path: Path, source: str) -> Iterator[Item]:
     for windows in documents(packed.get_docs(Vocab())):
         place = Place(source, number)
         number += len(windows)
-        if any(doc.has_annotation("ENT_IOB") or incorrect(doc) for doc in windows):
+        if not any(has_entities(doc) or doc.cats for doc in windows):
+            yield Skipped(place, "document without entities or classes")
+            continue
+        try:
             yield annotation(place, windows)
-        else:
-            yield Skipped(place, "document without entity annotation")
+        except QuarantineError as problem:
+            text = "".join(doc.text for doc in windows)
+            yield Refused(place, problem.kind, problem.detail, text.encode())
 
 
 def documents(docs: Iterable[Any]) -> Iterator[list[Any]]:
@@ -82,6 +95,11 @@ def documents(docs: Iterable[Any]) -> Iterator[list[Any]]:
 def place_of(doc: Any) -> tuple[Any, Any]:
     """The record that a Doc of `convert` is of, and the character where it starts in it."""
     return doc.user_data.get("id"), doc.user_data.get("start")
+
+
+def has_entities(doc: Any) -> bool:
+    """Whether somebody looked for entities in a Doc."""
+    return bool(doc.has_annotation("ENT_IOB") or incorrect(doc))
 
 
 def incorrect(doc: Any) -> Sequence[Any]:
@@ -109,6 +127,8 @@ def annotation(place: Place, windows: Sequence[Any]) -> Annotation:
         tokens=tokens,
         answer="accept",
         complete=all(token.ent_iob != 0 for doc in windows for token in doc),
+        choices=of_cats(windows[0].cats),
+        about_spans=any(map(has_entities, windows)),
         rejected=rejected,
         tags=find_tags(None, meta),
         meta=meta,

@@ -13,14 +13,17 @@ from typing import Any
 
 import msgspec
 
+from components.ingest.readers.classes import of_cats, of_value
 from components.ingest.readers.columns import annotation, read_tags
 from components.ingest.readers.json_faults import strict_value
+from components.ingest.readers.label_studio_text import is_link
 from components.ingest.readers.prodigy import find_tags
-from components.ingest.readers.recognise import is_pair
+from components.ingest.readers.recognise import CLASSES, TEXTS, is_pair
 from components.records.annotation import (
     Annotation,
     Item,
     Place,
+    RawChoice,
     RawSpan,
     RawToken,
     Refused,
@@ -31,6 +34,11 @@ from components.records.sources import SourceFile
 
 Record = dict[str, Any]
 
+ARGILLA_1 = (
+    *("text", "inputs", "annotation", "tokens", "prediction", "vectors", "metrics"),
+    *("explanation", "multi_label"),
+)
+
 
 @dataclass
 class Extracted:
@@ -38,6 +46,8 @@ class Extracted:
 
     Attributes:
         words, tags: tokens and their tags, where the record has these instead of spans.
+        choices: what it says of the whole text.
+        about_spans: False where it says nothing of spans.
         meta: what else the record says.
         trusted: offsets count characters, end excluded, for sure.
     """
@@ -47,24 +57,32 @@ class Extracted:
     tokens: list[RawToken] | None = None
     words: list[str] | None = None
     tags: list[str] = field(default_factory=list)
+    choices: list[RawChoice] = field(default_factory=list)
+    about_spans: bool = True
     meta: Record = field(default_factory=dict)
-    answer: str = "accept"
+    answer: str | None = "accept"
     annotator: str = ""
     trusted: bool = False
     complete: bool = True
 
 
 Extract = Callable[[Any], Iterator[Extracted | str]]
+ExtractFrom = Callable[[Any, SourceFile], Iterator[Extracted | str]]
 
 
 def reader_of(extract: Extract) -> Callable[..., Iterator[Item]]:
     """A reader of records that `extract` takes apart; a string from it is a reason to skip."""
+    return reader_from(lambda record, _file: extract(record))
+
+
+def reader_from(extract: ExtractFrom) -> Callable[..., Iterator[Item]]:
+    """As `reader_of`, for formats of which the config may say more."""
 
     def read_items(
-        source: str, records: Iterable[tuple[int, bytes]], _file: SourceFile
+        source: str, records: Iterable[tuple[int, bytes]], file: SourceFile
     ) -> Iterator[Item]:
         for number, raw in records:
-            yield from read_record(Place(source, number), raw, extract)
+            yield from read_record(Place(source, number), raw, lambda one: extract(one, file))
 
     return read_items
 
@@ -107,6 +125,8 @@ def item_of(place: Place, entry: Extracted | str, raw: bytes) -> Item:
         answer=entry.answer,
         annotator=entry.annotator,
         complete=entry.complete,
+        choices=entry.choices,
+        about_spans=entry.about_spans,
         trusted=entry.trusted,
         tags=find_tags(None, entry.meta),
         meta=entry.meta,
@@ -175,36 +195,59 @@ def rest(record: Record, *taken: str) -> Record:
 
 
 def doccano(record: Record) -> Iterator[Extracted | str]:
-    """Doccano's JSONL: `label` as [start, end, label], `entities`, or `annotations`."""
-    key = key_of(record, "entities", "label", "labels", "annotations")
+    """Doccano's JSONL: `label` as [start, end, label] or as classes, `entities`, or `annotations`.
+
+    A project of intents has both: `cats` and `entities`.
+    """
+    key = key_of(record, "entities", "label", "labels", "annotations", "cats")
     values = record[key]
-    if any(isinstance(value, str) for value in values):
-        yield "row of another task"  # classes of the whole text
+    taken = (key, "text", "cats", "Comments", "comments", "relations")
+    choices = [of_value(record["cats"])] if record.get("cats") else []
+    if key == "cats" or (values and not isinstance(values[0], list | dict)):
+        choices = choices or ([of_value(values)] if values else [])
+        meta = rest(record, *taken)
+        yield (
+            Extracted(record["text"], choices=choices, about_spans=False, meta=meta)
+            if choices
+            else "record without an annotation"
+        )
         return
     if key == "annotations" and any(isinstance(v.get("label"), int) for v in values):
         raise QuarantineError(
             "wrong_shape", "labels are numbers: export it with the names (JSONL, not JSON)"
         )
-    taken = (key, "text", "Comments", "comments", "relations")
-    yield Extracted(record["text"], spans_of(values), meta=rest(record, *taken))
+    yield Extracted(record["text"], spans_of(values), choices=choices, meta=rest(record, *taken))
 
 
 def spacy(record: Any) -> Iterator[Extracted | str]:
-    """spaCy's older shapes: [text, {entities}], Doc.to_json, and the JSON of version 2."""
+    """spaCy's older shapes: [text, {entities, cats}], Doc.to_json, and the JSON of version 2."""
     if is_pair(record):
         text, said = record
-        if "entities" not in said:
+        if not {"entities", "cats"} & {*said}:
             yield "row of another task"
             return
-        yield Extracted(text, spans_of(said["entities"]), meta=rest(said, "entities"), trusted=True)
+        yield Extracted(
+            text,
+            spans_of(said.get("entities") or []),
+            choices=of_cats(said.get("cats") or {}),
+            about_spans="entities" in said,
+            meta=rest(said, "entities", "cats"),
+            trusted=True,
+        )
     elif "paragraphs" in record:
         for paragraph in record["paragraphs"]:
             yield of_version_2(paragraph)
-    elif "ents" in record:
+    elif {"ents", "cats"} & {*record}:
         tokens = [RawToken(int(t["start"]), int(t["end"])) for t in record.get("tokens", ())]
         meta = rest(record, "text", "ents", "tokens", "sents", "spans", "cats")
         yield Extracted(
-            record["text"], spans_of(record["ents"]), tokens or None, meta=meta, trusted=True
+            record["text"],
+            spans_of(record.get("ents") or []),
+            tokens or None,
+            choices=of_cats(record.get("cats") or {}),
+            about_spans="ents" in record,
+            meta=meta,
+            trusted=True,
         )
     else:
         for one in record["annotations"]:  # NER Annotator puts all into one object
@@ -217,14 +260,17 @@ def of_version_2(paragraph: Record) -> Extracted:
     tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
     words = [string(token["orth"]) for token in tokens]
     tags = [string(token.get("ner", "-")) for token in tokens]
+    raw = paragraph.get("raw")
+    cats = {one["label"]: one["value"] for one in paragraph.get("cats") or ()}
+    if cats and raw is not None and {*tags} <= {"-"}:
+        return Extracted(raw, choices=of_cats(cats), about_spans=False, trusted=True)
     if "-" in tags:
         raise QuarantineError("wrong_shape", "tokens without a tag (`-`): nothing is known of them")
-    raw = paragraph.get("raw")
     if raw is None:
         return Extracted(words=words, tags=tags)
     places = find_words(string(raw), words)
     spans = [RawSpan(places[a].start, places[b].end, label) for label, a, b in read_tags(tags)]
-    return Extracted(raw, spans, places, trusted=True)
+    return Extracted(raw, spans, places, choices=of_cats(cats), trusted=True)
 
 
 def find_words(text: str, words: list[str]) -> list[RawToken]:
@@ -239,17 +285,22 @@ def find_words(text: str, words: list[str]) -> list[RawToken]:
     return tokens
 
 
-def label_studio_min(record: Record) -> Iterator[Extracted | str]:
-    """Label Studio's JSON-MIN: the fields of the task, and each control by its name."""
+def label_studio_min(record: Record, file: SourceFile) -> Iterator[Extracted | str]:
+    """Label Studio's JSON-MIN: the fields of the task, and each control by its name.
+
+    Controls stand between the task's id and the annotator.
+    """
     controls = {key: listed(value) for key, value in record.items()}
     marked = {key: value for key, value in controls.items() if are_regions(value)}
     known = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
+    asked = questions_of(record, {*known, *marked})
     strings = [
         key
         for key, value in record.items()
-        if isinstance(value, str) and key not in {*known, *marked}
+        if isinstance(value, str) and key not in {*known, *marked, *asked} and not is_link(value)
     ]
-    key = "text" if "text" in strings else strings[0] if len(strings) == 1 else ""
+    usual = "text" if "text" in strings else strings[0] if len(strings) == 1 else ""
+    key = file.text or usual
     if not key:
         raise QuarantineError("unknown_text", f"several texts: {', '.join(strings) or 'none'}")
     spans = [
@@ -261,7 +312,28 @@ def label_studio_min(record: Record) -> Iterator[Extracted | str]:
     who = record.get("annotator")
     who = who.get("email") if isinstance(who, dict) else who
     annotator = "" if who is None else str(who)
-    yield Extracted(record[key], spans, meta=rest(record, key, *marked), annotator=annotator)
+    yield Extracted(
+        record[key],
+        spans,
+        choices=[of_value(value, name) for name, value in asked.items()],
+        about_spans=bool(marked or not asked),
+        meta=rest(record, key, *marked, *asked),
+        annotator=annotator,
+    )
+
+
+def questions_of(record: Record, others: set[str]) -> dict[str, Any]:
+    """The answers to Choices of a record of JSON-MIN: one, or several under `choices`."""
+    keys = [*record]
+    if not {"id", "annotator"} <= {*keys}:
+        return {}
+    between = keys[keys.index("id") + 1 : keys.index("annotator")]
+    answers = {key: record[key] for key in between if key not in {*others, "text"}}
+    return {
+        key: value["choices"] if isinstance(value, dict) else value
+        for key, value in answers.items()
+        if isinstance(value, str) or (isinstance(value, dict) and {*value} == {"choices"})
+    }
 
 
 def listed(value: Any) -> Any:
@@ -314,7 +386,7 @@ def groundtruth(record: Record) -> Iterator[Extracted | str]:
 
 
 def argilla(record: Record) -> Iterator[Extracted | str]:
-    """Argilla, version 1 (`annotation`) and 2 (`responses` to a span question)."""
+    """Argilla, version 1 (`annotation`) and 2 (`responses` to questions about spans or labels)."""
     if "fields" in record:
         yield from argilla_2(record)
         return
@@ -323,8 +395,15 @@ def argilla(record: Record) -> Iterator[Extracted | str]:
         return
     inputs = record.get("inputs")
     text = record.get("text") or (inputs or {}).get("text")
-    taken = ("text", "inputs", "annotation", "tokens", "prediction", "vectors", "metrics")
-    yield Extracted(string(text), spans_of(record["annotation"]), meta=rest(record, *taken))
+    said = record["annotation"]
+    of_text = isinstance(said, str) or "multi_label" in record
+    yield Extracted(
+        string(text),
+        [] if of_text else spans_of(said),
+        choices=[of_value(said)] if of_text else [],
+        about_spans=not of_text,
+        meta=rest(record, *ARGILLA_1),
+    )
 
 
 def argilla_2(record: Record) -> Iterator[Extracted | str]:
@@ -332,22 +411,35 @@ def argilla_2(record: Record) -> Iterator[Extracted | str]:
     key = "text" if "text" in strings else next(iter(strings)) if len(strings) == 1 else ""
     if not key:
         raise QuarantineError("unknown_text", f"several texts: {', '.join(strings) or 'none'}")
-    answers = [
-        answer
-        for answered in record["responses"].values()
-        for answer in answered
-        if are_spans(answer.get("value")) and answer.get("status", "submitted") == "submitted"
-    ]
-    if not answers:
+    by_user: dict[str, list[tuple[str, Any]]] = {}
+    for question, answered in record["responses"].items():
+        for answer in answered:
+            if answer.get("status", "submitted") == "submitted":
+                who = str(answer.get("user_id") or "")
+                by_user.setdefault(who, []).append((question, answer.get("value")))
+    answers = [of_user(said, who) for who, said in by_user.items()]
+    if not any(one.choices or one.about_spans for one in answers):
         yield "record without an annotation"
-    for answer in answers:
-        who = str(answer.get("user_id") or "")
-        yield Extracted(
-            strings[key],
-            spans_of(answer["value"]),
-            meta=rest({"meta": record.get("metadata")}),
-            annotator=who,
-        )
+    for one in answers:
+        if one.choices or one.about_spans:
+            one.text, one.meta = strings[key], rest({"meta": record.get("metadata")})
+            yield one
+
+
+def of_user(said: list[tuple[str, Any]], who: str) -> Extracted:
+    """What one person answered to the questions about a record: spans, labels, or other things."""
+    marked = [value for _, value in said if are_spans(value)]
+    choices = [
+        of_value(value, question)
+        for question, value in said
+        if isinstance(value, str) or (isinstance(value, list) and value and are_names(value))
+    ]
+    spans = [span for value in marked for span in spans_of(value)]
+    return Extracted(spans=spans, choices=choices, about_spans=bool(marked), annotator=who)
+
+
+def are_names(value: list[Any]) -> bool:
+    return all(isinstance(one, str) for one in value)
 
 
 def are_spans(value: Any) -> bool:
@@ -374,8 +466,11 @@ def labelbox(record: Record) -> Iterator[Extracted | str]:
         yield Extracted(text, spans, annotator=who)
 
 
-def huggingface(record: Record) -> Iterator[Extracted | str]:
-    """Rows of Hugging Face datasets: words, and tags by their names."""
+def huggingface(record: Record, file: SourceFile) -> Iterator[Extracted | str]:
+    """Rows of Hugging Face datasets: words and tags by their names, or a text and its class."""
+    if "tokens" not in record:
+        yield of_row(record, file)
+        return
     key = key_of(record, "ner_tags", "tags", "ner")
     tags = record[key]
     if any(isinstance(tag, int) for tag in tags):
@@ -395,14 +490,39 @@ def huggingface(record: Record) -> Iterator[Extracted | str]:
     )
 
 
+def of_row(record: Record, file: SourceFile) -> Extracted | str:
+    """A text and its class, or a list of its classes; without one it says nothing."""
+    text = file.text or key_of(record, *TEXTS)
+    label = file.label or key_of(record, *CLASSES)
+    value = record.get(label)
+    if value is None or value in ("", []):
+        return "record without an annotation"
+    return Extracted(
+        record[text],
+        choices=[of_value(value)],
+        about_spans=False,
+        meta=rest(record, text, label, *CLASSES),
+        # What a model suggests is no annotation until somebody answers.
+        answer=None if is_suggestion(record) else "accept",
+    )
+
+
+def is_suggestion(record: Record) -> bool:
+    """Whether a row has a model's score, and no answer."""
+    meta = record.get("meta")
+    return "score" in record or (isinstance(meta, dict) and "score" in meta)
+
+
 EXPORTS: dict[str, Extract] = {
     "doccano": doccano,
     "spacy": spacy,
-    "labelstudio-min": label_studio_min,
     "dataturks": dataturks,
     "lighttag": lighttag,
     "groundtruth": groundtruth,
     "argilla": argilla,
     "labelbox": labelbox,
+}
+EXPORTS_FROM: dict[str, ExtractFrom] = {
+    "labelstudio-min": label_studio_min,
     "huggingface": huggingface,
 }

@@ -117,6 +117,7 @@ def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile
     works = [task.works() if isinstance(task, Task) else [] for _, _, task in parsed]
     every = [work for some in works for work in some]
     marked = any(work.labelled for work in every)
+    chosen = any(work.choices for work in every)
     of_file = OfFile(
         file.text,
         Counter(work.key for work in every if work.key),
@@ -129,11 +130,18 @@ def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile
             yield Skipped(place, "task without an annotation")
         for work in some:
             # Where others of the file have spans, one with choices or relations alone has none.
-            about_spans = bool(work.labelled or marked or not work.other_results)
+            about_spans = bool(work.labelled or marked or not (work.other_results or chosen))
             if not about_spans and not work.choices:
-                yield Skipped(place, "annotation of another kind than labels and choices")
+                yield Skipped(place, why_nothing(work))
             elif isinstance(task, Task):
                 yield read_work(place, task, work, raw, of_file, about_spans=about_spans)
+
+
+def why_nothing(work: Work) -> str:
+    """Why an annotation is left out that has neither labels nor choices."""
+    if work.other_results:
+        return "annotation of another kind than labels and choices"
+    return "annotation without an answer"
 
 
 def parse(text: bytes) -> Task | QuarantineError:

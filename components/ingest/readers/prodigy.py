@@ -20,6 +20,8 @@ OF_SPANS = re.compile("ner|ner_manual|spans|spans_manual|blocks|review|relations
 OF_OTHERS = re.compile(
     "choice|classification|html|text|text_input|compare|diff|(image|audio|video).*"
 )
+OF_CLASSES = ("choice", "classification")  # spans in their rows are only shown
+WITH_OPTIONS = (*OF_CLASSES, "blocks", "review", None)
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
 Numbered = tuple[int, bytes]  # a record, and where it stands
@@ -109,23 +111,30 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
 
 def is_about_spans(row: Row) -> bool:
     """Whether spans were asked for; a classification of the same text says nothing about them."""
+    if row.view in OF_CLASSES:
+        return False
     if row.spans:
-        return True
+        # Patterns of textcat.teach mark what they matched, without a label.
+        return row.label is None or any(span.label for span in row.spans)
+    asked = row.options is not None or row.accept is not None or row.label is not None
+    if row.view == "review" and asked and row.spans is None:
+        return False
     if isinstance(row.view, str) and OF_SPANS.fullmatch(row.view):
         return True
     if isinstance(row.view, str) and OF_OTHERS.fullmatch(row.view):
         return False
-    asked = row.options is not None or row.accept is not None or row.label is not None
     return not (asked and row.spans is None)
 
 
 def choices_of(row: Row) -> list[RawChoice]:
     """What a row of `choice` or a yes-or-no question about a label says of the whole text."""
-    if isinstance(row.accept, list) or isinstance(row.options, list):
+    asked = isinstance(row.options, list) and row.view in WITH_OPTIONS
+    if isinstance(row.accept, list) or asked:
         accepted = [name(label) for label in row.accept or ()]
         options = row.options if isinstance(row.options, list) else None
         return [RawChoice(accepted, options and [option_id(each) for each in options])]
-    if isinstance(row.label, str) and row.label:
+    # A question about spans names their label, too.
+    if isinstance(row.label, str) and row.label and not is_about_spans(row):
         return [RawChoice([row.label], [row.label])]
     return []
 

@@ -11,6 +11,10 @@ WORK = {"annotations", "completions", "predictions"}  # of a Label Studio task
 PRODIGY = {"spans", "answer", "options", "_view_id", "_input_hash", "_task_hash", "_session_id"}
 MIN = {"annotation_id", "annotator", "lead_time"}
 TAGS = {"ner_tags", "tags", "ner"}
+TEXTS = ("text", "sentence", "content")
+# A name of a class stands beside its number.
+CLASSES = ("label_text", "label_name", "label", "labels", "category", "class")
+LISTS = ("label", "labels", "entities", "annotations", "cats")  # doccano's, and others'
 KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(:)?|[{}\[\]]')
 SCANNED = 100_000  # characters
 
@@ -45,6 +49,7 @@ FORMATS: dict[str, Callable[[Record], bool]] = {
     "spacy": lambda r: (
         "paragraphs" in r
         or ({"text", "ents"} <= {*r})
+        or ("text" in r and holds(r, "cats", dict) and not PRODIGY & {*r})
         or {"classes", "annotations"} <= {*r}
         or (bool(r.get("annotations")) and holds(r, "annotations", list, list))
     ),
@@ -58,12 +63,10 @@ FORMATS: dict[str, Callable[[Record], bool]] = {
     ),
     "groundtruth": lambda r: "source" in r and any(key.endswith("-metadata") for key in r),
     "huggingface": lambda r: (
-        "tokens" in r and bool(TAGS & {*r}) and not holds(r, "tokens", list, dict)
+        ("tokens" in r and bool(TAGS & {*r}) and not holds(r, "tokens", list, dict))
+        or (bool({*TEXTS} & {*r}) and any(isinstance(r.get(key), str | int) for key in CLASSES))
     ),
-    "doccano": lambda r: (
-        "text" in r
-        and any(holds(r, key, list) for key in ("label", "labels", "entities", "annotations"))
-    ),
+    "doccano": lambda r: "text" in r and any(holds(r, key, list) for key in LISTS),
 }
 
 

@@ -1,23 +1,25 @@
-"""CSV and TSV with a header: a word and a tag a row, a span a row, or spans as JSON in a cell."""
+"""CSV and TSV with a header: a word and a tag a row, a span a row, spans as JSON, or classes."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from components.ingest.readers.classes import of_cell
 from components.ingest.readers.columns import annotation
 from components.ingest.readers.exports import are_regions, listed, spans_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, check_encoding, ended, read_bytes
-from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
+from components.ingest.readers.recognise import CLASSES, TEXTS
+from components.records.annotation import Annotation, Item, Place, RawSpan, Refused, Skipped
 from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
 
-TEXTS = ("text", "sentence", "content")
 SPANS = ("label", "labels", "entities", "spans", "ner", "annotations")
 LONGEST_CELL = 16_000_000  # characters
 
@@ -37,8 +39,8 @@ class Row:
 def looks_like_table(line: bytes) -> bool:
     """Whether a first line is a header of one of the tables that are read."""
     names = {*header_of(line.decode(errors="replace"))[1]}
-    spans = bool(names & {*SPANS}) or {"start", "end"} <= names
-    return {"word", "tag"} <= names or (bool(names & {*TEXTS}) and spans)
+    labels = bool(names & {*SPANS, *CLASSES}) or {"start", "end"} <= names
+    return {"word", "tag"} <= names or (bool(names & {*TEXTS}) and labels)
 
 
 def header_of(line: str) -> tuple[str, list[str]]:
@@ -48,7 +50,7 @@ def header_of(line: str) -> tuple[str, list[str]]:
     return delimiter, [name.strip().lower() for name in row]
 
 
-def read_table(path: Path, source: str, _problems: Problems, _file: SourceFile) -> Iterator[Item]:
+def read_table(path: Path, source: str, _problems: Problems, file: SourceFile) -> Iterator[Item]:
     """The records of a table; a row of another width than the header is refused."""
     data = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)
     check_encoding(data, Place(source, 1))
@@ -75,22 +77,66 @@ def read_table(path: Path, source: str, _problems: Problems, _file: SourceFile) 
     except csv.Error as error:
         raise StopReadingError("cut_line", f"{source}:{line}", f"not whole CSV: {error}") from error
     yield from refused
-    yield from records_of(source, names, rows)
+    yield from records_of(source, names, rows, file)
 
 
-def records_of(source: str, names: Sequence[str], rows: Sequence[Row]) -> Iterator[Item]:
-    """The records of the rows that have the shape of the table."""
+def records_of(
+    source: str, names: Sequence[str], rows: Sequence[Row], file: SourceFile
+) -> Iterator[Item]:
+    """The records of the rows that have the shape of the table.
+
+    Raises:
+        StopReadingError: a column that the config names, or that is needed, is not there.
+    """
     if {"word", "tag"} <= {*names}:
         yield from sentences(source, names[0], rows)
         return
-    text = next(name for name in TEXTS if name in names)
+    text = column_of(source, names, file.text.lower(), TEXTS)
     if {"start", "end"} <= {*names}:
         for _, some in groupby(rows, key=lambda row: row.cells[text]):
             yield of_spans(source, text, [*some])
         return
-    column = next(name for name in SPANS if name in names)
+    column = next((name for name in SPANS if name in names and holds_spans(rows, name)), "")
+    if column and not file.label:
+        for row in rows:
+            yield of_json(source, text, column, row)
+        return
+    label = column_of(source, names, file.label.lower(), (*CLASSES, *SPANS))
+    separator = file.separator or ("#" if {"comments"} <= {*names} else "")  # doccano's
     for row in rows:
-        yield of_json(source, text, column, row)
+        yield of_classes(source, text, label, separator, row)
+
+
+def column_of(source: str, names: Sequence[str], asked: str, usual: Sequence[str]) -> str:
+    """The name of a column: that of the config, else the first usual one."""
+    candidates = [asked] if asked else usual
+    for name in candidates:
+        if name in names:
+            return name
+    wanted = " or ".join(candidates)
+    raise StopReadingError("unknown_column", source, f"no column {wanted} among {', '.join(names)}")
+
+
+def holds_spans(rows: Sequence[Row], column: str) -> bool:
+    """Whether a column has spans as JSON; one without anything has none of them."""
+    cells = [cell for row in rows if (cell := row.cells[column].strip())]
+    spans = any(re.match(r"\[\s*[\[{]|\{(?!\s*\"choices\")", cell) for cell in cells)
+    return spans or {*cells} <= {"[]"}
+
+
+def of_classes(source: str, text: str, label: str, separator: str, row: Row) -> Item:
+    """A text with the classes that a cell names."""
+    place = Place(source, row.line)
+    try:
+        choice = of_cell(row.cells[label], separator)
+    except QuarantineError as problem:
+        return Refused(place, problem.kind, problem.detail, row.raw)
+    if choice is None:
+        return Skipped(place, "record without an annotation")
+    meta = {k: v for k, v in row.cells.items() if k not in (text, label)}
+    item = made(place, row.cells[text], [], row.raw, meta)
+    item.choices, item.about_spans = [choice], False
+    return item
 
 
 def sentences(source: str, key: str, rows: Sequence[Row]) -> Iterator[Item]:

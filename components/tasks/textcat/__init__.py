@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
     from components.records.prediction import Prediction
+    from components.records.problems import Note
     from components.records.tokens import Boundaries
 
 THRESHOLD = 0.5
@@ -96,6 +97,13 @@ class Kind(Task):
         from components.tasks.textcat.annotations import merge_partial
 
         return merge_partial(answers, self.labels, exclusive=self.exclusive)
+
+    def lopsided(
+        self, documents: Mapping[str, int], wrong: Mapping[str, int]
+    ) -> Sequence[tuple[str, Note]]:
+        from components.tasks.textcat.annotations import lopsided
+
+        return lopsided(self.labels, documents, wrong, exclusive=self.exclusive)
 
     def gold(self, doc: Doc) -> list[Item]:
         return [label for label in self.labels if doc.cats.get(label) == 1]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from components.records import problems
 from components.records.annotation import Annotation, RawChoice
 from components.records.problems import Note, QuarantineError
-from components.records.record import Answers
+from components.records.record import Answers, composed
 from components.records.tokens import Boundaries
 from components.tasks.base import Policy
 
@@ -44,18 +45,21 @@ class Checker:
         return Answers(cats=cats, complete=len(cats) == len(self.labels)), notes
 
     def is_mine(self, choice: RawChoice) -> bool:
-        """Whether a question is this task's: by its name, or else by its labels."""
-        if self.question:
+        """Whether a question is this task's: by its name, where both have one, or by its labels."""
+        if self.question and choice.question:
             return choice.question == self.question
         asked = {self.renamed(label) for label in [*(choice.options or []), *choice.accepted]}
-        return bool(asked & {*self.labels}) or not asked
+        return bool(asked & {*self.labels})
 
     def renamed(self, label: str) -> str:
+        label = composed(label)
         return self.policy.select.rename.get(label, label)
 
     def said(self, choice: RawChoice, annotation: Annotation, notes: list[Note]) -> dict[str, bool]:
         """What one question says of each label; a label that is missing stays unknown."""
         accepted = self.known(choice.accepted, annotation, notes)
+        if choice.by_label and self.exclusive and not choice.accepted:
+            return self.wrong_alone(choice)
         if annotation.answer == "reject":
             # Of several at once nobody said which of them is wrong.
             if len(choice.accepted) == 1:
@@ -64,9 +68,19 @@ class Checker:
             return {}
         if self.exclusive:
             return self.one_of(choice, accepted)
-        options = self.labels if choice.options is None else choice.options
-        wrong = [one for one in map(self.renamed, options) if one in self.labels]
-        return dict.fromkeys(wrong, False) | dict.fromkeys(accepted, True)
+        return dict.fromkeys(self.options(choice), False) | dict.fromkeys(accepted, True)
+
+    def options(self, choice: RawChoice) -> list[str]:
+        """The labels of the task that a question let choose."""
+        given = self.labels if choice.options is None else choice.options
+        return [one for one in map(self.renamed, given) if one in self.labels]
+
+    def wrong_alone(self, choice: RawChoice) -> dict[str, bool]:
+        """What is known where labels are said to be wrong, and none to be right."""
+        wrong = self.options(choice)
+        if {*wrong} == {*self.labels}:
+            raise QuarantineError("no_choice", "every label is wrong, where exactly one is right")
+        return dict.fromkeys(wrong, False)
 
     def one_of(self, choice: RawChoice, accepted: Sequence[str]) -> dict[str, bool]:
         """What an accepted answer says where a text has exactly one label."""
@@ -93,6 +107,34 @@ class Checker:
                 hint = f": did you mean {near[0]!r}?" if near else ""
                 notes.append(Note("undeclared_label", f"{label!r}{hint}", annotation.text))
         return kept
+
+
+def lopsided(
+    labels: Sequence[str],
+    documents: Mapping[str, int],
+    wrong: Mapping[str, int],
+    *,
+    exclusive: bool,
+) -> list[tuple[str, Note]]:
+    """Labels that nothing can be told from; see `components.tasks.base.Task.lopsided`."""
+    there = [label for label in labels if documents.get(label)]
+    if exclusive:
+        if len(there) > 1:
+            return []
+        return [(there[0], Note("one_class", f"every text that has a label has {there[0]!r}"))]
+    always = [label for label in there if not wrong.get(label)]
+    grave = always == there
+    return [
+        (
+            label,
+            Note(
+                "one_class",
+                f"nobody said of any text that it is not {label!r}",
+                policy=problems.Policy.STOP if grave else problems.Policy.WARN,
+            ),
+        )
+        for label in always
+    ]
 
 
 def merge(answers: Sequence[Answers], newest: int, *, exclusive: bool) -> Answers:

@@ -36,13 +36,17 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
     """Run the stage on source paths, as the pipeline does."""
 
     def ingest(
-        *paths: str, labels: list[str] = LABELS, file_format: str = "auto", **settings: Any
+        *paths: str,
+        labels: list[str] = LABELS,
+        file_format: str = "auto",
+        tasks: str = "",
+        **settings: Any,
     ) -> Ingested:
         sources = [Source(path=path, format=file_format) for path in paths]
         out = tmp_path / "out"
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),
-            "tasks": ner_tasks(labels),
+            "tasks": tasks or ner_tasks(labels),
             "settings": json.dumps({"max_quarantined": 1, "max_moved": 1, **settings}),
             "store": str(out / "store"),
             **{name: str(out / name) for name in OUTPUTS},

@@ -340,7 +340,7 @@ def test_few_examples(ingest_rows: Ingest) -> None:
 
 def test_no_entities(write: Write, ingest: Ingest, capsys: pytest.CaptureFixture[str]) -> None:
     assert ingest(write([row("Nothing here"), row("Nor here")])).code == 3
-    assert "No entity at all" in capsys.readouterr().err
+    assert "No example of any label" in capsys.readouterr().err
 
 
 def test_too_many_in_quarantine(ingest_rows: Ingest, capsys: pytest.CaptureFixture[str]) -> None:

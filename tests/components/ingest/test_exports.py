@@ -207,8 +207,7 @@ def test_what_cannot_be_believed_is_refused_with_its_reason(
 @pytest.mark.parametrize(
     "record",
     [
-        {"text": TEXT, "label": ["spam"]},
-        [TEXT, {"cats": {"spam": 1}}],
+        [TEXT, {"heads": [0, 0], "deps": ["ROOT", "dobj"]}],
         {"text": TEXT, "annotation": None, "status": "Default"},
         {"fields": {"text": TEXT}, "responses": {}},
     ],
@@ -223,6 +222,10 @@ def test_a_record_of_another_task_or_without_an_answer_is_skipped(
 OTHER = [
     {"_view_id": "choice", "options": [{"id": "A"}], "accept": ["A"], "spans": []},
     {"_view_id": "classification", "label": "SPAM"},
+    {"_view_id": "choice", "spans": NAMED},
+    {"_view_id": "classification", "label": "SPAM", "spans": NAMED[:1]},
+    {"label": "SPAM", "spans": [{"start": 0, "end": 3, "pattern": 7}]},
+    {"_view_id": "review", "options": [], "accept": [], "versions": []},
     {"_view_id": "html", "html": "<b>"},
     {"_view_id": "image_manual"},
     {"label": "SPAM"},
@@ -246,7 +249,6 @@ def test_a_prodigy_row_of_another_task_says_nothing_of_spans(
         {"_view_id": "blocks", "options": [], "accept": []},
         {"spans": []},
         {},
-        {"_view_id": "choice", "spans": NAMED},
         {"label": "PER", "spans": NAMED[:1]},
     ],
 )
