@@ -32,6 +32,11 @@ print('on stderr', file=sys.stderr)
     "signal": "print('said', flush=True); os.kill(os.getpid(), signal.SIGTERM)",
     "interrupt": "os.kill(os.getpid(), signal.SIGINT)",
     "its own": "sys.exit(subprocess.run([sys.executable, '-m', 'components']).returncode)",
+    "its own's": """
+own = "from components import errors; import subprocess, sys; sys.exit(subprocess.call(ASKED))"
+own = own.replace("ASKED", repr([sys.executable, "-m", "components"]))
+sys.exit(subprocess.call([sys.executable, "-c", own]))
+""",
 }
 IMPORTS = "from components import errors\nimport os, signal, subprocess, sys\n"
 

@@ -88,6 +88,7 @@ def main() -> None:
             become(request, descriptors, base_path, here)
             return
         # A server for the processes that the one that was asked for starts itself.
+        here.detach()  # else it would close, when it goes, what has its number by then
         connection = keep_only(there)
 
 
@@ -145,11 +146,12 @@ def become(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     show_arguments(request["argv"])
     sys.stdout.reconfigure(line_buffering=os.isatty(1))
-    if os.environ.get("PYTHONUNBUFFERED"):
+    unbuffered = request["argv"][1] == "-u"
+    if unbuffered or os.environ.get("PYTHONUNBUFFERED"):
         raw = os.fdopen(1, "wb", buffering=0, closefd=False)
         sys.stdout = sys.__stdout__ = io.TextIOWrapper(raw, sys.stdout.encoding, write_through=True)
     sys.orig_argv[:] = request["argv"]
-    kind, *sys.argv[:] = request["argv"][1:]
+    kind, *sys.argv[:] = request["argv"][1 + unbuffered :]
     safe = [] if os.environ.get("PYTHONSAFEPATH") else [str(Path.cwd()) if kind == "-m" else ""]
     sys.path[:] = [*safe, *python_path(os.environ), *base_path]
     sys.path_importer_cache.clear()

@@ -2,6 +2,7 @@
 
 In the tests, `[sys.executable, "-m", NAME, …]` with NAME one of MODULES and, where it imports ours,
 `-c` start in some 50 ms instead of seconds; whoever starts them goes through `subprocess` as ever.
+The workers of `pytest -n` are such processes, so that all imports are done once.
 Processes whose environment changes what an import does are started afresh, and so is every process
 inside `fresh()` or where RETRAIN_TESTS_FRESH is set.
 """
@@ -26,6 +27,8 @@ from tests.support.fork_server import __file__ as SERVER
 ROOT = Path(__file__).parents[2]
 FRESH = "RETRAIN_TESTS_FRESH"
 MODULES = ("components", "containers.serve", "pipelines", "scripts.gpu_check")
+# How execnet starts a worker of `pytest -n`.
+WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 # What a module that the server has imported may have read meanwhile. Threads are set after a fork.
 READ_BY_IMPORTS = ("HF_", "PYTHON", "TRANSFORMERS_", "_KFP_")
 NOT_READ_BY_IMPORTS = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED")
@@ -38,10 +41,14 @@ _server_environment: dict[str, str] = {}
 
 
 def use(server: socket.socket | None = None) -> None:
-    """From now on, let `subprocess` fork what can be; the server starts when it is needed."""
+    """From now on, let `subprocess` fork what can be; the server starts when it is needed.
+
+    Args:
+        server: one that runs already: a forked process has its own.
+    """
     global _server, _server_environment
-    _server = server
     if server:
+        _server = server
         _server_environment = read_by_imports(dict(os.environ))
     subprocess._fork_exec = _fork_or_start  # type: ignore[attr-defined]
 
@@ -106,7 +113,8 @@ def _fork_or_start(args: Any, executables: Any, close_fds: bool, keep: Any, *res
 def is_ours(argv: list[str]) -> bool:
     """Whether the server has what this Python imports."""
     return len(argv) > 2 and (
-        (argv[1] == "-m" and argv[2] in MODULES)
+        argv[1:] == WORKER
+        or (argv[1] == "-m" and argv[2] in MODULES)
         or (argv[1] == "-c" and any(f"from {name}" in argv[2] for name in MODULES))
     )
 
