@@ -114,10 +114,14 @@ def scores_of(
     from components.tasks.scores import block_of
 
     scored = partial(
-        block_of, slice_keys=settings.slices, resamples=settings.resamples, seed=settings.seed
+        block_of,
+        slice_keys=settings.slices,
+        resamples=settings.resamples,
+        seed=settings.seed,
+        group_by=settings.group_by,
     )
     blocks = {}
-    for task in tasks:
+    for task in (new.tasks[one.name] for one in tasks):
         predictions, official = new.predictions[task.name], new.official[task.name]
         block = scored(task, predictions)
         if official is not None and not agrees(block, official):
@@ -186,9 +190,13 @@ def beside(
 
     # A label that only the champion lacks would punish it for a question it was never asked.
     shared = [label for label in task.labels if label in old.labels[task.name]]
+    ours, theirs = (
+        [one for one in without(run.predictions[task.name], seen) if task.comparable(one, shared)]
+        for run in (new, old)
+    )
     comparison = compare(
-        count(without(new.predictions[task.name], seen), task.labels),
-        count(without(old.predictions[task.name], seen), task.labels),
+        count(ours, task.labels, settings.group_by),
+        count(theirs, task.labels, settings.group_by),
         shared,
         resamples=settings.resamples,
         seed=settings.seed,

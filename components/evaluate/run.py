@@ -38,12 +38,14 @@ class Run:
         official: task -> the scores of spaCy's own scorer, see `Task.official`.
         words_per_second: speed of the pipeline alone, without reading and scoring.
         labels: task -> what the model can predict.
+        tasks: task -> as this model does it, see `Task.for_model`.
     """
 
     predictions: dict[str, list[Prediction]]
     official: dict[str, dict[str, Scores] | None]
     words_per_second: float
     labels: dict[str, tuple[str, ...]]
+    tasks: dict[str, Task]
 
 
 def load(model: Path) -> Language:
@@ -80,6 +82,7 @@ def run(nlp: Language, corpus: Path, tasks: Sequence[Task], batch_size: int) -> 
         official,
         clock.words / max(clock.seconds, 1e-9),
         {task.name: task.model_labels(nlp) for task in tasks},
+        {task.name: task for task in tasks},
     )
 
 

@@ -22,6 +22,11 @@ class EvaluateSettings(Settings):
         default=["doc_type"],
         description="meta keys by whose values the scores are broken down, e.g. doc_type",
     )
+    group_by: str | None = Field(
+        default=None,
+        description="key whose records of one value are drawn together for intervals; left out: "
+        "that of split",
+    )
 
 
 def settings_of(scores: Mapping[str, Any]) -> EvaluateSettings:

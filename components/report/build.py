@@ -26,9 +26,10 @@ from components.report.figures import (
     confusion_chart,
     label_chart,
     reliability_chart,
+    together_chart,
     training_charts,
 )
-from components.report.weakness import weak_spots
+from components.report.weakness import against_floor, weak_spots
 
 FOLDER = Path(__file__).parent
 MOST_SHOWN = 300
@@ -88,7 +89,8 @@ class TaskPart:
         scores: its block; `comparison` that with the other model, None if there is none.
         slices: those of several values.
         less_strict: rows of the table of less strict scores, empty for a kind that has none.
-        confusion_chart: None where there is nothing to draw, or too much.
+        confusion_chart: None where there is nothing to draw, or too much; together_chart: which
+            labels were said of the documents of each, where they may have several.
         reliability_chart: how sure the model was against how often it was right; None for a kind
             that does not say.
     """
@@ -102,7 +104,12 @@ class TaskPart:
     slices: dict[str, Any]
     less_strict: list[tuple[str, Mapping[str, Any]]]
     confusion_chart: Markup | None
+    together_chart: Markup | None
     reliability_chart: Markup | None
+
+    @property
+    def against_floor(self) -> str:
+        return against_floor(self.scores)
 
     @property
     def compared_labels(self) -> Mapping[str, Any]:
@@ -129,6 +136,9 @@ def task_parts(material: Material) -> list[TaskPart]:
             slices={key: parts for key, parts in block["slices"].items() if len(parts) > 1},
             less_strict=less_strict(block),
             confusion_chart=confusion_chart(block["confusion"]) if "confusion" in block else None,
+            together_chart=together_chart(block["cooccurrence"])
+            if "cooccurrence" in block
+            else None,
             reliability_chart=reliability_chart(block["calibration"]["diagram"])
             if "calibration" in block
             else None,
@@ -187,7 +197,11 @@ def anchor(number: int) -> str:
 def contents(material: Material) -> list[tuple[str, str]]:
     """Anchors and names of the sections that this report has."""
     several = len(material.blocks) > 1
-    named = {"calibration": ("sure", "Probabilities"), "confusion": ("confusion", "Confusion")}
+    named = {
+        "calibration": ("sure", "Probabilities"),
+        "confusion": ("confusion", "Confusion"),
+        "cooccurrence": ("together", "Labels together"),
+    }
     only = {} if several else next(iter(material.blocks.values()))
     return [
         *(

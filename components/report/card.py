@@ -8,7 +8,7 @@ from typing import Any
 
 from components.html.format import count, percent, span
 from components.html.markdown import escape
-from components.report.weakness import weak_spots
+from components.report.weakness import against_floor, weak_spots
 from components.tasks.base import Task
 
 
@@ -92,6 +92,34 @@ def evaluation(blocks: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Task
         for label, values in block["labels"].items():
             yield row(code(label), values)
         yield row("overall", block["overall"])
+        yield from of_classes(block)
+
+
+def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
+    """What the scores of a task that classifies texts have besides; nothing for others."""
+    if "macro" not in block:
+        return
+    macro, calibration = block["macro"], block["calibration"]
+    fitted = (
+        f"; calibrated on {count(calibration['fitted_on'])} dev documents"
+        if "fitted_on" in calibration
+        else f"; not calibrated: {escape(calibration['not_calibrated'])}"
+        if "not_calibrated" in calibration
+        else ""
+    )
+    yield ""
+    yield f"- mean F over {macro['labels']} labels (macro): {percent(macro['f'])}"
+    yield f"- all labels of a document right: {percent(block['exact'])} %"
+    yield f"- calibration error: {percent(calibration['ece'])} points{fitted}"
+    yield (
+        f"- the surest {percent(calibration['coverage_at_95'])} % of its answers are right in 95 % "
+        "of the cases or more"
+    )
+    if block.get("thresholds"):
+        each = ", ".join(f"{code(one)} {percent(at)}" for one, at in block["thresholds"].items())
+        yield f"- thresholds, in percent, below which a label is not said: {each}"
+    if sentence := against_floor(block):
+        yield f"- {sentence}"
 
 
 def row(name: str, values: Mapping[str, Any]) -> str:

@@ -153,11 +153,13 @@ def prodigy_lines(
             windows.setdefault((window.task, window.id), []).append(window)
     for document, one in mistakes:
         key = document.task, document.id
-        text, gold = whole(windows[key] if document.id else [document])
+        parts = windows[key] if document.id else [document]
+        text, gold = whole(parts)
+        unknown = [label for part in parts for label in part.unknown]
         yield json.dumps(
             {
                 "text": text,
-                **tasks[document.task].review(gold),
+                **tasks[document.task].review(gold, unknown),
                 "meta": {
                     **document.meta,
                     "document": document.id,

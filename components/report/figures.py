@@ -69,6 +69,22 @@ def confusion_chart(confusion: Mapping[str, Any]) -> Markup | None:
     )
 
 
+def together_chart(cooccurrence: Mapping[str, Any]) -> Markup | None:
+    """Labels that documents have by labels said of them; None where there are too many to see."""
+    labels, rows = cooccurrence["labels"], cooccurrence["rows"]
+    if len(labels) > MOST_LABELS:
+        return None
+    return charts.heat_map(
+        "Which labels go together",
+        "Rows are labels that documents have, columns what the model said of these documents. "
+        "The table below has the same numbers.",
+        labels,
+        rows,
+        x_axis="model",
+        y_axis="annotators",
+    )
+
+
 def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """Name and chart of loss and of F on dev over the steps; empty without a history."""
     if not history:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.html.format import count, percent, span
+from components.html.format import count, percent, points, points_span, span
 
 FEW = 30  # examples; with fewer, a label's F may be off by ten points or more
 LOW = 0.6
@@ -18,7 +18,38 @@ def weak_spots(scores: Mapping[str, Any]) -> list[str]:
     Args:
         scores: a task's block of scores.json.
     """
-    return [*weak_labels(scores), *weak_slices(scores), *weak_tokens(scores)]
+    return [
+        *weak_floor(scores),
+        *weak_labels(scores),
+        *weak_slices(scores),
+        *weak_tokens(scores),
+    ]
+
+
+def against_floor(scores: Mapping[str, Any]) -> str:
+    """Whether the model beats a linear one that is learnt in seconds; "" where there is none."""
+    floor = scores.get("floor")
+    if not floor:
+        return ""
+    gain, interval = floor["gain"]["difference"], floor["gain"]["interval"]
+    if gain is None or interval is None:
+        return "The floor has no F to compare with."
+    by = f"{points(gain)} points of overall F (95 % interval {points_span(interval)})"
+    if interval[0] > 0:
+        return f"The model beats the floor: {by}."
+    if interval[1] < 0:
+        return f"The model is below the floor: {by}. The linear model is better, and costs nothing."
+    return (
+        f"The model does not clearly beat the floor: {by}. A model that does not is not worth its "
+        "cost: try more annotations, a longer training or a larger base."
+    )
+
+
+def weak_floor(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Say it where a linear model is as good."""
+    sentence = against_floor(scores)
+    if sentence and not sentence.startswith("The model beats"):
+        yield sentence
 
 
 def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,8 @@ def compare(
     """Compare two models on the same documents (paired bootstrap).
 
     Args:
-        new: counts of the candidate; `old` those of the champion, of the same documents.
+        new: counts of the candidate, whose groups are drawn; `old` those of the champion, of the
+            same documents.
         labels: labels that both models know; others would punish one of them for the question.
 
     Returns:
@@ -31,7 +32,7 @@ def compare(
     if new.documents != old.documents:
         raise ValueError("only models that saw the same documents can be compared")
     both = np.stack([new.only(labels), old.only(labels)], axis=1)
-    sums = resample(both, resamples, seed)
+    sums = resample(new.by_group(both), resamples, seed)
     totals = both.sum(axis=0)
     return {
         "labels": list(labels),

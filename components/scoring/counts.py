@@ -35,11 +35,13 @@ class Counts:
         labels: names of the second axis.
         documents: ids of the first axis; windows of one document are one row.
         table: int64 array (documents, labels, 3): right, spurious, missed.
+        groups: numbers of the groups that documents are drawn in, array (documents,).
     """
 
     labels: tuple[str, ...]
     documents: tuple[str, ...]
     table: NDArray[np.int64]
+    groups: NDArray[np.int64]
 
     def only(self, labels: Sequence[str]) -> NDArray[np.int64]:
         """The columns of these labels, in their order; zeros for a label that never occurs."""
@@ -50,25 +52,49 @@ class Counts:
                 chosen[:, place] = self.table[:, places[label]]
         return chosen
 
+    def by_group(self, columns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts of documents, array (documents, …), summed within groups: (groups, …)."""
+        sums = np.zeros((self.groups.max(initial=-1) + 1, *columns.shape[1:]), dtype=np.int64)
+        np.add.at(sums, self.groups, columns)
+        return sums
 
-def count(predictions: Iterable[Prediction], labels: Sequence[str]) -> Counts:
+
+def count(
+    predictions: Iterable[Prediction], labels: Sequence[str], group_by: str | None = None
+) -> Counts:
     """Count the outcomes of each document, as spaCy's scorer does (`get_ner_prf`).
 
     Args:
         labels: labels to have a column even if they never occur; others that occur come after.
+        group_by: key, such as meta.url, whose documents of one value are one group; a document
+            without it is a group of its own.
     """
+    keys = (group_by or "").split(".")[1:]
+    groups: dict[str, int] = {}
+    members: list[int] = []
     columns = {label: place for place, label in enumerate(labels)}
     rows: dict[str, int] = {}
     cells: list[tuple[int, int, int]] = []
     for prediction in predictions:
         row = rows.setdefault(prediction.id, len(rows))
+        if row == len(members):
+            name = group_of(prediction, keys)
+            members.append(groups.setdefault(name, len(groups)))
         for outcome in outcomes(prediction):
             column = columns.setdefault(outcome.label, len(columns))
             cells.append((row, column, RESULTS.index(outcome.result)))
     table = np.zeros((len(rows), len(columns), 3), dtype=np.int64)
     if cells:
         np.add.at(table, tuple(np.array(cells).T), 1)
-    return Counts(tuple(columns), tuple(rows), table)
+    return Counts(tuple(columns), tuple(rows), table, np.array(members, dtype=np.int64))
+
+
+def group_of(prediction: Prediction, keys: Sequence[str]) -> str:
+    """The name of the group that a document is in."""
+    value: Any = prediction.meta if keys else None
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return f"document {prediction.id}" if value is None else f"group {value}"
 
 
 def outcomes(prediction: Prediction) -> list[Outcome]:

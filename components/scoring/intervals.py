@@ -15,10 +15,11 @@ CHUNK = 2_000_000  # drawn documents held at once
 def resample(columns: NDArray[np.int64], resamples: int, seed: int) -> NDArray[np.float64]:
     """Draw documents with replacement and sum their counts (Efron's bootstrap).
 
-    Documents, not entities, are drawn: entities of one document stand and fall together.
+    Documents, not entities, are drawn: entities of one document stand and fall together; so do
+    documents of one group, where there are groups.
 
     Args:
-        columns: counts, array (documents, …).
+        columns: counts, array (documents or groups, …).
 
     Returns:
         Sums, array (resamples, …).

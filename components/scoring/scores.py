@@ -22,18 +22,20 @@ def score(
     slice_keys: Sequence[str],
     resamples: int,
     seed: int,
+    group_by: str | None = None,
 ) -> dict[str, Any]:
     """Return what there is to say about one model and one task, whatever its kind.
 
     Args:
         labels: labels to report even if they never occur.
+        group_by: key of meta whose documents of one value are drawn together for intervals.
 
     Returns:
         `documents`, `words`, `overall`, `labels` and `slices`. Scores are fractions; null where
         they are undefined.
     """
-    counts = count(predictions, labels)
-    sums = resample(counts.table, resamples, seed)
+    counts = count(predictions, labels, group_by)
+    sums = resample(counts.by_group(counts.table), resamples, seed)
     totals = counts.table.sum(axis=0)
     per_label = {
         label: described(totals[place], sums[:, place]) for place, label in enumerate(counts.labels)
@@ -60,8 +62,9 @@ def of_rows(
     counts: Counts, rows: NDArray[np.bool_], resamples: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Totals over all labels of some documents, and the same resampled."""
-    chosen = counts.table[rows].sum(axis=1)
-    return chosen.sum(axis=0), resample(chosen, resamples, seed)
+    chosen = counts.table.sum(axis=1) * rows[:, np.newaxis]
+    groups = np.unique(counts.groups[rows])
+    return chosen.sum(axis=0), resample(counts.by_group(chosen)[groups], resamples, seed)
 
 
 def described(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> dict[str, Any]:

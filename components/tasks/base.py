@@ -247,8 +247,16 @@ class Task:
         """
         return {}
 
+    def comparable(self, prediction: Prediction, shared: Sequence[str]) -> bool:
+        """Whether a document can be asked of another model that knows some labels alone."""
+        return True
+
     # People
 
-    def review(self, gold: Sequence[Item]) -> dict[str, Any]:
-        """What annotators said of a document, in the fields in which Prodigy reads it again."""
+    def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
+        """What annotators said of a document, in the fields in which Prodigy reads it again.
+
+        Args:
+            unknown: labels that must not be asked for, since nobody said whether it has them.
+        """
         raise NotImplementedError

@@ -17,13 +17,28 @@ def block_of(
     slice_keys: Sequence[str],
     resamples: int,
     seed: int,
+    group_by: str | None = None,
 ) -> dict[str, Any]:
     """What there is to say about a model and a task.
 
     Returns:
-        what `components.scoring.scores.score` returns, the kind as `task`, its `unit`, the `place`
-        in a Doc where its answers stand, and what the kind adds by name.
+        what `components.scoring.scores.score` returns, the kind as `task`, what the config says of
+        it (`described`), its `unit`, the `place` in a Doc where its answers stand, and what the
+        kind adds by name.
     """
-    scores = score(predictions, task.labels, slice_keys=slice_keys, resamples=resamples, seed=seed)
-    extras = task.extras(predictions, list(scores["labels"]))
-    return {"task": task.kind, "unit": task.unit, "place": task.place, **scores, **extras}
+    scores = score(
+        predictions,
+        task.labels,
+        slice_keys=slice_keys,
+        resamples=resamples,
+        seed=seed,
+        group_by=group_by,
+    )
+    return {
+        "task": task.kind,
+        "described": task.described.model_dump(),
+        "unit": task.unit,
+        "place": task.place,
+        **scores,
+        **task.extras(predictions, list(scores["labels"])),
+    }

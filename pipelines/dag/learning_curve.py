@@ -9,7 +9,7 @@ from kfp import compiler, dsl
 
 from pipelines.config.load import Loaded
 from pipelines.dag.components import component
-from pipelines.dag.resources import StageTasks, plain
+from pipelines.dag.resources import StageTasks, evaluation, plain
 from pipelines.dag.spec import parsed
 
 
@@ -85,7 +85,7 @@ def curve_branch(loaded: Loaded, name: str, percent: int) -> Any:
             model=trained["model"],
             test_corpus=corpora["test_corpus"],
             init="base",
-            settings=plain(phase.evaluate),
+            settings=evaluation(phase),
         )
 
     return branch

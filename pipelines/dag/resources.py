@@ -11,7 +11,7 @@ from components.interface import FinalStatus
 from components.registry.lineage import IMAGE_VARIABLE
 from components.settings import Settings
 from pipelines.config.machine_types import machine_limits
-from pipelines.config.schema import Compute, Pipeline, Resources, seconds
+from pipelines.config.schema import Compute, Phase, Pipeline, Resources, seconds
 from pipelines.dag.components import component
 from pipelines.dag.spot import on_spot
 
@@ -87,6 +87,11 @@ class StageTasks:
             resources.cpu or f"{int(cpus * 1000 * POD_SHARE)}m",
             resources.memory or f"{int(memory * 1000 * POD_SHARE)}M",
         )
+
+
+def evaluation(phase: Phase) -> dict[str, Any]:
+    """Settings of `evaluate`: what split keeps together is drawn together."""
+    return {"group_by": phase.split.group_by, **plain(phase.evaluate)}
 
 
 def plain(settings: Settings, without: set[str] | None = None) -> dict[str, Any]:

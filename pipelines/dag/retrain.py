@@ -16,7 +16,7 @@ from kfp import dsl
 
 from pipelines.config.schema import Notify, Pipeline
 from pipelines.dag.notifications import notify_held, notify_of_end, notify_of_hold
-from pipelines.dag.resources import StageTasks, plain
+from pipelines.dag.resources import StageTasks, evaluation, plain
 
 
 def retrain(
@@ -132,7 +132,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 champion_assignment=previous,
                 assignment_digest=data["previous_digest"],
                 init=phase.train.init,
-                settings=plain(phase.evaluate),
+                settings=evaluation(phase),
             )
             uploaded = stage(
                 "upload",

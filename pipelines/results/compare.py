@@ -18,7 +18,7 @@ from components.scoring.compare import compare
 from components.scoring.counts import count
 from components.scoring.document import Blocks, read_scores
 from components.tasks import task_of
-from components.tasks.base import TaskSettings
+from components.tasks.base import Task, TaskSettings
 from components.tasks.scores import block_of
 from pipelines.local.runs import find_task, read_record
 
@@ -145,7 +145,7 @@ def compare_task(one: Side, other: Side, name: str, task: str) -> Comparison:
     # Both as the first run's phase says, whatever the second was scored with.
     settings = settings_of(one.blocks[task])
     scores = scored(mine, task, one.blocks[task], settings)
-    comparison = contrast(mine, theirs, one.blocks[task], other.blocks[task], settings)
+    comparison = contrast(mine, theirs, task, one.blocks[task], other.blocks[task], settings)
     champion = scored(theirs, task, other.blocks[task], settings)
     scores["champion"] = {**champion, "comparison": comparison}
     left_out = len(one.predictions[task]) - len(mine)
@@ -185,31 +185,44 @@ def scored(
     settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """Scores of a model on the shared documents."""
-    task = task_of(TaskSettings(name=name, kind=block["task"], labels=list(block["labels"])))
     scores = block_of(
-        task,
+        described(name, block),
         predictions,
         slice_keys=settings.slices,
         resamples=settings.resamples,
         seed=settings.seed,
+        group_by=settings.group_by,
     )
-    kept = ("words_per_second", "model_labels")
-    return scores | {name: block[name] for name in kept}
+    kept = ("words_per_second", "model_labels", "thresholds", "floor")
+    return scores | {name: block[name] for name in kept if name in block}
+
+
+def described(name: str, block: dict[str, Any]) -> Task:
+    """The task that a block has the scores of."""
+    said = {"name": name, "kind": block["task"], **block.get("described", {})}
+    return task_of(TaskSettings.model_validate({**said, "labels": list(block["labels"])}))
 
 
 def contrast(
     mine: list[Prediction],
     theirs: list[Prediction],
+    name: str,
     one: dict[str, Any],
     other: dict[str, Any],
     settings: EvaluateSettings,
 ) -> dict[str, Any]:
     """The paired comparison, over the labels that the first reports and the second knows."""
     labels = list(one["labels"])
+    shared = [label for label in labels if label in other["model_labels"]]
+    task = described(name, one)
+    first, second = (
+        [prediction for prediction in each if task.comparable(prediction, shared)]
+        for each in (mine, theirs)
+    )
     return compare(
-        count(mine, labels),
-        count(theirs, labels),
-        [label for label in labels if label in other["model_labels"]],
+        count(first, labels, settings.group_by),
+        count(second, labels, settings.group_by),
+        shared,
         resamples=settings.resamples,
         seed=settings.seed,
     )

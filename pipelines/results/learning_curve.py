@@ -170,8 +170,8 @@ def contrast(after: Point, before: Point, task: str, label: str) -> dict[str, An
     labels = list(after.blocks[task]["labels"])
     settings = settings_of(after.blocks[task])
     comparison = compare(
-        count([one for one in after.predictions if one.task == task], labels),
-        count([one for one in before.predictions if one.task == task], labels),
+        count([one for one in after.predictions if one.task == task], labels, settings.group_by),
+        count([one for one in before.predictions if one.task == task], labels, settings.group_by),
         labels,
         resamples=settings.resamples,
         seed=settings.seed,

@@ -174,6 +174,8 @@ def score_table(title: str, scores: dict[str, Any]) -> Table:
     if "macro" in scores:
         macro = {**scores["macro"], "support": scores["overall"]["support"]}
         table.add_row(f"mean of {scores['macro']['labels']} labels", *score_cells(macro))
+    if scores.get("floor"):
+        table.add_row("overall, linear model", *score_cells(scores["floor"]["overall"]))
     table.add_row("overall", *score_cells(scores["overall"]), style="bold")
     return table
 

@@ -64,5 +64,5 @@ class Kind(Task):
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
         return {name: evaluation.get(f"cats_micro_{name}") or 0.0 for name in "fpr"}
 
-    def review(self, gold: Iterable[Item]) -> dict[str, Any]:
+    def review(self, gold: Iterable[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
         return {"accept": [*gold], "options": [{"id": label} for label in self.labels]}

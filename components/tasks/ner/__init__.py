@@ -112,7 +112,7 @@ class Kind(Task):
             "confusion": confusion(predictions, labels),
         }
 
-    def review(self, gold: Sequence[Item]) -> dict[str, Any]:
+    def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
         return {
             "spans": [
                 {"start": span.start, "end": span.end, "label": span.label}

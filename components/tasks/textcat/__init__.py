@@ -63,6 +63,8 @@ class Kind(Task):
     Attributes:
         exclusive: whether a text has exactly one of the labels.
         thresholds: probability from which a label is said, for labels that have one of their own.
+        fitted: of a model: on how many documents of dev its probabilities were calibrated
+            (`fitted_on`), or why they are not (`not_calibrated`); empty where nobody knows.
     """
 
     title = "text classification"
@@ -78,6 +80,7 @@ class Kind(Task):
         own = TextcatSettings.model_validate(settings.model_dump())
         self.exclusive, self.question, self.balance = own.exclusive, own.question, own.balance
         self.thresholds: dict[str, float] = {}
+        self.fitted: dict[str, Any] = {}
 
     def checker(self, policy: Policy) -> Check:
         from components.tasks.textcat.annotations import Checker
@@ -136,7 +139,13 @@ class Kind(Task):
 
     def for_model(self, nlp: Language) -> Self:
         task = type(self)(self.described)
-        task.thresholds = dict(nlp.meta.get("retrain", {}).get(self.name, {}).get("thresholds", {}))
+        chosen = nlp.meta.get("retrain", {}).get(self.name, {})
+        task.thresholds = dict(chosen.get("thresholds", {}))
+        fitted = chosen.get("calibration", {})
+        if "not_calibrated" in fitted:
+            task.fitted = {"not_calibrated": fitted["not_calibrated"]}
+        elif fitted:
+            task.fitted = {"fitted_on": fitted["documents"]}
         return task
 
     def check_pipeline(self, nlp: Language) -> list[str]:
@@ -180,11 +189,20 @@ class Kind(Task):
     def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
         from components.tasks.textcat.metrics import extras
 
-        return extras(predictions, labels, exclusive=self.exclusive)
+        said = extras(predictions, labels, exclusive=self.exclusive)
+        said["calibration"] |= self.fitted
+        if not self.exclusive:
+            said["thresholds"] = {one: self.thresholds.get(one, THRESHOLD) for one in self.labels}
+        return said
 
-    def review(self, gold: Sequence[Item]) -> dict[str, Any]:
+    def comparable(self, prediction: Prediction, shared: Sequence[str]) -> bool:
+        # A model that has to choose can only be wrong where the right one is none of its labels.
+        return not self.exclusive or all(label in shared for label in prediction.gold)
+
+    def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
+        asked = [label for label in self.labels if label not in unknown]
         return {
-            "options": [{"id": label, "text": label} for label in self.labels],
+            "options": [{"id": label, "text": label} for label in asked],
             "accept": list(gold),
             "config": {"choice_style": "single" if self.exclusive else "multiple"},
             "_view_id": "choice",

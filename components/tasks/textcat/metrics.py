@@ -32,7 +32,7 @@ def extras(
         `macro` over labels with support, `exact` match of all labels of a document (null without a
         document whose labels are all known), `ranking` per label, `brier`, `calibration`,
         `confusion` of exclusive labels, and `rejected`: documents of which annotators only said
-        what they are not, and how often the model said just that.
+        what they are not, and how often the model said just that; of others `cooccurrence`.
     """
     said = np.array([[one.scores.get(label, 0.0) for label in labels] for one in predictions])
     said = said.reshape(len(predictions), len(labels))
@@ -58,6 +58,8 @@ def extras(
     if exclusive:
         result["confusion"] = confusion(predictions, labels)
         result["rejected"] = rejected(said, truths)
+    else:
+        result["cooccurrence"] = cooccurrence(predictions, labels)
     return result
 
 
@@ -135,6 +137,28 @@ def confusion(predictions: Iterable[Prediction], labels: Sequence[str]) -> dict[
     )
     names = [*labels, NONE]
     return {"labels": names, "rows": [[pairs[row, column] for column in names] for row in names]}
+
+
+def cooccurrence(predictions: Iterable[Prediction], labels: Sequence[str]) -> dict[str, Any]:
+    """How often a label was predicted of the documents that have another, all of it known.
+
+    Returns:
+        `labels`, the last of them "(none)", `rows`: gold labels by predicted labels, and
+        `documents` that have each label of the rows.
+    """
+    names = [*labels, NONE]
+    pairs: Counter[tuple[str, str]] = Counter()
+    documents: Counter[str] = Counter()
+    for one in predictions:
+        none = [] if one.unknown else [NONE]  # of one that is not known whole nobody can say it
+        gold, said = [*map(str, one.gold)] or none, [*map(str, one.predicted)] or none
+        documents.update(gold)
+        pairs.update((row, column) for row in gold for column in said)
+    return {
+        "labels": names,
+        "rows": [[pairs[row, column] for column in names] for row in names],
+        "documents": [documents[row] for row in names],
+    }
 
 
 def rejected(said: Floats, truths: Floats) -> dict[str, int]:
