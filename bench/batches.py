@@ -53,8 +53,8 @@ def row(examples: list[Example]) -> list[str]:
     """The figures of one set of documents."""
     lost = left_out(examples, padded(discard=True))
     stock = padding(padded(discard=False)(examples), parts=3)
-    ours = padding(batch_by_pieces(2400, 2048)(examples), parts=1)
-    return [f"{len(examples):,}", f"{lost / len(examples):.1%}", f"{stock:.2f}", f"{ours:.2f}"]
+    by_pieces = padding(batch_by_pieces(2400, 2048)(examples), parts=1)
+    return [f"{len(examples):,}", f"{lost / len(examples):.1%}", f"{stock:.2f}", f"{by_pieces:.2f}"]
 
 
 def padded(discard: bool) -> Batcher:

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 
 FOLDER = Path(__file__).parents[1] / "build" / "bench"
-OURS = ("retrain", "ingest")
+RETRAIN = ("retrain", "ingest")
 ACCENT, GREY = "#1d70b8", "#b1b4b6"
 
 
@@ -18,7 +18,7 @@ def bars(name: str, title: str, values: Mapping[str, float]) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 0.4 * len(values) + 0.5), layout="constrained")
-    colours = [ACCENT if each.startswith(OURS) else GREY for each in values]
+    colours = [ACCENT if each.startswith(RETRAIN) else GREY for each in values]
     drawn = axes.barh(list(values), list(values.values()), color=colours, height=0.7)
     axes.bar_label(drawn, [rounded(value) for value in values.values()], padding=4)
     axes.invert_yaxis()

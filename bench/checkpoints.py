@@ -33,16 +33,16 @@ def main() -> None:
     table.add_column("MB each")
     table.add_column("share of the time")
     for config, steps in STEPS.items():
-        without, found = (alone("bench.checkpoints", config, steps, every) for every in (0, 1))
+        without, measured = (alone("bench.checkpoints", config, steps, every) for every in (0, 1))
         table.add_row(
             config,
             f"{steps:,}",
             f"{without['seconds']:.1f}",
-            f"{found['seconds']:.1f}",
-            str(len(found["costs"])),
-            f"{sum(found['costs']) / len(found['costs']):.2f}",
-            f"{found['bytes'] / 1e6:.0f}",
-            f"{sum(found['costs']) / found['wall']:.1%}",
+            f"{measured['seconds']:.1f}",
+            str(len(measured["costs"])),
+            f"{sum(measured['costs']) / len(measured['costs']):.2f}",
+            f"{measured['bytes'] / 1e6:.0f}",
+            f"{sum(measured['costs']) / measured['wall']:.1%}",
         )
     Console().print(table)
 

@@ -25,7 +25,7 @@ SMALLEST_CLASS = 5
 NO_EDGES = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def ours(documents: Labelled) -> Split:
+def by_retrain(documents: Labelled) -> Split:
     """`components.split` with group_by on the page and the earlier assignment."""
     features = features_of(documents)
 
@@ -41,7 +41,7 @@ def ours(documents: Labelled) -> Split:
 
 def ours_without_memory(documents: Labelled) -> Split:
     """The same when the earlier assignment is lost."""
-    split = ours(documents)
+    split = by_retrain(documents)
     return lambda earlier: split(earlier[:0])
 
 
@@ -73,9 +73,9 @@ def scikit_learn(documents: Labelled) -> Split:
     rarest = ranks.max(axis=1)
     rarest[np.bincount(rarest)[rarest] < SMALLEST_CLASS] = 0
 
-    def part(rows: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
+    def part(rows: NDArray[np.int64], fraction: float) -> list[NDArray[np.int64]]:
         halves: list[NDArray[np.int64]] = train_test_split(
-            rows, test_size=share, random_state=0, stratify=rarest[rows]
+            rows, test_size=fraction, random_state=0, stratify=rarest[rows]
         )
         return halves
 
@@ -88,8 +88,8 @@ def iterative_stratification(documents: Labelled) -> Split:
 
     labels = documents.labels.astype(int)
 
-    def part(rows: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
-        splitter = MultilabelStratifiedShuffleSplit(1, test_size=share, random_state=0)
+    def part(rows: NDArray[np.int64], fraction: float) -> list[NDArray[np.int64]]:
+        splitter = MultilabelStratifiedShuffleSplit(1, test_size=fraction, random_state=0)
         rest, taken = next(splitter.split(rows, labels[rows]))
         return [rows[rest], rows[taken]]
 
@@ -151,7 +151,7 @@ def twice(
 
 
 CONTENDERS: dict[str, Callable[[Labelled], Split]] = {
-    "retrain": ours,
+    "retrain": by_retrain,
     "retrain, memory lost": ours_without_memory,
     "origin's greedy": origin,
     "scikit-learn": scikit_learn,

@@ -40,7 +40,7 @@ def main(sizes: list[int]) -> None:
         source = Path(folder) / "records.jsonl"
         for size in sizes:
             alone("bench.documents", source, size)
-            names = CONTENDERS if size < MILLION else OURS
+            names = CONTENDERS if size < MILLION else BY_RETRAIN
             show("synthetic", results := {name: alone(MODULE, name, source) for name in names})
             if size < MILLION:
                 draw(results)
@@ -59,7 +59,7 @@ def draw(results: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def ours(source: Path, folder: Path, workers: int = 1) -> Work:
+def by_retrain(source: Path, folder: Path, workers: int = 1) -> Work:
     """The stage, in one process or several."""
     from components.__main__ import main as components
     from components.convert import shards
@@ -163,11 +163,11 @@ def show(kind: str, results: dict[str, dict[str, Any]]) -> None:
 
 
 ALL_CORES = "retrain, all cores"
-OURS: dict[str, Callable[[Path, Path], Work]] = {
-    "retrain, one process": ours,
-    ALL_CORES: partial(ours, workers=0),
+BY_RETRAIN: dict[str, Callable[[Path, Path], Work]] = {
+    "retrain, one process": by_retrain,
+    ALL_CORES: partial(by_retrain, workers=0),
 }
-CONTENDERS = {**OURS, "plain script": script, "spacy convert": spacy_convert}
+CONTENDERS = {**BY_RETRAIN, "plain script": script, "spacy convert": spacy_convert}
 
 if __name__ == "__main__":
     match sys.argv[1:]:

@@ -45,7 +45,7 @@ ROUNDS = 15
 
 
 def main(files: Sequence[str]) -> None:
-    paths = [Path(file) for file in files] or found()
+    paths = [Path(file) for file in files] or sample_files()
     results = {path: measure(path) for path in paths}
     rates = next(iter(results.values()))
     chart.bars("ingest", f"Records per second, {paths[0].name}: more is better", rates)
@@ -68,7 +68,7 @@ def measure(path: Path) -> dict[str, float]:
     return {name: len(lines) / seconds for name, seconds in times.items()}
 
 
-def found() -> list[Path]:
+def sample_files() -> list[Path]:
     real = [ROOT.parent / "shared" / "data" / name for name in REAL]
     samples = [ROOT / "configs" / "sample" / name for name in SAMPLES]
     return [*samples, *(path for path in real if path.exists())]

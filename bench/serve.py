@@ -60,13 +60,13 @@ def main() -> None:
     print(f"{len(texts)} texts of {statistics.mean(map(len, texts)):.0f} characters, ", end="")
     print(f"{args.rounds} x {args.seconds:g} s each, {os.cpu_count()} cores")
     port = free_port()
-    ours = [sys.executable, "-m", "containers.serve", f"--model=model={args.model}"]
+    server = [sys.executable, "-m", "containers.serve", f"--model=model={args.model}"]
     plain = [sys.executable, "-c", PLAIN, str(args.model), str(port)]
-    other = ("beside", ours, args.beside) if args.beside else ("plain uvicorn", plain, ROOT)
+    other = ("beside", server, args.beside) if args.beside else ("plain uvicorn", plain, ROOT)
     for clients in args.clients:
         took: dict[str, list[float]] = {}
         for _ in range(args.rounds):
-            for name, command, folder in (other, ("retrain", ours, ROOT)):
+            for name, command, folder in (other, ("retrain", server, ROOT)):
                 answers = measure(command, folder, port, clients, args.seconds, texts, expected)
                 took.setdefault(name, []).extend(answers)
         for name, answers in took.items():

@@ -38,7 +38,7 @@ def main(count: int) -> None:
     show("synthetic", results)
     if real.exports():
         show("real", {name: alone(MODULE, "contender", name, REAL) for name in CONTENDERS})
-    texts = {name: alone(MODULE, name, TEXTS) for name in ("ours", "datasketch")}
+    texts = {name: alone(MODULE, name, TEXTS) for name in ("retrain", "datasketch")}
     show_texts(texts)
     stage = {size: alone(MODULE, "stage", size) for size in SIZES}
     show_stage(stage)
@@ -125,7 +125,7 @@ def show(kind: str, results: dict[str, dict[str, Any]]) -> None:
     print(f"The least mean that whole documents allow: {base['floor']:.3f}\n")
 
 
-def ours(count: int) -> dict[str, Any]:
+def by_retrain(count: int) -> dict[str, Any]:
     """Near-duplicates by this project's MinHash and LSH."""
     from components.records.keys import normalised
     from components.split.near_duplicates import similar
@@ -146,17 +146,17 @@ def datasketch(count: int) -> dict[str, Any]:
 
     def work() -> int:
         index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
-        found = 0
+        duplicates = 0
         for key, text in enumerate(texts):
             signed = MinHash(num_perm=PERMUTATIONS)
             parts = {text[at : at + SHINGLE] for at in range(len(text) - SHINGLE + 1)}
             signed.update_batch([part.encode() for part in parts])
-            found += bool(index.query(signed))
+            duplicates += bool(index.query(signed))
             index.insert(key, signed)
-        return found
+        return duplicates
 
-    found, figures = timed(work)
-    return {"documents": count, "found": found, **figures}
+    duplicates, figures = timed(work)
+    return {"documents": count, "found": duplicates, **figures}
 
 
 def show_texts(texts: dict[str, dict[str, Any]]) -> None:
@@ -217,7 +217,7 @@ def show_stage(results: dict[int, dict[str, Any]]) -> None:
     Console(width=120).print(table)
 
 
-WORKS = {"ours": ours, "datasketch": datasketch, "stage": stage}
+WORKS = {"retrain": by_retrain, "datasketch": datasketch, "stage": stage}
 
 if __name__ == "__main__":
     match sys.argv[1:]:

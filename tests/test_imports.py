@@ -25,12 +25,12 @@ ROOMS = ("records", "tasks", "scoring", "registry", "html")
 @cache
 def modules() -> dict[str, Path]:
     """Every module of the product, by its dotted name."""
-    found = {}
+    paths = {}
     for package in ("components", "containers", "pipelines"):
         for path in (ROOT / package).rglob("*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            found[name.removesuffix(".__init__")] = path
-    return found
+            paths[name.removesuffix(".__init__")] = path
+    return paths
 
 
 def for_types(node: ast.AST) -> bool:

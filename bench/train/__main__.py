@@ -62,7 +62,7 @@ def main() -> None:
             results[arm.name].append(figures(arm, seed, steps))
     console = Console(width=160)
     console.print(comparison(f"{title}; {steps} steps, {args.seeds} seeds", results))
-    console.print(shares(results))
+    console.print(fractions(results))
 
 
 def corpora() -> str:
@@ -83,18 +83,18 @@ def figures(arm: Arm, seed: int, steps: int) -> dict[str, Any]:
             "training.optimizer.learn_rate.total_steps": steps,
         }
         wanted = {"arm": vars(arm), "seed": seed, "changes": changes}
-        found = alone("bench.train", json.dumps(wanted))
-        path.write_text(json.dumps(found), encoding="utf-8")
-        print(path.name, summary(found), file=sys.stderr, flush=True)
+        result = alone("bench.train", json.dumps(wanted))
+        path.write_text(json.dumps(result), encoding="utf-8")
+        print(path.name, summary(result), file=sys.stderr, flush=True)
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return result
 
 
-def summary(found: dict[str, Any]) -> str:
+def summary(result: dict[str, Any]) -> str:
     """One run in a line."""
-    last = found["curve"][-1]
-    best = max(entry["score"] for entry in found["curve"])
-    return f"{last['words'] / last['seconds']:,.0f} words/s, F {best:.3f}, {found['peak']:.0f} MiB"
+    last = result["curve"][-1]
+    best = max(entry["score"] for entry in result["curve"])
+    return f"{last['words'] / last['seconds']:,.0f} words/s, F {best:.3f}, {result['peak']:.0f} MiB"
 
 
 def comparison(title: str, results: dict[str, list[dict[str, Any]]]) -> Table:
@@ -122,18 +122,18 @@ def comparison(title: str, results: dict[str, list[dict[str, Any]]]) -> Table:
     return shown
 
 
-def speed(found: dict[str, Any]) -> float:
+def speed(result: dict[str, Any]) -> float:
     """Words trained on per processor second, evaluation included."""
-    last = found["curve"][-1]
+    last = result["curve"][-1]
     return float(last["words"] / last["seconds"])
 
 
-def seconds_to(found: dict[str, Any], goal: float) -> float | None:
+def seconds_to(result: dict[str, Any], goal: float) -> float | None:
     """Processor seconds until a score was reached."""
-    return next((e["seconds"] for e in found["curve"] if e["score"] >= goal), None)
+    return next((e["seconds"] for e in result["curve"] if e["score"] >= goal), None)
 
 
-def shares(results: dict[str, list[dict[str, Any]]]) -> Table:
+def fractions(results: dict[str, list[dict[str, Any]]]) -> Table:
     """What the time of the first seed went into, in microseconds a word."""
     shown = Table(title="Processor microseconds per word trained on")
     for column in ("", *SECTIONS):
@@ -141,7 +141,7 @@ def shares(results: dict[str, list[dict[str, Any]]]) -> Table:
     for name, runs in results.items():
         words = runs[0]["curve"][-1]["words"]
         per_word = 1e6 * runs[0]["seconds"] / words
-        shown.add_row(name, *(f"{per_word * runs[0]['shares'].get(s, 0):.0f}" for s in SECTIONS))
+        shown.add_row(name, *(f"{per_word * runs[0]['fractions'].get(s, 0):.0f}" for s in SECTIONS))
     return shown
 
 

@@ -64,7 +64,7 @@ class Arm:
     """
 
     name: str
-    loop: str = "ours"
+    loop: str = "retrain"
     config: str = "minilm"
     changes: dict[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ ARMS = {
 
 
 def run(arm: Arm, seed: int, corpora: Path, changes: dict[str, Any]) -> dict[str, Any]:
-    """Train once; return the curve, the shares of time, processor seconds and memory in MiB."""
+    """Train once; return the curve, the fractions of time, processor seconds and memory in MiB."""
     from spacy.util import registry
 
     from bench.train.ablation import take_away
@@ -103,10 +103,10 @@ def run(arm: Arm, seed: int, corpora: Path, changes: dict[str, Any]) -> dict[str
     registry.loggers.register("bench.clock.v1", func=clock.logger)
     if arm.loop != "trainer":
         clock.watch_spacy()
-    if arm.loop == "ours":
+    if arm.loop == "retrain":
         clock.watch_ours()
     take_away(arm.without)
-    loops = {"stock": stock, "ours": ours, "trainer": trainer}
+    loops = {"stock": stock, "retrain": by_retrain, "trainer": trainer}
     with TemporaryDirectory() as out:
         _, figures = timed(
             lambda: loops[arm.loop](config_of(arm, seed, changes), corpora, Path(out), clock)
@@ -144,7 +144,7 @@ def stock(config: Any, corpora: Path, out: Path, clock: Clock) -> None:
         train(nlp, out, stdout=stdout)
 
 
-def ours(config: Any, corpora: Path, out: Path, clock: Clock) -> None:
+def by_retrain(config: Any, corpora: Path, out: Path, clock: Clock) -> None:
     """What the train stage does."""
     from components.tasks import task_of
     from components.tasks.base import TaskSettings

@@ -96,13 +96,13 @@ class Clock:
         self.watch("head", loop.Loop, "add_gradients")
 
     def figures(self) -> dict[str, Any]:
-        """The curve, the share of each section in all seconds, and peak memory until the start."""
+        """The curve, each section's fraction of the time, and peak memory until the start."""
         seconds = self.seconds
-        shares = {name: taken / seconds for name, taken in self.sections.items()}
-        shares["rest"] = 1 - sum(shares.values())
+        fractions = {name: taken / seconds for name, taken in self.sections.items()}
+        fractions["rest"] = 1 - sum(fractions.values())
         return {
             "curve": self.curve,
             "seconds": seconds,
-            "shares": shares,
+            "fractions": fractions,
             "initial": self.initial,
         }

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.run import alone, timed
 from bench.train.__main__ import KEPT, corpora
-from bench.train.arms import ARMS, config_of, ours
+from bench.train.arms import ARMS, by_retrain, config_of
 from bench.train.clock import Clock
 
 STEPS = 60
@@ -38,9 +38,9 @@ def main() -> None:
     for head in HEADS:
         model = head.split()[-1]
         alone("bench.train.evaluation", "train", model)
-        found = {way: alone("bench.train.evaluation", way, model) for way in WAYS}
-        first = found["spacy evaluate"]
-        for way, figures in found.items():
+        measurements = {way: alone("bench.train.evaluation", way, model) for way in WAYS}
+        first = measurements["spacy evaluate"]
+        for way, figures in measurements.items():
             equal = "equal scores" if figures["scores"] == first["scores"] else "OTHER SCORES"
             times = figures["speed"] / first["speed"]
             print(
@@ -59,7 +59,7 @@ def train(model: Path) -> dict[str, Any]:
         registry.loggers.register("bench.clock.v1", func=clock.logger)
         arm = next(ARMS[head] for head in HEADS if head.endswith(model.name))
         with TemporaryDirectory() as out:
-            ours(config_of(arm, 0, {"training.max_steps": STEPS}), KEPT, Path(out), clock)
+            by_retrain(config_of(arm, 0, {"training.max_steps": STEPS}), KEPT, Path(out), clock)
             model.parent.mkdir(exist_ok=True)
             (Path(out) / "model").rename(model)
     return {}

@@ -75,11 +75,11 @@ def host(name: str) -> dict[str, float]:
     shim = loop.encodings.model.layers[0].shims[0]
     shim._model = free(shim._model)
     shim._hfmodel.transformer = shim._model
-    ours = ARMS[name].loop == "ours"
-    if not ours:
+    by_retrain = ARMS[name].loop == "retrain"
+    if not by_retrain:
         loop.direct = None
     parts = loop.settings["accumulate_gradient"]
-    kept = loop.encodings.used() if ours else nullcontext()
+    kept = loop.encodings.used() if by_retrain else nullcontext()
     with kept, mixed_precision(loop.nlp, lambda _: None):
         return per_word(lambda batch: loop.backward(batch, parts, 0.1), batches)
 

@@ -76,7 +76,7 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
         train_dataset=data[0],  # type: ignore[arg-type]
         eval_dataset=data[1],  # type: ignore[arg-type]
         data_collator=DataCollatorForTokenClassification(tokenizer),
-        compute_metrics=lambda found: {"f": score(found, splits[1], data[1], tags)},
+        compute_metrics=lambda evaluated: {"f": score(evaluated, splits[1], data[1], tags)},
         callbacks=[Note()],
     ).train()
 
@@ -103,17 +103,17 @@ def encode(doc: Any, tokenizer: Any, tags: list[str]) -> dict[str, Any]:
     }
 
 
-def score(found: Any, docs: list[Any], data: list[dict[str, Any]], tags: list[str]) -> float:
+def score(evaluated: Any, docs: list[Any], data: list[dict[str, Any]], tags: list[str]) -> float:
     """F of whole entities."""
-    guesses = np.argmax(found.predictions, axis=-1)
+    guesses = np.argmax(evaluated.predictions, axis=-1)
     right = guessed = wanted = 0
     for doc, one, row in zip(docs, data, guesses, strict=True):
         named = [tags[g] for g, label in zip(row, one["labels"], strict=False) if label != -100]
         gold = {(e.start, e.end, e.label_) for e in doc.ents}
-        ours = spans(named)
+        predicted = spans(named)
         right, guessed, wanted = (
-            right + len(gold & ours),
-            guessed + len(ours),
+            right + len(gold & predicted),
+            guessed + len(predicted),
             wanted + len(gold),
         )
     return 2 * right / max(guessed + wanted, 1)
@@ -121,11 +121,11 @@ def score(found: Any, docs: list[Any], data: list[dict[str, Any]], tags: list[st
 
 def spans(named: list[str]) -> set[tuple[int, int, str]]:
     """Entities of tags; an I- that goes on nothing starts one."""
-    found, start = set(), 0
+    entities, start = set(), 0
     for at, tag in enumerate([*named, "O"]):
         goes_on = at > 0 and tag[:2] == "I-" and named[at - 1][2:] == tag[2:]
         if at and not goes_on and named[at - 1] != "O":
-            found.add((start, at, named[at - 1][2:]))
+            entities.add((start, at, named[at - 1][2:]))
         if not goes_on:
             start = at
-    return found
+    return entities

@@ -14,7 +14,7 @@ from components.registry.base import Registry, Version, numbered
 from components.registry.model_metadata import flat
 from components.registry.settings import DueSettings
 
-Verdict = tuple[Literal["train", "wait"], str]
+Decision = tuple[Literal["train", "wait"], str]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Input:
     keys: set[str]
 
 
-def decide(registry: Registry, name: str, alias: str, now: Input, settings: DueSettings) -> Verdict:
+def decide(
+    registry: Registry, name: str, alias: str, now: Input, settings: DueSettings
+) -> Decision:
     """Whether to train, and why.
 
     The same input gives the same model, so nothing is trained from one that has a version already,
@@ -69,7 +71,9 @@ def config_changed(registry: Registry, champion: Version, context: Mapping[str, 
     return facts is not None and json.loads(facts).get("config") != flat(context)
 
 
-def enough(registry: Registry, champion: Version, keys: set[str], settings: DueSettings) -> Verdict:
+def enough(
+    registry: Registry, champion: Version, keys: set[str], settings: DueSettings
+) -> Decision:
     """Whether enough annotations are new, or the champion is old."""
     since = f"since version {champion.number} of {champion.name}"
     kept = registry.document(champion, documents.EXAMPLES)

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> StageResult:
 
 
 def log(gate_decision: dict[str, Any]) -> str:
-    """The verdict as text; a hold must be hard to overlook."""
+    """The decision as text; a hold must be hard to overlook."""
     lines = [f"{rule['result'].upper():5} {rule['text']}" for rule in gate_decision["rules"]]
     mark = "!!! " if gate_decision["would"] == "hold" else ""
     return "\n".join([*lines, "", f"{mark}{gate_decision['headline']}"])

@@ -193,7 +193,7 @@ def class_rule(rule: str, title: str, measured: float | None, limit: float) -> R
 
 
 def enough_rule(block: Mapping[str, Any], policy: GateSettings) -> Rule:
-    """Refuse to judge on a test set that is too small to tell."""
+    """Hold what was scored on a test set that is too small to decide by."""
     overall = block["overall"]
     interval = overall["interval"]["f"]
     width = interval[1] - interval[0] if interval else None
@@ -206,14 +206,14 @@ def enough_rule(block: Mapping[str, Any], policy: GateSettings) -> Rule:
     return Rule(
         "max_interval",
         "fail",
-        f"The test set is too small to tell. {text} More test documents narrow it.",
+        f"The test set is too small to decide by. {text} More test documents narrow it.",
         measured=width,
         limit=policy.max_interval,
     )
 
 
 def required_rule(label: str, block: Mapping[str, Any], policy: GateSettings) -> Rule:
-    """A required label must occur often enough to be judged."""
+    """A required label must occur often enough to be scored."""
     scored = block["labels"]
     support = scored[label]["support"] if label in scored else 0
     return Rule(
@@ -236,7 +236,7 @@ def floors(labels: Sequence[str], policy: GateSettings) -> dict[str, float]:
 
 
 def label_rule(label: str, floor: float, block: Mapping[str, Any], policy: GateSettings) -> Rule:
-    """A label's F must reach its floor, if the label occurs often enough to be judged."""
+    """A label's F must reach its floor, if the label occurs often enough to be scored."""
     scored = block["labels"]
     few = too_few(label, block, policy)
     f = number(scored[label]["f"]) if label in scored else None

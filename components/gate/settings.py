@@ -36,7 +36,7 @@ class GateSettings(Settings):
         description="largest expected calibration error on test, of tasks that classify",
     )
     required_labels: list[str] = Field(
-        default=[], description="labels that the test set must hold often enough to be judged"
+        default=[], description="labels that the test set must hold often enough to be scored"
     )
     max_drop: MaxDrop = Field(default=MaxDrop(), description="largest fall against the champion")
     min_improvement: Fraction = Field(
@@ -45,7 +45,7 @@ class GateSettings(Settings):
         "moves F by about half a point",
     )
     min_support: int = Field(
-        default=10, ge=1, description="entities that a label needs in test before its F is judged"
+        default=10, ge=1, description="entities that a label needs in test before its F counts"
     )
     max_interval: Fraction = Field(
         default=0.2,

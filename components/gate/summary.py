@@ -1,4 +1,4 @@
-"""The verdict as Markdown, for the console of KFP and Vertex AI."""
+"""The decision as Markdown, for the console of KFP and Vertex AI."""
 
 from __future__ import annotations
 

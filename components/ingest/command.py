@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> StageResult:
             "annotations_digest": annotations.digest,
             **champion,
         },
-        metadata={"data_report": {"verdict": report["verdict"], **report["records"]}},
+        metadata={"data_report": {"status": report["status"], **report["records"]}},
     )
 
 
@@ -121,7 +121,7 @@ def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
     write_text(args.report, page(report))
     write_text(args.summary, markdown(report))
     print(markdown(report))
-    if report["verdict"] == "unfit":
+    if report["status"] == "unfit":
         print(
             f"See {args.report} for all problems and {args.quarantine} for the records left "
             "out; docs/data.md explains each problem."

@@ -34,8 +34,8 @@ def page(report: Report) -> str:
         TEMPLATE,
         title="Data report",
         made_from=f"{len(report['sources']):,} files of annotations",
-        headline=HEADLINES[report["verdict"]],
-        tone=TONES[report["verdict"]],
+        headline=HEADLINES[report["status"]],
+        tone=TONES[report["status"]],
         consequences=CONSEQUENCES,
         report=report,
         sources=dict(list(report["sources"].items())[:MOST_SOURCES]),
@@ -81,7 +81,7 @@ def markdown(report: Report) -> str:
     """The report in short."""
     records = report["records"]
     lines = [
-        f"## Data: {HEADLINES[report['verdict']].lower()}",
+        f"## Data: {HEADLINES[report['status']].lower()}",
         "",
         *(f"- **{escape(reason)}**" for reason in report["reasons"]),
         f"- {records['in']:,} records in: {records['kept']:,} kept, {records['skipped']:,} "

@@ -14,14 +14,14 @@ VERSION = 2  # 1 had the labels of the one task where `tasks` is
 
 
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
-    """Check the whole and return the report; `verdict` is "fit", "warnings" or "unfit"."""
+    """Check the whole and return the report; `status` is "fit", "warnings" or "unfit"."""
     counts, problems, settings = collector.counts, collector.problems, collector.settings
     fraction = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
     check_quarantine(fraction, counts, settings, problems)
     coverage.check(settings, collector.labels, problems)
     return {
         "version": VERSION,
-        "verdict": verdict(problems),
+        "status": status(problems),
         "reasons": reasons(problems),
         "digest": digest,
         "records": record_counts(counts),
@@ -67,7 +67,7 @@ def check_quarantine(
         problems.add("", Note("too_many_quarantined", detail))
 
 
-def verdict(problems: Problems) -> str:
+def status(problems: Problems) -> str:
     if problems.with_policy(Policy.STOP):
         return "unfit"
     return "warnings" if problems.with_policy(Policy.WARN) else "fit"

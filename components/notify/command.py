@@ -70,7 +70,7 @@ def message(args: argparse.Namespace, event: str, state: str, why: str) -> dict[
         "run": args.run,
         "phase": args.phase,
         "state": state,
-        "verdict": "hold" if event == "held" else "",
+        "decision": "hold" if event == "held" else "",
         "why": why,
         "link": link,
     }

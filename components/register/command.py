@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> StageResult:
     registry = open_registry(args.registry, settings.serving_image)
     digest = proven_digest(args)
     known = any(version.artefact == digest for version in registry.versions(settings.name))
-    # What is kept anyway learns how it was judged now; else the next run would judge it again.
+    # What is kept anyway learns how it was decided now; else the next run would decide it again.
     if args.decision == "hold" and settings.on_hold == "skip" and not known:
         why = "The gate holds this model back and on_hold is 'skip': nothing is uploaded."
         print(why)

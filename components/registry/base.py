@@ -73,7 +73,7 @@ class Registry(Protocol):
     def add(self, name: str, artefact: Artefact) -> Version:
         """Keep a model as a new version; the same model again finds the version that exists.
 
-        If it comes from other data or settings, or was judged otherwise, its documents are renewed.
+        If it comes from other data or settings, or was gated otherwise, its documents are renewed.
         """
         ...
 

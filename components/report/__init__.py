@@ -1,1 +1,1 @@
-"""Turn scores and a verdict into pages that people read."""
+"""Turn scores and a decision into pages that people read."""

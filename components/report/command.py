@@ -1,4 +1,4 @@
-"""Turn scores and a verdict into a page that people read."""
+"""Turn scores and a decision into a page that people read."""
 
 from __future__ import annotations
 

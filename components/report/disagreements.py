@@ -33,7 +33,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Dispute:
+class Excerpt:
     """One disagreement with the text around it, as annotated and as predicted."""
 
     number: int
@@ -53,12 +53,12 @@ def by_confidence(predictions: Iterable[Prediction]) -> list[tuple[Prediction, D
     return sorted(pairs, key=lambda pair: -1 if pair[1].confidence is None else -pair[1].confidence)
 
 
-def disagreements(pairs: Sequence[tuple[Prediction, Disagreement]]) -> list[Dispute]:
+def disagreements(pairs: Sequence[tuple[Prediction, Disagreement]]) -> list[Excerpt]:
     """Put each disagreement into its text."""
-    return [dispute(number, *pair) for number, pair in enumerate(pairs, start=1)]
+    return [disagreement(number, *pair) for number, pair in enumerate(pairs, start=1)]
 
 
-def dispute(number: int, document: Prediction, one: Disagreement) -> Dispute:
+def disagreement(number: int, document: Prediction, one: Disagreement) -> Excerpt:
     """Cut an excerpt around a disagreement and mark what both sides say in it."""
     spans = spans_in(item for item in (one.gold, one.predicted) if item is not None)
     start, end = window(
@@ -66,7 +66,7 @@ def dispute(number: int, document: Prediction, one: Disagreement) -> Dispute:
         min((span.start for span in spans), default=0),
         max((span.end for span in spans), default=0),
     )
-    return Dispute(
+    return Excerpt(
         number=number,
         document=document.id,
         kind=one.kind,

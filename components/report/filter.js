@@ -4,11 +4,11 @@
 const kind = document.getElementById("filter-kind");
 const label = document.getElementById("filter-label");
 const shown = document.getElementById("filter-shown");
-const disputes = document.querySelectorAll("[data-kind]");
+const disagreements = document.querySelectorAll("[data-kind]");
 
 function filter() {
   let visible = 0;
-  for (const one of disputes) {
+  for (const one of disagreements) {
     const sameKind = kind.value === "" || one.dataset.kind === kind.value;
     const sameLabel = label.value === "" || one.dataset.gold === label.value || one.dataset.predicted === label.value;
     one.hidden = !(sameKind && sameLabel);

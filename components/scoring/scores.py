@@ -1,4 +1,4 @@
-"""The scores of a model for one task on a test set, as JSON; docs/judging.md explains them."""
+"""The scores of a model for one task on a test set, as JSON; docs/evaluation.md explains them."""
 
 from __future__ import annotations
 

@@ -34,14 +34,14 @@ from components.memory import give_back_freed_memory
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, left_out
 from components.train.checkpoint import Checkpoints, Saved
+from components.train.checkpoint_schedule import CheckpointSchedule, Stop, StoppedError
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
-from components.train.journal import Journal
-from components.train.pace import Pace, Stop, StoppedError
 from components.train.precision import apart, mixed_precision
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
+from components.train.training_log import TrainingLog
 
 TaskScores = Callable[[dict[str, Any]], dict[str, float]]
 
@@ -86,7 +86,7 @@ class Loop:
         self,
         nlp: Language,
         training: Training,
-        journal: Journal,
+        training_log: TrainingLog,
         task_scores: TaskScores,
         checkpoints: Checkpoints,
     ) -> None:
@@ -96,7 +96,7 @@ class Loop:
         self.optimizer = settings["optimizer"]
         self.frozen = list(settings["frozen_components"])
         self.seed = settings["seed"] or 0
-        self.journal = journal
+        self.training_log = training_log
         self.encodings = Encodings(nlp)
         self.batches = self.read_batches(training)
         dev = list(training.dev(nlp))
@@ -130,7 +130,7 @@ class Loop:
         self.encodings.add(examples)
         unseen = left_out(examples, training.fresh_batcher())
         if unseen:
-            self.journal.say(
+            self.training_log.say(
                 f"Warning: training.batcher leaves out {unseen:,} of {len(examples):,} documents. "
                 "Set training.batcher.discard_oversize to false; docs/training.md says why."
             )
@@ -146,40 +146,40 @@ class Loop:
             next(self.batches)
             next(self.dropouts)
             self.optimizer.step_schedules()
-        self.journal.say(f"Resumed after step {saved.state.step}")
+        self.training_log.say(f"Resumed after step {saved.state.step}")
 
-    def run(self, pace: Pace | None, stop: Stop) -> State:
+    def run(self, schedule: CheckpointSchedule | None, stop: Stop) -> State:
         """Train to the end; return where the run stood then.
 
         Args:
-            pace: when to write checkpoints; None writes none.
+            schedule: when to write checkpoints; None writes none.
             stop: asked after each step whether to stop.
 
         Raises:
             StoppedError: it was; a checkpoint is written.
             ConfigError: training diverged.
         """
-        if pace:
-            pace.written(self.state.step, cost=0.0)
+        if schedule:
+            schedule.written(self.state.step, cost=0.0)
         with self.nlp.select_pipes(disable=self.frozen):
-            self.journal.open_table(self.nlp)
-        with self.encodings.used(), mixed_precision(self.nlp, self.journal.say):
-            self.steps(pace, stop)
+            self.training_log.open_table(self.nlp)
+        with self.encodings.used(), mixed_precision(self.nlp, self.training_log.say):
+            self.steps(schedule, stop)
             if not self.state.measured:
                 self.measure()
-        self.journal.close_table()
+        self.training_log.close_table()
         fraction = self.state.evaluation_seconds / max(self.state.seconds, 1e-9)
-        self.journal.say(f"Evaluation took {fraction:.0%} of the time")
+        self.training_log.say(f"Evaluation took {fraction:.0%} of the time")
         return self.state
 
-    def steps(self, pace: Pace | None, stop: Stop) -> None:
+    def steps(self, schedule: CheckpointSchedule | None, stop: Stop) -> None:
         """Do one step after the other."""
         for epoch, batch in self.batches:
-            if self.journal.limits.steps_left(self.state) == 0:
+            if self.training_log.limits.steps_left(self.state) == 0:
                 break
             self.step(epoch, batch)
-            if pace and (stop.signal or pace.due(self.state.step)):
-                pace.written(self.state.step, self.save())
+            if schedule and (stop.signal or schedule.due(self.state.step)):
+                schedule.written(self.state.step, self.save())
             if stop.signal:
                 raise StoppedError(
                     f"stopped by {stop.signal} after step {self.state.step}. "
@@ -190,7 +190,7 @@ class Loop:
         """Write a checkpoint; return the seconds that it took."""
         started = time.monotonic()
         arrays, counts = take(self.nlp, self.optimizer)
-        self.checkpoints.save(arrays, counts, self.state, self.journal.folder)
+        self.checkpoints.save(arrays, counts, self.state, self.training_log.folder)
         return time.monotonic() - started
 
     def step(self, epoch: int, batch: list[Example]) -> None:
@@ -203,7 +203,7 @@ class Loop:
         state.words += sum(len(example) for example in batch)
         state.seconds += time.monotonic() - started
         if state.step % self.settings["eval_frequency"]:
-            self.journal.step(state)
+            self.training_log.step(state)
         else:
             self.measure()
 
@@ -226,7 +226,9 @@ class Loop:
                 torch.cuda.empty_cache()
                 parts = min(2 * parts, len(batch))
                 state.splits += 1
-                self.journal.say(f"   step {state.step}: out of memory; again in {parts} parts")
+                self.training_log.say(
+                    f"   step {state.step}: out of memory; again in {parts} parts"
+                )
         for name, pipe in cast(Any, self.nlp.pipeline):
             if name not in self.frozen and isinstance(getattr(pipe, "model", None), Model):
                 finish_update(pipe.model, self.optimizer)
@@ -288,7 +290,7 @@ class Loop:
         passed = time.monotonic() - started
         state.seconds += passed
         state.evaluation_seconds += passed
-        self.journal.evaluation(state, info, self.task_scores(scores))
+        self.training_log.evaluation(state, info, self.task_scores(scores))
         state.losses = {}
         give_back_freed_memory()
 

@@ -24,18 +24,18 @@ from components.memory import keep_freed_memory
 from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised, restore_names
 from components.train.checkpoint import Checkpoints
+from components.train.checkpoint_schedule import CheckpointSchedule, Stop
 from components.train.config import CORPUS_PATHS, explained, read_config
 from components.train.corpus import label_counts, verify
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
-from components.train.journal import Journal, Limits
 from components.train.loop import Loop, Training, resolve
 from components.train.named_files import packages
-from components.train.pace import Pace, Stop
 from components.train.reader import read_once
 from components.train.settings import TrainSettings
 from components.train.state import State
+from components.train.training_log import Limits, TrainingLog
 from components.train.warm_start import warm_start
 
 
@@ -78,22 +78,22 @@ def train_pipeline(
             corpora=[train_corpus, dev_corpus],
             tasks=tasks,
         )
-        stop, pace, root = Stop(), None, checkpoints
+        stop, schedule, root = Stop(), None, checkpoints
         if root:
             stack.enter_context(stop)
-            pace = Pace(settings)
+            schedule = CheckpointSchedule(settings)
         else:
             root = Path(stack.enter_context(TemporaryDirectory()))
         kept = Checkpoints(root, depends_on)
         remove(log)
         log = stack.enter_context(filling(log))
         checkpoint = kept.load(log)
-        with journal_of(training, log, heartbeat) as journal:
-            loop = Loop(nlp, training, journal, partial(dev_scores, tasks), kept)
+        with training_log_of(training, log, heartbeat) as training_log:
+            loop = Loop(nlp, training, training_log, partial(dev_scores, tasks), kept)
             if checkpoint:
                 heartbeat.doing("coming back to the step of the checkpoint")
                 loop.resume(*checkpoint)
-            state = loop.run(pace, stop)
+            state = loop.run(schedule, stop)
         beside = {CODE_FILE: code} if code else {}
         kept.finish(model, beside)
         finish(model, tasks, training, beside)
@@ -140,12 +140,12 @@ def dev_scores(tasks: Sequence[Task], evaluation: Mapping[str, Any]) -> dict[str
     }
 
 
-def journal_of(training: Training, log: Path, heartbeat: Heartbeat) -> Journal:
-    """The journal of a run."""
+def training_log_of(training: Training, log: Path, heartbeat: Heartbeat) -> TrainingLog:
+    """The training log of a run."""
     settings = training.settings
     limits = Limits(settings["max_steps"], settings["patience"])
     optimizer = settings["optimizer"]
-    return Journal(log, settings["logger"], limits, heartbeat, lambda: optimizer.learn_rate)
+    return TrainingLog(log, settings["logger"], limits, heartbeat, lambda: optimizer.learn_rate)
 
 
 def choose_device(settings: TrainSettings) -> int:

@@ -23,14 +23,14 @@ from containers.serve.guards import BodyLimit, LocalHost, Watch, log
 from containers.serve.metrics import Metrics
 from containers.serve.models import Models, Question
 from containers.serve.options import Options
-from containers.serve.pace import Pace
+from containers.serve.throughput import Throughput
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
     "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025. "
-PACE_TEXTS = [WARM_UP * 14] * 4  # a full batch, to see how long one takes
+WARM_UP_TEXTS = [WARM_UP * 14] * 4  # a full batch, to see how long one takes
 LEFT = 499  # the client did; nobody reads this but the log
 
 
@@ -67,7 +67,7 @@ class Server:
     async def _work(self) -> None:
         try:
             models = await asyncio.to_thread(self._load)
-            pace = await asyncio.to_thread(warm_up, models)
+            throughput = await asyncio.to_thread(warm_up, models)
         except Exception as error:
             self.failed(error)
             return
@@ -80,7 +80,7 @@ class Server:
             threads=options.threads,
         )
         self.models = models
-        self._batcher = Batcher(models.analyse, models.vocabulary, pace, limits, self.metrics)
+        self._batcher = Batcher(models.analyse, models.vocabulary, throughput, limits, self.metrics)
         log("ready", versions=models.versions)
         await self._batcher.run()
 
@@ -148,16 +148,16 @@ class Server:
                 )
 
 
-def warm_up(models: Models) -> Pace:
+def warm_up(models: Models) -> Throughput:
     """Let models predict for the first time, and see how long they take from then on."""
-    pace = Pace()
+    throughput = Throughput()
     plain = Question(tuple(models.phases))
     models.analyse([WARM_UP], plain)
     for question in (plain, replace(plain, confidence=True)):
         started = time.perf_counter()
-        models.analyse(PACE_TEXTS, question)
-        pace.learn(PACE_TEXTS, question, time.perf_counter() - started)
-    return pace
+        models.analyse(WARM_UP_TEXTS, question)
+        throughput.learn(WARM_UP_TEXTS, question, time.perf_counter() - started)
+    return throughput
 
 
 def build(server: Server, local: bool = False) -> FastAPI:

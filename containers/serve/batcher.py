@@ -22,7 +22,7 @@ from containers.serve.contract import Findings
 from containers.serve.cores import Share
 from containers.serve.metrics import Metrics
 from containers.serve.models import Question
-from containers.serve.pace import Pace, weight
+from containers.serve.throughput import Throughput, weight
 from containers.serve.vocabulary import Vocabulary
 
 Analyse = Callable[[Sequence[str], Question], list[Findings]]
@@ -88,13 +88,13 @@ class Batcher:
         self,
         analyse: Analyse,
         vocabulary: Vocabulary,
-        pace: Pace,
+        throughput: Throughput,
         limits: BatchLimits,
         metrics: Metrics,
     ) -> None:
         self._analyse = analyse
         self._vocabulary = vocabulary
-        self._pace = pace
+        self._throughput = throughput
         self._limits = limits
         self._metrics = metrics
         self._brief, self._long = Lane(), Lane()
@@ -114,7 +114,7 @@ class Batcher:
             TooMuchError: they never will.
         """
         loop = asyncio.get_running_loop()
-        rate = self._pace.rate(question)
+        rate = self._throughput.rate(question)
         estimates = [rate * weight(text) for text in texts]
         work = sum(estimates)
         brief = work <= BRIEF_SECONDS
@@ -238,7 +238,7 @@ class Batcher:
             elif not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
             return
-        self._pace.learn(texts, question, seconds)
+        self._throughput.learn(texts, question, seconds)
         for one, its_own in zip(batch, findings, strict=True):
             if not one.answer.done():
                 one.answer.set_result(its_own)

@@ -29,7 +29,7 @@ def check(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = Fal
         for name, checked in phases.items():
             print_phase(name, checked)
         print_stages(phases)
-        print_verdict(config, phases)
+        print_outcome(config, phases)
     codes = [checked.exit_code for checked in phases.values() if checked.exit_code]
     raise typer.Exit(codes[0] if codes else 0)
 
@@ -78,7 +78,7 @@ def label_line(row: dict[str, Any], unit: str) -> str:
     return ", ".join(filter(None, [kept, annotated, *parts]))
 
 
-def print_verdict(config: Path, phases: dict[str, Any]) -> None:
+def print_outcome(config: Path, phases: dict[str, Any]) -> None:
     """Whether a run would do, and if not, why: the last that is said."""
     problems = [(name, problem) for name, one in phases.items() for problem in one.problems]
     warnings = sum(len(one.warnings) for one in phases.values())

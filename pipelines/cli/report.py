@@ -23,7 +23,7 @@ def report(
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Say where a run's reports are, with the verdicts; --open shows them."""
+    """Say where a run's reports are, with the gate's decisions; --open shows them."""
     from pipelines.local.runs import find_run
     from pipelines.results.history import write_history
     from pipelines.results.summary import summary

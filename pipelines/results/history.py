@@ -87,7 +87,7 @@ def entries(out: Path) -> list[Entry]:
 
 
 def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
-    """The phases of one run that were to run; those of a learning curve are judged by no gate."""
+    """The phases of one run that were to run; those of a learning curve pass no gate."""
     phases = summary(out / record.id)["phases"]
     return [
         entry(out, record, number, phase, phases[phase])

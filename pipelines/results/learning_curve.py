@@ -133,7 +133,7 @@ def labels_of(point: Point, task: str) -> list[tuple[str, str]]:
 
 
 def advice(curve: Sequence[Point], task: str, label: str, name: str) -> Advice:
-    """Judge what the last share brought for one label of a task, or "overall".
+    """What the last fraction brought for one label of a task, or "overall".
 
     What it brought beyond the best smaller share is taken as a forecast of what as many documents
     more would bring; a paired bootstrap tells it from noise.

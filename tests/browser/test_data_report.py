@@ -52,7 +52,7 @@ def test_hostile_annotations_are_shown_and_do_nothing(visit: Visit, report: str)
     assert "<script>alert(1)</script>" in page.locator("main").inner_text()
 
 
-def test_the_verdict_is_seen_first(visit: Visit, report: str) -> None:
+def test_the_status_is_seen_first(visit: Visit, report: str) -> None:
     page = visit(report, viewport={"width": 1024, "height": 640})
     banner = page.locator(".banner")
     assert banner.inner_text().startswith("Not fit to train on")

@@ -52,6 +52,6 @@ def test_a_name_that_looks_like_a_pattern_is_itself_first_wherever_it_is(tmp_pat
 
 
 def test_an_object_that_is_not_there_is_not_told_of_relative_paths() -> None:
-    with pytest.raises(ConfigError, match="no such file") as told:
+    with pytest.raises(ConfigError, match="no such file") as refused:
         names("memory://bucket/nothing.jsonl")
-    assert "elative" not in str(told.value)
+    assert "elative" not in str(refused.value)

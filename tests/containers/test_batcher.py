@@ -20,10 +20,10 @@ from containers.serve.batcher import (
 from containers.serve.contract import Findings
 from containers.serve.metrics import Metrics
 from containers.serve.models import Models, Question, Source, load
-from containers.serve.pace import ANY_TEXT, LATELY, Pace
+from containers.serve.throughput import ANY_TEXT, LATELY, Throughput
 
 PLAIN = Question(("phase-1", "phase-2"))
-LONG = "long " * 200  # a second, at the pace below
+LONG = "long " * 200  # a second, at the throughput below
 SHORT = "£5"
 
 
@@ -42,19 +42,19 @@ class Gated:
         return self._models.analyse(texts, question)
 
 
-def slow_pace() -> Pace:
+def slow_throughput() -> Throughput:
     """A millisecond a character."""
-    pace = Pace()
-    pace.learn(["a" * 9_800], PLAIN, 0.001 * (9_800 + ANY_TEXT))
-    return pace
+    throughput = Throughput()
+    throughput.learn(["a" * 9_800], PLAIN, 0.001 * (9_800 + ANY_TEXT))
+    return throughput
 
 
 @asynccontextmanager
 async def running(
-    gated: Gated, models: Models, pace: Pace, **limits: float
+    gated: Gated, models: Models, throughput: Throughput, **limits: float
 ) -> AsyncIterator[Batcher]:
     bounds = BatchLimits(threads=2, **limits)  # type: ignore[arg-type]
-    batcher = Batcher(gated.analyse, models.vocabulary, pace, bounds, Metrics())
+    batcher = Batcher(gated.analyse, models.vocabulary, throughput, bounds, Metrics())
     work = asyncio.create_task(batcher.run())
     try:
         yield batcher
@@ -81,7 +81,7 @@ def run(scenario: Awaitable[None]) -> None:
 def test_a_short_text_overtakes_long_ones(models: Models) -> None:
     async def scenario() -> None:
         gated = Gated(models)
-        async with running(gated, models, slow_pace()) as batcher:
+        async with running(gated, models, slow_throughput()) as batcher:
             long = asyncio.create_task(batcher.submit([f"{n} {LONG}" for n in range(9)], PLAIN))
             await until_begun(gated, f"0 {LONG}")
             [findings] = await batcher.submit([SHORT], PLAIN)
@@ -98,7 +98,7 @@ def test_long_texts_have_their_turn_between_short_ones(models: Models) -> None:
     async def scenario() -> None:
         gated = Gated(models)
         gated.go.set()
-        async with running(gated, models, slow_pace(), texts=1) as batcher:
+        async with running(gated, models, slow_throughput(), texts=1) as batcher:
             short = [asyncio.create_task(batcher.submit([SHORT], PLAIN)) for _ in range(6)]
             await asyncio.sleep(0)
             await batcher.submit([LONG], PLAIN)
@@ -111,8 +111,8 @@ def test_long_texts_have_their_turn_between_short_ones(models: Models) -> None:
 def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Models) -> None:
     async def scenario() -> None:
         gated = Gated(models)
-        pace = slow_pace()
-        async with running(gated, models, pace, seconds=4.0) as batcher:
+        throughput = slow_throughput()
+        async with running(gated, models, throughput, seconds=4.0) as batcher:
             with pytest.raises(TooMuchError) as refused:
                 await batcher.submit([LONG * 4], PLAIN)
             assert refused.value.args[0] == pytest.approx(4.2)
@@ -124,7 +124,7 @@ def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Model
             gated.go.set()
             await asyncio.gather(*waiting)
             for _ in range(LATELY):
-                pace.learn([SHORT], PLAIN, 100.0)
+                throughput.learn([SHORT], PLAIN, 100.0)
             await batcher.submit([SHORT], PLAIN)
 
     run(scenario())
@@ -133,7 +133,7 @@ def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Model
 def test_work_of_a_client_that_has_left_is_dropped(models: Models) -> None:
     async def scenario() -> None:
         gated = Gated(models)
-        async with running(gated, models, slow_pace(), seconds=99.0) as batcher:
+        async with running(gated, models, slow_throughput(), seconds=99.0) as batcher:
             texts = [f"{n} {LONG}" for n in range(8)]
             leaving = asyncio.create_task(batcher.submit(texts, PLAIN))
             await until_begun(gated, texts[0])
@@ -148,18 +148,18 @@ def test_work_of_a_client_that_has_left_is_dropped(models: Models) -> None:
 
 
 def test_one_pause_of_the_machine_does_not_make_the_models_look_slow() -> None:
-    pace = slow_pace()
+    throughput = slow_throughput()
     for seconds in (4.0, 900.0, 4.0):
-        pace.learn(["a" * 3_800], PLAIN, seconds)
-    assert pace.rate(PLAIN) == pytest.approx(0.001)
-    assert pace.rate(Question(("phase-1",))) == pytest.approx(0.001)
+        throughput.learn(["a" * 3_800], PLAIN, seconds)
+    assert throughput.rate(PLAIN) == pytest.approx(0.001)
+    assert throughput.rate(Question(("phase-1",))) == pytest.approx(0.001)
 
 
 def test_a_short_text_by_itself_says_little_of_how_long_sixteen_take() -> None:
-    pace = slow_pace()
+    throughput = slow_throughput()
     for _ in range(LATELY):
-        pace.learn([SHORT], PLAIN, 0.4)
-    assert pace.rate(PLAIN) * (len(SHORT) + ANY_TEXT) < BRIEF_SECONDS / 10
+        throughput.learn([SHORT], PLAIN, 0.4)
+    assert throughput.rate(PLAIN) * (len(SHORT) + ANY_TEXT) < BRIEF_SECONDS / 10
 
 
 def test_words_are_forgotten_and_answers_stay_the_same(
@@ -175,14 +175,14 @@ def test_words_are_forgotten_and_answers_stay_the_same(
     async def scenario() -> None:
         nonlocal most
         gated = Gated(models)
-        async with running(gated, models, slow_pace()) as batcher:
+        async with running(gated, models, slow_throughput()) as batcher:
             answers = []
             for start in range(0, len(texts), 40):
                 parts = [texts[start : start + 20], texts[start + 20 : start + 40]]
                 answers += await asyncio.gather(*(batcher.submit(part, PLAIN) for part in parts))
                 most = max(most, len(models.phases["phase-1"].nlp.vocab.strings))
-        found = [[e.text for e in each.entities] for part in answers for each in part]
-        assert found == [["London", "🎉", "form P60"]] * len(texts)
+        entities = [[e.text for e in each.entities] for part in answers for each in part]
+        assert entities == [["London", "🎉", "form P60"]] * len(texts)
 
     run(scenario())
     assert most < own + 200 + 500

@@ -76,12 +76,12 @@ def test_one_of_several_is_always_said(client: TestClient) -> None:
 
 def test_any_of_several_go_by_the_thresholds_of_training(client: TestClient) -> None:
     body = {"instances": ["a visa and a passport"]}
-    [ours] = client.post("/phases/letters/predict", json=body).json()["predictions"]
+    [answer] = client.post("/phases/letters/predict", json=body).json()["predictions"]
     [stock] = client.post("/phases/stock/predict", json=body).json()["predictions"]
     # The same scores, and other thresholds.
-    assert ours["classes"][0]["scores"] == stock["classes"][0]["scores"]
-    assert ours["classes"][0]["labels"] == ["TAX"]
-    assert ours["classes"][0]["calibrated"] is False
+    assert answer["classes"][0]["scores"] == stock["classes"][0]["scores"]
+    assert answer["classes"][0]["labels"] == ["TAX"]
+    assert answer["classes"][0]["calibrated"] is False
     assert stock["classes"][0]["labels"] == ["VISA"]
     # Nobody knows under which task a model of others was trained, nor whether it is calibrated.
     assert {*stock["classes"][0]} == {"phase", "labels", "scores"}

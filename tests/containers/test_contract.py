@@ -50,8 +50,8 @@ def test_both_phases_answer_and_the_first_wins_an_overlap(client: TestClient) ->
         ("🎉", "EVENT", 38, 39),
         ("£5", "MONEY", 45, 47),
     ]
-    for found in prediction["entities"]:
-        assert TEXT[found["start"] : found["end"]] == found["text"]
+    for entity in prediction["entities"]:
+        assert TEXT[entity["start"] : entity["end"]] == entity["text"]
     assert set(prediction["versions"]) == {"phase-1", "phase-2"}
     assert prediction["versions"]["phase-2"] == "7"
 
@@ -75,14 +75,14 @@ def test_a_recogniser_says_how_sure_it_is_when_asked(tmp_path: Path, folders: li
         one = client.post("/phases/learnt/predict", json=body).json()["predictions"]
     assert [entities(prediction) for prediction in sure] == [entities(one) for one in plain]
     assert not any(
-        "confidence" in found for prediction in plain for found in prediction["entities"]
+        "confidence" in entity for prediction in plain for entity in prediction["entities"]
     )
-    found = [found for prediction in [*sure, *one] for found in prediction["entities"]]
-    shares = [entity["confidence"] for entity in found if entity["phase"] == "learnt"]
+    entity = [entity for prediction in [*sure, *one] for entity in prediction["entities"]]
+    shares = [entity["confidence"] for entity in entity if entity["phase"] == "learnt"]
     assert len(shares) > 3
     assert all(0 < share <= 1 for share in shares)
     # A list of patterns has no doubts to tell of.
-    by_pattern = [entity for entity in found if entity["phase"] != "learnt"]
+    by_pattern = [entity for entity in entity if entity["phase"] != "learnt"]
     assert by_pattern
     assert not any("confidence" in entity for entity in by_pattern)
 

@@ -28,8 +28,8 @@ def text_number(number: int) -> str:
 
 def right(number: int, prediction: dict[str, object]) -> bool:
     place = PLACES[number % len(PLACES)]
-    found = [entity["text"] for entity in prediction["entities"]]  # type: ignore[index,attr-defined]
-    return found == ([] if place == "nowhere" else [place])
+    texts = [entity["text"] for entity in prediction["entities"]]  # type: ignore[index,attr-defined]
+    return texts == ([] if place == "nowhere" else [place])
 
 
 def test_batch_prediction_of_a_file_of_10_000_lines(start: Start, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_code_travels_and_the_champion_is_taken_up(tmp_path: Path) -> None:
     second = retrain(tmp_path)
     for name in ("tok2vec", "ner"):
         assert f"Weights of {name}: those of the model in production" in said_by_training(second)
-    # Both models brought a component of the same name, and each was judged with its own.
+    # Both models brought a component of the same name, and each was evaluated with its own.
     scores = second["phases"]["phase-1"]["scores"]
     assert scores["champion"]["overall"]["f"] > 0
     new = Path(second["phases"]["phase-1"]["model_uri"])

@@ -108,7 +108,9 @@ def test_from_an_export_to_a_report(tmp_path: Path, tasks: str, pipeline: list[s
 
     record = read_record(Path(run["folder"]))
     files = find_task(record, "letters/evaluate").artifacts
-    judged = [one for one in read_predictions(Path(files["predictions"].uri)) if one.task == name]
+    evaluated = [
+        one for one in read_predictions(Path(files["predictions"].uri)) if one.task == name
+    ]
     # A document whose topics nobody named is unknown, and neither right nor wrong.
-    assert judged
-    assert all(int(one.meta["number"]) % 5 for one in judged)
+    assert evaluated
+    assert all(int(one.meta["number"]) % 5 for one in evaluated)

@@ -35,11 +35,11 @@ def test_it_comes_to_the_same_model_scores_and_decision(tmp_path: Path) -> None:
 
     assert started == ["ingest", "split", "convert", "train", "evaluate", "upload"]
     assert retrain(tmp_path, "run", "small.yaml").returncode == 0
-    (theirs,) = open_registry(folders["registry"]).versions("ner-phase-1")
-    (ours,) = open_registry(str(tmp_path / "models")).versions("ner-phase-1")
-    assert theirs.lineage.scores == ours.lineage.scores
-    assert theirs.lineage.decision == ours.lineage.decision == "promote"
-    assert theirs.artefact == ours.artefact
+    (by_kfp,) = open_registry(folders["registry"]).versions("ner-phase-1")
+    (by_runner,) = open_registry(str(tmp_path / "models")).versions("ner-phase-1")
+    assert by_kfp.lineage.scores == by_runner.lineage.scores
+    assert by_kfp.lineage.decision == by_runner.lineage.decision == "promote"
+    assert by_kfp.artefact == by_runner.artefact
 
     # Nothing is due now: kfp itself finds that the condition does not hold.
     started.clear()

@@ -25,11 +25,11 @@ Grant = tuple[str, str, str]  # who, on what, role
 
 def granted_by_hand() -> set[Grant]:
     """The roles that the page gives."""
-    found = re.finditer(
+    grants = re.finditer(
         r"gcloud (.+) add-iam-policy-binding .*--member=(?:serviceAccount:)?\$(\w+) --role=(\S+)",
         PAGE,
     )
-    return {(match[2].lower(), ON[match[1]], match[3]) for match in found}
+    return {(match[2].lower(), ON[match[1]], match[3]) for match in grants}
 
 
 def granted_by_terraform() -> set[Grant]:

@@ -37,8 +37,8 @@ class Experiments:
     def list(self, query: str, _body: bytes) -> Any:
         asked = query_of(query, {"page_token", "page_size", "sort_by", "filter", "namespace"})
         self.check_namespace(asked.get("namespace", ""))
-        found = [*matching(asked.get("filter", ""), [*self.by_id.values()])]
-        return page_of(found, "experiments", asked)
+        matches = [*matching(asked.get("filter", ""), [*self.by_id.values()])]
+        return page_of(matches, "experiments", asked)
 
     def check_namespace(self, namespace: str) -> None:
         """A namespace where there are some, none where there are none."""

@@ -47,12 +47,12 @@ class Recurring:
     def list(self, query: str, _body: bytes) -> Any:
         known = {"page_token", "page_size", "sort_by", "filter", "experiment_id", "namespace"}
         asked = query_of(query, known)
-        found = [
+        matches = [
             each
             for each in matching(asked.get("filter", ""), [*self.by_id.values()])
             if each["experiment_id"] == asked.get("experiment_id")
         ]
-        return page_of(found, "recurringRuns", asked)
+        return page_of(matches, "recurringRuns", asked)
 
     def get(self, recurring: str, query: str, _body: bytes) -> Any:
         query_of(query, set())

@@ -70,12 +70,12 @@ class Runs:
         asked = query_of(query, known)
         require(asked.get("sort_by", "") in ("", "created_at desc"), "sort_by is not supported.")
         newest_first = [*reversed(self.by_id.values())]
-        found = [
+        matches = [
             run
             for run in matching(asked.get("filter", ""), newest_first)
             if run["experiment_id"] == asked.get("experiment_id")
         ]
-        return page_of(found, "runs", asked)
+        return page_of(matches, "runs", asked)
 
     def terminate(self, run_id: str, query: str, _body: bytes) -> Any:
         query_of(query, {"experiment_id"})

@@ -28,8 +28,8 @@ def test_tasks_whose_phase_cannot_be_told_do_not_look_as_if_they_had_not_begun(
     run = json.loads(retrain("submit", config, "--json"))["run"]
     details = double.runs.details
 
-    def renamed(found: dict[str, object]) -> list[dict[str, object]]:
-        nodes = details(found)
+    def renamed(run: dict[str, object]) -> list[dict[str, object]]:
+        nodes = details(run)
         for number, node in enumerate(nodes):
             node["child_tasks"] = [{"pod_name": f"pod-{number}"}]
         return nodes
@@ -51,7 +51,7 @@ def test_what_is_behind_a_condition_that_did_not_hold_was_not_run(
     monkeypatch.setattr(
         double.runs,
         "details",
-        lambda found: [one for one in details(found) if ".condition-1" not in one["task_id"]],
+        lambda run: [one for one in details(run) if ".condition-1" not in one["task_id"]],
     )
     shown = ("runs", "show", run, "--where", "kubeflow", "--config", config, "--json")
     states = {task["task"]: task["state"] for task in json.loads(retrain(*shown))["tasks"]}

@@ -78,11 +78,11 @@ def test_a_run_is_measured_against_the_champion_on_the_volume(
     )
 
     assert result.exit_code == 0, [failure.tail for failure in result.failures]
-    found = result.record.tasks["phase-1/ingest"].parameters
-    assert found["champion_uri"] == str(volume / "models/ner-phase-1/1/model")
+    parameters = result.record.tasks["phase-1/ingest"].parameters
+    assert parameters["champion_uri"] == str(volume / "models/ner-phase-1/1/model")
     scores = Path(result.record.tasks["phase-1/evaluate"].artifacts["scores"].uri)
-    judged = json.loads(scores.read_text(encoding="utf-8"))["tasks"]["ner"]
-    assert judged["champion"]["overall"]["support"] == judged["overall"]["support"] > 0
+    scored = json.loads(scores.read_text(encoding="utf-8"))["tasks"]["ner"]
+    assert scored["champion"]["overall"]["support"] == scored["overall"]["support"] > 0
     on_kubeflow = ("--where", "kubeflow", "--config", config, "--registry", volume / "models")
     listed = json.loads(retrain("models", "list", "ner-phase-1", *on_kubeflow, "--json"))
     assert [version["version"] for version in listed] == ["1", "2"]

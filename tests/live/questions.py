@@ -43,7 +43,7 @@ probe.write_text("x")
 folder = out / "folder"
 folder.mkdir(exist_ok=True)
 (folder / "file").write_text("x")
-found = {
+answers_given = {
     "user": [os.getuid(), os.getgid()],
     "mount": lines("/proc/self/mounts", "/gcs"),
     "new file": of(probe), "new folder": of(folder), "outputs": of(out),
@@ -60,7 +60,7 @@ found = {
     "mark of a first attempt": mark.read_text() if mark.exists() else "",
 }
 pathlib.Path(answers).parent.mkdir(parents=True, exist_ok=True)
-pathlib.Path(answers).write_text(json.dumps(found, indent=1))
+pathlib.Path(answers).write_text(json.dumps(answers_given, indent=1))
 """
 
 
@@ -145,7 +145,7 @@ def labels(place: Place) -> dict[str, Any]:
         )
         service.upload_model(request=request).result(timeout=300)
     try:
-        found = service.list_model_versions(name=name, **patient())
-        return {version.version_id: dict(version.labels) for version in found}
+        versions = service.list_model_versions(name=name, **patient())
+        return {version.version_id: dict(version.labels) for version in versions}
     finally:
         service.delete_model(name=name).result(timeout=300)

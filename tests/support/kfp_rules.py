@@ -250,9 +250,9 @@ def returned(described: Mapping[str, Any], outputs: Mapping[str, Any]) -> Ports:
         assert name in ports.parameters, f"output parameter {name} is missing"
     for name, listed in promised["artifacts"].items():
         (artifact,) = listed["artifacts"]
-        told = document.get("artifacts", {}).get(name, {}).get("artifacts", [{}])[0]
-        metadata = {**artifact["metadata"], **told.get("metadata", {})}
-        ports.artifacts[name] = {**artifact, **told, "metadata": metadata}
+        returned_artifact = document.get("artifacts", {}).get(name, {}).get("artifacts", [{}])[0]
+        metadata = {**artifact["metadata"], **returned_artifact.get("metadata", {})}
+        ports.artifacts[name] = {**artifact, **returned_artifact, "metadata": metadata}
     return ports
 
 

@@ -1,4 +1,4 @@
-"""The judging stages, run as the pipeline runs them: by their arguments, on files."""
+"""The evaluating stages, run as the pipeline runs them: by their arguments, on files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small real corpus and small real models, made in a few seconds, for tests of the judge."""
+"""A small real corpus and small real models, made in seconds, for tests of evaluate and gate."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def write_corpus(folder: Path, docs: Sequence[Doc], shards: int = 2) -> Path:
     return folder
 
 
-def shuffle_labels(docs: Sequence[Doc], share: float, seed: int = 0) -> list[Doc]:
+def shuffle_labels(docs: Sequence[Doc], fraction: float, seed: int = 0) -> list[Doc]:
     """Copies in which the labels of some documents are drawn by chance."""
     source = random.Random(seed)
     shuffled = []
     for doc in docs:
         copy = doc.copy()
-        if source.random() < share:
+        if source.random() < fraction:
             copy.set_ents([Span(copy, e.start, e.end, source.choice(LABELS)) for e in doc.ents])
         shuffled.append(copy)
     return shuffled

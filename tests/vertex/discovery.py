@@ -65,8 +65,8 @@ def deviations(verb: str, path: str, query: str, body: bytes, answer: str = "") 
     if host not in DOCUMENTS:
         host, below = VERTEX, path.removeprefix("/")
     api, known = described(host, beta="/v1beta1/" in path)
-    found = (each for pattern, each in known if pattern.fullmatch(f"{verb} {below}"))
-    if (method := next(found, None)) is None:
+    matches = (each for pattern, each in known if pattern.fullmatch(f"{verb} {below}"))
+    if (method := next(matches, None)) is None:
         return [f"{verb} {path}: the API has no such method"]
     schemas, faults = api["schemas"], []
     parameters = method.get("parameters", {}).keys() | api["parameters"].keys() | {ALT}

@@ -45,14 +45,14 @@ class Double(Service):
     def error(self, error: ApiError) -> str:
         """As Google's services write it."""
         status = STATUS[error.code]
-        told = {"code": int(error.code), "message": error.message, "status": status}
-        return json.dumps({"error": told})
+        answer = {"code": int(error.code), "message": error.message, "status": status}
+        return json.dumps({"error": answer})
 
     def act(self, method: str, path: str, query: str, body: bytes) -> str:
         """Act, and note where the request or the answer differs from Google's description."""
-        if found := deviations(method, path, query, body):
-            self.deviations += found
-            raise ApiError(400, f"Invalid JSON payload received. {found}")
+        if wrong := deviations(method, path, query, body):
+            self.deviations += wrong
+            raise ApiError(400, f"Invalid JSON payload received. {wrong}")
         answer = self.answer(method, by_number(path), query, by_number(body.decode()).encode())
         self.deviations += deviations(method, path, query, b"", answer)
         return answer

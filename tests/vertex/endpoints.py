@@ -44,8 +44,8 @@ class Endpoints:
         match = re.fullmatch(r'display_name="([^"]*)"', text.get("filter", ""))
         require(match, 'this double knows one filter: display_name="…".')
         assert match
-        found = [each for each in self.by_name.values() if each.display_name == match[1]]
-        return v1.ListEndpointsResponse(endpoints=found)
+        matches = [each for each in self.by_name.values() if each.display_name == match[1]]
+        return v1.ListEndpointsResponse(endpoints=matches)
 
     def get(self, name: str, query: str, _body: bytes) -> Any:
         query_of(query, set())
@@ -104,10 +104,10 @@ class Endpoints:
         """Who answers the next request, in the proportions of the traffic split."""
         number = self._asked[endpoint.name] = self._asked.get(endpoint.name, -1) + 1
         position = number % 100
-        for id, share in endpoint.traffic_split.items():
-            if position < share:
+        for id, percent in endpoint.traffic_split.items():
+            if position < percent:
                 return next(each for each in endpoint.deployed_models if each.id == id)
-            position -= share
+            position -= percent
         raise ApiError(400, "nothing is deployed here.")
 
     @staticmethod
@@ -115,4 +115,4 @@ class Endpoints:
         ids = {each.id for each in endpoint.deployed_models}
         require(set(split) <= ids, f"traffic_split names {sorted(set(split) - ids)}.")
         require(not split or sum(split.values()) == 100, "traffic_split must sum to 100.")
-        endpoint.traffic_split = {id: share for id, share in split.items() if share}
+        endpoint.traffic_split = {id: percent for id, percent in split.items() if percent}

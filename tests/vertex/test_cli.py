@@ -44,9 +44,9 @@ def test_a_phase_that_waits_is_told_from_one_that_trained(
     assert "phase-2: WAITS, nothing was trained: nothing is new." in shown
     assert "phase-1: WAITS" not in shown
     assert "condition" not in shown
-    told = json.loads(retrain(*run, "--json"))
-    assert told["waits"] == {"phase-2": "nothing is new."}
-    assert "phase-2/train" not in {task["task"] for task in told["tasks"]}
+    phases = json.loads(retrain(*run, "--json"))
+    assert phases["waits"] == {"phase-2": "nothing is new."}
+    assert "phase-2/train" not in {task["task"] for task in phases["tasks"]}
 
 
 def test_a_pipeline_with_all_that_a_config_may_ask_for_is_taken(

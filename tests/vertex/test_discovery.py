@@ -33,8 +33,8 @@ def test_a_request_as_described_passes() -> None:
     ],
 )
 def test_a_planted_fault_is_found(body: object, query: str, fault: str) -> None:
-    (found,) = sent(body, query)
-    assert fault in found
+    (deviation,) = sent(body, query)
+    assert fault in deviation
 
 
 def test_operations_are_not_to_be_had_below_ui() -> None:
@@ -47,5 +47,5 @@ def test_operations_are_not_to_be_had_below_ui() -> None:
 
 def test_a_wrong_answer_is_found() -> None:
     answer = json.dumps({"pipelineJobs": [{"createTime": 1}]})
-    (found,) = deviations("GET", JOBS, "", b"", answer)
-    assert ".pipelineJobs[0].createTime: 1 is no string" in found
+    (deviation,) = deviations("GET", JOBS, "", b"", answer)
+    assert ".pipelineJobs[0].createTime: 1 is no string" in deviation

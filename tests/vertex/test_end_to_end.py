@@ -171,11 +171,11 @@ def test_the_next_run_is_measured_against_the_champion_in_the_bucket(
 
     assert second.exit_code == 0, [failure.tail for failure in second.failures]
     tasks = second.record.tasks
-    found = tasks["phase-1/ingest"].parameters
-    assert found["champion_uri"].startswith(str(tmp_path / "store"))
-    assert found["champion_version"] == "1"
+    parameters = tasks["phase-1/ingest"].parameters
+    assert parameters["champion_uri"].startswith(str(tmp_path / "store"))
+    assert parameters["champion_version"] == "1"
     scores = json.loads(Path(tasks["phase-1/evaluate"].artifacts["scores"].uri).read_bytes())
-    # On the test documents of the second run, which are not those that it was judged on before.
+    # On the test documents of the second run, which are not those that it was evaluated on before.
     (block,) = scores["tasks"].values()
     champions = block["champion"]["overall"]
     assert champions["support"] == block["overall"]["support"] > 0

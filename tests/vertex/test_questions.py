@@ -25,11 +25,11 @@ def test_the_probe_answers_and_dies_once_where_it_has_to(tmp_path: Path, name: s
         assert subprocess.run(command, check=False).returncode == 9
         assert not answers.exists()
     subprocess.run(command, check=True)
-    found = json.loads(answers.read_bytes())
-    assert found["chmod"] == found["rename a folder"] == "allowed"
-    assert found["new file"]["mode"].startswith("0o100")
-    assert found["cpus"] > 0
-    assert bool(found["mark of a first attempt"]) == (name == "again")
+    answered = json.loads(answers.read_bytes())
+    assert answered["chmod"] == answered["rename a folder"] == "allowed"
+    assert answered["new file"]["mode"].startswith("0o100")
+    assert answered["cpus"] > 0
+    assert bool(answered["mark of a first attempt"]) == (name == "again")
 
 
 def test_the_service_takes_the_pipeline(double: Double, config: Path) -> None:

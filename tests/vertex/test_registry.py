@@ -233,9 +233,9 @@ def test_versions_that_others_uploaded_are_left_alone(
 ) -> None:
     registry.add("ner", artefact("pound"))
     name = "projects/123456789012/locations/us-central1/models/ner"
-    (ours,) = double.models.by_name[name]
-    theirs = type(ours)(display_name="by hand")
-    double.models._add(name, theirs)
+    (uploaded,) = double.models.by_name[name]
+    foreign = type(uploaded)(display_name="by hand")
+    double.models._add(name, foreign)
     assert [each.number for each in registry.versions("ner")] == ["1"]
     # In production it would be no model that can be compared with, and not "none".
     double.models._move(name, "champion", double.models.by_name[name][1])
@@ -414,13 +414,16 @@ def test_of_two_promotions_over_one_model_only_one_is_done_wherever_they_meet(
         outcomes: dict[str, str] = {}
 
         def attempt(
-            registry: VertexRegistry, number: str, name: str = name, told: dict[str, str] = outcomes
+            registry: VertexRegistry,
+            number: str,
+            name: str = name,
+            outcomes: dict[str, str] = outcomes,
         ) -> None:
             try:
                 promote(registry, name, number, "champion", expected="1", operation_id=number)
-                told[number] = "promoted"
+                outcomes[number] = "promoted"
             except OvertakenError:
-                told[number] = "overtaken"
+                outcomes[number] = "overtaken"
 
         slow = Interrupted(place, bucket.name, "models")
         slow.left, slow.other = at, partial(attempt, plain, "3")

@@ -51,20 +51,20 @@ def by_spacy(given: list[Record]) -> DocBin:
     return bin_
 
 
-def assert_same(ours: DocBin, theirs: DocBin) -> None:
-    assert ours.version == theirs.version
-    assert ours.attrs == theirs.attrs
-    assert len(ours) == len(theirs)
-    for mine, other in zip(ours.tokens, theirs.tokens, strict=True):
+def assert_same(actual: DocBin, expected: DocBin) -> None:
+    assert actual.version == expected.version
+    assert actual.attrs == expected.attrs
+    assert len(actual) == len(expected)
+    for mine, other in zip(actual.tokens, expected.tokens, strict=True):
         assert (mine == other).all()
-    for mine, other in zip(ours.spaces, theirs.spaces, strict=True):
+    for mine, other in zip(actual.spaces, expected.spaces, strict=True):
         assert (mine == other).all()
-    assert ours.cats == theirs.cats
-    assert ours.flags == theirs.flags
-    assert ours.user_data == theirs.user_data
-    assert ours.span_groups == theirs.span_groups
+    assert actual.cats == expected.cats
+    assert actual.flags == expected.flags
+    assert actual.user_data == expected.user_data
+    assert actual.span_groups == expected.span_groups
     # DocBin also stores the norms of words, which reading a word makes anew.
-    assert ours.strings <= theirs.strings
+    assert actual.strings <= expected.strings
 
 
 def docs_of(bin_: DocBin) -> list[dict[str, object]]:
@@ -84,21 +84,21 @@ def test_real_sentences_are_written_as_docbin_writes_them() -> None:
             for span in record.answers["ner"].spans
             if span not in record.answers["ner"].rejected
         ]
-    ours = DocBin().from_bytes(
+    actual = DocBin().from_bytes(
         compress(message(to_columns(rows(given), NER, ConvertSettings(window_words=0))[0]))
     )
-    theirs = DocBin().from_bytes(by_spacy(given).to_bytes())
-    assert_same(ours, theirs)
-    assert docs_of(ours) == docs_of(theirs)
+    expected = DocBin().from_bytes(by_spacy(given).to_bytes())
+    assert_same(actual, expected)
+    assert docs_of(actual) == docs_of(expected)
 
 
 @settings(deadline=None, max_examples=80)
 @given(st.lists(any_record(), min_size=1, max_size=4))
 def test_any_records_are_written_as_docbin_writes_them(given: list[Record]) -> None:
-    ours = DocBin().from_bytes(
+    actual = DocBin().from_bytes(
         compress(message(to_columns(rows(given), NER, ConvertSettings(window_words=0))[0]))
     )
-    assert_same(ours, DocBin().from_bytes(by_spacy(given).to_bytes()))
+    assert_same(actual, DocBin().from_bytes(by_spacy(given).to_bytes()))
 
 
 def test_symbols_keep_their_small_numbers() -> None:

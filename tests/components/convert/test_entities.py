@@ -34,11 +34,11 @@ def entities(doc: Doc) -> list[Span]:
 @settings(deadline=None)
 @given(any_record(), st.integers(0, 6))
 def test_windows_put_together_are_the_record(record: Record, words: int) -> None:
-    found = list(documents([record], window_words=words))
-    assert "".join(doc.text for doc in found) == record.text
-    assert [entity for doc in found for entity in entities(doc)] == record.answers["ner"].spans
-    assert {doc.user_data["id"] for doc in found} == {record.id}
-    assert all(doc.user_data["meta"] == record.meta for doc in found)
+    docs = list(documents([record], window_words=words))
+    assert "".join(doc.text for doc in docs) == record.text
+    assert [entity for doc in docs for entity in entities(doc)] == record.answers["ner"].spans
+    assert {doc.user_data["id"] for doc in docs} == {record.id}
+    assert all(doc.user_data["meta"] == record.meta for doc in docs)
 
 
 @given(
@@ -50,10 +50,10 @@ def test_windows_are_short_and_never_cut(
     words: list[str], spans: list[tuple[int, int]], longest: int
 ) -> None:
     inside = [(a, min(a + n, len(words))) for a, n in spans if a < len(words)]
-    found = windows(words, inside, longest)
-    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
-    assert found[-1][1] == len(words)
-    for start, end in found:
+    ranges = windows(words, inside, longest)
+    assert [start for start, _ in ranges] == [0, *(end for _, end in ranges[:-1])]
+    assert ranges[-1][1] == len(words)
+    for start, end in ranges:
         assert not any(a < end < b for a, b in inside)
         for earlier in range(start + longest, min(end, len(words))):
             assert any(a < earlier < b for a, b in inside)

@@ -22,9 +22,9 @@ from tests.support.records import ner_record, ner_tasks
 @given(st.lists(st.text("ab", max_size=12), max_size=12), st.integers(1, 20), st.booleans())
 def test_ranges_share_out_the_lines(texts: list[str], size: int, ended: bool) -> None:
     data = "\n".join(texts).encode() + b"\n" * ended
-    found = [lines(io.BytesIO(data), start, start + size) for start in range(0, len(data), size)]
-    assert b"".join(block for _, block in found) == data
-    for at, block in found:
+    blocks = [lines(io.BytesIO(data), start, start + size) for start in range(0, len(data), size)]
+    assert b"".join(block for _, block in blocks) == data
+    for at, block in blocks:
         assert data[at : at + len(block)] == block
         assert not block or at == 0 or data[at - 1 : at] == b"\n"
 

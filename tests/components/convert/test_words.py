@@ -29,9 +29,9 @@ def test_every_token_has_the_hash_that_spacy_gives_it(words: list[str]) -> None:
     ends = np.cumsum([len(word) for word in words], dtype=np.int64)
     offsets = np.column_stack([ends - [len(word) for word in words], ends]).astype(np.int64)
     layout = layout_of(join(["".join(words)]), Tokens(offsets, np.array([len(words)])))
-    found, distinct = hashes(layout)
+    hashed, distinct = hashes(layout)
     store = StringStore()
-    assert found.tolist() == [store.add(word) for word in words]
+    assert hashed.tolist() == [store.add(word) for word in words]
     assert sorted(distinct) == sorted(set(words))
 
 
@@ -40,8 +40,8 @@ def test_symbols_have_the_numbers_that_spacy_gives_them() -> None:
     text = " ".join(words)
     ends = np.cumsum([len(word) + 1 for word in words]) - 1
     offsets = np.column_stack([ends - [len(word) for word in words], ends])
-    found, _ = hashes(layout_of(join([text]), Tokens(offsets, np.array([len(words)]))))
-    assert found.tolist() == [IDS[word] for word in words]
+    hashed, _ = hashes(layout_of(join([text]), Tokens(offsets, np.array([len(words)]))))
+    assert hashed.tolist() == [IDS[word] for word in words]
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 9).map(lambda n: n << 40)))

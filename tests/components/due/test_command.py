@@ -78,9 +78,9 @@ class Stage:
         }
         words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
         assert main(["due", *words]) == 0
-        found = json.loads(outputs.read_text(encoding="utf-8"))["parameterValues"]
-        assert found["why"] in (self.folder / "summary.md").read_text(encoding="utf-8")
-        return found["decision"], found["why"]
+        parameters = json.loads(outputs.read_text(encoding="utf-8"))["parameterValues"]
+        assert parameters["why"] in (self.folder / "summary.md").read_text(encoding="utf-8")
+        return parameters["decision"], parameters["why"]
 
 
 @pytest.fixture

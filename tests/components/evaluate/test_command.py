@@ -29,7 +29,7 @@ FAST = {"resamples": 100}
 SAMPLE = Path(__file__).parents[3] / "configs/sample/phase1.jsonl"
 
 
-def judge(
+def evaluated(
     folder: Path,
     model: Path,
     corpus: Path,
@@ -68,13 +68,13 @@ def judge(
 
 
 def test_scores_equal_those_of_spacy_evaluate(tmp_path: Path, shelf: Shelf) -> None:
-    theirs = spacy_evaluate(str(shelf.weak), shelf.corpus, silent=True)
-    ours = judge(tmp_path, shelf.weak, shelf.corpus, None)
-    assert 0.2 < ours["overall"]["f"] < 0.95, "a perfect model would prove little"
+    expected = spacy_evaluate(str(shelf.weak), shelf.corpus, silent=True)
+    actual = evaluated(tmp_path, shelf.weak, shelf.corpus, None)
+    assert 0.2 < actual["overall"]["f"] < 0.95, "a perfect model would prove little"
     for key in "prf":
-        assert ours["overall"][key] == pytest.approx(theirs[f"ents_{key}"], abs=1e-9)
-        for label, scores in theirs["ents_per_type"].items():
-            assert ours["labels"][label][key] == pytest.approx(scores[key], abs=1e-9)
+        assert actual["overall"][key] == pytest.approx(expected[f"ents_{key}"], abs=1e-9)
+        for label, scores in expected["ents_per_type"].items():
+            assert actual["labels"][label][key] == pytest.approx(scores[key], abs=1e-9)
 
 
 def sample_docs() -> list[Doc]:
@@ -98,16 +98,16 @@ def test_scores_equal_those_of_spacy_evaluate_on_the_sample(tmp_path: Path, shel
     docs = sample_docs()
     model = train_tiny(tmp_path / "model", docs[:120])
     corpus = write_corpus(tmp_path / "corpus", docs[120:])
-    theirs = spacy_evaluate(str(model), corpus, silent=True)
-    labels = sorted(theirs["ents_per_type"])
-    ours = judge(tmp_path, model, corpus, None, labels)
-    assert 0.1 < ours["overall"]["f"] < 1
+    expected = spacy_evaluate(str(model), corpus, silent=True)
+    labels = sorted(expected["ents_per_type"])
+    actual = evaluated(tmp_path, model, corpus, None, labels)
+    assert 0.1 < actual["overall"]["f"] < 1
     assert len(labels) > 3
     for key in "prf":
-        assert f"{ours['overall'][key]:.4f}" == f"{theirs[f'ents_{key}']:.4f}"
+        assert f"{actual['overall'][key]:.4f}" == f"{expected[f'ents_{key}']:.4f}"
         for label in labels:
-            shown = f"{ours['labels'][label][key]:.4f}"
-            assert shown == f"{theirs['ents_per_type'][label][key]:.4f}"
+            shown = f"{actual['labels'][label][key]:.4f}"
+            assert shown == f"{expected['ents_per_type'][label][key]:.4f}"
 
 
 def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, shelf: Shelf) -> None:
@@ -118,9 +118,9 @@ def test_scores_equal_those_of_spacy_where_tokenisers_differ(tmp_path: Path, she
                 if entity.end < len(doc):
                     retokenizer.merge(doc[entity.start : entity.end + 1])
     corpus = write_corpus(tmp_path / "merged", docs)
-    theirs = spacy_evaluate(str(shelf.good), corpus, silent=True)
-    ours = judge(tmp_path, shelf.good, corpus, None)
-    assert ours["overall"]["f"] == pytest.approx(theirs["ents_f"], abs=1e-9)
+    expected = spacy_evaluate(str(shelf.good), corpus, silent=True)
+    actual = evaluated(tmp_path, shelf.good, corpus, None)
+    assert actual["overall"]["f"] == pytest.approx(expected["ents_f"], abs=1e-9)
 
 
 def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shelf: Shelf) -> None:
@@ -129,7 +129,7 @@ def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shel
     split.set_ents([Span(split, 1, 2, "ORG")])
     split.user_data = {"id": "split", "meta": {}}
     corpus = write_corpus(tmp_path / "split", [split, *make_docs(10, seed=5)])
-    scores = judge(tmp_path, shelf.good, corpus, None)
+    scores = evaluated(tmp_path, shelf.good, corpus, None)
     assert scores["tokenisation"]["lost"] == 1
     assert scores["labels"]["ORG"]["r"] < 1
     assert scores["tokenisation"]["without"]["r"] > scores["overall"]["r"]
@@ -138,7 +138,7 @@ def test_entities_inside_the_words_of_the_model_are_counted(tmp_path: Path, shel
 def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
     tmp_path: Path, shelf: Shelf
 ) -> None:
-    scores = judge(tmp_path, shelf.good, shelf.corpus, None, [*LABELS, "EVENT"])
+    scores = evaluated(tmp_path, shelf.good, shelf.corpus, None, [*LABELS, "EVENT"])
     event = scores["labels"]["EVENT"]
     assert (event["p"], event["r"], event["f"], event["support"]) == (None, None, None, 0)
     metrics = scores["shown"]["metrics"]
@@ -148,7 +148,7 @@ def test_a_label_that_never_occurs_is_undefined_and_not_a_metric(
 
 
 def test_the_console_gets_the_whole_confusion_matrix(tmp_path: Path, shelf: Shelf) -> None:
-    scores = judge(tmp_path, shelf.weak, shelf.corpus, None)
+    scores = evaluated(tmp_path, shelf.weak, shelf.corpus, None)
     matrix = scores["shown"]["confusion"]["confusionMatrix"]
     names = [spec["displayName"] for spec in matrix["annotationSpecs"]]
     assert names == [*LABELS, "(none)"]
@@ -163,8 +163,8 @@ def test_the_console_gets_the_whole_confusion_matrix(tmp_path: Path, shelf: Shel
 
 
 def test_the_champion_is_scored_on_the_same_documents(tmp_path: Path, shelf: Shelf) -> None:
-    alone = judge(tmp_path / "a", shelf.weak, shelf.corpus, None)
-    scores = judge(tmp_path / "b", shelf.good, shelf.corpus, shelf.weak)
+    alone = evaluated(tmp_path / "a", shelf.weak, shelf.corpus, None)
+    scores = evaluated(tmp_path / "b", shelf.good, shelf.corpus, shelf.weak)
     assert scores["champion"]["overall"] == alone["overall"]
     overall = scores["champion"]["comparison"]["overall"]
     assert overall["difference"] == pytest.approx(scores["overall"]["f"] - alone["overall"]["f"])
@@ -173,7 +173,7 @@ def test_the_champion_is_scored_on_the_same_documents(tmp_path: Path, shelf: She
 
 
 def test_a_model_is_not_better_than_itself(tmp_path: Path, shelf: Shelf) -> None:
-    overall = judge(tmp_path, shelf.weak, shelf.corpus, shelf.weak)["champion"]["comparison"][
+    overall = evaluated(tmp_path, shelf.weak, shelf.corpus, shelf.weak)["champion"]["comparison"][
         "overall"
     ]
     assert (overall["difference"], overall["interval"], overall["better"]) == (0, [0, 0], 0)
@@ -184,7 +184,7 @@ def test_a_champion_that_cannot_be_loaded_is_reported(tmp_path: Path, shelf: She
     broken.mkdir()
     for name in ("meta.json", "config.cfg"):
         (broken / name).write_text("{", encoding="utf-8")
-    scores = judge(tmp_path, shelf.good, shelf.corpus, broken)
+    scores = evaluated(tmp_path, shelf.good, shelf.corpus, broken)
     assert scores["champion"].keys() == {"error", "seen"}
     assert scores["overall"]["f"] > 0.9
 
@@ -237,16 +237,16 @@ def test_the_champion_is_not_scored_on_what_it_was_trained_on(tmp_path: Path, sh
     rest = [doc for doc in (*docs[::2], *docs[1::2]) if doc.text not in learnt]
     assert 20 < len(rest) < 55
     kept = write_corpus(tmp_path / "rest", rest, shards=1)
-    expected = judge(tmp_path / "1", shelf.good, kept, shelf.weak, metadata=metadata)
+    expected = evaluated(tmp_path / "1", shelf.good, kept, shelf.weak, metadata=metadata)
     assert expected["champion"]["seen"] == 0
 
-    whole = judge(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
+    whole = evaluated(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
     assert whole["champion"]["seen"] == 80 - len(rest)
     assert whole["champion"]["comparison"] == expected["champion"]["comparison"]
     assert whole["champion"]["overall"] == expected["champion"]["overall"]
     assert whole["documents"] == 80
 
-    warm = judge(
+    warm = evaluated(
         tmp_path / "3", shelf.good, shelf.corpus, shelf.weak, metadata=metadata, init="champion"
     )
     assert warm["documents"] == len(rest)
@@ -258,10 +258,10 @@ def test_without_a_document_new_to_the_champion_there_is_no_comparison(
     tmp_path: Path, shelf: Shelf
 ) -> None:
     metadata = remember(tmp_path, make_docs(80, seed=2), [], [])
-    scores = judge(tmp_path / "1", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
+    scores = evaluated(tmp_path / "1", shelf.good, shelf.corpus, shelf.weak, metadata=metadata)
     assert scores["champion"]["seen"] == 80
     assert "was trained on all test documents" in scores["champion"]["error"]
-    unknown = judge(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak)
+    unknown = evaluated(tmp_path / "2", shelf.good, shelf.corpus, shelf.weak)
     assert unknown["champion"]["seen"] is None
 
 
@@ -298,9 +298,9 @@ def test_only_labels_that_the_champion_knows_are_compared(tmp_path: Path, shelf:
     for doc in docs:
         doc.set_ents([entity for entity in doc.ents if entity.label_ != "MONEY"])
     narrow = train_tiny(tmp_path / "narrow", docs)
-    comparison = judge(tmp_path, shelf.good, shelf.corpus, narrow)["champion"]["comparison"]
+    comparison = evaluated(tmp_path, shelf.good, shelf.corpus, narrow)["champion"]["comparison"]
     assert comparison["labels"] == ["ORG", "DATE"]
-    backwards = judge(tmp_path, narrow, shelf.corpus, shelf.good)["champion"]["comparison"]
+    backwards = evaluated(tmp_path, narrow, shelf.corpus, shelf.good)["champion"]["comparison"]
     assert backwards["per_label"]["MONEY"]["f"]["new"] == 0
 
 
@@ -316,8 +316,8 @@ def test_labels_of_a_token_classifier_are_those_of_its_ruler() -> None:
 def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: Shelf) -> None:
     docs = make_docs(80, seed=2)
     one_shard = write_corpus(tmp_path / "one", docs, shards=1)
-    first = judge(tmp_path / "a", shelf.weak, one_shard, None)
-    again = judge(tmp_path / "b", shelf.weak, shelf.corpus, None)
+    first = evaluated(tmp_path / "a", shelf.weak, one_shard, None)
+    again = evaluated(tmp_path / "b", shelf.weak, shelf.corpus, None)
     for key in ("overall", "confusion", "matches"):
         if key == "overall":
             assert first[key]["f"] == again[key]["f"]
@@ -328,11 +328,13 @@ def test_the_order_of_shards_and_batches_changes_nothing(tmp_path: Path, shelf: 
 
 
 def test_disagreements_carry_the_confidence_of_the_model(tmp_path: Path, shelf: Shelf) -> None:
-    judge(tmp_path, shelf.weak, shelf.corpus, None)
-    found = [one for p in read_predictions(tmp_path / "predictions") for one in p.disagreements]
-    assert found
-    assert all(one.confidence is not None and 0 <= one.confidence <= 1 for one in found)
-    assert len({one.confidence for one in found}) > 3
+    evaluated(tmp_path, shelf.weak, shelf.corpus, None)
+    disagreements = [
+        one for p in read_predictions(tmp_path / "predictions") for one in p.disagreements
+    ]
+    assert disagreements
+    assert all(one.confidence is not None and 0 <= one.confidence <= 1 for one in disagreements)
+    assert len({one.confidence for one in disagreements}) > 3
 
 
 def test_an_empty_corpus_is_refused(
@@ -353,5 +355,5 @@ def test_windows_of_one_document_count_as_one(tmp_path: Path, shelf: Shelf) -> N
     docs = make_docs(20, seed=4)
     for place, doc in enumerate(docs):
         doc.user_data["id"] = f"document {place // 2}"
-    scores = judge(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), None)
+    scores = evaluated(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), None)
     assert scores["documents"] == 10

@@ -61,16 +61,16 @@ def test_equal_ends_go_before_a_larger_overlap() -> None:
 
 
 def test_partial_matches_by_hand() -> None:
-    found = matches([document([ORG, LATER], [Span(0, 3, "ORG"), Span(20, 25, "GPE")])])
-    assert found["exact"]["f"] == pytest.approx(1 / 2)
-    assert found["partial"]["f"] == pytest.approx(3 / 4)
-    assert found["type"]["f"] == pytest.approx(1 / 2)
+    by_match = matches([document([ORG, LATER], [Span(0, 3, "ORG"), Span(20, 25, "GPE")])])
+    assert by_match["exact"]["f"] == pytest.approx(1 / 2)
+    assert by_match["partial"]["f"] == pytest.approx(3 / 4)
+    assert by_match["type"]["f"] == pytest.approx(1 / 2)
 
 
 def test_confusion_has_a_row_and_a_column_for_nothing() -> None:
-    found = confusion([document([ORG, LATER], [GPE, Span(30, 33, "GPE")])], ["ORG", "GPE"])
-    assert found["labels"] == ["ORG", "GPE", "(none)"]
-    assert found["rows"] == [[0, 1, 1], [0, 0, 0], [0, 1, 0]]
+    matrix = confusion([document([ORG, LATER], [GPE, Span(30, 33, "GPE")])], ["ORG", "GPE"])
+    assert matrix["labels"] == ["ORG", "GPE", "(none)"]
+    assert matrix["rows"] == [[0, 1, 1], [0, 0, 0], [0, 1, 0]]
 
 
 def test_lost_entities_count_as_missed() -> None:
@@ -128,9 +128,9 @@ def test_the_bootstrap_centres_on_the_score_and_narrows_with_more_documents() ->
 
     def interval(documents: int) -> tuple[float, float]:
         table = random.multinomial(10, [0.7, 0.15, 0.15], size=documents)
-        found = score_intervals(table.sum(axis=0), resample(table, 500, 0))["f"]
-        assert found
-        return found
+        bounds = score_intervals(table.sum(axis=0), resample(table, 500, 0))["f"]
+        assert bounds
+        return bounds
 
     few, many = interval(20), interval(2000)
     assert few[0] < 0.82 < few[1]

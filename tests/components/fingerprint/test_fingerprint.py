@@ -46,8 +46,8 @@ def test_bytes_name_and_format_count_and_nothing_else(tmp_path: Path, export: Pa
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(export.read_bytes())
     assert fingerprint(tmp_path, [{"path": str(elsewhere)}]) == before
-    told = fingerprint(tmp_path, [{"path": str(export), "format": "prodigy"}])
-    assert told["data_digest"] != before["data_digest"]
+    named = fingerprint(tmp_path, [{"path": str(export), "format": "prodigy"}])
+    assert named["data_digest"] != before["data_digest"]
     renamed = export.rename(tmp_path / "b.jsonl")
     assert fingerprint(tmp_path, [{"path": str(renamed)}])["digest"] != before["digest"]
     renamed.rename(export)

@@ -33,7 +33,7 @@ def scores(f: float | None = 0.8, **labels: dict[str, Any]) -> dict[str, Any]:
 
 
 def against(
-    found: dict[str, Any], change: float, noise: float = 0.01, **labels: tuple[float, float]
+    block: dict[str, Any], change: float, noise: float = 0.01, **labels: tuple[float, float]
 ) -> dict[str, Any]:
     """The same scores beside a champion: F is `change` higher than its, give or take `noise`."""
 
@@ -55,55 +55,59 @@ def against(
             "labels": LABELS, "overall": contrast(change, noise), "per_label": per_label
         },
     }  # fmt: skip
-    return {**found, "champion": champion}
+    return {**block, "champion": champion}
 
 
-def verdict(
-    found: dict[str, Any], data: dict[str, Any] | None = None, **policy: Any
+def decided(
+    block: dict[str, Any], data: dict[str, Any] | None = None, **policy: Any
 ) -> dict[str, Any]:
-    return decide({"ner": found}, data or CLEAN, TASKS, GateSettings(**policy))
+    return decide({"ner": block}, data or CLEAN, TASKS, GateSettings(**policy))
 
 
-def failed(found: dict[str, Any]) -> set[tuple[str, str]]:
-    return {(rule["name"], rule["label"]) for rule in found["rules"] if rule["result"] == "fail"}
+def failed(decision: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(rule["name"], rule["label"]) for rule in decision["rules"] if rule["result"] == "fail"}
 
 
 def test_better_is_promoted() -> None:
-    found = verdict(against(scores(), +0.03))
-    assert (found["decision"], found["outcome"], failed(found)) == ("promote", "better", set())
-    assert "+3.0 points" in found["headline"]
+    decision = decided(against(scores(), +0.03))
+    assert (decision["decision"], decision["outcome"], failed(decision)) == (
+        "promote",
+        "better",
+        set(),
+    )
+    assert "+3.0 points" in decision["headline"]
 
 
 def test_worse_is_held_with_its_numbers() -> None:
-    found = verdict(against(scores(), -0.03))
-    assert (found["decision"], found["outcome"]) == ("hold", "worse")
-    assert ("max_drop", "") in failed(found)
-    assert "\N{MINUS SIGN}3.0 points (95 % interval \N{MINUS SIGN}4.0 to" in found["headline"]
+    decision = decided(against(scores(), -0.03))
+    assert (decision["decision"], decision["outcome"]) == ("hold", "worse")
+    assert ("max_drop", "") in failed(decision)
+    assert "\N{MINUS SIGN}3.0 points (95 % interval \N{MINUS SIGN}4.0 to" in decision["headline"]
 
 
 @pytest.mark.parametrize("on_equal", ["promote", "hold"])
 @pytest.mark.parametrize("change", [0.0, 0.004, -0.004, 0.02, -0.02])
 def test_equal_is_what_the_config_says(on_equal: str, change: float) -> None:
-    found = verdict(against(scores(), change, noise=0.03), on_equal=on_equal)
-    assert (found["decision"], found["outcome"]) == (on_equal, "equal")
+    decision = decided(against(scores(), change, noise=0.03), on_equal=on_equal)
+    assert (decision["decision"], decision["outcome"]) == (on_equal, "equal")
 
 
 def test_a_gain_that_is_sure_but_small_counts_as_equal() -> None:
-    found = against(scores(), 0.004, noise=0.001)
-    assert verdict(found)["decision"] == "hold"
-    assert verdict(found, min_improvement=0.003)["outcome"] == "better"
+    block = against(scores(), 0.004, noise=0.001)
+    assert decided(block)["decision"] == "hold"
+    assert decided(block, min_improvement=0.003)["outcome"] == "better"
 
 
 def test_a_rise_from_another_seed_alone_is_not_better() -> None:
-    found = decide({"ner": against(scores(), +0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
-    assert (found["decision"], found["outcome"]) == ("hold", "equal")
-    assert any("can only be chance" in rule["text"] for rule in found["rules"])
+    decision = decide({"ner": against(scores(), +0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
+    assert (decision["decision"], decision["outcome"]) == ("hold", "equal")
+    assert any("can only be chance" in rule["text"] for rule in decision["rules"])
     worse = decide({"ner": against(scores(), -0.1)}, CLEAN, TASKS, GateSettings(), reseeded=True)
     assert worse["outcome"] == "worse"
 
 
 def test_the_stage_sees_from_the_metadata_that_only_the_seed_differs(tmp_path: Path) -> None:
-    found = {**against(scores(), +0.1), "documents": 50}
+    block = {**against(scores(), +0.1), "documents": 50}
     data = {"digest": "d", "records": {"in": 9, "kept": 9, "quarantined": 0}, "tasks": {}}
     (tmp_path / "champion-metadata").mkdir()
 
@@ -112,7 +116,7 @@ def test_the_stage_sees_from_the_metadata_that_only_the_seed_differs(tmp_path: P
         (tmp_path / "champion-metadata" / "facts.json").write_text(
             json.dumps(before), encoding="utf-8"
         )
-        (tmp_path / "scores").write_text(json.dumps(found), encoding="utf-8")
+        (tmp_path / "scores").write_text(json.dumps(block), encoding="utf-8")
         context = {"train": {"set": {"training.seed": 1, "training.max_steps": 100}}}
         assert gate(tmp_path, data, labels=LABELS, context=context) == 0
         return str(gate_decision_in(tmp_path)["decision"])
@@ -123,65 +127,65 @@ def test_the_stage_sees_from_the_metadata_that_only_the_seed_differs(tmp_path: P
 
 
 def test_without_a_champion_only_absolute_rules_count() -> None:
-    assert verdict(scores())["outcome"] == "first"
-    assert verdict(scores())["decision"] == "promote"
-    assert failed(verdict(scores(0.4))) == {("min_f", "")}
+    assert decided(scores())["outcome"] == "first"
+    assert decided(scores())["decision"] == "promote"
+    assert failed(decided(scores(0.4))) == {("min_f", "")}
 
 
 def test_one_label_collapses_while_the_overall_rises() -> None:
-    found = verdict(against(scores(), +0.03, DATE=(-0.2, 0.05)))
-    assert found["decision"] == "hold"
-    assert failed(found) == {("max_drop", "DATE")}
+    decision = decided(against(scores(), +0.03, DATE=(-0.2, 0.05)))
+    assert decision["decision"] == "hold"
+    assert failed(decision) == {("max_drop", "DATE")}
 
 
 def test_a_label_that_falls_within_the_noise_does_not_hold() -> None:
-    found = verdict(against(scores(), +0.03, DATE=(-0.05, 0.06)))
-    assert found["decision"] == "promote"
-    told = next(r for r in found["rules"] if (r["name"], r["label"]) == ("max_drop", "DATE"))
-    assert "within the noise" in told["text"]
+    decision = decided(against(scores(), +0.03, DATE=(-0.05, 0.06)))
+    assert decision["decision"] == "promote"
+    rule = next(r for r in decision["rules"] if (r["name"], r["label"]) == ("max_drop", "DATE"))
+    assert "within the noise" in rule["text"]
 
 
 def test_a_label_with_few_entities_is_not_judged() -> None:
     rare = {"DATE": described(0.1, support=3)}
-    found = verdict(against(scores(**rare), +0.03, DATE=(-0.5, 0.1)), min_f_per_label=0.5)
-    assert found["decision"] == "promote"
-    assert sum("3 entities in the test set" in rule["text"] for rule in found["rules"]) == 2
+    decision = decided(against(scores(**rare), +0.03, DATE=(-0.5, 0.1)), min_f_per_label=0.5)
+    assert decision["decision"] == "promote"
+    assert sum("3 entities in the test set" in rule["text"] for rule in decision["rules"]) == 2
 
 
 def test_minimum_f_per_label() -> None:
-    found = scores(DATE=described(0.4))
-    assert failed(verdict(found, min_f_per_label=0.5)) == {("min_f_per_label", "DATE")}
-    assert failed(verdict(found, min_f_per_label={"ORG": 0.5})) == set()
+    block = scores(DATE=described(0.4))
+    assert failed(decided(block, min_f_per_label=0.5)) == {("min_f_per_label", "DATE")}
+    assert failed(decided(block, min_f_per_label={"ORG": 0.5})) == set()
 
 
 @pytest.mark.parametrize("missing", ["EVENT", "DATE"])
 def test_required_labels_must_be_there_often_enough(missing: str) -> None:
-    found = verdict(scores(DATE=described(0.9, support=2)), required_labels=["ORG", missing])
-    assert failed(found) == {("required_labels", missing)}
+    decision = decided(scores(DATE=described(0.9, support=2)), required_labels=["ORG", missing])
+    assert failed(decision) == {("required_labels", missing)}
 
 
 @pytest.mark.parametrize("undefined", [None, math.nan])
 def test_no_number_is_no_promotion(undefined: float | None) -> None:
-    found = scores()
-    found["overall"]["f"] = undefined
-    assert failed(verdict(found)) == {("min_f", "")}
+    block = scores()
+    block["overall"]["f"] = undefined
+    assert failed(decided(block)) == {("min_f", "")}
     against_champion = against(scores(), 0.1)
     against_champion["champion"]["comparison"]["overall"]["difference"] = undefined
-    assert verdict(against_champion)["decision"] == "hold"
+    assert decided(against_champion)["decision"] == "hold"
 
 
 def test_a_tiny_test_set_is_held_with_the_reason() -> None:
-    found = scores(0.9)
-    found["overall"] = described(0.9, support=6, spread=0.25)
-    held = verdict(against(found, +0.1))
+    block = scores(0.9)
+    block["overall"] = described(0.9, support=6, spread=0.25)
+    held = decided(against(block, +0.1))
     assert failed(held) == {("max_interval", "")}
-    assert "too small to tell" in held["headline"]
+    assert "too small to decide by" in held["headline"]
 
 
 def test_a_champion_that_cannot_be_loaded_is_held() -> None:
-    found = verdict({**scores(), "champion": {"error": "ValueError: E050"}})
-    assert failed(found) == {("champion", "")}
-    assert "E050" in found["headline"]
+    decision = decided({**scores(), "champion": {"error": "ValueError: E050"}})
+    assert failed(decision) == {("champion", "")}
+    assert "E050" in decision["headline"]
 
 
 @pytest.mark.parametrize(
@@ -196,64 +200,64 @@ def test_a_champion_that_cannot_be_loaded_is_held() -> None:
 def test_the_gate_says_what_the_champion_was_trained_on(
     tmp_path: Path, seen: int | None, init: str, text: str
 ) -> None:
-    found = against(scores(), +0.03)
-    found["champion"]["seen"] = seen
-    (tmp_path / "scores").write_text(json.dumps(found), encoding="utf-8")
+    block = against(scores(), +0.03)
+    block["champion"]["seen"] = seen
+    (tmp_path / "scores").write_text(json.dumps(block), encoding="utf-8")
     assert gate(tmp_path, CLEAN, labels=LABELS, context={"train": {"init": init}}) == 0
-    told = [rule["text"] for rule in gate_decision_in(tmp_path)["rules"] if rule["name"] == "seen"]
-    assert bool(told) == bool(text)
-    assert all(text in one for one in told)
+    texts = [rule["text"] for rule in gate_decision_in(tmp_path)["rules"] if rule["name"] == "seen"]
+    assert bool(texts) == bool(text)
+    assert all(text in one for one in texts)
 
 
 def test_label_sets_that_differ_are_compared_where_they_meet() -> None:
-    found = against(scores(), +0.03)
-    found["champion"]["model_labels"] = ["ORG", "MONEY"]
-    comparison = found["champion"]["comparison"]
+    block = against(scores(), +0.03)
+    block["champion"]["model_labels"] = ["ORG", "MONEY"]
+    comparison = block["champion"]["comparison"]
     comparison["labels"] = ["ORG"]
     del comparison["per_label"]["DATE"]
-    told = verdict(found)
-    assert told["decision"] == "promote"
-    notes = " ".join(rule["text"] for rule in told["rules"] if rule["result"] == "note")
+    decision = decided(block)
+    assert decision["decision"] == "promote"
+    notes = " ".join(rule["text"] for rule in decision["rules"] if rule["result"] == "note")
     assert "not compared: DATE" in notes
     assert "also finds MONEY" in notes
 
 
 def test_label_sets_with_nothing_in_common_are_held() -> None:
-    found = against(scores(), +0.03)
-    found["champion"]["comparison"]["labels"] = []
-    assert failed(verdict(found)) == {("champion", "")}
+    block = against(scores(), +0.03)
+    block["champion"]["comparison"]["labels"] = []
+    assert failed(decided(block)) == {("champion", "")}
 
 
 def test_too_much_quarantined_data_is_held() -> None:
-    found = verdict(scores(), {"records": {"in": 100, "quarantined": 12}})
-    assert failed(found) == {("max_quarantined", "")}
-    assert "12 of 100" in found["headline"]
+    decision = decided(scores(), {"records": {"in": 100, "quarantined": 12}})
+    assert failed(decision) == {("max_quarantined", "")}
+    assert "12 of 100" in decision["headline"]
 
 
 def test_report_only_promotes_and_says_what_it_would_have_done() -> None:
-    found = verdict(against(scores(), -0.1), mode="report-only")
-    assert (found["decision"], found["would"]) == ("promote", "hold")
-    assert "would have held it" in found["headline"]
+    decision = decided(against(scores(), -0.1), mode="report-only")
+    assert (decision["decision"], decision["would"]) == ("promote", "hold")
+    assert "would have held it" in decision["headline"]
 
 
 def test_every_rule_states_its_gate_decision_in_words() -> None:
-    found = verdict(against(scores(), -0.1), min_f_per_label=0.5, required_labels=["ORG"])
-    names = {rule["name"] for rule in found["rules"]}
+    decision = decided(against(scores(), -0.1), min_f_per_label=0.5, required_labels=["ORG"])
+    names = {rule["name"] for rule in decision["rules"]}
     assert names == {
         "min_f", "min_f_per_label", "required_labels", "max_drop", "min_improvement",
         "max_interval", "max_quarantined",
     }  # fmt: skip
-    assert all(rule["text"].endswith(".") for rule in found["rules"])
+    assert all(rule["text"].endswith(".") for rule in decision["rules"])
 
 
 def run_gate(
-    folder: Path, found: Any, settings: dict[str, Any], data: dict[str, Any] = CLEAN
+    folder: Path, block: Any, settings: dict[str, Any], data: dict[str, Any] = CLEAN
 ) -> int:
-    (folder / "scores").write_text(json.dumps(found), encoding="utf-8")
+    (folder / "scores").write_text(json.dumps(block), encoding="utf-8")
     return gate(folder, data, labels=LABELS, settings=settings)
 
 
-def test_the_stage_gives_a_decision_a_verdict_and_a_summary(tmp_path: Path) -> None:
+def test_the_stage_gives_a_decision_its_reasons_and_a_summary(tmp_path: Path) -> None:
     code = run_gate(tmp_path, against(scores(), -0.1), {})
     assert code == 0, "a hold is a result, not a failure"
     output = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
@@ -275,9 +279,9 @@ def test_the_summary_shows_hostile_text_as_text(tmp_path: Path) -> None:
 
 
 def test_scores_with_a_nan_are_held_and_written_as_json(tmp_path: Path) -> None:
-    found = scores()
-    found["overall"]["f"] = math.nan
-    assert run_gate(tmp_path, found, {}) == 0
+    block = scores()
+    block["overall"]["f"] = math.nan
+    assert run_gate(tmp_path, block, {}) == 0
     assert gate_decision_in(tmp_path)["decision"] == "hold"
 
 
@@ -308,28 +312,28 @@ def classes(macro: float | None, ece: float | None) -> dict[str, Any]:
 def test_classes_have_a_macro_f_and_a_calibration_error(
     macro: float | None, ece: float | None, names: set[str]
 ) -> None:
-    found = verdict(classes(macro, ece), min_macro_f=0.7, max_ece=0.05)
-    assert {name for name, _ in failed(found)} == names
-    assert found["decision"] == ("hold" if names else "promote")
+    decision = decided(classes(macro, ece), min_macro_f=0.7, max_ece=0.05)
+    assert {name for name, _ in failed(decision)} == names
+    assert decision["decision"] == ("hold" if names else "promote")
 
 
 def test_a_macro_f_is_told_in_words() -> None:
-    found = verdict(classes(0.612, 0.081), min_macro_f=0.7, max_ece=0.05)
-    assert found["reasons"] == [
+    decision = decided(classes(0.612, 0.081), min_macro_f=0.7, max_ece=0.05)
+    assert decision["reasons"] == [
         "Macro F is 61.2; at least 70.0 is asked for.",
         "Expected calibration error is 8.1; at most 5.0 is allowed.",
     ]
 
 
 def test_neither_is_asked_of_a_model_by_default() -> None:
-    rules = {rule["name"] for rule in verdict(classes(0.1, 0.9))["rules"]}
+    rules = {rule["name"] for rule in decided(classes(0.1, 0.9))["rules"]}
     assert not rules & {"min_macro_f", "max_ece"}
 
 
 def test_a_score_that_no_task_has_is_not_taken_for_good() -> None:
-    found = verdict(scores(), max_ece=0.05)
-    assert failed(found) == {("max_ece", "")}
-    assert "take gate.max_ece away" in found["reasons"][0]
+    decision = decided(scores(), max_ece=0.05)
+    assert failed(decision) == {("max_ece", "")}
+    assert "take gate.max_ece away" in decision["reasons"][0]
 
 
 def test_of_several_tasks_those_that_classify_are_judged() -> None:

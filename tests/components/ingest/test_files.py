@@ -144,13 +144,13 @@ def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
     content = zipped(
         x__conll="Ada B-PER\n", x__doccano=f"{line}\n", **{"y/a.txt": TEXT, "y/a.ann": ANN}
     )
-    found = items(tmp_path, content)
-    assert [str(item.place) for item in found] == [
+    records = items(tmp_path, content)
+    assert [str(item.place) for item in records] == [
         "export/x/conll:1",
         "export/x/doccano:1",
         "export/y/a.ann:1",
     ]
-    assert [said(item) for item in found[1:]] == [RIGHT, RIGHT]
+    assert [said(item) for item in records[1:]] == [RIGHT, RIGHT]
 
 
 @pytest.mark.parametrize(

@@ -120,15 +120,15 @@ CASES = [(name, make) for name, makers in FORMATS.items() for make in makers]
 
 @pytest.mark.parametrize(("name", "make"), CASES)
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("named", [False, True])
 def test_all_formats_agree(
-    name: str, make: Callable[[], bytes], packed: bool, told: bool, write: Write, ingest: Ingest
+    name: str, make: Callable[[], bytes], packed: bool, named: bool, write: Write, ingest: Ingest
 ) -> None:
     content = gzip.compress(make()) if packed else make()
-    done = ingest(write(content, "export"), file_format=name if told else "auto")
+    done = ingest(write(content, "export"), file_format=name if named else "auto")
     assert done.code == 0
-    found = [(r.text, [(s.start, s.end, s.label) for s in said(r).spans]) for r in done.records]
-    assert found == ENOUGH
+    texts = [(r.text, [(s.start, s.end, s.label) for s in said(r).spans]) for r in done.records]
+    assert texts == ENOUGH
     assert [record.tokens for record in done.records] == TOKENS
 
 
@@ -282,8 +282,8 @@ def test_docbin_that_convert_wrote_gives_its_records_back(
     corpora = [f"--{split}-corpus={tmp_path / split}" for split in ("train", "dev", "test")]
     source, report = (f"{tmp_path}/{name}" for name in ("records.jsonl", "report.json"))
     files = [*sets, *corpora, f"--train-set={source}", f"--convert-report={report}"]
-    told = ["--tasks", ner_tasks(["A"]), '--settings={"window_words": 4}']
-    assert main(["convert", *told, *files]) == 0
+    options = ["--tasks", ner_tasks(["A"]), '--settings={"window_words": 4}']
+    assert main(["convert", *options, *files]) == 0
     select = {"exclude": {"meta.kind": ["draft"]}}
     done = ingest(str(tmp_path / "train/00000.spacy"), required=[], select=select)
     assert done.report["skipped"] == {"exclude: meta.kind": 1}

@@ -29,8 +29,8 @@ def task(data: Any, *results: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"data": data, "annotations": [{"result": [*results], **more}]}
 
 
-def marked(told: bool = True, **more: Any) -> list[dict[str, Any]]:
-    return [result(a, b, label, TEXT[a:b] if told else None, **more) for a, b, label in SPANS]
+def marked(typed: bool = True, **more: Any) -> list[dict[str, Any]]:
+    return [result(a, b, label, TEXT[a:b] if typed else None, **more) for a, b, label in SPANS]
 
 
 def read(*tasks: Any, text: str = "") -> list[Item]:
@@ -51,8 +51,8 @@ RIGHT = (TEXT, [("Ada Byron", "PER"), ("Acme", "ORG")])
     [
         ({"r_TEXT": TEXT, "url": "https://x.org/1", "source": "letter-1"}, marked()),
         ({"text": NOTE, "body": TEXT}, marked()),
-        ({"text": NOTE, "body": TEXT}, marked(told=False, to_name="body")),
-        ({"text": "A note", "body": TEXT}, marked(told=False)),
+        ({"text": NOTE, "body": TEXT}, marked(typed=False, to_name="body")),
+        ({"text": "A note", "body": TEXT}, marked(typed=False)),
         ({"text": TEXT, "copy": TEXT}, marked(to_name="text")),
     ],
 )

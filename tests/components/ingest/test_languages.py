@@ -69,13 +69,13 @@ def test_a_model_learns_the_entity(
         for name in sets
         for what, end in (("set", ".jsonl"), ("corpus", ""))
     }
-    told = ["--tasks", ner_tasks(["PERSON"])]
+    tasks = ["--tasks", ner_tasks(["PERSON"])]
     options = {
         **paths,
         "--convert-report": str(tmp_path / "report"),
         "--settings": json.dumps({"language": language}),
     }
-    assert main(["convert", *told, *(word for pair in options.items() for word in pair)]) == 0
+    assert main(["convert", *tasks, *(word for pair in options.items() for word in pair)]) == 0
     length = {"training.max_steps": 100, "training.eval_frequency": 50, "nlp.lang": language}
     options = {
         "--train-corpus": str(tmp_path / "train"),
@@ -85,7 +85,7 @@ def test_a_model_learns_the_entity(
         "--model": str(tmp_path / "model"),
         "--log": str(tmp_path / "log"),
     }
-    assert main(["train", *told, *(word for pair in options.items() for word in pair)]) == 0
+    assert main(["train", *tasks, *(word for pair in options.items() for word in pair)]) == 0
     doc = spacy.load(tmp_path / "model")(clauses[0].format(names[1]))
     assert [(ent.text, ent.label_) for ent in doc.ents] == [(names[1], "PERSON")]
 

@@ -19,8 +19,10 @@ def locate(
 ) -> tuple[list[str], set[str]]:
     """What the spans cover, and the kinds of notes."""
     own = tokenise(text, "en")
-    found = Spans(text, spans, own if tokens else None, Boundaries(own), trusted)
-    return [text[slice(*place)] for place in found.locate()], {note.kind for note in found.notes}
+    located = Spans(text, spans, own if tokens else None, Boundaries(own), trusted)
+    return [text[slice(*place)] for place in located.locate()], {
+        note.kind for note in located.notes
+    }
 
 
 def span(start: int, end: int, text: str | None = None, **more: int) -> RawSpan:

@@ -22,7 +22,7 @@ def rows(spans: list[Spans], **more: Any) -> list[dict[str, Any]]:
     return [row(text, *each, **more) for text, each in zip(TEXTS, spans, strict=True)]
 
 
-def found(done: Ingested) -> list[Spans]:
+def spans_of(done: Ingested) -> list[Spans]:
     return [
         [
             (span.start, span.end, span.label)
@@ -48,7 +48,7 @@ def known(done: Ingested) -> list[list[str] | None]:
 def test_passes_are_united(first: Any, second: Any, write: Write, ingest: Ingest) -> None:
     done = ingest(write([*rows(PERSONS, **first), *rows(ORGS, **second)]), required=[])
     assert done.code == 0
-    assert found(done) == [sorted(a + b) for a, b in zip(PERSONS, ORGS, strict=True)]
+    assert spans_of(done) == [sorted(a + b) for a, b in zip(PERSONS, ORGS, strict=True)]
     assert known(done) == [None] * 4
     assert done.report["skipped"] == {"united with another pass over the same text": 4}
     assert done.problem("united_passes")["examples"][0]["detail"] == "ORG; PERSON"
@@ -57,7 +57,7 @@ def test_passes_are_united(first: Any, second: Any, write: Write, ingest: Ingest
 
 def test_where_a_text_lacks_a_pass_its_labels_are_unknown(write: Write, ingest: Ingest) -> None:
     done = ingest(write([*rows(PERSONS), *rows(ORGS)[:2]]), required=[])
-    assert found(done) == [PERSONS[0] + ORGS[0], PERSONS[1] + ORGS[1], PERSONS[2], []]
+    assert spans_of(done) == [PERSONS[0] + ORGS[0], PERSONS[1] + ORGS[1], PERSONS[2], []]
     assert known(done) == [None, None, ["PERSON"], ["PERSON"]]
 
 
@@ -65,7 +65,7 @@ def test_two_annotators_of_each_pass_vote_within_it(write: Write, ingest: Ingest
     ada, bob = {"_session_id": "ada"}, {"_session_id": "bob"}
     passes = [*rows(PERSONS, **ada), *rows(PERSONS, **bob), *rows(ORGS, **ada), *rows(ORGS, **bob)]
     done = ingest(write(passes), required=[])
-    assert found(done) == [sorted(a + b) for a, b in zip(PERSONS, ORGS, strict=True)]
+    assert spans_of(done) == [sorted(a + b) for a, b in zip(PERSONS, ORGS, strict=True)]
     records = done.report["records"]
     assert records["in"] == records["kept"] + records["skipped"]
 
@@ -75,7 +75,7 @@ def test_a_pass_that_contradicts_another_once_is_told(write: Write, ingest: Inge
     persons = [row(text, (0, 3, "PERSON")) for text in texts]
     orgs = [row(text, (9, 13, "ORG")) for text in texts[:-1]] + [row(texts[-1], (0, 3, "ORG"))]
     done = ingest(write([*persons, *orgs]))
-    assert found(done)[-1] == [(0, 3, "ORG")]  # the newer pass
+    assert spans_of(done)[-1] == [(0, 3, "ORG")]  # the newer pass
     assert done.problem("conflicting_annotations")["count"] == 1
     assert ingest(write([*persons, *orgs]), conflicts="fail").code == 3
 

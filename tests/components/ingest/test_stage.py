@@ -84,15 +84,15 @@ def test_files_of_one_name_are_told_apart(write: Write, ingest: Ingest, tmp_path
     assert [q["source"] for q in done.quarantine] == paths
 
 
-def test_the_report_starts_with_the_verdict(ingest_rows: Ingest) -> None:
+def test_the_report_starts_with_the_status(ingest_rows: Ingest) -> None:
     good = [row(f"Ask HMRC or Ada {n}", (4, 8, "ORG"), (12, 15, "PERSON")) for n in range(60)]
     done = ingest_rows(*good)
-    assert done.report["verdict"] == "fit"
+    assert done.report["status"] == "fit"
     assert done.summary.startswith("## Data: fit to train on\n")
     done = ingest_rows()
-    assert done.report["verdict"] == "warnings"
+    assert done.report["status"] == "warnings"
     done = ingest_rows(row("Ask HMRC", (4, 8, "ORGG")))
-    assert done.report["verdict"] == "unfit"
+    assert done.report["status"] == "unfit"
     assert done.page.index("Not fit to train on") < done.page.index("ORGG") < done.page.index("<h2")
 
 

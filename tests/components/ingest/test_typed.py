@@ -96,11 +96,11 @@ def shown(row: Row) -> str:
 def test_what_is_parsed_is_what_the_strict_parser_reads(records: list[str], block: int) -> None:
     parser = Parser()
     lines = [text.encode() for text in records]
-    found = [
+    parsed = [
         each for at in range(0, len(lines), block) for each in parser.parse(lines[at : at + block])
     ]
-    assert len(found) == len(lines)
-    for each, line in zip(found, lines, strict=True):
+    assert len(parsed) == len(lines)
+    for each, line in zip(parsed, lines, strict=True):
         assert each is None or shown(each) == strict(line)
 
 
@@ -130,16 +130,16 @@ def test_a_fault_is_found_among_many(old: str, new: str, place: int) -> None:
     assert strict(lines[place]) is None
     parser = Parser()
     for _ in range(2):
-        found = parser.parse(lines)
-        assert [at for at, each in enumerate(found) if each is None] == [place]
+        parsed = parser.parse(lines)
+        assert [at for at, each in enumerate(parsed) if each is None] == [place]
 
 
 def test_records_of_one_export_need_one_look() -> None:
     lines = [json.dumps(row(f"Ask HMRC {n}", (4, 8, "ORG"), meta={"n": n})) for n in range(20)]
     parser = Parser()
-    found = parser.parse([line.encode() for line in lines])
-    assert [each and shown(each) for each in found] == [strict(line.encode()) for line in lines]
-    assert None not in found
+    parsed = parser.parse([line.encode() for line in lines])
+    assert [each and shown(each) for each in parsed] == [strict(line.encode()) for line in lines]
+    assert None not in parsed
     assert parser.learnt == 1
 
 

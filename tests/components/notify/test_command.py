@@ -61,10 +61,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
 def notify(url: str, *more: str) -> int:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WEBHOOK", url)
-        return told("env:WEBHOOK" if url else "", *more)
+        return run("env:WEBHOOK" if url else "", *more)
 
 
-def told(webhook: str, *more: str) -> int:
+def run(webhook: str, *more: str) -> int:
     return main(
         [
             *("notify", "--webhook", webhook, "--pipeline", "content", "--phase", "phase-1"),
@@ -87,16 +87,16 @@ def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook) -> None:
         "run": "content-1",
         "phase": "phase-1",
         "state": "FAILED",
-        "verdict": "",
+        "decision": "",
         "why": "phase-1/ingest: bad record",
         "link": link,
     }
 
 
-def test_a_hold_is_told_with_its_verdict(hook: Hook) -> None:
+def test_a_hold_is_told_with_its_decision(hook: Hook) -> None:
     assert notify(hook.url, "--held", "Held back: F is ≤ 0.5.", "--place", "") == 0
     (message,) = hook.posted
-    assert (message["event"], message["verdict"], message["link"]) == ("held", "hold", "")
+    assert (message["event"], message["decision"], message["link"]) == ("held", "hold", "")
     assert message["text"] == (
         "content: phase-1 was trained and held back in run content-1. Held back: F is ≤ 0.5."
     )
@@ -198,12 +198,12 @@ def secrets(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
 def test_the_address_comes_from_secret_manager(
     secrets: Secrets, hook: Hook, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told("projects/p/secrets/hook/versions/latest", "--held", "Held back.") == 0
+    assert notify("projects/p/secrets/hook/versions/latest", "--held", "Held back.") == 0
     assert len(hook.posted) == 1
     assert secrets.asked == [
         "/secretmanager.googleapis.com/v1/projects/p/secrets/hook/versions/latest:access"
     ]
-    assert told("projects/p/secrets/other/versions/3", "--held", "Held back.") == 5
+    assert notify("projects/p/secrets/other/versions/3", "--held", "Held back.") == 5
     printed = capsys.readouterr()
     assert "roles/secretmanager.secretAccessor" in printed.err
     assert "token" not in printed.out + printed.err
@@ -213,7 +213,7 @@ def test_the_address_comes_from_secret_manager(
 def test_what_names_no_address_is_refused_and_not_repeated(
     reference: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told(reference, "--held", "Held back.") == 2
+    assert notify(reference, "--held", "Held back.") == 2
     printed = capsys.readouterr()
     assert "notify.webhook: " in printed.err
     assert "token-of-ours" not in printed.out + printed.err

@@ -113,8 +113,8 @@ def test_a_version_is_found_by_number_alias_and_run(
     add_and_promote(registry, "ner", "champion", artefact("pound"))
     add_and_promote(registry, "ner", "champion", artefact("euro", decision="hold"))
 
-    found = [find(registry, "ner", name).number for name in ("2", "champion", "run-euro")]
-    assert found == ["2", "1", "2"]
+    numbers = [find(registry, "ner", name).number for name in ("2", "champion", "run-euro")]
+    assert numbers == ["2", "1", "2"]
     with pytest.raises(ConfigError, match="versions 1, 2 and the aliases candidate, champion"):
         find(registry, "ner", "3")
     with pytest.raises(ConfigError, match="there is no model 'textcat'; there is ner"):

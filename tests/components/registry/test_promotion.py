@@ -80,15 +80,15 @@ def test_the_history_is_told_and_nothing_in_it_changes(registry: LocalRegistry) 
     rollback(registry, "ner", "champion", by="ada")
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert before.items() <= after.items()
-    told = json.loads(retrain(registry, "history", "ner", "--json"))
-    assert [(one["kind"], one["version"], one["replaced"]) for one in told] == [
+    history = json.loads(retrain(registry, "history", "ner", "--json"))
+    assert [(one["kind"], one["version"], one["replaced"]) for one in history] == [
         ("promote", "1", ""),
         ("promote", "2", "1"),
         ("promote", "3", "2"),
         ("rollback", "2", "3"),
     ]
-    assert (told[0]["by"], told[3]["by"]) == ("run run-a", "ada")
-    assert len({one["id"] for one in told}) == 4
+    assert (history[0]["by"], history[3]["by"]) == ("run run-a", "ada")
+    assert len({one["id"] for one in history}) == 4
     assert "ada" in retrain(registry, "history", "ner")
 
 

@@ -51,8 +51,8 @@ HISTORY = [
 ]
 
 
-def run_report(folder: Path, judged: Path, champion_metadata: Path, **changed: Any) -> Path:
-    """Run the stage on what evaluate and gate wrote into `judged`; return the output folder."""
+def run_report(folder: Path, evaluated: Path, champion_metadata: Path, **changed: Any) -> Path:
+    """Run the stage on what evaluate and gate wrote into `evaluated`; return the output folder."""
     folder.mkdir(exist_ok=True)
     files = {"data-report": DATA, "split-report": SPLIT, "convert-report": CONVERT} | changed
     for name, content in files.items():
@@ -62,7 +62,7 @@ def run_report(folder: Path, judged: Path, champion_metadata: Path, **changed: A
     lines = "".join(json.dumps(entry) + "\n" for entry in HISTORY)
     (log / "history.jsonl").write_text(lines, encoding="utf-8")
     arguments = {
-        **{name: judged / name for name in ("scores", "gate-decision", "predictions")},
+        **{name: evaluated / name for name in ("scores", "gate-decision", "predictions")},
         **{
             name: folder / name for name in ("data-report", "split-report", "convert-report", "log")
         },
@@ -77,9 +77,9 @@ def run_report(folder: Path, judged: Path, champion_metadata: Path, **changed: A
 
 
 @pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What evaluate and gate say about a middling model beside a champion, in one folder."""
-    folder = tmp_path_factory.mktemp("judged")
+    folder = tmp_path_factory.mktemp("evaluated")
     model = train_tiny(folder / "weak" / "model", make_docs(60, seed=1), steps=34)
     champion = train_tiny(folder / "1" / "model", make_docs(60, seed=1), steps=30)
     corpus = write_corpus(folder / "corpus", make_docs(80, seed=2))

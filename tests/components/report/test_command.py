@@ -18,7 +18,7 @@ from components.records.record import Span
 from components.scoring.document import read_scores
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
-pytestmark = pytest.mark.xdist_group("judged")
+pytestmark = pytest.mark.xdist_group("evaluated")
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", body).split())
 
 
-def test_the_report_says_the_verdict_first(tmp_path: Path, judged: Path, nothing: Path) -> None:
-    html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
-    gate_decision = json.loads((judged / "gate-decision").read_text(encoding="utf-8"))
+def test_the_report_says_the_decision_first(tmp_path: Path, evaluated: Path, nothing: Path) -> None:
+    html = (run_report(tmp_path / "r", evaluated, nothing) / "report").read_text(encoding="utf-8")
+    gate_decision = json.loads((evaluated / "gate-decision").read_text(encoding="utf-8"))
     body = html[html.index("<main") :]
     assert body.index("headline") < body.index("<table")
     assert gate_decision["headline"] in text_of(html)
@@ -44,10 +44,10 @@ def test_the_report_says_the_verdict_first(tmp_path: Path, judged: Path, nothing
 
 
 def test_the_report_shows_the_scores_and_the_change(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
-    html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
-    scores = read_scores(judged / "scores")["ner"]
+    html = (run_report(tmp_path / "r", evaluated, nothing) / "report").read_text(encoding="utf-8")
+    scores = read_scores(evaluated / "scores")["ner"]
     read = text_of(html)
     f = 100 * scores["overall"]["f"]
     change = 100 * scores["champion"]["comparison"]["overall"]["difference"]
@@ -57,9 +57,9 @@ def test_the_report_shows_the_scores_and_the_change(
 
 
 def test_the_report_says_what_the_tokeniser_keeps_from_being_learnt(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
-    html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
+    html = (run_report(tmp_path / "r", evaluated, nothing) / "report").read_text(encoding="utf-8")
     total = 1200 * len(LABELS)
     lost = f"{12 * len(LABELS)} of the {total:,} entities in the training documents"
     assert lost in text_of(html)
@@ -68,23 +68,25 @@ def test_the_report_says_what_the_tokeniser_keeps_from_being_learnt(
 
 
 def test_the_report_is_one_file_that_loads_nothing(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
-    html = (run_report(tmp_path / "r", judged, nothing) / "report").read_text(encoding="utf-8")
+    html = (run_report(tmp_path / "r", evaluated, nothing) / "report").read_text(encoding="utf-8")
     loading = re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)|@import|<link|<iframe', html)
     assert loading == []
     assert html.count("<script>") == 1
 
 
-def test_what_changed_is_told_from_the_facts_of_the_champion(tmp_path: Path, judged: Path) -> None:
-    champion_metadata = judged / "1"
+def test_what_changed_is_told_from_the_facts_of_the_champion(
+    tmp_path: Path, evaluated: Path
+) -> None:
+    champion_metadata = evaluated / "1"
     before = {
         "digest": "e" * 64, "records": 100, "test_documents": 80,
         "entities": {"ORG": 100, "DATE": 70, "LAW": 5},
         "config": {"phase": "phase-1", "train.set.training.max_steps": 100},
     }  # fmt: skip
     (champion_metadata / "facts.json").write_text(json.dumps(before), encoding="utf-8")
-    html = (run_report(tmp_path / "r", judged, champion_metadata) / "report").read_text(
+    html = (run_report(tmp_path / "r", evaluated, champion_metadata) / "report").read_text(
         encoding="utf-8"
     )
     (champion_metadata / "facts.json").unlink()
@@ -97,23 +99,25 @@ def test_what_changed_is_told_from_the_facts_of_the_champion(tmp_path: Path, jud
 
 
 def test_facts_and_champion_facts_of_the_same_run_do_not_differ(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
-    first = run_report(tmp_path / "r", judged, nothing)
-    champion_metadata = judged / "1"
+    first = run_report(tmp_path / "r", evaluated, nothing)
+    champion_metadata = evaluated / "1"
     (champion_metadata / "facts.json").write_bytes((first / "facts").read_bytes())
-    html = (run_report(tmp_path / "again", judged, champion_metadata) / "report").read_text("utf-8")
+    html = (run_report(tmp_path / "again", evaluated, champion_metadata) / "report").read_text(
+        "utf-8"
+    )
     (champion_metadata / "facts.json").unlink()
     assert "differ by chance alone" in html
 
 
 def test_likely_mistakes_are_exported_for_prodigy(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
-    folder = run_report(tmp_path / "r", judged, nothing)
+    folder = run_report(tmp_path / "r", evaluated, nothing)
     lines = (folder / "review").read_text(encoding="utf-8").splitlines()
     assert 0 < len(lines) <= 10
-    gold = {one.id: one for one in read_predictions(judged / "predictions")}
+    gold = {one.id: one for one in read_predictions(evaluated / "predictions")}
     confidences = []
     for line in lines:
         task = json.loads(line)
@@ -126,7 +130,9 @@ def test_likely_mistakes_are_exported_for_prodigy(
     assert confidences == sorted(confidences, reverse=True)
 
 
-def test_the_review_file_holds_whole_documents(tmp_path: Path, judged: Path, nothing: Path) -> None:
+def test_the_review_file_holds_whole_documents(
+    tmp_path: Path, evaluated: Path, nothing: Path
+) -> None:
     """Of a document that was read in windows, all of it: read again, it is the same document."""
     texts = ["The BBC reported it on Monday. ", "Later ITN said so too. ", "Nobody at IBM knew."]
     text = "".join(texts)
@@ -139,7 +145,7 @@ def test_the_review_file_holds_whole_documents(tmp_path: Path, judged: Path, not
     windows[1].disagreements = [Disagreement("missed", gold=windows[1].gold[0], confidence=0.9)]
     (tmp_path / "read").mkdir()
     for name in ("scores", "gate-decision"):
-        shutil.copy(judged / name, tmp_path / "read")
+        shutil.copy(evaluated / name, tmp_path / "read")
     write_predictions(tmp_path / "read/predictions", windows)
     folder = run_report(tmp_path / "r", tmp_path / "read", nothing)
     [line] = (folder / "review").read_text(encoding="utf-8").splitlines()
@@ -151,10 +157,10 @@ def test_the_review_file_holds_whole_documents(tmp_path: Path, judged: Path, not
 
 
 def test_the_model_card_says_what_the_model_is_and_is_not(
-    tmp_path: Path, judged: Path, nothing: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, evaluated: Path, nothing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRAIN_COMMIT", "abc123")
-    card = (run_report(tmp_path / "r", judged, nothing) / "model-card").read_text("utf-8")
+    card = (run_report(tmp_path / "r", evaluated, nothing) / "model-card").read_text("utf-8")
     assert card.startswith(f"# Model card: `{CONTEXT['model']['name']}`")
     for heading in ("Intended use", "Data", "Scores on the test", "Known weak spots", "How it was"):
         assert f"\n## {heading}" in card
@@ -165,12 +171,12 @@ def test_the_model_card_says_what_the_model_is_and_is_not(
 
 
 def test_a_model_without_an_error_has_a_report_too(
-    tmp_path: Path, judged: Path, nothing: Path
+    tmp_path: Path, evaluated: Path, nothing: Path
 ) -> None:
     perfect = tmp_path / "perfect"
     perfect.mkdir()
     for name in ("scores", "gate-decision"):
-        (perfect / name).write_bytes((judged / name).read_bytes())
+        (perfect / name).write_bytes((evaluated / name).read_bytes())
     span = Span(0, 3, "ORG")
     document = Prediction(id="a", text="BBC", words=1, gold=[span], predicted=[span])
     write_predictions(perfect / "predictions", [document])

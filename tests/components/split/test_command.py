@@ -20,8 +20,8 @@ def run(tmp_path: Path, content: str, settings: str = "{}") -> int:
     source = tmp_path / "annotations.jsonl"
     source.write_text(content, encoding="utf-8")
     outputs = [f"--{name}={tmp_path}/out/{name}" for name in OUTPUTS]
-    told = ["--tasks", ner_tasks(["A"]), f"--settings={settings}"]
-    return main(["split", f"--annotations={source}", *told, *outputs])
+    options = ["--tasks", ner_tasks(["A"]), f"--settings={settings}"]
+    return main(["split", f"--annotations={source}", *options, *outputs])
 
 
 def test_every_record_comes_out_once_and_unchanged(split: Callable[..., Split]) -> None:

@@ -38,17 +38,17 @@ def split(folder: Path, name: str, records: list[Record], previous: str = "") ->
 
 def groups(records: list[Record]) -> list[set[str]]:
     """Sources that must stay together, by joining until nothing joins any more."""
-    found: list[tuple[set[str], set[str]]] = []
+    merged: list[tuple[set[str], set[str]]] = []
     for record in records:
         keys = {"text " + " ".join(record.text.split())}
         keys |= {f"page {record.meta['page']}"} if record.meta["page"] else set()
         members = {record.source}
-        for one in [one for one in found if one[0] & keys]:
+        for one in [one for one in merged if one[0] & keys]:
             keys |= one[0]
             members |= one[1]
-            found.remove(one)
-        found.append((keys, members))
-    return [members for _, members in found]
+            merged.remove(one)
+        merged.append((keys, members))
+    return [members for _, members in merged]
 
 
 @settings(deadline=None, max_examples=60)

@@ -18,10 +18,10 @@ def take(folder: Path, percent: int) -> list[str]:
 
 
 def test_a_larger_share_holds_the_smaller_ones_in_the_order_of_the_file(tmp_path: Path) -> None:
-    shares = {percent: take(tmp_path, percent) for percent in (25, 50, 75, 100)}
-    assert [len(kept) for kept in shares.values()] == [13, 25, 38, 50]
-    assert set(shares[25]) < set(shares[50]) < set(shares[75]) < set(shares[100])
-    assert shares[50] == sorted(shares[50], key=int)
+    subsamples = {percent: take(tmp_path, percent) for percent in (25, 50, 75, 100)}
+    assert [len(kept) for kept in subsamples.values()] == [13, 25, 38, 50]
+    assert set(subsamples[25]) < set(subsamples[50]) < set(subsamples[75]) < set(subsamples[100])
+    assert subsamples[50] == sorted(subsamples[50], key=int)
 
 
 def test_no_share_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

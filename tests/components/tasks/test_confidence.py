@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("tagger")
 
 def by_hand(begins: list[float], inside: list[float]) -> dict[tuple[int, int, str], float]:
     """Go through all rows of tags; read each as the pipeline does."""
-    found: dict[tuple[int, int, str], float] = defaultdict(float)
+    probabilities: dict[tuple[int, int, str], float] = defaultdict(float)
     for tags in product("BIO", repeat=len(begins)):
         chances = [
             {"B": b, "I": i, "O": 1 - b - i}[tag]
@@ -32,21 +32,23 @@ def by_hand(begins: list[float], inside: list[float]) -> dict[tuple[int, int, st
         for place, tag in enumerate([*tags, "O"]):
             goes_on = tag == "I" and start is not None
             if start is not None and not goes_on:
-                found[start, place, "X"] += float(np.prod(chances))
+                probabilities[start, place, "X"] += float(np.prod(chances))
                 start = None
             if tag == "B" or (tag == "I" and start is None):
                 start = place
-    return found
+    return probabilities
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_shares_are_the_probabilities_of_entities(seed: int) -> None:
     begins, inside, _ = np.random.default_rng(seed).dirichlet([0.4, 0.4, 0.4], 6).T
     expected = by_hand(begins.tolist(), inside.tolist())
-    found = dict(entities(begins, inside, "X"))
-    assert found.keys() == {one for one, share in expected.items() if share >= SMALLEST}
-    for entity, share in found.items():
-        assert share == pytest.approx(expected[entity])
+    probabilities = dict(entities(begins, inside, "X"))
+    assert probabilities.keys() == {
+        one for one, probability in expected.items() if probability >= SMALLEST
+    }
+    for entity, probability in probabilities.items():
+        assert probability == pytest.approx(expected[entity])
 
 
 def test_scores_become_probabilities_once() -> None:
@@ -79,9 +81,9 @@ def tagger() -> Language:
 
 def test_a_tagger_is_surer_of_what_it_has_learnt(tagger: Language) -> None:
     docs = list(tagger.pipe(["Ada Lovelace wrote to Leeds", "Zed Lovelace wrote to Bath", ""]))
-    shares = entity_probabilities(tagger, docs)
-    assert shares is not None
-    learnt, new, empty = shares
+    probabilities = entity_probabilities(tagger, docs)
+    assert probabilities is not None
+    learnt, new, empty = probabilities
     assert [(e.start_char, e.end_char) for e in docs[0].ents] == [(0, 12)]
     assert 0.5 < learnt[0, 12, "PERSON"] <= 1
     assert new.get((0, 12, "PERSON"), 0) < learnt[0, 12, "PERSON"]

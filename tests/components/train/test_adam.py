@@ -34,9 +34,9 @@ def test_same_weights_moments_and_counts(grad_clip: float) -> None:
                 parameter.grad = torch.randn_like(parameter) * 10.0 ** (-2 * (step % 5))
         models[0].finish_update(optimizers[0])
         finish_update(models[1], optimizers[1])
-    for theirs, ours in zip(*map(parameters, models), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
-        assert ours.grad is None
+    for expected, actual in zip(*map(parameters, models), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-6)
+        assert actual.grad is None
     for kind in ("mom1", "mom2"):
         moments = [
             {key[1]: torch.tensor(value) for key, value in getattr(optimizer, kind).items()}

@@ -85,13 +85,13 @@ def test_batches_keep_to_the_size_in_pieces(examples: list[Example]) -> None:
     for example in examples:
         words = len(example.predicted)
         example.predicted.user_data[KEY] = (words // 100 + 1, min(words, 130) + 2)
-    found = list(batch_by_pieces(500, 4096)(examples))
-    for batch in found:
+    batches = list(batch_by_pieces(500, 4096)(examples))
+    for batch in batches:
         spans, longest = zip(*(size_of(example.predicted) for example in batch), strict=True)
         assert sum(spans) * max(longest) <= 500 or len(batch) == 1
     padded = sum(
         sum(size_of(e.predicted)[0] for e in batch) * max(size_of(e.predicted)[1] for e in batch)
-        for batch in found
+        for batch in batches
     )
     real = sum(size_of(e.predicted)[0] * size_of(e.predicted)[1] for e in examples)
     assert padded < 1.1 * real

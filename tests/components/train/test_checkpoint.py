@@ -13,7 +13,7 @@ import pytest
 
 from components.files import sha256
 from components.train.checkpoint import Checkpoints, Latest
-from components.train.pace import Pace
+from components.train.checkpoint_schedule import CheckpointSchedule
 from components.train.settings import TrainSettings
 from components.train.state import State
 
@@ -77,8 +77,8 @@ def test_a_bucket_can_hold_them(
     for name in ("rename", "replace"):
         monkeypatch.setattr(os, name, moved)
     steps = {"training.max_steps": 30, "training.eval_frequency": 3}
-    pace = {"checkpoints": str(root), "settings": SETTINGS}
-    assert train("cnn", steps, **pace) == 0
+    schedule = {"checkpoints": str(root), "settings": SETTINGS}
+    assert train("cnn", steps, **schedule) == 0
     assert len(seen) > 1
     assert seen[0] == ["ckpt-2"]
     assert all(len(names) == 2 for names in seen[1:])
@@ -94,9 +94,9 @@ def test_what_a_dead_attempt_left_is_replaced(tmp_path: Path) -> None:
 
 
 def test_newest_is_read_with_its_log(written: Checkpoints, tmp_path: Path) -> None:
-    found = Checkpoints(tmp_path / "root", INPUTS).load(tmp_path / "new-log")
-    assert found
-    arrays, saved = found
+    restored = Checkpoints(tmp_path / "root", INPUTS).load(tmp_path / "new-log")
+    assert restored
+    arrays, saved = restored
     assert arrays["weights/ner/0/W"].tolist() == [4, 4, 4]
     assert saved.state == State(step=4, results=[(0.5, 4)])
     assert saved.counts["nr_update"] == {"ner/0/W": 4}
@@ -108,9 +108,9 @@ def test_damaged_newest_falls_back_to_the_older(
     written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     (written.folder / "ckpt-4" / name).write_bytes(b"half")
-    found = Checkpoints(written.folder.parent, INPUTS).load(log)
-    assert found
-    assert found[1].state.step == 3
+    restored = Checkpoints(written.folder.parent, INPUTS).load(log)
+    assert restored
+    assert restored[1].state.step == 3
     assert f"ckpt-4/{name} does not have the SHA-256" in capsys.readouterr().out
 
 
@@ -169,14 +169,16 @@ def test_finish_hands_over_the_best_and_leaves_nothing(
 
 
 def test_pace_waits_for_steps_and_for_what_writing_costs() -> None:
-    pace = Pace(TrainSettings(checkpoint_every=10, checkpoint_minutes=0))
-    assert [step for step in range(12) if pace.due(step)] == [10, 11]
-    pace.written(10, cost=0.0)
-    assert not pace.due(19)
-    assert pace.due(20)
-    pace.written(20, cost=1e6)
-    assert not pace.due(2000)
+    schedule = CheckpointSchedule(TrainSettings(checkpoint_every=10, checkpoint_minutes=0))
+    assert [step for step in range(12) if schedule.due(step)] == [10, 11]
+    schedule.written(10, cost=0.0)
+    assert not schedule.due(19)
+    assert schedule.due(20)
+    schedule.written(20, cost=1e6)
+    assert not schedule.due(2000)
 
 
-def test_pace_without_steps_or_minutes_is_never_due() -> None:
-    assert not Pace(TrainSettings(checkpoint_every=0, checkpoint_minutes=0)).due(10**9)
+def test_a_schedule_without_steps_or_minutes_is_never_due() -> None:
+    assert not CheckpointSchedule(TrainSettings(checkpoint_every=0, checkpoint_minutes=0)).due(
+        10**9
+    )

@@ -76,7 +76,7 @@ def test_a_run_is_of_its_code_its_champion_and_its_packages(
     (tmp_path / "champion").mkdir()
     (tmp_path / "champion/meta.json").write_text("{}", encoding="utf-8")
 
-    def found(**new: str) -> dict[str, str]:
+    def entities(**new: str) -> dict[str, str]:
         given = {"code": "x = 1", "packages": "1.0", "champion": "champion", **new}
         return inputs(
             config_text="",
@@ -89,5 +89,5 @@ def test_a_run_is_of_its_code_its_champion_and_its_packages(
         )
 
     options = {"train.code": "code", "champion": "champion", "en_vectors": "packages"}
-    then, now = found(), found(**{options[changed]: "other"})
+    then, now = entities(), entities(**{options[changed]: "other"})
     assert {name for name in then if then[name] != now[name]} == {changed}

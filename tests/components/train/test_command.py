@@ -106,8 +106,8 @@ def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> 
     scores = {entry["step"]: entry["f"] for entry in map(json.loads, lines)}
     best = [step for step, score in scores.items() if score == max(scores.values())]
     assert len(best) > 1
-    told = json.loads(out.read_text())["artifacts"]["model"]["artifacts"][0]["metadata"]
-    assert told["best_step"] == best[-1]
+    metadata = json.loads(out.read_text())["artifacts"]["model"]["artifacts"][0]["metadata"]
+    assert metadata["best_step"] == best[-1]
     paths = {"model": str(tmp_path / "again"), "log": str(tmp_path / "log")}
     assert train("cnn", {**CNN, "training.max_steps": best[-1]}, **paths) == 0
     kept, ended = ((tmp_path / name / "ner/model").read_bytes() for name in ("out/model", "again"))

@@ -55,9 +55,9 @@ def test_nothing_is_left_to_defaults(path: Path) -> None:
 
 def keys(config: Config, prefix: str = "") -> set[str]:
     """The dotted keys of a config."""
-    found = set()
+    names = set()
     for key, value in config.items():
-        found.add(f"{prefix}{key}")
+        names.add(f"{prefix}{key}")
         if isinstance(value, dict):
-            found |= keys(value, f"{prefix}{key}.")
-    return found
+            names |= keys(value, f"{prefix}{key}.")
+    return names

@@ -48,16 +48,16 @@ def trained(
 
 def gradients(nlp: Language) -> list[Any]:
     """The gradients of all weights, which are forgotten."""
-    found = []
+    copies = []
     for pipe in ("transformer", "tags"):
         for node in nlp.get_pipe(pipe).model.walk():  # type: ignore[attr-defined]
             for shim in node.shims:
-                found += [p.grad.clone() for p in shim._model.parameters() if p.grad is not None]
+                copies += [p.grad.clone() for p in shim._model.parameters() if p.grad is not None]
                 shim._model.zero_grad()
             for name in node.grad_names:
-                found.append(torch.from_numpy(node.get_grad(name).copy()))
+                copies.append(torch.from_numpy(node.get_grad(name).copy()))
                 node.get_grad(name).fill(0)
-    return found
+    return copies
 
 
 def test_same_gradients_and_losses(
@@ -73,12 +73,12 @@ def test_same_gradients_and_losses(
         losses: list[dict[str, Any]] = [{}, {}]
         fix_random_seed(1)
         nlp.update(batch, sgd=False, losses=losses[0])  # type: ignore[arg-type]
-        theirs = gradients(nlp)
+        expected = gradients(nlp)
         fix_random_seed(1)
         direct.update(batch, losses[1])
-        ours = gradients(nlp)
-    assert len(ours) == len(theirs) > 10
-    for one, two in zip(ours, theirs, strict=True):
+        actual = gradients(nlp)
+    assert len(actual) == len(expected) > 10
+    for one, two in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
     for name in ("transformer", "tags"):
         assert float(losses[1][name]) == pytest.approx(float(losses[0][name]), rel=1e-4)

@@ -57,18 +57,18 @@ def model_of(nlp: Language) -> Any:
 
 def assert_same_pieces(one: TransformerData, two: TransformerData) -> None:
     for name in ("input_ids", "attention_mask", "token_type_ids"):
-        ours, theirs = (getattr(data.wordpieces, name) for data in (one, two))
-        np.testing.assert_array_equal(ours, theirs)
-        assert ours.dtype == theirs.dtype
+        actual, expected = (getattr(data.wordpieces, name) for data in (one, two))
+        np.testing.assert_array_equal(actual, expected)
+        assert actual.dtype == expected.dtype
     assert one.wordpieces.strings == two.wordpieces.strings
     assert one.wordpieces.lengths == two.wordpieces.lengths
     np.testing.assert_array_equal(one.align.dataXd, two.align.dataXd)
     np.testing.assert_array_equal(one.align.lengths, two.align.lengths)
 
 
-def assert_same(ours: FullTransformerBatch, theirs: FullTransformerBatch) -> None:
+def assert_same(actual: FullTransformerBatch, expected: FullTransformerBatch) -> None:
     """Two batches are the same to the bit, together and document by document."""
-    both = zip([ours, *ours.doc_data], [theirs, *theirs.doc_data], strict=True)
+    both = zip([actual, *actual.doc_data], [expected, *expected.doc_data], strict=True)
     for one, two in both:
         assert_same_pieces(one, two)  # type: ignore[arg-type]
         assert one.model_output.keys() == two.model_output.keys()
@@ -77,8 +77,8 @@ def assert_same(ours: FullTransformerBatch, theirs: FullTransformerBatch) -> Non
                 np.asarray(torch.as_tensor(value).detach()),
                 np.asarray(torch.as_tensor(two.model_output[key]).detach()),
             )
-    assert [list(map(str, spans)) for spans in ours.spans] == [
-        list(map(str, spans)) for spans in theirs.spans
+    assert [list(map(str, spans)) for spans in actual.spans] == [
+        list(map(str, spans)) for spans in expected.spans
     ]
 
 
@@ -90,10 +90,10 @@ def test_same_batches(nlp: Language, longest: int) -> None:
     encodings.add(given)
     docs = [example.predicted for example in given]
     for batch in (docs, docs[::-1], docs[1:2], docs[2:]):
-        theirs = model.predict(batch)
+        expected = model.predict(batch)
         with encodings.used():
-            ours = model.predict([doc.copy() for doc in batch])
-        assert_same(ours, theirs)
+            actual = model.predict([doc.copy() for doc in batch])
+        assert_same(actual, expected)
 
 
 def test_same_gradients(nlp: Language) -> None:
@@ -101,7 +101,7 @@ def test_same_gradients(nlp: Language) -> None:
     encodings = Encodings(nlp)
     encodings.add(given)
     docs = [example.predicted for example in given]
-    found = []
+    gradients = []
     for keep in (False, True):
         torch.manual_seed(0)
         with encodings.used() if keep else torch.enable_grad():
@@ -109,9 +109,9 @@ def test_same_gradients(nlp: Language) -> None:
         d_output = [[np.ones_like(data.tensors[0])] for data in batch.doc_data]
         backprop(batch.unsplit_by_doc(d_output))
         module = model.layers[0].shims[0]._model
-        found.append([p.grad.clone() for p in module.parameters() if p.grad is not None])
+        gradients.append([p.grad.clone() for p in module.parameters() if p.grad is not None])
         module.zero_grad()
-    for one, two in zip(*found, strict=True):
+    for one, two in zip(*gradients, strict=True):
         assert torch.equal(one, two)
 
 
@@ -120,9 +120,9 @@ def test_unknown_documents_are_read_as_ever(nlp: Language) -> None:
     encodings = Encodings(nlp)
     encodings.add(known)
     docs = [known[0].predicted, new[1].predicted]
-    theirs = model_of(nlp).predict(docs)
+    expected = model_of(nlp).predict(docs)
     with encodings.used():
-        assert_same(model_of(nlp).predict(docs), theirs)
+        assert_same(model_of(nlp).predict(docs), expected)
 
 
 def test_tokeniser_is_not_asked_again(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,16 +31,16 @@ def test_scores_are_those_of_spacy(
                 shape = node.get_param("W").shape
                 node.set_param("W", torch.randn(shape, generator=generator).numpy())
     dev = list(training.dev(nlp))
-    theirs = nlp.evaluate(dev)
+    expected = nlp.evaluate(dev)
     encodings = Encodings(nlp)
     encodings.add(dev)
     evaluation = Evaluation(nlp, dev)
     with encodings.used():
-        ours = evaluation.evaluate(())
+        actual = evaluation.evaluate(())
     assert sum(map(len, evaluation.batches)) == len(dev)
-    assert ours.pop("speed") > 0
-    theirs.pop("speed")
-    assert ours == theirs
+    assert actual.pop("speed") > 0
+    expected.pop("speed")
+    assert actual == expected
     assert not any(example.predicted.ents for example in dev)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.train.heartbeat import LINE_SECONDS, Heartbeat
-from components.train.journal import Journal, Limits
 from components.train.state import State
+from components.train.training_log import Limits, TrainingLog
 
 
 class Clock:
@@ -64,9 +64,9 @@ def test_a_long_evaluation_is_told_with_the_step(
     heartbeat = Heartbeat(clock, clock.wait)
     limits = Limits(max_steps=1000, patience=300)
     state = State(step=200, epoch=3, losses={"ner": 1.5}, words=9000, seconds=90.0)
-    with Journal(tmp_path, quiet, limits, heartbeat, lambda: 0.001) as journal:
-        journal.log_step, journal.close_table = quiet()
-        journal.step(state)
+    with TrainingLog(tmp_path, quiet, limits, heartbeat, lambda: 0.001) as training_log:
+        training_log.log_step, training_log.close_table = quiet()
+        training_log.step(state)
         with heartbeat:
             clock.over.wait()
     said = "step 200, epoch 3, loss 1.5, 100 words/s, at most 1 min left unless it improves"

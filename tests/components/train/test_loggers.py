@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import (  # type: ig
     EventAccumulator,
 )
 
-from components.train.board import Board
+from components.train.tensorboard import TensorBoardWriter
 from tests.components.train.conftest import CONFIGS
 
 Train = Callable[..., int]
@@ -44,23 +44,23 @@ def test_tensorboard_reads_what_the_history_says(
     assert train("cnn", CNN) == 0
     lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
     history = [json.loads(line) for line in lines]
-    found = curves(tmp_path / "out/log/tensorboard")
-    assert found.keys() == {
+    points = curves(tmp_path / "out/log/tensorboard")
+    assert points.keys() == {
         *("loss/ner", "loss/tok2vec", "score", "f", "p", "r", "learn_rate", "words_per_second")
     }
     for name in ("f", "learn_rate", "words_per_second"):
-        assert found[name] == [(e["step"], pytest.approx(e[name], rel=1e-6)) for e in history]
-    assert found["loss/ner"][-1] == (40, pytest.approx(history[-1]["losses"]["ner"], rel=1e-6))
-    assert curves(tmp_path / "vertex") == found
+        assert points[name] == [(e["step"], pytest.approx(e[name], rel=1e-6)) for e in history]
+    assert points["loss/ner"][-1] == (40, pytest.approx(history[-1]["losses"]["ner"], rel=1e-6))
+    assert curves(tmp_path / "vertex") == points
 
 
 def test_bucket_of_vertex_tensorboard_is_written_to_through_its_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts: list[str] = []
-    monkeypatch.setattr("components.train.board.SummaryWriter", mounts.append)
+    monkeypatch.setattr("components.train.tensorboard.SummaryWriter", mounts.append)
     monkeypatch.setenv("AIP_TENSORBOARD_LOG_DIR", "gs://bucket/tensorboard/")
-    Board(tmp_path)
+    TensorBoardWriter(tmp_path)
     assert mounts == [str(tmp_path / "tensorboard"), "/gcs/bucket/tensorboard/"]
 
 

@@ -35,9 +35,9 @@ def gradients(nlp: Language) -> list[Any]:
     rng = np.random.default_rng(0)
     d_output = [[rng.normal(size=data.tensors[0].shape).astype("f")] for data in batch.doc_data]
     backprop(batch.unsplit_by_doc(d_output))
-    found = [p.grad.clone() for p in module.parameters() if p.grad is not None]
+    copies = [p.grad.clone() for p in module.parameters() if p.grad is not None]
     module.zero_grad()
-    return found
+    return copies
 
 
 def test_gradients_are_nearly_those_of_full_precision(
@@ -45,14 +45,14 @@ def test_gradients_are_nearly_those_of_full_precision(
 ) -> None:
     docs = [nlp.make_doc(text) for text in TEXTS]
     said: list[str] = []
-    found = []
+    both = []
     for kind in (torch.float32, torch.bfloat16):
         monkeypatch.setattr(precision, "precision", lambda kind=kind: ("cpu", kind))
         with mixed_precision(nlp, said.append):
-            found.append(gradients(nlp))
+            both.append(gradients(nlp))
             model_of(nlp).predict(docs)
     assert said == ["Mixed precision: float32", "Mixed precision: bfloat16"]
-    full, mixed = (torch.cat([one.flatten() for one in each]) for each in found)
+    full, mixed = (torch.cat([one.flatten() for one in each]) for each in both)
     assert mixed.dtype == torch.float32
     assert not torch.equal(full, mixed)
     assert torch.norm(full - mixed) < 0.05 * torch.norm(full)

@@ -34,11 +34,11 @@ def weights(model: Model[Any, Any]) -> tuple[Any, Any]:
     return body.detach().numpy().copy(), model.layers[1].get_param("W").copy()
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_a_head_moves_by_its_own_rate(model: Model[Any, Any], ours: bool) -> None:
+@pytest.mark.parametrize("own_loop", [True, False])
+def test_a_head_moves_by_its_own_rate(model: Model[Any, Any], own_loop: bool) -> None:
     optimizer = create_adam(0.001, head_rate=10.0, use_averages=False)
     before = weights(model)
-    if ours:
+    if own_loop:
         finish_update(model, optimizer)
     else:
         model.finish_update(optimizer)

@@ -51,8 +51,8 @@ def facts(doc: Doc) -> Any:
     )
 
 
-def assert_same(ours: Iterable[Example], theirs: Iterable[Example]) -> None:
-    for one, two in zip(ours, theirs, strict=True):
+def assert_same(actual: Iterable[Example], expected: Iterable[Example]) -> None:
+    for one, two in zip(actual, expected, strict=True):
         assert facts(one.predicted) == facts(two.predicted)
         assert facts(one.reference) == facts(two.reference)
         assert one.alignment.x2y.data.tolist() == two.alignment.x2y.data.tolist()
@@ -60,8 +60,8 @@ def assert_same(ours: Iterable[Example], theirs: Iterable[Example]) -> None:
 
 def both(folder: Path, nlp: Language, **options: Any) -> tuple[list[Example], list[Example]]:
     """What our reader and spaCy's give."""
-    ours = create_reader(folder, gold_preproc=False, **options)(nlp)
-    return list(ours), list(Corpus(folder, **options)(spacy.blank(nlp.lang)))
+    actual = create_reader(folder, gold_preproc=False, **options)(nlp)
+    return list(actual), list(Corpus(folder, **options)(spacy.blank(nlp.lang)))
 
 
 def test_same_examples(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_same_examples(tmp_path: Path) -> None:
     docs[5].spans["incorrect_spans"] = [docs[5][:1]]
     docs.append(Doc(nlp.vocab, words=["don't", "gimme", "it", ".", "cut", "ter"]))
     docs.append(Doc(nlp.vocab, words=["a", "b."], spaces=[True, False]))
-    ours, theirs = both(write(tmp_path, docs), spacy.blank("en"))
-    assert len(ours) == len(docs) - 1  # not the empty one
-    assert_same(ours, theirs)
+    actual, expected = both(write(tmp_path, docs), spacy.blank("en"))
+    assert len(actual) == len(docs) - 1  # not the empty one
+    assert_same(actual, expected)
 
 
 @pytest.mark.parametrize("options", [{"max_length": 5}, {"limit": 3}])

@@ -89,7 +89,7 @@ def test_trained_pipeline_needs_nothing_of_ours(
         text=True,
         cwd=tmp_path,
     )
-    found = json.loads(done.stdout)
-    assert found["ours"] == []
-    assert found["ents"] == [["£7", "MONEY"]]
-    assert set(found["tags"]) == {""}
+    result = json.loads(done.stdout)
+    assert result["ours"] == []
+    assert result["ents"] == [["£7", "MONEY"]]
+    assert set(result["tags"]) == {""}

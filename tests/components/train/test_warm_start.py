@@ -45,9 +45,9 @@ def learnt(nlp: Language, name: str) -> dict[str, Any]:
 
 
 def same(one: Language, two: Language, name: str) -> bool:
-    mine, theirs = learnt(one, name), learnt(two, name)
-    return mine.keys() == theirs.keys() and all(
-        np.array_equal(value, theirs[key]) for key, value in mine.items()
+    first, second = learnt(one, name), learnt(two, name)
+    return first.keys() == second.keys() and all(
+        np.array_equal(value, second[key]) for key, value in first.items()
     )
 
 

@@ -23,7 +23,7 @@ SCORES = {
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> dict[str, Path]:
-    """The scores, the verdict and the report of one run."""
+    """The scores, the decision and the report of one run."""
     paths = {
         "scores": tmp_path / "scores.json",
         "gate_decision": tmp_path / "gate_decision.json",

@@ -41,8 +41,8 @@ def test_a_first_config_has_the_exports_labels_and_passes_its_check(export: Path
     assert phase.split.group_by == "meta.base_path"
     checked = retrain(export.parent, "check", "conf/my.yaml", "--json")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    (found,) = json.loads(checked.stdout).values()
-    records = found["data"]["records"]
+    (phase,) = json.loads(checked.stdout).values()
+    records = phase["data"]["records"]
     assert records["in"] == records["kept"] + records["skipped"] + records["quarantined"]
     assert records["in"] == len(export.read_bytes().splitlines())
 

@@ -99,12 +99,12 @@ def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
 
 
 def test_on_kubeflow_a_pod_leaves_room_on_its_node_or_asks_for_what_it_is_told() -> None:
-    told = [
+    changes = [
         f"phases.{phase}.compute.train.{what}"
         for phase in ("phase-1", "phase-2")
         for what in ("cpu='6'", "memory=20G")
     ]
-    spec = yaml.safe_load(compiled(load(ROOT / "configs/kubeflow.yaml", told)))
+    spec = yaml.safe_load(compiled(load(ROOT / "configs/kubeflow.yaml", changes)))
     asked = {
         each["container"]["command"][-1]: [
             each["container"]["resources"][key]
@@ -115,7 +115,7 @@ def test_on_kubeflow_a_pod_leaves_room_on_its_node_or_asks_for_what_it_is_told()
     assert asked["train"] == ["6", "20G"]
     assert asked["evaluate"] == ["6400m", "24000M"]
     with pytest.raises(ConfigError, match="cpu and memory are for target: kubeflow"):
-        load(ROOT / "configs/govuk.yaml", told)
+        load(ROOT / "configs/govuk.yaml", changes)
 
 
 def branch_of(folder: Path, train: str) -> dict[str, Any]:
@@ -207,8 +207,8 @@ def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -
 
 
 def test_what_writes_down_where_a_model_comes_from_is_told_the_image_that_trained_it() -> None:
-    told = {each["command"][-1]: each.get("env", []) for each in containers_of(govuk())}
+    environments = {each["command"][-1]: each.get("env", []) for each in containers_of(govuk())}
     image = "europe-west2-docker.pkg.dev/content-metadata/retrain/gpu:0.1.0"
-    for stage, environment in told.items():
+    for stage, environment in environments.items():
         expected = [{"name": "RETRAIN_IMAGE", "value": image}]
         assert environment == (expected if stage == "upload" else [])

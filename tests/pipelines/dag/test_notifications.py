@@ -77,7 +77,7 @@ def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
     assert (failed["event"], failed["phase"], failed["run"]) == ("failed", "phase-1", result.run_id)
     assert failed["why"].startswith("phase-1/ingest: ")
     assert "phase1.jsonl:120" in failed["why"]
-    assert (held["event"], held["phase"], held["verdict"]) == ("held", "phase-2", "hold")
+    assert (held["event"], held["phase"], held["decision"]) == ("held", "phase-2", "hold")
     gate_decision = json.loads((result.path / "phase-2/upload/gate_decision").read_bytes())
     assert held["why"] == gate_decision["headline"]
     states = {name: task.state for name, task in result.record.tasks.items()}
@@ -156,7 +156,7 @@ def test_every_mail_is_an_exit_task(tmp_path: Path) -> None:
         return dsl.ContainerSpec(image="image", command=["true"])
 
     @dsl.pipeline(name="theirs")
-    def theirs():
+    def exit_handler():
         with dsl.ExitHandler(VertexNotificationEmailOp(recipients=["team@example.org"])):
             work()
 
@@ -173,19 +173,19 @@ def test_every_mail_is_an_exit_task(tmp_path: Path) -> None:
         named = {key: mail[key] for key in ("inputs", "triggerPolicy", "dependentTasks")}
         return dict(json.loads(json.dumps(named).replace(over, "GROUP")))
 
-    exits = json_format.MessageToDict(theirs.pipeline_spec)
+    exits = json_format.MessageToDict(exit_handler.pipeline_spec)
     expected = shape(exits, exits["root"], "exit-handler-1")
     for name in ("phase1.jsonl", "phase2.jsonl"):
         (tmp_path / name).write_text("{}\n", encoding="utf-8")
     config = tmp_path / "small.yaml"
     config.write_text(CONFIG, encoding="utf-8")
-    ours = yaml.safe_load(compiled(load(config)))
+    spec = yaml.safe_load(compiled(load(config)))
     for phase in ("phase-1", "phase-2"):
-        assert shape(ours, ours["root"], phase) == expected
-    conditions = [each for each in ours["components"].values() if "held" in tasks_in(each)]
+        assert shape(spec, spec["root"], phase) == expected
+    conditions = [each for each in spec["components"].values() if "held" in tasks_in(each)]
     assert len(conditions) == 2
     for condition in conditions:
-        assert shape(ours, condition, "held") == expected
+        assert shape(spec, condition, "held") == expected
 
 
 def tasks_in(component: dict[str, Any]) -> dict[str, Any]:

@@ -156,12 +156,12 @@ def test_the_image_that_trained_a_model_is_told_by_its_digest(
     engine: Shown, tmp_path: Path
 ) -> None:
     digest = f"europe-docker.pkg.dev/p/r/gpu@sha256:{'a' * 64}"
-    for number, (name, told) in enumerate(
+    for number, (name, expected) in enumerate(
         [("retrain-cpu", "retrain-cpu@sha256:1"), (digest, digest)]
     ):
         folder = tmp_path / str(number)
         job = launched(engine, folder, "upload", RETRAIN_IMAGE=name)
-        assert job.environment["RETRAIN_IMAGE"] == told
+        assert job.environment["RETRAIN_IMAGE"] == expected
 
 
 def test_the_folder_of_checkpoints_is_seen_also_when_only_the_executor_input_names_it(

@@ -60,8 +60,8 @@ class Spot(ThisMachine):
     def launch(self, command: Command) -> AbstractContextManager[Command]:
         if "train" in command.argv and not self.taken:
             self.taken += 1
-            ours = [sys.executable, *command.argv[1:]]
-            argv = ["python", "-c", TAKEN_AWAY, str(self.checkpoints), *ours]
+            words = [sys.executable, *command.argv[1:]]
+            argv = ["python", "-c", TAKEN_AWAY, str(self.checkpoints), *words]
             command = replace(command, argv=argv)
         return super().launch(command)
 

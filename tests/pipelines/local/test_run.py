@@ -216,9 +216,9 @@ def test_conditions(tmp_path: Path, text: str, ran: str) -> None:
 
     result = run(pipeline, tmp_path, parameters={"text": text})
     assert result.exit_code == 0
-    found = {name.rpartition("/")[2]: state for name, state in states(result).items()}
+    ended = {name.rpartition("/")[2]: state for name, state in states(result).items()}
     others = {"promoted", "long", "otherwise"} - {ran}
-    assert found == {"decide": "succeeded", ran: "succeeded", **dict.fromkeys(others, "skipped")}
+    assert ended == {"decide": "succeeded", ran: "succeeded", **dict.fromkeys(others, "skipped")}
 
 
 def test_what_comes_after_a_skipped_task_is_skipped(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_executor_input_and_output(tmp_path: Path) -> None:
     @dsl.container_component
     def rich(
         number: int,
-        share: float,
+        fraction: float,
         flag: bool,
         items: list,
         table: dict,
@@ -276,7 +276,7 @@ pathlib.Path(words[9]).write_text(json.dumps({'artifacts': {
             command=["python", "-c", f"import json, pathlib, sys; a = sys.argv[1:]\n{code}"],
             args=[
                 number,
-                share,
+                fraction,
                 flag,
                 items,
                 table,

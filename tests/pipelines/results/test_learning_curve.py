@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 LABELS = ["ORG", "DATE", "RARE"]
 
 
-def point(share: int, found: dict[str, float]) -> Point:
+def point(percent: int, recalls: dict[str, float]) -> Point:
     """A point at which this part of each label's entities was found, in 200 documents."""
     predictions = []
     for number in range(200):
@@ -33,28 +33,28 @@ def point(share: int, found: dict[str, float]) -> Point:
         predicted = [
             span
             for place, span in enumerate(gold)
-            if (number * 37 + place * 61) % 200 < 200 * found[span.label]
+            if (number * 37 + place * 61) % 200 < 200 * recalls[span.label]
         ]
         predictions.append(Prediction(f"{number}", "x" * 9, 3, gold, predicted))
     scores = score(predictions, LABELS, slice_keys=[], resamples=100, seed=0)
-    return Point(share, 10 * share, {"ner": scores}, predictions)
+    return Point(percent, 10 * percent, {"ner": scores}, predictions)
 
 
-def curve(*shares: dict[str, float]) -> list[Point]:
-    return [point(25 * place, found) for place, found in enumerate(shares, start=1)]
+def curve(*points: dict[str, float]) -> list[Point]:
+    return [point(25 * place, recalls) for place, recalls in enumerate(points, start=1)]
 
 
 def test_advice_says_which_labels_would_gain() -> None:
-    told = advise(
+    advice = advise(
         curve(
             {"ORG": 0.3, "DATE": 0.9, "RARE": 0.5},
             {"ORG": 0.5, "DATE": 0.9, "RARE": 0.5},
             {"ORG": 0.8, "DATE": 0.9, "RARE": 1.0},
         )
     )
-    answers = {one.label: one.answer for one in told}
+    answers = {one.label: one.answer for one in advice}
     assert answers == {"overall": "yes", "ORG": "yes", "DATE": "hardly", "RARE": "unknown"}
-    assert "since 50 % of the documents" in told[1].text
+    assert "since 50 % of the documents" in advice[1].text
 
 
 def test_advice_keeps_to_the_settings_of_the_phase() -> None:
@@ -66,14 +66,14 @@ def test_advice_keeps_to_the_settings_of_the_phase() -> None:
 
 
 def test_a_dip_that_is_made_good_is_no_gain() -> None:
-    told = advise(
+    advice = advise(
         curve(
             {"ORG": 0.9, "DATE": 0.9, "RARE": 1.0},
             {"ORG": 0.6, "DATE": 0.9, "RARE": 1.0},
             {"ORG": 0.9, "DATE": 0.9, "RARE": 1.0},
         )
     )
-    assert {one.label: one.answer for one in told}["ORG"] == "hardly"
+    assert {one.label: one.answer for one in advice}["ORG"] == "hardly"
 
 
 def test_a_training_that_failed_gives_no_advice() -> None:
@@ -86,11 +86,11 @@ def test_a_training_that_failed_gives_no_advice() -> None:
 
 
 def test_a_gain_within_the_noise_is_only_perhaps() -> None:
-    told = advise(
+    advice = advise(
         curve({"ORG": 0.8, "DATE": 0.9, "RARE": 1.0}, {"ORG": 0.82, "DATE": 0.9, "RARE": 1.0})
     )
-    assert {one.label: one.answer for one in told}["ORG"] in ("perhaps", "yes")
-    assert told[1].gain == pytest.approx(0.012, abs=0.01)
+    assert {one.label: one.answer for one in advice}["ORG"] in ("perhaps", "yes")
+    assert advice[1].gain == pytest.approx(0.012, abs=0.01)
 
 
 def test_the_page_answers_first(tmp_path: Path) -> None:
@@ -109,13 +109,13 @@ def test_the_spec_has_a_branch_per_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "shares", "wrong"),
+    ("phase", "percents", "wrong"),
     [("phase-9", [50, 100], "phase-9"), ("phase-1", [100], "twice"), ("phase-1", [0, 50], "1 to")],
 )
 def test_wrong_questions_are_refused(
-    phase: str, shares: list[int], wrong: str, tmp_path: Path
+    phase: str, percents: list[int], wrong: str, tmp_path: Path
 ) -> None:
     loaded = load(ROOT / "configs/sample.yaml")
     with pytest.raises(ConfigError, match=wrong):
-        run_curve(loaded, phase, shares, workers=1, out=tmp_path, console=Console())
+        run_curve(loaded, phase, percents, workers=1, out=tmp_path, console=Console())
     assert list(tmp_path.iterdir()) == []

@@ -33,8 +33,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_run(out, "20260101-000000-weak", steps=34, outcome="held")
     make_run(out, "20260102-000000-good", steps=60, outcome="promoted")
     failed = TaskRecord(f"{PHASE}/train", "failed", exit_code=3)
-    judged = TaskRecord(f"{PHASE}/gate", "not-run")
-    tasks = {task.task: task for task in (failed, judged)}
+    gated = TaskRecord(f"{PHASE}/gate", "not-run")
+    tasks = {task.task: task for task in (failed, gated)}
     record(out, "20260103-000000-failed", tasks, "failed")
     return out
 
@@ -104,9 +104,9 @@ def retrain(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_history_lists_every_run_with_its_verdict(runs: Path) -> None:
-    found = entries(runs)
-    assert [(one.number, one.state, one.decision) for one in found] == [
+def test_the_history_lists_every_run_with_its_decision(runs: Path) -> None:
+    listed = entries(runs)
+    assert [(one.number, one.state, one.decision) for one in listed] == [
         (1, "succeeded", "held"),
         (2, "succeeded", "promoted"),
         (3, "failed", ""),
@@ -118,7 +118,7 @@ def test_the_history_lists_every_run_with_its_verdict(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told", "in_history"),
+    ("outcome", "said", "in_history"),
     [
         ("promoted", "PROMOTED, version 1", "promoted"),
         ("in-production", "IN PRODUCTION as before, version 1", "in production as before"),
@@ -127,7 +127,7 @@ def test_the_history_lists_every_run_with_its_verdict(runs: Path) -> None:
     ],
 )
 def test_what_happened_is_told_whatever_the_gate_would_have_liked(
-    runs: Path, tmp_path: Path, outcome: str, told: str, in_history: str
+    runs: Path, tmp_path: Path, outcome: str, said: str, in_history: str
 ) -> None:
     good = tmp_path / "20260102-000000-good"
     good.mkdir()
@@ -136,7 +136,7 @@ def test_what_happened_is_told_whatever_the_gate_would_have_liked(
     (good / "run.json").write_text(text.replace('"promoted"', f'"{outcome}"'), encoding="utf-8")
     phase = summary(good)["phases"][PHASE]
     assert (phase["decision"], phase["outcome"]) == ("promote", outcome)
-    assert outcome_of(PHASE, phase).startswith(f"{PHASE}: {told}")
+    assert outcome_of(PHASE, phase).startswith(f"{PHASE}: {said}")
     assert [one.decision for one in entries(tmp_path)] == [in_history]
 
 
@@ -157,28 +157,28 @@ def test_a_run_whose_files_are_gone_does_not_hide_the_others(runs: Path, tmp_pat
 
 def test_compare_is_the_comparison_with_a_champion(runs: Path) -> None:
     weak, good = runs / "20260101-000000-weak", runs / "20260102-000000-good"
-    [found] = compare_phase(good, weak, PHASE)
-    assert (found.shared, found.left_out, found.outcome) == (60, 0, "better")
+    [comparison] = compare_phase(good, weak, PHASE)
+    assert (comparison.shared, comparison.left_out, comparison.outcome) == (60, 0, "better")
     scores = {run: compared_f(run) for run in (weak, good)}
-    difference = found.contrast["overall"]["difference"]
+    difference = comparison.contrast["overall"]["difference"]
     assert difference == pytest.approx(scores[good] - scores[weak])
     [backwards] = compare_phase(weak, good, PHASE)
     assert backwards.outcome == "worse"
     assert backwards.contrast["overall"]["difference"] == pytest.approx(-difference)
     assert compare_phase(good, good, PHASE)[0].outcome == "no clear difference"
-    html = comparison_page(found)
+    html = comparison_page(comparison)
     assert "20260102-000000-good against 20260101-000000-weak: better" in html
 
 
 def test_compare_keeps_to_the_settings_of_the_phase(runs: Path, tmp_path: Path) -> None:
-    """To the digit what evaluate says of the two, which was told to resample 200 times."""
+    """To the digit what evaluate says of the two, which resampled 200 times."""
     good, weak = (runs / name / PHASE for name in ("20260102-000000-good", "20260101-000000-weak"))
     evaluate(tmp_path, good / "train/model", good / "corpus", weak / "train/model")
     scores = read_scores(tmp_path / "scores")["ner"]
     assert scores["settings"]["resamples"] == 200
-    [found] = compare_phase(good.parent, weak.parent, PHASE)
-    assert json.loads(json.dumps(found.contrast)) == scores["champion"]["comparison"]
-    assert json.loads(json.dumps(found.scores["overall"])) == scores["overall"]
+    [comparison] = compare_phase(good.parent, weak.parent, PHASE)
+    assert json.loads(json.dumps(comparison.contrast)) == scores["champion"]["comparison"]
+    assert json.loads(json.dumps(comparison.scores["overall"])) == scores["overall"]
 
 
 def compared_f(run: Path) -> float:
@@ -192,9 +192,9 @@ def test_runs_without_a_common_phase_are_refused(runs: Path) -> None:
 
 
 def test_the_commands_speak_to_people_and_to_programs(runs: Path) -> None:
-    told = retrain("compare", "good", "weak", "--out", str(runs))
-    assert told.returncode == 0, told.stderr
-    assert "better" in told.stdout
+    done = retrain("compare", "good", "weak", "--out", str(runs))
+    assert done.returncode == 0, done.stderr
+    assert "better" in done.stdout
     assert (runs / "compared" / "20260102-000000-good_20260101-000000-weak").is_dir()
     parsed = json.loads(retrain("compare", "good", "weak", "--out", str(runs), "--json").stdout)
     assert parsed["phases"][PHASE]["outcome"] == "better"

@@ -49,15 +49,15 @@ def classifier(factory: str) -> Language:
 def examples(nlp: Language, count: int) -> list[Example]:
     """Predicted documents whose answers follow the predictions, less surely than they say."""
     rng = np.random.default_rng(0)
-    found = []
+    made = []
     for doc in nlp.pipe(f"page {number} of {rng.integers(9)}" for number in range(count)):
         label = max(doc.cats, key=lambda name: doc.cats[name])
         if rng.random() < 0.4:
             label = str(rng.choice(LABELS))
         gold = nlp.make_doc(doc.text)
         gold.cats = {name: float(name == label) for name in LABELS}
-        found.append(Example(doc, gold))
-    return found
+        made.append(Example(doc, gold))
+    return made
 
 
 def logits_of(nlp: Language, text: str) -> np.ndarray:

@@ -59,12 +59,14 @@ CHANCES = [
 def test_scores_are_spacys_where_spacy_means_the_same() -> None:
     kind = task()
     examples = [example(truth(label), said) for label, said in zip("ABBC", CHANCES, strict=True)]
-    theirs = Scorer.score_cats(examples, "cats", labels=LABELS, multi_label=False)
-    ours = extras(noted(kind, *examples), LABELS, exclusive=True)
-    assert ours["macro"]["f"] == pytest.approx(theirs["cats_macro_f"])
-    assert ours["exact"] == 0.75
+    expected = Scorer.score_cats(examples, "cats", labels=LABELS, multi_label=False)
+    actual = extras(noted(kind, *examples), LABELS, exclusive=True)
+    assert actual["macro"]["f"] == pytest.approx(expected["cats_macro_f"])
+    assert actual["exact"] == 0.75
     for label in LABELS:
-        assert ours["ranking"][label]["auc"] == pytest.approx(theirs["cats_auc_per_type"][label])
+        assert actual["ranking"][label]["auc"] == pytest.approx(
+            expected["cats_auc_per_type"][label]
+        )
     micro = official(examples, kind)
     assert micro is not None
     assert micro[""]["f"] == pytest.approx(0.75)

@@ -24,18 +24,18 @@ values = {'decision': a[0], 'number': len(a[0])}
 pathlib.Path(json.loads(a[1])['outputs']['outputFile']).write_text(
     json.dumps({'parameterValues': values}))
 """
-# Code for `tell`: return the artifact with what `a[0]` (JSON) says differs.
-TELL = """
+# Code for `describe`: return the artifact with what `a[0]` (JSON) says differs.
+DESCRIBE = """
 out = json.loads(a[2])['outputs']
 made = dict(out['artifacts']['made']['artifacts'][0], **json.loads(a[0]))
-pathlib.Path(a[1]).write_text('told')
+pathlib.Path(a[1]).write_text('described')
 pathlib.Path(out['outputFile']).write_text(
     json.dumps({'artifacts': {'made': {'artifacts': [made]}}}))
 """
 
 
 @dsl.container_component
-def tell(code: str, text: str, made: dsl.Output[dsl.Dataset]):
+def describe(code: str, text: str, made: dsl.Output[dsl.Dataset]):
     """Run `code` with a = [text, path of the output, executor input]."""
     executor_input = dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER
     args = [code, text, made.path, executor_input]

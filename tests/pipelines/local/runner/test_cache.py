@@ -19,15 +19,15 @@ from pipelines.local.runner.launchers import ThisMachine
 from pipelines.local.runner.spec import Container
 from tests.pipelines.local.runner.pieces import (
     APPEND,
+    DESCRIBE,
     RETURN,
-    TELL,
     WRITE,
     Listener,
     change,
     decide,
+    describe,
     run,
     states,
-    tell,
     text_of,
     write,
 )
@@ -128,16 +128,16 @@ def test_the_folder_of_the_runs_is_not_part_of_the_key(tmp_path: Path) -> None:
 
 
 def test_changed_metadata_is_a_changed_input(tmp_path: Path) -> None:
-    def pipeline(share: float) -> Any:
+    def pipeline(number: float) -> Any:
         @dsl.pipeline(name="p")
         def p():
-            made = tell(code=TELL, text=json.dumps({"metadata": {"share": share}}))
+            made = describe(code=DESCRIBE, text=json.dumps({"metadata": {"share": number}}))
             change(code=APPEND, source=made.outputs["made"])
 
         return p
 
     run(pipeline(0.5), tmp_path)
-    assert reused(run(pipeline(0.5), tmp_path)) == {"tell", "change"}
+    assert reused(run(pipeline(0.5), tmp_path)) == {"describe", "change"}
     assert reused(run(pipeline(0.25), tmp_path)) == set()
 
 
@@ -207,24 +207,24 @@ def test_an_output_that_lies_elsewhere_is_watched_too(tmp_path: Path) -> None:
 
     @dsl.pipeline(name="p")
     def pipeline():
-        found = tell(code=TELL, text='{"uri": "registry"}')
-        change(code=count, source=found.outputs["made"])
+        described = describe(code=DESCRIBE, text='{"uri": "registry"}')
+        change(code=count, source=described.outputs["made"])
 
     registry = tmp_path / "registry"
     registry.mkdir()
     assert text_of(run(pipeline, tmp_path), "change") == "0"
-    assert reused(run(pipeline, tmp_path)) == {"tell", "change"}
+    assert reused(run(pipeline, tmp_path)) == {"describe", "change"}
     (registry / "weights").write_text("w", encoding="utf-8")
     result = run(pipeline, tmp_path)
     assert text_of(result, "change") == "1"
-    assert result.record.tasks["tell"].artifacts["made"].uri == str(registry)
+    assert result.record.tasks["describe"].artifacts["made"].uri == str(registry)
 
 
 def test_what_cannot_be_read_from_here_is_never_reused(tmp_path: Path) -> None:
     @dsl.pipeline(name="p")
     def pipeline():
-        found = tell(code=TELL, text='{"uri": "gs://bucket/model"}')
-        change(code="pathlib.Path(a[1]).write_text(a[0])", source=found.outputs["made"])
+        described = describe(code=DESCRIBE, text='{"uri": "gs://bucket/model"}')
+        change(code="pathlib.Path(a[1]).write_text(a[0])", source=described.outputs["made"])
 
     assert text_of(run(pipeline, tmp_path), "change") == "/gcs/bucket/model"
     assert reused(run(pipeline, tmp_path)) == set()

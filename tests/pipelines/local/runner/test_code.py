@@ -38,11 +38,11 @@ def test_an_edit_of_a_kind_counts_for_stages_that_are_told_of_it(
     def digest(kinds: list[str]) -> str:
         return code.code_digest(command, kinds, root=tmp_path)
 
-    told = ["ner"] if counts else []
-    before, other = digest(told), digest(["tests.support.topics"])
+    kinds = ["ner"] if counts else []
+    before, other = digest(kinds), digest(["tests.support.topics"])
     with (tmp_path / "components/tasks/ner/training.py").open("a", encoding="utf-8") as file:
         file.write("# changed")
-    assert (digest(told) != before) == counts
+    assert (digest(kinds) != before) == counts
     assert digest(["tests.support.topics"]) == other
     assert other != digest([])
 

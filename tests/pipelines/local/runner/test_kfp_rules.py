@@ -84,16 +84,16 @@ def compare(node: Node, job: Job, folder: Path) -> None:
     run_values = {".pipeline_job_name": RUN}
     document = executor_input(node, values_of(job.executor_input), folder, run_values)
     log = folder / "log"
-    ours = command(node, document, run_values, folder=folder, cwd=folder, log=log, threads=1).argv
-    at = ours.index("--executor-input") + 1
-    assert [plain(word, folder) for i, word in enumerate(ours) if i != at] == [
+    argv = command(node, document, run_values, folder=folder, cwd=folder, log=log, threads=1).argv
+    at = argv.index("--executor-input") + 1
+    assert [plain(word, folder) for i, word in enumerate(argv) if i != at] == [
         word for i, word in enumerate(job.words) if i != at
     ]
-    told, expected = json.loads(ours[at]), whole(json.loads(job.words[at]))
-    assert told["inputs"]["parameterValues"] == expected["inputs"]["parameterValues"]
-    assert uris(told["inputs"]) == uris(expected["inputs"])
-    assert told["outputs"]["parameters"] == expected["outputs"]["parameters"]
-    assert told["outputs"]["outputFile"] == expected["outputs"]["outputFile"]
+    actual, expected = json.loads(argv[at]), whole(json.loads(job.words[at]))
+    assert actual["inputs"]["parameterValues"] == expected["inputs"]["parameterValues"]
+    assert uris(actual["inputs"]) == uris(expected["inputs"])
+    assert actual["outputs"]["parameters"] == expected["outputs"]["parameters"]
+    assert actual["outputs"]["outputFile"] == expected["outputs"]["outputFile"]
 
     answer(document)
     read = read_outputs(node, document, folder)

@@ -32,7 +32,7 @@ LOOK = "pathlib.Path(a[1]).write_text(str(os.path.exists('mark')))"
 
 
 @dsl.container_component
-def told(status: dsl.PipelineTaskFinalStatus, made: dsl.Output[dsl.Dataset]):
+def final(status: dsl.PipelineTaskFinalStatus, made: dsl.Output[dsl.Dataset]):
     """Write the final status that it is given."""
     return dsl.ContainerSpec(image="test", command=PYTHON, args=[WRITE, status, made.path])
 
@@ -88,11 +88,11 @@ def test_a_final_status_tells_how_a_phase_ended(tmp_path: Path, code: str, state
 
     @dsl.pipeline(name="p")
     def pipeline(text: str = "x"):
-        told().after(branch(text=text)).ignore_upstream_failure()
+        final().after(branch(text=text)).ignore_upstream_failure()
 
     for phases in (None, ["one"]):
         result = run(pipeline, tmp_path, phases=phases, use_cache=False)
-        status = json.loads(text_of(result, "told"))
+        status = json.loads(text_of(result, "final"))
         assert status["state"] == state
         assert status["pipelineTaskName"] == "one"
         assert status["pipelineJobResourceName"] == result.run_id
@@ -105,21 +105,21 @@ def test_what_follows_a_phase_that_is_left_out_is_left_out(tmp_path: Path) -> No
 
     @dsl.pipeline(name="p")
     def pipeline(text: str = "x"):
-        told().after(one(text=text)).ignore_upstream_failure()
+        final().after(one(text=text)).ignore_upstream_failure()
         two(text=text)
 
-    found = states(run(pipeline, tmp_path, phases=["two"]))
-    assert found == {"one/work": "not-run", "told": "not-run", "two/work": "succeeded"}
+    ended = states(run(pipeline, tmp_path, phases=["two"]))
+    assert ended == {"one/work": "not-run", "final": "not-run", "two/work": "succeeded"}
 
 
 def test_an_exit_handler_is_told_too(tmp_path: Path) -> None:
     @dsl.pipeline(name="p")
     def pipeline():
-        with dsl.ExitHandler(told()):
+        with dsl.ExitHandler(final()):
             write(code=FAIL, text="")
 
     result = run(pipeline, tmp_path)
-    assert json.loads(text_of(result, "told"))["state"] == "FAILED"
+    assert json.loads(text_of(result, "final"))["state"] == "FAILED"
 
 
 def test_an_email_is_not_sent_from_here_and_says_so(tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_tasks_behind_a_condition_go_by_the_name_of_where_it_stands(tmp_path: Pa
     def pipeline(text: str = "go"):
         branch(text=text)
 
-    found = states(run(pipeline, tmp_path))
-    assert found == {
+    ended = states(run(pipeline, tmp_path))
+    assert ended == {
         "one/decide": "succeeded",
         "one/work": "succeeded",
         "one/more": "skipped",

@@ -16,7 +16,7 @@ VERTEX_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
 PLAIN = ("score", "f", "p", "r", "words_per_second", "learn_rate")
 
 
-class Board:
+class TensorBoardWriter:
     """Writes event files into the log, and where Vertex AI's TensorBoard looks for them.
 
     Args:

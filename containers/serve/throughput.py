@@ -1,4 +1,4 @@
-"""How long texts take, estimated from those that were predicted lately."""
+"""How fast texts are predicted, estimated from those that were lately."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ANY_BATCH = 4_000
 LATELY = 9  # batches; the median of so many, since a machine may stand still during one
 
 
-class Pace:
-    """What each question takes."""
+class Throughput:
+    """How fast each question is answered."""
 
     def __init__(self) -> None:
         self._rates: dict[Question, deque[float]] = {}

@@ -15,7 +15,7 @@ class StoppedError(RetrainError):
     """The run was asked to stop and left a checkpoint; a retry goes on from there."""
 
 
-class Pace:
+class CheckpointSchedule:
     """Says when a checkpoint is due."""
 
     def __init__(self, settings: TrainSettings) -> None:

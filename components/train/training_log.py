@@ -13,10 +13,10 @@ from typing import IO, Any, Self
 from spacy.language import Language
 
 from components import progress
-from components.train.board import Board
 from components.train.gpu import gpu_figures
 from components.train.heartbeat import LINE_SECONDS, Heartbeat
 from components.train.state import State
+from components.train.tensorboard import TensorBoardWriter
 
 REPORT_SECONDS = 2
 
@@ -62,7 +62,7 @@ class Limits:
 
 
 @dataclass
-class Journal:
+class TrainingLog:
     """Writes training.log (spaCy's table), history.jsonl and TensorBoard's events into a folder.
 
     Attributes:
@@ -83,11 +83,11 @@ class Journal:
     def __enter__(self) -> Self:
         self.table = (self.folder / "training.log").open("a", encoding="utf-8")
         self.out = Tee(sys.stdout, self.table)
-        self.board = Board(self.folder)
+        self.tensorboard = TensorBoardWriter(self.folder)
         history = self.folder / "history.jsonl"
         self.history = history.open("a", encoding="utf-8")
         for line in history.read_text(encoding="utf-8").splitlines():
-            self.board.add(json.loads(line))
+            self.tensorboard.add(json.loads(line))
         return self
 
     def __exit__(
@@ -95,7 +95,7 @@ class Journal:
     ) -> None:
         self.table.close()
         self.history.close()
-        self.board.close()
+        self.tensorboard.close()
 
     def open_table(self, nlp: Language) -> None:
         """Write the head of the table."""
@@ -142,7 +142,7 @@ class Journal:
         }
         self.history.write(json.dumps(entry) + "\n")
         self.history.flush()
-        self.board.add(entry)
+        self.tensorboard.add(entry)
         progress.report(**status)
 
     def status(self, state: State) -> dict[str, str | int | float]:
