@@ -1,23 +1,20 @@
-"""Tags of tokens that make entities: B-, I-, O and their kin."""
+"""Tags of tokens that make entities: those of IOB, IOB2, BILUO, IOBES and BMES."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MISSING, INSIDE, OUTSIDE, BEGIN = range(4)  # spaCy's values of ENT_IOB
-ANY = r"(?:O|-|[BILUES]-[^\s|]+)"  # as a column of a file
-KNOWN = re.compile(r"O|[BILUES]-.+")
+PREFIX = "[BILUESMbiluesm]"
+TAG = re.compile(rf"[Oo]|{PREFIX}[-_]\S+")  # as files write them
+PROPER = re.compile(r"[O-]|[BILUES]-.+")
+AS_BILUO = {"S": "U", "E": "L", "M": "I"}
 
 
 def is_tag(label: str) -> bool:
     """Whether what should be a label is a tag of some scheme."""
-    return label == "-" or KNOWN.fullmatch(label) is not None
-
-
-def is_known(tag: str) -> bool:
-    """Whether a tag says what its token is."""
-    return KNOWN.fullmatch(tag) is not None
+    return PROPER.fullmatch(label) is not None
 
 
 def tag_of(biluo: str | None) -> str:
@@ -32,10 +29,15 @@ def labels_of(tags: Iterable[str]) -> list[str]:
     return sorted({tag[2:] for tag in tags if tag[:2] in ("B-", "I-")})
 
 
-def spans_of(tags: list[str]) -> list[tuple[str, int, int]]:
-    """(label, first token, last token) of each entity; IOB, IOB2, BILUO and IOBES are read."""
+def entities_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(label, first token, last token) of each entity in tags as files write them."""
     from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
-    biluo = [re.sub("^S-", "U-", re.sub("^E-", "L-", tag)) for tag in tags]
-    entities: list[tuple[str, int, int]] = tags_to_entities(iob_to_biluo(biluo))
+    entities: list[tuple[str, int, int]] = tags_to_entities(iob_to_biluo([*map(biluo, tags)]))
     return entities
+
+
+def biluo(tag: str) -> str:
+    """A tag in the spelling of BILUO."""
+    prefix = tag[0].upper()
+    return "O" if prefix == "O" else f"{AS_BILUO.get(prefix, prefix)}-{tag[2:]}"

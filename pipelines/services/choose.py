@@ -5,6 +5,7 @@ from __future__ import annotations
 from components.errors import ConfigError
 from pipelines.config.load import Loaded
 from pipelines.services.base import Backend, Scheduled
+from pipelines.services.submission import scheduled
 
 
 def backend_of(loaded: Loaded) -> Backend:
@@ -31,12 +32,27 @@ def schedule_on(loaded: Loaded) -> Scheduled:
     """The schedule that a config declares, where `submit` sends it.
 
     Raises:
-        ConfigError: it declares none, or its target is this machine.
+        ConfigError: it declares none, its target is this machine, or it keeps to another time zone
+            than the cluster.
     """
-    if loaded.pipeline.target == "kubeflow":
-        from pipelines.services.kubeflow.schedule import schedule_of as on_kubeflow
+    pipeline, runs = loaded.pipeline, backend_of(loaded)
+    if pipeline.schedule is None:
+        raise ConfigError(
+            f"{loaded.path}: add a `schedule` section, e.g. schedule: {{cron: '0 3 * * 1'}}"
+        )
+    if pipeline.kubeflow and pipeline.target == "kubeflow":
+        from pipelines.services.kubeflow.schedule import KubeflowSchedule
 
-        return on_kubeflow(loaded)
-    from pipelines.services.vertex.schedule import schedule_of as on_vertex
+        zone, clusters = pipeline.schedule.timezone, pipeline.kubeflow.timezone
+        if zone != clusters:
+            raise ConfigError(
+                f"{loaded.path}: schedule.timezone: {zone}, but Kubeflow Pipelines reads every "
+                f"cron in the time zone of its installation, {clusters} as kubeflow.timezone says. "
+                "Write the cron in that, and name the same in both."
+            )
+        kind: type[Scheduled] = KubeflowSchedule
+    else:
+        from pipelines.services.vertex.schedule import VertexSchedule
 
-    return on_vertex(loaded)
+        kind = VertexSchedule
+    return kind(runs, pipeline.schedule, pipeline.name, lambda: scheduled(loaded))

@@ -76,15 +76,15 @@ class Jobs:
     def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
         # One a page: a client that reads only the first page must fail.
-        matches = [
+        chosen = [
             job
             for name, job in reversed(self.by_name.items())
             if name.startswith(f"{parent}/") and matches(text.get("filter", ""), fields(job))
         ]
         start = int(text.get("pageToken", "0"))
-        more = str(start + 1) if start + 1 < len(matches) else ""
+        more = str(start + 1) if start + 1 < len(chosen) else ""
         return v1.ListPipelineJobsResponse(
-            pipeline_jobs=matches[start : start + 1], next_page_token=more
+            pipeline_jobs=chosen[start : start + 1], next_page_token=more
         )
 
     def cancel(self, name: str, query: str, body: bytes) -> None:

@@ -68,12 +68,12 @@ class Models:
     def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy", "readMask"})
         newest = [self._merged(versions[-1]) for versions in self.by_name.values()]
-        matches = [
+        chosen = [
             model
             for model in newest
             if model.name.startswith(f"{parent}/") and passes(text.get("filter", ""), model)
         ]
-        return v1.ListModelsResponse(models=matches)
+        return v1.ListModelsResponse(models=chosen)
 
     def get(self, name: str, query: str, _body: bytes) -> Any:
         query_of(query, set())

@@ -53,15 +53,15 @@ class Schedules:
 
     def list(self, parent: str, query: str, _body: bytes) -> Any:
         text = query_of(query, {"filter", "pageSize", "pageToken", "orderBy"})
-        matches = [
+        chosen = [
             schedule
             for schedule in self.by_name.values()
             if matches(text.get("filter", ""), {"display_name": schedule.display_name})
         ]
         # One a page: a client that reads only the first page must fail.
         start = int(text.get("pageToken", "0"))
-        more = str(start + 1) if start + 1 < len(matches) else ""
-        return v1.ListSchedulesResponse(schedules=matches[start : start + 1], next_page_token=more)
+        more = str(start + 1) if start + 1 < len(chosen) else ""
+        return v1.ListSchedulesResponse(schedules=chosen[start : start + 1], next_page_token=more)
 
     def get(self, name: str, query: str, _body: bytes) -> Any:
         query_of(query, set())

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from components.records.problems import StopReadingError
 from components.records.sources import Columns
+from components.tasks.iob import TAG
 
-TAG = re.compile(r"[Oo]|[BILUESMbiluesm][-_]\S+")
 # The phrases of CoNLL-2000 and 2003: their column holds tags of the same kind, of no entities.
 PHRASES = {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"}
 CONLL_U = 10  # columns; the last one is MISC

@@ -15,7 +15,6 @@ from components.ingest.readers.column_layout import (
     CONLL_U,
     IN_MISC,
     RANGE,
-    TAG,
     Layout,
     find_layout,
 )
@@ -24,14 +23,14 @@ from components.records.annotation import Annotation, Item, Place, RawSpan, RawT
 from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.scripts import part_without_space
 from components.records.sources import SourceFile
+from components.tasks.iob import PREFIX, TAG, entities_of
 
-COLUMN = re.compile(r"\S.*[ \t](?:O|[BILUESMbiluesm][-_][^\s|]+)[ \t]*")
+COLUMN = re.compile(rf"\S.*[ \t](?:O|{PREFIX}[-_][^\s|]+)[ \t]*")
 IOB = re.compile(r"(?:\S+\|(?:O|[BILUESM]-[^\s|]+)(?:[ \t]+|$))+")
 DOCUMENT = "-DOCSTART-"
 COMMENT = re.compile(r"#(?:[ \t]|\s*[\w.:-]+\s*=)")
 ASSIGNED = re.compile(r"#\s*([\w.:-]+(?: [\w.:-]+)*)\s*=\s*(.*)")
 SAMPLE = 2000  # lines that a layout is found from
-AS_BILUO = {"S": "U", "E": "L", "M": "I"}
 
 Line = tuple[int, str]
 
@@ -205,21 +204,12 @@ def annotation(
 
 
 def read_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """(label, first token, last token) of each entity; IOBES and BMES are read as BILUO.
+    """(label, first token, last token) of each entity.
 
     Raises:
         QuarantineError: a tag belongs to no scheme.
     """
-    from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
-
     wrong = [tag for tag in tags if not TAG.fullmatch(tag)]
     if wrong:
         raise QuarantineError("wrong_shape", f"{wrong[0]!r} is no IOB or BILUO tag")
-    entities: list[tuple[str, int, int]] = tags_to_entities(iob_to_biluo(list(map(biluo, tags))))
-    return entities
-
-
-def biluo(tag: str) -> str:
-    """A tag in the spelling of BILUO."""
-    prefix = tag[0].upper()
-    return "O" if prefix == "O" else f"{AS_BILUO.get(prefix, prefix)}-{tag[2:]}"
+    return entities_of(tags)

@@ -39,11 +39,6 @@ class Comparison(NamedTuple):
     right: str
     negated: bool
 
-    def inputs(self) -> list[str]:
-        """Names of the input parameters that are compared."""
-        splits = (self.left, self.right)
-        return [split.split("'")[1] for split in splits if "inputs.parameter_values" in split]
-
     def holds(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the comparison is true for these input parameters of the task."""
         left, right = (_value(split, parameters) for split in (self.left, self.right))

@@ -6,77 +6,43 @@ description says what it was made from, and the cluster reads every cron in one 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import kfp_server_api as api
 import yaml
 
-from components.errors import ConfigError, RemoteError
-from pipelines.config.load import Loaded
-from pipelines.config.schema import Schedule
+from components.errors import RemoteError
+from pipelines.services.base import REPLACES_LABEL, TEMPLATE_LABEL, Scheduled
 from pipelines.services.kubeflow.client import reaching, retry
 from pipelines.services.kubeflow.runs import (
     KubeflowRuns,
-    kubeflow_of,
     labels_of,
     packaged,
     predicate,
 )
-from pipelines.services.schedule import Declared, Existing, Step
-from pipelines.services.submission import (
-    COMMIT_LABEL,
-    CONFIG_LABEL,
-    LABEL_DIGITS,
-    Submission,
-    scheduled,
-)
-
-TEMPLATE_LABEL = "retrain-template"
-REPLACES_LABEL = "retrain-replaces"
+from pipelines.services.schedule import Existing, Step
 
 
-class KubeflowSchedule:
-    """Implements `pipelines.services.base.Scheduled` for one config.
+class KubeflowSchedule(Scheduled):
+    """The schedule of one config on Kubeflow Pipelines."""
 
-    Args:
-        prepare: compiles what each run does; asked only when that matters.
-    """
-
-    def __init__(
-        self, runs: KubeflowRuns, schedule: Schedule, name: str, prepare: Callable[[], Submission]
-    ) -> None:
-        self.runs = runs
-        self.connection = runs.connection
-        self.schedule = schedule
-        self.name = f"retrain-{name}"
-        self.prepare = prepare
-
-    @property
-    def where(self) -> str:
-        return self.runs.where
+    runs: KubeflowRuns
+    service_word = "recurring runs"
 
     @property
     def service(self) -> Any:
         """The client's methods for recurring runs."""
-        return self.connection.client.recurring_runs
-
-    @cached_property
-    def submission(self) -> Submission:
-        """What each run does."""
-        return self.prepare()
+        return self.runs.connection.client.recurring_runs
 
     @property
-    def declared(self) -> Declared:
-        return Declared(
-            name=self.name,
-            # Seconds come first.
-            cron=f"0 {self.schedule.cron}",
-            enabled=self.schedule.enabled,
-            template=self._template(),
-        )
+    def cron(self) -> str:
+        return f"0 {self.schedule.cron}"  # seconds come first
+
+    @property
+    def settings(self) -> list[str]:
+        settings = self.runs.settings
+        return [settings.claim, settings.pipeline_root, settings.service_account]
 
     def existing(self) -> list[Existing]:
         with reaching("list the recurring runs"):
@@ -91,48 +57,17 @@ class KubeflowSchedule:
             if step.kind in ("replace", "update"):
                 replaced.add(step.target)
 
-    def pause(self) -> None:
-        self._pause(self._only())
-
-    def resume(self) -> None:
-        self._resume(self._only())
-
-    def delete(self) -> bool:
-        existing = self.existing()
-        for each in existing:
-            self._delete(each.id)
-        return bool(existing)
-
     def _existing(self) -> list[Existing]:
         experiment = self.runs.experiment_id()
         if not experiment:
             return []
-        schedules = self.connection.pages(
+        schedules = self.runs.connection.pages(
             self.service.recurring_run_service_list_recurring_runs,
             "recurring_runs",
             experiment_id=experiment,
             filter=predicate("EQUALS", self.name),
         )
         return [existing_of(each) for each in schedules]
-
-    def _only(self) -> str:
-        existing = self.existing()
-        if len(existing) != 1:
-            raise ConfigError(
-                f"{self.where} has {len(existing)} recurring runs called {self.name!r}, not one: "
-                "`retrain schedule plan` shows what to do."
-            )
-        return existing[0].id
-
-    def _template(self) -> str:
-        settings = self.runs.settings
-        parts = [
-            self.submission.template,
-            settings.claim,
-            settings.pipeline_root,
-            settings.service_account,
-        ]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:LABEL_DIGITS]
 
     def _create(self, replaces: str) -> str:
         """Make the declared recurring run, paused while it replaces another; returns its id."""
@@ -147,7 +82,9 @@ class KubeflowSchedule:
                     if existing.id != replaces and self._is_declared(existing):
                         return existing.id
                 create = self.service.recurring_run_service_create_recurring_run
-                return str(self.connection.once(create, recurring_run=message).recurring_run_id)
+                return str(
+                    self.runs.connection.once(create, recurring_run=message).recurring_run_id
+                )
 
             return create_once()
 
@@ -171,18 +108,18 @@ class KubeflowSchedule:
     def _pause(self, target: str) -> None:
         disable = self.service.recurring_run_service_disable_recurring_run
         with reaching(f"pause the recurring run {target}"):
-            self.connection.ask(disable, recurring_run_id=target)
+            self.runs.connection.ask(disable, recurring_run_id=target)
 
     def _resume(self, target: str) -> None:
         enable = self.service.recurring_run_service_enable_recurring_run
         with reaching(f"resume the recurring run {target}"):
-            self.connection.ask(enable, recurring_run_id=target)
+            self.runs.connection.ask(enable, recurring_run_id=target)
 
     def _delete(self, target: str) -> None:
         delete = self.service.recurring_run_service_delete_recurring_run
         with reaching(f"delete the recurring run {target}"):
             try:
-                self.connection.ask(delete, recurring_run_id=target)
+                self.runs.connection.ask(delete, recurring_run_id=target)
             except api.ApiException as error:
                 if error.status != 404:  # Gone already: the answer to an earlier try was lost.
                     raise
@@ -190,16 +127,10 @@ class KubeflowSchedule:
     def _message(self, experiment: str, replaces: str) -> Any:
         """The declared recurring run as the API takes it."""
         submission = self.submission
-        labels = {
-            CONFIG_LABEL: submission.name,
-            COMMIT_LABEL: submission.commit,
-            TEMPLATE_LABEL: self.declared.template,
-            REPLACES_LABEL: replaces,
-        }
         modes = api.RecurringRunMode
         return api.V2beta1RecurringRun(
             display_name=self.name,
-            description=yaml.safe_dump({key: value for key, value in labels.items() if value}),
+            description=yaml.safe_dump(self._labels(replaces)),
             experiment_id=experiment,
             pipeline_spec=packaged(submission.spec, self.runs.settings.claim),
             runtime_config=self.runs.runtime_config(submission.parameters),
@@ -212,26 +143,6 @@ class KubeflowSchedule:
             no_catchup=True,
             mode=modes.DISABLE if replaces else modes.ENABLE,
         )
-
-
-def schedule_of(loaded: Loaded) -> KubeflowSchedule:
-    """The schedule that a config declares.
-
-    Raises:
-        ConfigError: it declares none, or one in another time zone than the cluster's.
-    """
-    runs, schedule = kubeflow_of(loaded), loaded.pipeline.schedule
-    if schedule is None:
-        raise ConfigError(
-            f"{loaded.path}: add a `schedule` section, e.g. schedule: {{cron: '0 3 * * 1'}}"
-        )
-    if schedule.timezone != runs.settings.timezone:
-        raise ConfigError(
-            f"{loaded.path}: schedule.timezone: {schedule.timezone}, but Kubeflow Pipelines reads "
-            f"every cron in the time zone of its installation, {runs.settings.timezone} as "
-            "kubeflow.timezone says. Write the cron in that, and name the same in both."
-        )
-    return KubeflowSchedule(runs, schedule, loaded.pipeline.name, lambda: scheduled(loaded))
 
 
 def existing_of(recurring: Any) -> Existing:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,109 +10,40 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
-from components.errors import ConfigError, RemoteError
+from components.errors import RemoteError
 from components.google_cloud import patient, reaching, retry
 from components.patience import CALL_SECONDS, PATIENCE_SECONDS
-from pipelines.config.load import Loaded
-from pipelines.config.schema import Schedule
-from pipelines.services.schedule import Declared, Existing, Step
-from pipelines.services.submission import (
-    COMMIT_LABEL,
-    CONFIG_LABEL,
-    LABEL_DIGITS,
-    Submission,
-    scheduled,
-)
-from pipelines.services.vertex.runs import VertexRuns, runs_of
+from pipelines.services.base import REPLACES_LABEL, TEMPLATE_LABEL, Scheduled
+from pipelines.services.schedule import Existing
+from pipelines.services.vertex.runs import VertexRuns
 
-TEMPLATE_LABEL = "retrain-template"
-REPLACES_LABEL = "retrain-replaces"
 # A replacement takes seconds. A run that is due sooner than this could start twice or not at all.
 QUIET = timedelta(minutes=3)
 
 
-class VertexSchedule:
-    """The schedule of one config.
+class VertexSchedule(Scheduled):
+    """The schedule of one config on Vertex AI."""
 
-    Args:
-        runs: where its runs are.
-        name: the config's name.
-        prepare: compiles what each run does; asked only when that matters.
-    """
-
-    def __init__(
-        self, runs: VertexRuns, schedule: Schedule, name: str, prepare: Callable[[], Submission]
-    ) -> None:
-        self.runs = runs
-        self.schedule = schedule
-        self.name = f"retrain-{name}"
-        self.prepare = prepare
-        self.place = runs.place
-        self.service = self.place.client(v1.ScheduleServiceClient)
+    runs: VertexRuns
 
     @cached_property
-    def submission(self) -> Submission:
-        """What each run does."""
-        return self.prepare()
+    def service(self) -> Any:
+        """The client's methods for schedules."""
+        return self.runs.place.client(v1.ScheduleServiceClient)
 
     @property
-    def where(self) -> str:
-        """Which project and region."""
-        return self.place.name
+    def cron(self) -> str:
+        return f"TZ={self.schedule.timezone} {self.schedule.cron}"
 
     @property
-    def declared(self) -> Declared:
-        """What the config asks for."""
-        return Declared(
-            name=self.name,
-            cron=f"TZ={self.schedule.timezone} {self.schedule.cron}",
-            enabled=self.schedule.enabled,
-            template=self._template(),
-        )
+    def settings(self) -> list[str]:
+        return [self.runs.settings.pipeline_root, self.runs.settings.service_account]
 
     def existing(self) -> list[Existing]:
-        """The schedules of this config's name that Vertex AI has."""
-        request = {
-            "parent": self.place.name,
-            "filter": f'display_name="{self.name}"',
-        }
+        request = {"parent": self.where, "filter": f'display_name="{self.name}"'}
         with reaching("list the schedules"):
             schedules = self.service.list_schedules(request=request, **patient())
             return [existing_of(schedule) for schedule in schedules]
-
-    def apply(self, steps: Sequence[Step]) -> None:
-        """Take the steps of a plan, in their order."""
-        for step in steps:
-            getattr(self, f"_{step.kind}")(step.target)
-
-    def pause(self) -> None:
-        """Stop starting runs; those that go on are left alone."""
-        self._pause(self._only().id)
-
-    def resume(self) -> None:
-        """Start runs again from the next time that one is due."""
-        self._resume(self._only().id)
-
-    def delete(self) -> bool:
-        """Remove the schedule; its runs stay. Returns whether there was one."""
-        existing = self.existing()
-        for each in existing:
-            self._delete(each.id)
-        return bool(existing)
-
-    def _only(self) -> Existing:
-        existing = self.existing()
-        if len(existing) != 1:
-            raise ConfigError(
-                f"{self.place.name} has {len(existing)} schedules called {self.name!r}, not "
-                "one: `retrain schedule plan` shows what to do."
-            )
-        return existing[0]
-
-    def _template(self) -> str:
-        settings = self.runs.settings
-        parts = [self.submission.template, settings.pipeline_root, settings.service_account]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:LABEL_DIGITS]
 
     def _create(self, replaces: str) -> str:
         """Make the declared schedule; returns its id."""
@@ -126,7 +56,7 @@ class VertexSchedule:
                 if existing.template == self.declared.template and existing.id != replaces:
                     return existing.id
             created = self.service.create_schedule(
-                parent=self.place.name, schedule=schedule, timeout=CALL_SECONDS
+                parent=self.where, schedule=schedule, timeout=CALL_SECONDS
             )
             return existing_of(created).id
 
@@ -192,45 +122,19 @@ class VertexSchedule:
 
     def _message(self, replaces: str) -> Any:
         """The declared schedule as Vertex AI takes it."""
-        submission = self.submission
-        labels = {
-            CONFIG_LABEL: submission.name,
-            COMMIT_LABEL: submission.commit,
-            TEMPLATE_LABEL: self.declared.template,
-            REPLACES_LABEL: replaces,
-        }
-        labels = {label: value for label, value in labels.items() if value}
         return v1.Schedule(
             display_name=self.name,
             cron=self.declared.cron,
             max_concurrent_run_count=1,
             max_concurrent_active_run_count=1,
             create_pipeline_job_request={
-                "parent": self.place.name,
-                "pipeline_job": self.runs.message(submission, labels),
+                "parent": self.where,
+                "pipeline_job": self.runs.message(self.submission, self._labels(replaces)),
             },
         )
 
     def _name(self, target: str) -> str:
-        return f"{self.place.name}/schedules/{target}"
-
-
-def schedule_of(loaded: Loaded) -> VertexSchedule:
-    """The schedule that a config declares.
-
-    Raises:
-        ConfigError: it declares none.
-    """
-    if loaded.pipeline.schedule is None:
-        raise ConfigError(
-            f"{loaded.path}: add a `schedule` section, e.g. schedule: {{cron: '0 3 * * 1'}}"
-        )
-    return VertexSchedule(
-        runs_of(loaded),
-        loaded.pipeline.schedule,
-        loaded.pipeline.name,
-        lambda: scheduled(loaded),
-    )
+        return f"{self.where}/schedules/{target}"
 
 
 def existing_of(schedule: Any) -> Existing:

@@ -26,7 +26,7 @@ def evaluated(folder: Path, model: Path, champion: Path) -> dict[str, Any]:
 
 
 def test_labels_shuffled_in_a_third_of_train_are_held(tmp_path: Path, champion: Path) -> None:
-    degraded = train_tiny(tmp_path / "model", shuffle_labels(make_docs(80, seed=1), share=1 / 3))
+    degraded = train_tiny(tmp_path / "model", shuffle_labels(make_docs(80, seed=1), fraction=1 / 3))
     gate_decision = evaluated(tmp_path, degraded, champion)
     assert (gate_decision["decision"], gate_decision["outcome"]) == ("hold", "worse")
 

@@ -198,12 +198,12 @@ def secrets(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
 def test_the_address_comes_from_secret_manager(
     secrets: Secrets, hook: Hook, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert notify("projects/p/secrets/hook/versions/latest", "--held", "Held back.") == 0
+    assert run("projects/p/secrets/hook/versions/latest", "--held", "Held back.") == 0
     assert len(hook.posted) == 1
     assert secrets.asked == [
         "/secretmanager.googleapis.com/v1/projects/p/secrets/hook/versions/latest:access"
     ]
-    assert notify("projects/p/secrets/other/versions/3", "--held", "Held back.") == 5
+    assert run("projects/p/secrets/other/versions/3", "--held", "Held back.") == 5
     printed = capsys.readouterr()
     assert "roles/secretmanager.secretAccessor" in printed.err
     assert "token" not in printed.out + printed.err
@@ -213,7 +213,7 @@ def test_the_address_comes_from_secret_manager(
 def test_what_names_no_address_is_refused_and_not_repeated(
     reference: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert notify(reference, "--held", "Held back.") == 2
+    assert run(reference, "--held", "Held back.") == 2
     printed = capsys.readouterr()
     assert "notify.webhook: " in printed.err
     assert "token-of-ours" not in printed.out + printed.err

@@ -6,6 +6,7 @@ The rules are written again in tests/support/kfp_rules.py, from the documentatio
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,5 +126,6 @@ def test_conditions_hold_alike(value: str) -> None:
     assert conditions
     for condition in conditions:
         comparisons = parse(condition)
-        given = {name: value for each in comparisons for name in each.inputs()}
+        given = dict.fromkeys(re.findall(r"parameter_values\['([^']+)'\]", condition), value)
+        assert given
         assert all(each.holds(given) for each in comparisons) == holds(condition, given)
