@@ -114,6 +114,8 @@ def spelled(spec: dict[str, Any]) -> dict[str, Any]:
             for name, source in task.get("inputs", {}).get("parameters", {}).items():
                 made = source.get("taskOutputParameter")
                 if made and "condition" in policy:
-                    channel = f"pipelinechannel--{made['producerTask']}--{made['outputParameterKey']}"
+                    channel = (
+                        f"pipelinechannel--{made['producerTask']}--{made['outputParameterKey']}"
+                    )
                     policy["condition"] = policy["condition"].replace(f"'{name}'", f"'{channel}'")
     return spec

@@ -111,9 +111,9 @@ def test_policies_that_one_may_not_read_are_neither_there_nor_missing(
     double: Double, config: Path
 ) -> None:
     double.project.readable = False
-    told = unknown(config)
-    assert told.keys() == {"its roles"}
-    assert "who may can run: gcloud projects get-iam-policy my-project" in told["its roles"]
+    findings = unknown(config)
+    assert findings.keys() == {"its roles"}
+    assert "who may can run: gcloud projects get-iam-policy my-project" in findings["its roles"]
     said = CliRunner().invoke(app, ["doctor", str(config)]).stdout
     assert "UNKNOWN  its roles: not looked at, since you may not read the policies" in said
 
@@ -129,8 +129,8 @@ def test_an_accelerator_that_has_no_quota_is_neither_allowed_nor_refused(
     text = on_gpus.read_text(encoding="utf-8")
     on_gpus.write_text(text.replace("NVIDIA_TESLA_T4", "TPU_V9"), encoding="utf-8")
     commit_all(on_gpus.parent)
-    told = unknown(on_gpus)
-    assert "Vertex AI has no quota custom_model_training_tpu_v9_gpus" in told["GPU quota"]
+    findings = unknown(on_gpus)
+    assert "Vertex AI has no quota custom_model_training_tpu_v9_gpus" in findings["GPU quota"]
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_an_image_of_another_user_may_or_may_not_write_where_a_bucket_is_mounted
     double: Double, config: Path
 ) -> None:
     double.project.images["my-project/retrain/gpu:0123abc"] = "10001:10001"
-    told = unknown(config)
-    assert told.keys() == {"mount under /gcs"}
-    assert "/gpu:0123abc runs as 10001. Under /gcs all files" in told["mount under /gcs"]
+    findings = unknown(config)
+    assert findings.keys() == {"mount under /gcs"}
+    assert "/gpu:0123abc runs as 10001. Under /gcs all files" in findings["mount under /gcs"]
 
 
 def test_images_that_one_may_not_look_for_come_with_the_command(
@@ -184,9 +184,9 @@ def test_images_of_another_project_may_or_may_not_be_pulled(double: Double, conf
     commit_all(config.parent)
     for kind in ("cpu", "gpu"):
         double.project.images[f"images-of-all/retrain/{kind}:0123abc"] = ""
-    told = unknown(config)
-    assert "in the project images-of-all" in told["images"]
-    assert "@gcp-sa-aiplatform.iam.gserviceaccount.com --role=roles/artifact" in told["images"]
+    findings = unknown(config)
+    assert "in the project images-of-all" in findings["images"]
+    assert "@gcp-sa-aiplatform.iam.gserviceaccount.com --role=roles/artifact" in findings["images"]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,9 @@ def test_another_registry_never_sees_our_credentials(double: Double, config: Pat
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("europe-docker.pkg.dev/", "example.org/"), encoding="utf-8")
     commit_all(config.parent)
-    told = unknown(config)
-    assert told.keys() == {"images", "mount under /gcs"}
-    assert "docker manifest inspect example.org/my-project/retrain/cpu:0123abc" in told["images"]
+    findings = unknown(config)
+    assert findings.keys() == {"images", "mount under /gcs"}
+    assert (
+        "docker manifest inspect example.org/my-project/retrain/cpu:0123abc" in findings["images"]
+    )
     assert double.sent("GET", "/manifests/") == []
