@@ -86,7 +86,7 @@ def markdown(report: Report) -> str:
         *(f"- **{escape(reason)}**" for reason in report["reasons"]),
         f"- {records['in']:,} records in: {records['kept']:,} kept, {records['skipped']:,} "
         f"skipped, {records['quarantined']:,} in quarantine "
-        f"({report['quarantined_share']:.1%}; at most {report['max_quarantined']:.1%})",
+        f"({report['quarantined_fraction']:.1%}; at most {report['max_quarantined']:.1%})",
         *(f"- skipped: {count:,} ({escape(why)})" for why, count in report["skipped"].items()),
         *(line for name, task in report["tasks"].items() for line in task_lines(name, task)),
     ]

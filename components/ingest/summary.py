@@ -10,7 +10,7 @@ from components.ingest.settings import IngestSettings
 from components.records.problems import KINDS, Note, Policy, Problem, Problems
 
 Report = dict[str, Any]
-VERSION = 2  # 1 had the labels of the one task where `tasks` is
+VERSION = 3  # 1 had the labels of the one task where `tasks` is, 2 a `verdict` for `status`
 
 
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
@@ -27,7 +27,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
         "records": record_counts(counts),
         "skipped": dict(counts.skipped.most_common()),
         "quarantined": dict(counts.quarantined.most_common()),
-        "quarantined_share": fraction,
+        "quarantined_fraction": fraction,
         "max_quarantined": settings.max_quarantined,
         "sources": dict(counts.by_source),
         "problems": [

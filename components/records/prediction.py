@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from components.errors import DataError
 from components.records import json_lines
 from components.records.record import Item
+
+VERSION = 3  # 1 had no task, since all were ner; 2 had `lost` for `unalignable`; neither said so
 
 Kind = Literal["missed", "spurious", "label", "boundary"]
 
@@ -47,7 +51,8 @@ class Prediction(msgspec.Struct, omit_defaults=True):
         unalignable: how many of `gold` the model's tokeniser cannot delimit: always missed.
         scores: probability of each label, where the kind of task keeps them.
         unknown: labels of which nobody knows whether the document has them.
-        task: name of the task. Files of version 1 have none: there was one, and it was ner.
+        task: name of the task.
+        version: of the file's form; in files that are older than VERSION it is absent.
     """
 
     id: str
@@ -56,22 +61,33 @@ class Prediction(msgspec.Struct, omit_defaults=True):
     gold: list[Item]
     predicted: list[Item]
     disagreements: list[Disagreement] = []
-    unalignable: int = msgspec.field(default=0, name="lost")
+    unalignable: int = 0
     meta: dict[str, Any] = {}
     scores: dict[str, float] = {}
     unknown: list[str] = []
     task: str = "ner"
+    version: int = 0
+    lost: int = 0
+
+    def __post_init__(self) -> None:
+        self.unalignable, self.lost = self.unalignable or self.lost, 0
 
 
 def read_predictions(path: Path) -> Iterator[Prediction]:
     """Yield what `write_predictions` wrote.
 
     Raises:
-        DataError: a line is not a prediction.
+        DataError: a line is not a prediction, or of a newer version.
     """
-    return json_lines.read(path, Prediction, "a prediction", "`evaluate`")
+    for prediction in json_lines.read(path, Prediction, "a prediction", "`evaluate`"):
+        if prediction.version > VERSION:
+            raise DataError(
+                f"{path}: predictions of version {prediction.version}, and this program reads up "
+                f"to {VERSION}: use the release of retrain that wrote them, or a newer one."
+            )
+        yield prediction
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write predictions as JSON Lines, whole or not at all."""
-    json_lines.write(path, predictions)
+    json_lines.write(path, (replace(each, version=VERSION) for each in predictions))

@@ -15,6 +15,7 @@ from components.scoring.document import read_scores
 
 COMMIT_VARIABLE = "RETRAIN_COMMIT"
 IMAGE_VARIABLE = "RETRAIN_IMAGE"
+VERSION = 1
 PACKAGES = ("numpy", "spacy", "spacy-transformers", "thinc", "torch", "transformers")
 
 
@@ -22,6 +23,7 @@ class Lineage(BaseModel):
     """`lineage.json` of a version.
 
     Attributes:
+        schema_version: of the file's form; 0 in files from before it had one.
         digest: digest of the input data and its settings (the fingerprint stage).
         origin: digest of the data and of that part of the settings which decides the model, so not
             of the gate's; '' in older files.
@@ -46,6 +48,7 @@ class Lineage(BaseModel):
     # A registry outlives the code: keys of a newer release are kept, not refused.
     model_config = ConfigDict(extra="allow", frozen=True)
 
+    schema_version: int = 0
     digest: str
     run: str
     created: str
@@ -88,6 +91,7 @@ def trace(
     """
     config = model / "config.cfg"
     return Lineage(
+        schema_version=VERSION,
         digest=digest,
         origin=origin,
         run=run,

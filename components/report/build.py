@@ -223,7 +223,7 @@ def unalignable_of(corpus: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         total = sum(label["count"] for label in task["labels"].values())
         count = task["misaligned"]
         proportion = count / total if total else None
-        unalignable[name] = {"total": total, "count": count, "share": proportion}
+        unalignable[name] = {"total": total, "count": count, "fraction": proportion}
     return unalignable
 
 

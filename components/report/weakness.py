@@ -84,10 +84,11 @@ def weak_slices(scores: Mapping[str, Any]) -> Iterator[str]:
 
 def weak_tokens(scores: Mapping[str, Any]) -> Iterator[str]:
     """Say it when token boundaries hide entities from the scores."""
-    tokens = scores.get("tokenisation", {"share": None})
-    if tokens["share"] and tokens["share"] > MANY_UNALIGNABLE:
+    tokens = scores.get("tokenisation", {"fraction": None})
+    if tokens["fraction"] and tokens["fraction"] > MANY_UNALIGNABLE:
         yield (
-            f"{count(tokens['lost'])} marked {scores['unit']} ({percent(tokens['share'])} %) begin "
-            "or end inside one of the model's words, so it cannot get them right. Without them F "
+            f"{count(tokens['unalignable'])} marked {scores['unit']} "
+            f"({percent(tokens['fraction'])} %) begin or end inside one of the model's words, so "
+            "it cannot get them right. Without them F "
             f"would be {percent(tokens['without']['f'])}."
         )

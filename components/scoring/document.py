@@ -1,9 +1,10 @@
 """scores.json: a block of scores for each task, whichever version of the file it is.
 
-    {"version": 2, "model_digest": …, "tasks": {name: block}}
+    {"version": 3, "model_digest": …, "tasks": {name: block}}
 
 A block is what `components.scoring.scores.score` returns, with the champion beside it. Version 1
-had no version and no tasks: the file was the block of the one task, ner.
+had no version and no tasks: the file was the block of the one task, ner. Up to version 2 the words
+of `tokenisation` were others.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 from components.errors import DataError
 
-VERSION = 2
+VERSION = 3
+TOKENISATION = {"lost": "unalignable", "share": "fraction"}  # up to version 2 -> since then
 
 Blocks = dict[str, dict[str, Any]]
 
@@ -52,9 +54,17 @@ def blocks_of(document: dict[str, Any]) -> Blocks:
         raise ValueError(f"version {version} is newer than this program")
     if version == 1:
         asked = {key: document[key] for key in ("overall", "labels")}
-        return {"ner": {"task": "ner", "unit": "entities", **document, **asked}}
+        document = {"tasks": {"ner": {"task": "ner", "unit": "entities", **document, **asked}}}
     blocks: Blocks = document["tasks"]
-    return blocks
+    return blocks if version == VERSION else {name: renamed(blocks[name]) for name in blocks}
+
+
+def renamed(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block of an older version with the words of today."""
+    if "tokenisation" not in block:
+        return dict(block)
+    tokenisation = {TOKENISATION.get(key, key): n for key, n in block["tokenisation"].items()}
+    return {**block, "tokenisation": tokenisation}
 
 
 def rows_of(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

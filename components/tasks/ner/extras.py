@@ -23,14 +23,15 @@ def tokenisation(predictions: Sequence[Prediction]) -> dict[str, Any]:
     would hide them.
 
     Returns:
-        `lost`: how many, their `share` of all gold entities, and the scores `without` them.
+        `unalignable`: how many, their `fraction` of all gold entities, and the scores
+        `without` them.
     """
     totals = count(predictions, ()).table.sum(axis=(0, 1))
     unalignable = sum(prediction.unalignable for prediction in predictions)
     support = int(totals[RIGHT] + totals[MISSED])
     return {
-        "lost": unalignable,
-        "share": unalignable / support if support else None,
+        "unalignable": unalignable,
+        "fraction": unalignable / support if support else None,
         "without": numbers(totals - np.array([0, 0, unalignable])),
     }
 

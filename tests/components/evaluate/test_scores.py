@@ -77,8 +77,8 @@ def test_lost_entities_count_as_missed() -> None:
     scores = scored([document([ORG, LATER], [ORG], unalignable=1)])
     assert scores["overall"]["r"] == 0.5
     assert scores["tokenisation"] == {
-        "lost": 1,
-        "share": 0.5,
+        "unalignable": 1,
+        "fraction": 0.5,
         "without": {"p": 1, "r": 1, "f": 1},
     }
 
