@@ -6,16 +6,18 @@ All else works with answers (`components.records.record`) and outcomes alone, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import Field, model_validator
 
+from components.errors import ConfigError
 from components.records.annotation import Annotation
 from components.records.prediction import Disagreement, Prediction
 from components.records.problems import Note
 from components.records.record import Answers, Item, composed
 from components.records.tokens import Boundaries
 from components.settings import Settings
+from components.tasks.listener import Shared
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
 Scores = dict[str, float | None]
-# The place in a spaCy Doc that holds a task's answers: doc.ents, doc.cats or doc.spans[name].
-Place = Literal["ents", "cats", "spans"]
+# The place in a spaCy Doc that holds a task's answers: doc.ents, doc.spans[name] or doc.cats.
+Place = Literal["ents", "spans", "cats"]
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 class TaskSettings(Settings, extra="allow"):
@@ -35,6 +38,13 @@ class TaskSettings(Settings, extra="allow"):
         "ner", description="ner, or the dotted name of a module of yours that defines a kind"
     )
     labels: list[str] = Field(min_length=1, description="every label that may be learnt")
+    weight: float = Field(
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="how much the task counts, beside others, in the score on dev by which the "
+        "best step is chosen",
+    )
 
 
 class OwnSettings(TaskSettings, extra="forbid"):
@@ -96,6 +106,7 @@ class Task:
         self.described = settings
         self.name, self.kind = settings.name, settings.kind
         self.labels: tuple[str, ...] = tuple(settings.labels)
+        self.weight = settings.weight
 
     @staticmethod
     def checked_label(label: str) -> str:
@@ -166,6 +177,24 @@ class Task:
     def for_model(self, nlp: Language) -> Self:
         """The task as one model does it: with what was chosen for it on dev, such as thresholds."""
         return self
+
+    def head(self, shared: Shared) -> dict[str, Any]:
+        """What a training config needs to learn this task on a network that tasks share.
+
+        Args:
+            shared: the network's component, which is the first of the pipeline.
+
+        Returns:
+            sections of a spaCy config that are merged into it; its `components` join the pipeline
+            in their order. A score that counts is named in `training.score_weights`.
+
+        Raises:
+            ConfigError: this kind has none.
+        """
+        raise ConfigError(
+            f"training config: there is nothing in it that learns the task {self.name}, and its "
+            f"kind, {self.kind}, brings no head. Write the components of the whole pipeline."
+        )
 
     def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
         """Prepare an initialised pipeline; not kept in what is saved.

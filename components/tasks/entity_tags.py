@@ -18,7 +18,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import AttributeRuler, Tagger
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
@@ -45,6 +45,10 @@ def add_tags(nlp: Language, example: Example) -> Iterator[Example]:
         ents=tags,
         user_data=example.reference.user_data,
     )
+    reference.cats = example.reference.cats
+    for name, spans in example.reference.spans.items():
+        found = example.get_aligned_spans_y2x(spans, allow_overlap=True)
+        reference.spans[name] = [Span(reference, s.start, s.end, s.label_) for s in found]
     yield Example(predicted, reference)
 
 

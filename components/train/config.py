@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,9 @@ from thinc.api import Config, ConfigValidationError
 
 import components.train.registered  # what a config may name  # noqa: F401
 from components.errors import ConfigError
+from components.tasks.base import Task
 from components.tokeniser import tokeniser
+from components.train.heads import with_heads
 from components.train.named_files import packages
 
 # spaCy leaves out a key that it does not know in these sections without a word.
@@ -24,18 +26,20 @@ SECTIONS: dict[str, Any] = {
 CORPUS_PATHS = ("train", "dev")
 
 
-def read_config(text: str, overrides: dict[str, Any]) -> Config:
+def read_config(text: str, overrides: dict[str, Any], tasks: Sequence[Task] = ()) -> Config:
     """Parse and check a training config; variables in it stay as they are.
 
     Args:
         text: a spaCy config (.cfg).
         overrides: dotted key -> value, as `spacy train` takes them.
+        tasks: those whose heads are put in, if the config has none.
 
     Raises:
         ConfigError: naming the key that is wrong.
     """
     with explained():
-        given = Config().from_str(text, interpolate=False)
+        given = with_heads(Config().from_str(text, interpolate=False), tasks)
+        text = given.to_str(interpolate=False)
         config = Config().from_str(text, overrides=overrides, interpolate=False)
         if "nlp.lang" in overrides and not any(
             key.startswith("nlp.tokenizer") for key in overrides

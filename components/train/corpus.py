@@ -9,10 +9,10 @@ from components.errors import DataError
 from components.files import sha256
 
 
-def label_counts(corpus: Path, task: str) -> dict[str, int]:
-    """How often each label of a task occurs in a corpus, by its manifest."""
-    manifest = json.loads((corpus / "manifest.json").read_bytes())
-    return dict(manifest.get("tasks", {}).get(task, {}))
+def label_counts(corpus: Path, task: str) -> dict[str, int] | None:
+    """How often each label of a task occurs in a corpus, by its manifest; None: it says nothing."""
+    tasks = json.loads((corpus / "manifest.json").read_bytes()).get("tasks", {})
+    return dict(tasks[task]) if task in tasks else None
 
 
 def verify(corpus: Path) -> int:

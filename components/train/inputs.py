@@ -40,7 +40,7 @@ def inputs(
     data = [(corpus / "manifest.json").read_text(encoding="utf-8") for corpus in corpora]
     return {
         "config": digest(config_text, overrides),
-        "data": digest(data, [[task.name, task.labels] for task in tasks]),
+        "data": digest(data, [task.described.model_dump() for task in tasks]),
         "code": code_digest([task.kind for task in tasks]),
         **({"train.code": digest(code)} if code else {}),
         **({"champion": folder_digest(champion)} if champion else {}),

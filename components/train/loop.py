@@ -39,6 +39,7 @@ from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
 from components.train.precision import apart, mixed_precision
+from components.train.rates import TwoRates
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 from components.train.training_log import TrainingLog
@@ -94,6 +95,8 @@ class Loop:
         self.nlp = nlp
         self.settings = settings
         self.optimizer = settings["optimizer"]
+        if isinstance(self.optimizer, TwoRates):
+            self.optimizer.learn(nlp)
         self.frozen = list(settings["frozen_components"])
         self.seed = settings["seed"] or 0
         self.training_log = training_log

@@ -15,8 +15,8 @@ from components.files import writing
 from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised
 from components.train.config import read_config
-from components.train.corpus import verify
-from components.train.run import initialise
+from components.train.corpus import label_counts, verify
+from components.train.run import initialise, unseen
 
 # Below 100 documents spaCy calls it an error; but it gives a poor model, not a broken one.
 SMALL = re.compile(r"Low number of examples to train a new pipeline \(\d\d?\)")
@@ -51,11 +51,15 @@ def debug(
     overrides: dict[str, Any],
 ) -> str:
     """What spaCy says about a config and its corpora, as text."""
-    config = read_config(config_text, overrides)
+    config = read_config(config_text, overrides, tasks)
     for corpus in (train_corpus, dev_corpus):
         verify(corpus)
     nlp, _ = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
-    missing = [label for task in tasks for label in task.check_pipeline(nlp)]
+    missing = [
+        label
+        for task in tasks
+        for label in unseen(task, nlp, label_counts(train_corpus, task.name))
+    ]
     weights = find_all(config)
     local = localised(config, weights)
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.tasks import entity_tags
+from components.tasks import entity_tags, several_classifiers
 from components.train import pieces, rates
 
-__all__ = ["entity_tags", "pieces", "rates"]
+__all__ = ["entity_tags", "pieces", "rates", "several_classifiers"]

@@ -58,7 +58,7 @@ def train_pipeline(
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat())
         heartbeat.doing("reading the config, the base weights and the corpora")
-        config = read_config(config_text, overrides)
+        config = read_config(config_text, overrides, tasks)
         for corpus in (train_corpus, dev_corpus):
             print(f"{corpus}: {verify(corpus):,} documents", flush=True)
         use_gpu = choose_device(settings)
@@ -66,9 +66,10 @@ def train_pipeline(
             config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion
         )
         for task in tasks:
-            for label in task.check_pipeline(nlp):
+            counts = label_counts(train_corpus, task.name)
+            for label in unseen(task, nlp, counts):
                 print(f"Warning: no example of {label} in the training corpus: it can't be learnt.")
-            task.before_training(nlp, label_counts(train_corpus, task.name))
+            task.before_training(nlp, counts or {})
         depends_on = inputs(
             config_text=config_text,
             overrides=overrides,
@@ -121,6 +122,18 @@ def finish(
         nlp.to_disk(folder)
         for name, text in beside.items():
             (folder / name).write_text(text, encoding="utf-8")
+
+
+def unseen(task: Task, nlp: Language, counts: Mapping[str, int] | None) -> list[str]:
+    """Labels of a task that its training corpus has no example of.
+
+    Raises:
+        ConfigError, DataError: as `Task.check_pipeline` does.
+    """
+    missing = set(task.check_pipeline(nlp))
+    if counts is not None:  # a head may have been told its labels
+        missing |= {label for label in task.labels if not counts.get(label)}
+    return sorted(missing)
 
 
 def unanswered(example: Example) -> Sequence[str]:

@@ -18,6 +18,7 @@ from components.files import read_json
 from components.ingest import command as ingest
 from components.interface import Output, add_options
 from components.records.sources import list_files
+from components.tasks import task_of
 from components.train.config import read_config
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
@@ -63,7 +64,8 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     with keeping(errors), contextlib.chdir(loaded.folder):
         if phase.train.code:
             import_code(loaded.folder / phase.train.code)
-        config = read_config(loaded.training_configs[name], phase.train.set)
+        tasks = [task_of(each) for each in phase.all_tasks]
+        config = read_config(loaded.training_configs[name], phase.train.set, tasks)
         check_language(phase, config["nlp"]["lang"])
     files: list[str] = []
     data = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.records.record import Answers, Item, Span, composed, spans_in
 from components.tasks.base import Check, Policy, Scores, Task
+from components.tasks.listener import Shared
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -73,6 +74,11 @@ class Kind(Task):
         from components.tasks.ner.training import check_labels
 
         return check_labels(nlp, self.labels)
+
+    def head(self, shared: Shared) -> dict[str, Any]:
+        from components.tasks.ner.head import head
+
+        return head(self.name, self.weight, shared)
 
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
         names = {"f": "ents_f", "p": "ents_p", "r": "ents_r"}

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from components.records.prediction import Disagreement
 from components.records.record import Answers, Item
 from components.tasks.base import Check, OwnSettings, Policy, Scores, Task, TaskSettings
+from components.tasks.listener import Shared
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -133,9 +134,11 @@ class Kind(Task):
         return [label for label in self.labels if label not in cats]
 
     def model_labels(self, nlp: Language) -> tuple[str, ...]:
-        from components.tasks.textcat.training import classifiers
+        from components.tasks.textcat.training import classifier_of
 
-        return tuple(sorted({label for pipe in classifiers(nlp) for label in pipe.labels}))
+        pipe = classifier_of(nlp, self)
+        # What does another task shares no label with this one, and is not to be compared with it.
+        return tuple(sorted(pipe.labels)) if pipe and {*pipe.labels} & {*self.labels} else ()
 
     def for_model(self, nlp: Language) -> Self:
         task = type(self)(self.described)
@@ -151,16 +154,22 @@ class Kind(Task):
     def check_pipeline(self, nlp: Language) -> list[str]:
         from components.tasks.textcat.training import check_pipeline
 
-        return check_pipeline(nlp, self.labels, exclusive=self.exclusive)
+        return check_pipeline(nlp, self)
+
+    def head(self, shared: Shared) -> dict[str, Any]:
+        from components.tasks.textcat.head import head
+
+        return head(self.name, self.labels, self.weight, shared, exclusive=self.exclusive)
 
     def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
         from components.tasks.textcat.losses import balanced, learn_only_what_is_known
         from components.tasks.textcat.metrics import dev_scorer
-        from components.tasks.textcat.training import classifiers
+        from components.tasks.textcat.training import classifier_of, heads
 
-        learn_only_what_is_known(nlp, balanced(counts, self.balance))
-        for pipe in classifiers(nlp):
-            pipe.scorer = dev_scorer(self)
+        pipe = classifier_of(nlp, self)
+        assert pipe is not None  # check_pipeline has been there
+        learn_only_what_is_known(pipe, balanced(counts, self.balance), alone=heads(nlp) < 2)
+        pipe.scorer = dev_scorer(self)
 
     def after_training(self, nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
         from components.tasks.textcat.training import calibrated
@@ -168,8 +177,9 @@ class Kind(Task):
         return calibrated(nlp, self, examples)
 
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
-        names = {"f": "cats_macro_f", "p": "cats_macro_p", "r": "cats_macro_r"}
-        return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}
+        return {
+            short: round(evaluation.get(f"{self.name}_macro_{short}") or 0.0, 6) for short in "fpr"
+        }
 
     def official(self, examples: Iterable[Example]) -> dict[str, Scores] | None:
         from components.tasks.textcat.metrics import official

@@ -32,8 +32,12 @@ def calibrate(pipe: TextCategorizer, examples: Iterable[Example]) -> dict[str, A
         `documents` that say something, and `temperature` or, per label, `slope` and `offset`; or
         `not_calibrated`: why.
     """
-    pairs = [(one.predicted.cats, one.reference.cats) for one in examples if one.reference.cats]
     labels = list(pipe.labels)
+    pairs = [
+        (one.predicted.cats, one.reference.cats)
+        for one in examples
+        if any(label in one.reference.cats for label in labels)
+    ]
     if len(pairs) < FEWEST:
         reason = f"dev holds {len(pairs)} documents with an answer; {FEWEST} are needed"
         return {"documents": len(pairs), "not_calibrated": reason}

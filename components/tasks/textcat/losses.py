@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.language import Language
 from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
@@ -29,27 +28,33 @@ Floats = NDArray[np.float32]
 TINY = 1e-6
 
 
-def learn_only_what_is_known(nlp: Language, weights: dict[str, float]) -> None:
-    """Give the text classifiers of a pipeline these losses, for training.
+def learn_only_what_is_known(
+    pipe: TextCategorizer, weights: dict[str, float], *, alone: bool
+) -> None:
+    """Give a text classifier the loss of its task, for training.
 
     Args:
         weights: of documents that have a label; 1 for a label that is missing here.
+        alone: whether nothing else learns from the network below it.
     """
-    for _, pipe in nlp.pipeline:
-        if isinstance(pipe, TextCategorizer):
-            of_labels = np.array([weights.get(label, 1) for label in pipe.labels], np.float32)
-            setattr(pipe, "get_loss", MethodType(partial(loss, weights=of_labels), pipe))  # noqa: B010 - mypy
+    of_labels = np.array([weights.get(label, 1) for label in pipe.labels], np.float32)
+    own = partial(loss, weights=of_labels, alone=alone)
+    setattr(pipe, "get_loss", MethodType(own, pipe))  # noqa: B010 - mypy
 
 
 def loss(
-    pipe: TextCategorizer, examples: Iterable[Example], scores: Any, *, weights: Floats
+    pipe: TextCategorizer, examples: Iterable[Example], scores: Any, *, weights: Floats, alone: bool
 ) -> tuple[float, Any]:
-    """The loss of a batch and its gradient, as `TextCategorizer.get_loss` returns them."""
+    """The loss of a batch and its gradient, as `TextCategorizer.get_loss` returns them.
+
+    It is a mean over documents. Taggers and parsers add up theirs; beside one of them a mean would
+    hardly be heard by the network that both share, so that the gradient is then a sum, too.
+    """
     ops: Any = pipe.model.ops
     truths = truths_of([example.reference.cats for example in examples], pipe.labels)
     function = any_of if isinstance(pipe, MultiLabel_TextCategorizer) else one_of
     value, gradient = function(np.asarray(ops.to_numpy(scores)), truths, weights)
-    return value, ops.asarray2f(gradient)
+    return value, ops.asarray2f(gradient if alone else gradient * len(truths))
 
 
 def balanced(counts: Mapping[str, int], power: float) -> dict[str, float]:

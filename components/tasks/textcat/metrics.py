@@ -14,6 +14,7 @@ from components.scoring.calibration import calibration
 from components.scoring.counts import count, numbers
 
 if TYPE_CHECKING:
+    from spacy.tokens import Doc
     from spacy.training import Example
 
     from components.tasks.base import Scores
@@ -175,7 +176,8 @@ def dev_scorer(task: Kind) -> Callable[..., dict[str, Any]]:
     """A scorer for training that knows what is unknown, under the names of spaCy's own.
 
     `cats_score` is macro F of exclusive labels, and the mean area under the ROC curve of others,
-    which needs no threshold.
+    which needs no threshold. Several classifiers of a pipeline would write over each other's: the
+    same are there with the task's name in the place of `cats`.
     """
 
     def score(examples: Iterable[Example], **_: Any) -> dict[str, Any]:
@@ -196,7 +198,9 @@ def dev_scorer(task: Kind) -> Callable[..., dict[str, Any]]:
         area = float(np.mean(areas)) if areas else None
         macros = {f"cats_macro_{key}": said["macro"][key] for key in "prf"}
         best = macros["cats_macro_f"] if task.exclusive else area
-        return {**macros, "cats_macro_auc": area, "cats_score": best or 0.0}
+        scores = {**macros, "cats_macro_auc": area, "cats_score": best or 0.0}
+        own = {key.replace("cats", task.name, 1): value for key, value in scores.items()}
+        return {**scores, **own}
 
     return score
 
@@ -208,10 +212,15 @@ def official(examples: Iterable[Example], task: Kind) -> dict[str, Scores] | Non
     """
     from spacy.scorer import Scorer
 
+    def own_classes(doc: Doc, _attr: str) -> dict[str, float]:
+        return {label: value for label, value in doc.cats.items() if label in task.labels}
+
     whole = [one for one in examples if task.gold(one.reference)]
     if not task.exclusive or not whole:
         return None
-    scores = Scorer.score_cats(whole, "cats", labels=list(task.labels), multi_label=False)
+    scores = Scorer.score_cats(
+        whole, "cats", labels=list(task.labels), multi_label=False, getter=own_classes
+    )
     overall: Scores = {key: scores[f"cats_micro_{key}"] for key in "prf"}
     per_label: dict[str, Any] = scores["cats_f_per_type"]
     seen = {label for one in whole for label in [*task.gold(one.reference), *task.predicted(one)]}

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
+from thinc.api import Model
 
 from components.errors import ConfigError, DataError
 from components.tasks.textcat.calibrate import FEWEST_OF_LABEL, calibrate
@@ -18,6 +19,7 @@ from components.tasks.textcat.losses import truths_of
 if TYPE_CHECKING:
     from components.tasks.textcat import Kind
 
+LISTENERS = ("transformer-listener", "tok2vec-listener")
 GRID = np.linspace(0.02, 0.98, 97)
 
 
@@ -26,18 +28,38 @@ def classifiers(nlp: Language) -> list[TextCategorizer]:
     return [pipe for _, pipe in nlp.pipeline if isinstance(pipe, TextCategorizer)]
 
 
-def check_pipeline(nlp: Language, labels: Sequence[str], *, exclusive: bool) -> list[str]:
+def classifier_of(nlp: Language, task: Kind) -> TextCategorizer | None:
+    """The component that does a task: that of its name, or the only one that classifies."""
+    pipes = {pipe.name: pipe for pipe in classifiers(nlp)}
+    remembered = nlp.meta.get("retrain", {}).get(task.name, {}).get("component", task.name)
+    only = next(iter(pipes.values())) if len(pipes) == 1 else None
+    return pipes.get(remembered, only)
+
+
+def heads(nlp: Language) -> int:
+    """How many components of a pipeline learn from a network that they share."""
+    models: list[Any] = [getattr(pipe, "model", None) for _, pipe in nlp.pipeline]
+    return sum(
+        any(node.name in LISTENERS for node in model.walk())
+        for model in models
+        if isinstance(model, Model)
+    )
+
+
+def check_pipeline(nlp: Language, task: Kind) -> list[str]:
     """See `components.tasks.base.Task.check_pipeline`."""
-    factory = "textcat" if exclusive else "textcat_multilabel"
-    pipes = classifiers(nlp)
-    if len(pipes) != 1 or isinstance(pipes[0], MultiLabel_TextCategorizer) == exclusive:
-        names = ", ".join(nlp.get_factory_meta(name).factory for name in nlp.factory_names) or "no"
+    factory = "textcat" if task.exclusive else "textcat_multilabel"
+    pipe, labels = classifier_of(nlp, task), task.labels
+    if pipe is None or isinstance(pipe, MultiLabel_TextCategorizer) == task.exclusive:
+        there = [nlp.get_factory_meta(name).factory for name in nlp.component_names]
         raise ConfigError(
             f"training config: nlp.pipeline must have one component with factory {factory!r}, "
-            f"since the task says exclusive: {str(exclusive).lower()}. Use minilm-classes, or "
-            f"set components.<name>.factory. Known factories: {names}."
+            f"since the task {task.name} says exclusive: {str(task.exclusive).lower()}; it has "
+            f"{', '.join(there)}. Use minilm-tasks, which gives each task the component that it "
+            f"needs, or set components.<name>.factory; of several classifiers each has the name "
+            "of its task."
         )
-    learnt = set(pipes[0].labels)
+    learnt = set(pipe.labels)
     unknown = sorted(learnt - set(labels))
     if unknown:
         raise DataError(
@@ -49,7 +71,8 @@ def check_pipeline(nlp: Language, labels: Sequence[str], *, exclusive: bool) -> 
 
 def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[str, Any]:
     """Calibrate the classifier in its weights; choose thresholds, on the same documents."""
-    (pipe,) = classifiers(nlp)
+    pipe = classifier_of(nlp, task)
+    assert pipe is not None
     result: dict[str, Any] = {
         "component": pipe.name,
         "calibration": calibrate(pipe, examples),
