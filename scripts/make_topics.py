@@ -1,16 +1,18 @@
-"""Write the sample of classes: invented letters to a council, each with a topic and an urgency.
+"""Write the samples of classes: invented letters to a council, with topic, urgency and places.
 
     python scripts/make_topics.py [FOLDER]      # FOLDER defaults to configs/sample
 
 The same script always writes the same bytes. It is easy on purpose, and its scores say nothing.
 topics.jsonl is an export of Prodigy's `choice` with one answer a text, urgency.jsonl one of yes or
-no; like real ones they hold rejected, ignored and unanswered rows and texts answered twice.
+no; like real ones they hold rejected, ignored and unanswered rows. places.jsonl is one of
+`ner.manual`, for two letters of three: addresses, and words that say when.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -67,16 +69,22 @@ CALM = (
 )
 OPENINGS = ("I am writing because", "I wanted to say that", "Could you help:", "Once more,", "As")
 STREETS = ("Mill Lane", "Station Road", "Church Street", "The Green", "Park Avenue")
+PLACES = {
+    "ADDRESS": rf"\d+ (?:{'|'.join(STREETS)})",
+    "WHEN": r"last year|today|tomorrow morning|at once|as I write",
+}
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "configs/sample")
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(20261129)  # noqa: S311 - a demonstration
     letters = [letter(rng) for _ in range(LETTERS)]
     write(folder / "topics.jsonl", [topic_row(rng, n, *one) for n, one in enumerate(letters)])
     write(folder / "urgency.jsonl", [urgency_row(rng, n, *one) for n, one in enumerate(letters)])
+    places = [place_row(n, text) for n, (text, *_) in enumerate(letters) if n % 3]
+    write(folder / "places.jsonl", places)
 
 
 def letter(rng: random.Random) -> tuple[str, str, bool]:
@@ -115,6 +123,17 @@ def urgency_row(rng: random.Random, number: int, text: str, _topic: str, urgent:
         "_view_id": "classification",
         "answer": answer,
     }
+
+
+def place_row(number: int, text: str) -> Json:
+    """A row of `ner.manual`."""
+    found = sorted(
+        (one.start(), one.end(), label)
+        for label, pattern in PLACES.items()
+        for one in re.finditer(pattern, text)
+    )
+    spans = [{"start": start, "end": end, "label": label} for start, end, label in found]
+    return {**start(number, text), "spans": spans, "_view_id": "ner_manual", "answer": "accept"}
 
 
 def start(number: int, text: str) -> Json:

@@ -86,17 +86,30 @@ def together_chart(cooccurrence: Mapping[str, Any]) -> Markup | None:
 
 
 def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
-    """Name and chart of loss and of F on dev over the steps; empty without a history."""
+    """Name and chart of loss and of each task's F on dev over the steps; empty without a history.
+
+    A history has F under `f`, or under `topic.f` where several tasks were trained.
+    """
     if not history:
         return []
     loss = [(entry["step"], entry["loss"]) for entry in history]
     summary = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
     drawn = [("Training loss", summary, {"loss": loss}, "loss")]
-    scored = [(entry["step"], 100 * entry["f"]) for entry in history if entry.get("f") is not None]
+    scored = {
+        "F" if key == "f" else key.removesuffix(".f"): [
+            (entry["step"], 100 * entry[key]) for entry in history
+        ]
+        for key in history[0]
+        if key == "f" or key.endswith(".f")
+    }
     if scored:
-        step, best = max(scored, key=lambda point: point[1])
-        summary = f"The best F, {best:.1f}, was reached at step {step}."
-        drawn.append(("F on the dev documents", summary, {"F": scored}, "F (%)"))
+        best = {name: max(points, key=lambda point: point[1]) for name, points in scored.items()}
+        listed = "; ".join(
+            f"{'' if name == 'F' else f'of {name} '}{f:.1f} at step {step}"
+            for name, (step, f) in best.items()
+        )
+        summary = f"The best F: {listed}."
+        drawn.append(("F on the dev documents", summary, scored, "F (%)"))
     return [
         (f"{title}. {summary}", charts.lines(title, summary, series, x_axis="step", y_axis=axis))
         for title, summary, series, axis in drawn

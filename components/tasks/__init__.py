@@ -77,20 +77,59 @@ def tasks_of(text: str) -> tuple[Task, ...]:
 
 
 def refuse_clashes(tasks: Iterable[Task]) -> None:
-    """Refuse tasks that would write over each other's answers in a spaCy Doc.
+    """Refuse tasks that cannot be learnt beside each other.
 
     Raises:
-        ConfigError: saying which.
+        ClashError: saying which.
     """
-    taken: dict[str, str] = {}
+    earlier: dict[str, Task] = {}
     for task in tasks:
-        # doc.ents holds one set of entities, doc.cats one value for each class.
-        claims = ["doc.ents"] if task.place == "ents" else []
-        claims += [f"doc.cats[{label!r}]" for label in task.labels if task.place == "cats"]
-        for claim in (f"the name {task.name!r}", *claims):
-            if claim in taken:
-                raise ConfigError(
-                    f"tasks: {taken[claim]} and {task.name} both need {claim}: make them two phases"
-                    ", or name their labels differently."
-                )
-            taken[claim] = task.name
+        for other in earlier.values():
+            clash(task, other)
+        if task.name in earlier:
+            raise ClashError(task.name, "name", "two tasks have this name: rename one of them")
+        earlier[task.name] = task
+    for task in earlier.values():
+        of = getattr(task.described, "of", task.name)
+        if of not in earlier:
+            there = ", ".join(name for name in earlier if name != task.name) or "no other"
+            raise ClashError(
+                task.name, "of", f"there is no task {of!r} beside {task.name}; there is {there}"
+            )
+
+
+def clash(task: Task, other: Task) -> None:
+    """Refuse a task that would write over another's answers, or shares a label with it.
+
+    Raises:
+        ClashError: saying why.
+    """
+    # doc.ents holds one set of entities, and doc.cats one value for each class; and whoever names a
+    # label, as `gate` and `ingest` do, means one task.
+    shared = [label for label in task.labels if label in other.labels]
+    if shared:
+        raise ClashError(
+            task.name,
+            "labels",
+            f"{', '.join(shared)}: {other.name} has it, too, and a label belongs to one task. "
+            "Rename it, with ingest.select.rename if the annotations have it, or make two phases",
+        )
+    if task.place == other.place == "ents":
+        raise ClashError(
+            task.name,
+            "kind",
+            f"{other.name} finds entities, too, and a document has one set of them: put their "
+            "labels into one task, or make two phases",
+        )
+
+
+class ClashError(ConfigError):
+    """Tasks that cannot be learnt beside each other.
+
+    Attributes:
+        task, key: where in `tasks` the mistake is.
+    """
+
+    def __init__(self, task: str, key: str, why: str) -> None:
+        super().__init__(f"tasks.{task}.{key}: {why}")
+        self.task, self.key, self.why = task, key, why

@@ -1,8 +1,9 @@
-"""How the head of a task listens to the network that a pipeline's tasks share."""
+"""The network that the tasks of a pipeline share, and how the head of a task listens to it."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, cast
 
 Shared = Literal["transformer", "tok2vec"]
 
@@ -21,3 +22,12 @@ def listener(shared: Shared) -> dict[str, Any]:
         "width": "${components.tok2vec.model.encode.width}",
         "upstream": "*",
     }
+
+
+def shared_network(config: Mapping[str, Any]) -> Shared | None:
+    """The factory of the one component of a config without a head; None where there is more."""
+    names = config.get("nlp", {}).get("pipeline", [])
+    if len(names) != 1:
+        return None
+    factory = config.get("components", {}).get(names[0], {}).get("factory")
+    return cast(Shared, factory) if factory == names[0] in ("transformer", "tok2vec") else None

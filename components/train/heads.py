@@ -9,13 +9,13 @@ is saved shows it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from confection import Config
 
 from components.errors import ConfigError
 from components.tasks.base import PLACES, Task
-from components.tasks.listener import Shared
+from components.tasks.listener import shared_network
 
 
 def with_heads(config: Config, tasks: Sequence[Task]) -> Config:
@@ -44,15 +44,6 @@ def with_heads(config: Config, tasks: Sequence[Task]) -> Config:
         merged["nlp"]["pipeline"] = [*merged["nlp"]["pipeline"], *head["components"]]
         merged = deep_merged(merged, head, ())
     return Config(merged)
-
-
-def shared_network(config: Mapping[str, Any]) -> Shared | None:
-    """The factory of the one component of a config without a head; None where there is more."""
-    names = config.get("nlp", {}).get("pipeline", [])
-    if len(names) != 1:
-        return None
-    factory = config.get("components", {}).get(names[0], {}).get("factory")
-    return cast(Shared, factory) if factory == names[0] in ("transformer", "tok2vec") else None
 
 
 def deep_merged(

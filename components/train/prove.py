@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -36,7 +36,7 @@ def prove(
     with writing(findings) as path:
         path.write_text(markdown(text), encoding="utf-8")
     print(text, flush=True)
-    if count_errors(text, [one for task in tasks for one in task.harmless]):
+    if count_errors(text, {one for task in tasks for one in task.harmless}):
         raise DataError(
             f"{train_corpus}: spaCy's `debug data` finds what can't be trained on; see "
             f"{findings}. Fix the annotations."
@@ -91,7 +91,7 @@ def plain(printed: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", printed).strip()
 
 
-def count_errors(text: str, harmless: Sequence[str] = ()) -> int:
+def count_errors(text: str, harmless: Collection[str] = ()) -> int:
     """How many errors spaCy counted, but for a corpus that is merely small.
 
     Args:

@@ -47,6 +47,9 @@ def scalars(entry: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Name and value of the curves that an entry of the history has a point of."""
     for component, loss in entry["losses"].items():
         yield f"loss/{component}", loss
-    for name in PLAIN:
-        if name in entry:
-            yield name, entry[name]
+    for name, value in entry.items():
+        task, dot, score = name.rpartition(".")
+        if name in PLAIN:
+            yield name, value
+        elif dot:  # of one of several tasks
+            yield f"{task}/{score}", value

@@ -22,6 +22,15 @@ from pipelines.cli.options import (
 def run(
     config: ConfigPath,
     phases: Phases = None,
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            metavar="NAME",
+            help="Train only this task of a phase with several; its model is MODEL-NAME. May be "
+            "repeated.",
+        ),
+    ] = None,
     overrides: Overrides = None,
     parameters: Parameters = None,
     workers: Annotated[
@@ -63,6 +72,7 @@ def run(
         overrides or (),
         parameters=parameters or (),
         phases=phases,
+        tasks=tasks,
         workers=workers,
         use_cache=not no_cache,
         out=out,

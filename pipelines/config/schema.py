@@ -6,8 +6,15 @@ import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from components.convert.settings import ConvertSettings
 from components.errors import ConfigError
@@ -19,7 +26,7 @@ from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
 from components.settings import Settings
 from components.split.settings import SplitSettings
-from components.tasks import checked, kind_of, refuse_clashes, task_of
+from components.tasks import ClashError, checked, kind_of, refuse_clashes, task_of
 from components.tasks.base import TaskSettings
 from components.train.settings import TrainSettings
 from pipelines.config.machine_types import machine_limits
@@ -168,6 +175,43 @@ class PhaseTask(Settings, extra="allow"):
     labels: list[Label] = Field(min_length=1, description="every label that may be learnt")
 
 
+def checked_task(name: str, task: PhaseTask, *, short: bool) -> TaskSettings:
+    """The settings of a task, as its kind wants them.
+
+    Args:
+        short: it is written in the phase itself.
+
+    Raises:
+        pydantic.ValidationError: with the places of what is wrong in a phase.
+    """
+    try:
+        return checked(TaskSettings(name=name, **task.model_dump()))
+    except ValidationError as error:
+        above = () if short else ("tasks", name)
+        known = ", ".join(key for key in kind_of(task.kind).settings.model_fields if key != "name")
+        raise ValidationError.from_exception_data(
+            error.title, [placed(fault, above, known) for fault in error.errors()]
+        ) from None
+
+
+def placed(fault: ErrorDetails, above: tuple[str, ...], known: str) -> InitErrorDetails:
+    """A fault of a task's settings at its place in a phase.
+
+    Args:
+        known: the keys that its kind knows.
+    """
+    message, said = fault["msg"].removeprefix("Value error, "), fault["input"]
+    if fault["type"] == "extra_forbidden":
+        message, said = f"unknown key. Known here: {known}", {}
+    custom = PydanticCustomError("task", "{message}", {"message": message})
+    return InitErrorDetails(type=custom, loc=(*above, *fault["loc"]), input=said)
+
+
+def one_fault(fault: InitErrorDetails) -> ValidationError:
+    """The error that stands for one fault at a place of its own."""
+    return ValidationError.from_exception_data("tasks", [fault])
+
+
 class Phase(Settings):
     """One or several tasks with their annotations, a model and a gate.
 
@@ -210,8 +254,10 @@ class Phase(Settings):
             raise ValueError("`task` is for one task; with `tasks` each has its own `kind`")
         try:
             refuse_clashes([task_of(each) for each in self.all_tasks])
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
+        except ClashError as error:
+            at = ("tasks", error.task, error.key) if self.tasks else ()
+            fault = PydanticCustomError("clash", "{why}", {"why": error.why})
+            raise one_fault(InitErrorDetails(type=fault, loc=at, input={})) from error
         return self
 
     @property
@@ -220,9 +266,7 @@ class Phase(Settings):
         tasks = self.tasks or {
             self.task.rpartition(".")[2]: PhaseTask(kind=self.task, labels=self.labels)
         }
-        return [
-            checked(TaskSettings(name=name, **task.model_dump())) for name, task in tasks.items()
-        ]
+        return [checked_task(name, task, short=not self.tasks) for name, task in tasks.items()]
 
     @property
     def unused(self) -> set[str]:

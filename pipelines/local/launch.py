@@ -13,6 +13,7 @@ from rich.console import Console
 from components.errors import ConfigError
 from pipelines.config.git import commit_of
 from pipelines.config.load import load
+from pipelines.config.subset import only_tasks
 from pipelines.dag.compile import compiled
 from pipelines.dag.parameters import pipeline_parameters
 from pipelines.dag.spec import parsed
@@ -27,6 +28,7 @@ def run_config(
     *,
     parameters: Sequence[str] = (),
     phases: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
     workers: int | None = None,
     use_cache: bool = True,
     out: Path = Path("runs"),
@@ -40,6 +42,7 @@ def run_config(
 
     Args:
         parameters: `KEY=VALUE` for parameters of the pipeline.
+        tasks: train these alone, see `pipelines.config.subset`.
         in_containers: run each task in its image, as a cluster does.
         console: where the run is watched: live on a terminal, a line per change elsewhere.
 
@@ -47,6 +50,8 @@ def run_config(
         ConfigError: the config is wrong, or asks for what can't run here; nothing was run.
     """
     loaded = load(config, overrides)
+    if tasks:
+        loaded = only_tasks(loaded, tasks, phases)
     unknown = sorted({*(phases or ())} - {*loaded.pipeline.phases})
     if unknown:
         known = ", ".join(loaded.pipeline.phases)

@@ -192,8 +192,11 @@ def figures(progress: Mapping[str, Any]) -> list[str]:
         texts.append(f"epoch {numbers['epoch']}")
     if "loss" in numbers:
         texts.append(f"loss {numbers['loss']:.4g}")
-    if "f" in numbers:
-        texts.append(f"F {100 * numbers['f']:.1f}")
+    texts += [
+        f"F {'of ' + name[:-2] + ' ' if len(name) > 1 else ''}{100 * value:.1f}"
+        for name, value in numbers.items()
+        if name == "f" or name.endswith(".f")  # of one of several tasks
+    ]
     if "words_per_second" in numbers:
         texts.append(f"{numbers['words_per_second']:,.0f} words/s")
     if "gpu_gib" in numbers:
