@@ -27,6 +27,8 @@ class Agreement:
 
     def add(self, candidates: Sequence[Candidate], task: str) -> None:
         """Count the complete annotations of one text; reviews are no second opinion."""
+        if len(candidates) < 2:
+            return
         known = [c for c in candidates if task in c.complete and c.annotator and not c.reviewed]
         known = newest_of_each(known)
         if len(known) < 2:

@@ -10,7 +10,7 @@ decode = msgspec.json.Decoder(Record).decode
 encode = msgspec.json.Encoder().encode
 
 
-class Candidate(msgspec.Struct):
+class Candidate(msgspec.Struct, gc=False):
     """An annotation that passed all checks; its record is kept packed, since there are many.
 
     Attributes:

@@ -125,8 +125,9 @@ class Collector:
     def add(self, annotation: Annotation) -> None:
         """Select, check and repair one annotation."""
         self.annotators.add(annotation.annotator)
-        for key in {key for key, _ in self.unmatched}:
-            self.unmatched -= {(key, value) for value in values(annotation, key)}
+        if self.unmatched:
+            for key in {key for key, _ in self.unmatched}:
+                self.unmatched -= {(key, value) for value in values(annotation, key)}
         try:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:
@@ -148,8 +149,8 @@ class Collector:
         self.candidates.setdefault(record.id, []).append(
             Candidate(
                 packed=encode(record),
-                complete=tuple(name for name, said in record.answers.items() if said.complete),
-                partial=tuple(name for name, said in record.answers.items() if not said.complete),
+                complete=tuple([name for name, said in record.answers.items() if said.complete]),
+                partial=tuple([name for name, said in record.answers.items() if not said.complete]),
                 annotator=annotation.annotator,
                 time=annotation.time if annotation.time is not None else float("-inf"),
                 order=self.counts.read,
@@ -225,12 +226,12 @@ class Collector:
 
 def chosen_split(tags: Sequence[str]) -> str:
     """The split that a team chose; test goes before dev, and dev before train."""
-    return next((name for name in ("test", "dev", "train") if name in tags), "")
+    return next((name for name in ("test", "dev", "train") if name in tags), "") if tags else ""
 
 
 def labels_of(record: Record) -> frozenset[str]:
     """The labels of a record's spans."""
-    return frozenset(span.label for said in record.answers.values() for span in said.spans)
+    return frozenset([span.label for said in record.answers.values() for span in said.spans])
 
 
 def short_names(copies: Sequence[Copy]) -> list[str]:

@@ -35,7 +35,10 @@ class LabelAccount:
     def take(self, record: Record, notes: Sequence[Note]) -> None:
         """Count a record that passed, with the notes that were made of it."""
         for answers in record.answers.values():
-            self.annotated.update(map(label_of, answers.items))
+            for item in answers.items:
+                self.annotated[label_of(item)] += 1
+        if not notes:
+            return
         own = not RETOKENISED & {note.kind for note in notes}
         for note in notes:
             if note.kind == "misaligned_span":

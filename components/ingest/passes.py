@@ -7,7 +7,6 @@ marks anywhere has no label in common with the others, and their spans seldom me
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
@@ -23,11 +22,12 @@ Passes = Mapping[Turn, frozenset[str]]  # turn -> the labels of its pass
 
 def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
     """Each annotation of a text with its annotator and its number among theirs."""
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     numbered = []
     for candidate in sorted(candidates, key=lambda candidate: candidate.age):
-        numbered.append(((candidate.annotator, seen[candidate.annotator]), candidate))
-        seen[candidate.annotator] += 1
+        turn = seen.get(candidate.annotator, 0)
+        numbered.append(((candidate.annotator, turn), candidate))
+        seen[candidate.annotator] = turn + 1
     return numbered
 
 

@@ -9,6 +9,8 @@ from components.ingest.settings import Answer, Select, spelt
 from components.records.annotation import Annotation
 from components.records.problems import QuarantineError
 
+ANSWERS = get_args(Answer)
+
 
 def reason_to_skip(annotation: Annotation, select: Select) -> str:
     """Why an annotation is left out; "" if it is not.
@@ -17,7 +19,7 @@ def reason_to_skip(annotation: Annotation, select: Select) -> str:
         QuarantineError: nobody has answered it.
     """
     answer = annotation.answer
-    if answer not in get_args(Answer):
+    if answer not in ANSWERS:
         said = "no answer" if answer is None else f"the answer {answer!r}"
         raise QuarantineError("missing_answer", f"{said}; expected accept, reject or ignore")
     # A rejected suggestion teaches what the span is not; a rejected document teaches nothing.

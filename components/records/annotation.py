@@ -48,7 +48,7 @@ class RawChoice(msgspec.Struct, gc=False):
     by_label: bool = False
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record stands: the file, and its line (or its number, where lines do not count)."""
 
     source: str
@@ -58,7 +58,7 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.source}:{self.line}"
 
 
-class Annotation(msgspec.Struct):
+class Annotation(msgspec.Struct, gc=False):
     """One person's (or model's) answer on one text.
 
     Attributes:

@@ -41,7 +41,7 @@ def spans_in(items: Iterable[Item]) -> list[Span]:
     return [item for item in items if isinstance(item, Span)]
 
 
-class Answers(msgspec.Struct, omit_defaults=True):
+class Answers(msgspec.Struct, omit_defaults=True, gc=False):
     """What annotators said about one document for one task.
 
     Each label of the task is known, known not to be there, or unknown.
@@ -71,7 +71,7 @@ class Answers(msgspec.Struct, omit_defaults=True):
         return self.complete and (self.known is None or set(labels) <= set(self.known))
 
 
-class Record(msgspec.Struct, omit_defaults=True):
+class Record(msgspec.Struct, omit_defaults=True, gc=False):
     """One annotated document.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 from components.records.annotation import RawToken
 from components.records.problems import Note
@@ -19,8 +20,8 @@ def tokens_of(
     text: str, given: Sequence[RawToken] | None, language: str
 ) -> tuple[Offsets, list[Note]]:
     """Return (start, end) of each token of `text`, and what was repaired for it."""
-    if given and agree(text, given):
-        return [(token.start, token.end) for token in given], []
+    if given and (offsets := agreed(text, given)):
+        return offsets, []
     kind = "missing_tokens" if given is None else "tokens_disagree"
     notes = [Note(kind, excerpt=text)]
     if language not in UNSPACED and without_spaces(text):
@@ -28,21 +29,27 @@ def tokens_of(
     return tokenise(text, language), notes
 
 
-def agree(text: str, tokens: Sequence[RawToken]) -> bool:
-    """Whether spaCy can rebuild `text` from `tokens`: in order, and one space apart at most."""
-    position = 0
+def agreed(text: str, tokens: Sequence[RawToken]) -> Offsets | None:
+    """The offsets of tokens; None unless they are in order, and one space apart at most.
+
+    Others cannot be those of a spaCy Doc of `text`.
+    """
+    offsets = []
+    position, length = 0, len(text)
     for token in tokens:
-        start, end = token.start, token.end
-        gap = start - position
-        if gap and (gap != 1 or not position or text[position : position + 1] != " "):
-            return False
+        start, end, said = token.start, token.end, token.text
+        if start != position and (
+            start != position + 1 or not position or text[position : position + 1] != " "
+        ):
+            return None
         word = text[start:end]
-        if end <= start or end > len(text) or (token.text is not None and token.text != word):
-            return False
+        if end <= start or end > length or (said is not None and said != word):
+            return None
         if word.strip() != word and not word.isspace():
-            return False
+            return None
+        offsets.append((start, end))
         position = end
-    return text[position:] in ("", " ")
+    return offsets if text[position:] in ("", " ") else None
 
 
 class Boundaries:
@@ -54,17 +61,23 @@ class Boundaries:
 
     def __init__(self, tokens: Offsets, *, own: bool = False):
         self.own = tokens if own else None
-        self.starts = [start for start, _ in tokens]
-        self.ends = [end for _, end in tokens]
+        self.tokens = tokens
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return [start for start, _ in self.tokens]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        return [end for _, end in self.tokens]
 
     def aligned(self, start: int, end: int) -> bool:
-        first, last = bisect_left(self.starts, start), bisect_left(self.ends, end)
-        return (
-            first < len(self.starts)
-            and last < len(self.ends)
-            and self.starts[first] == start
-            and self.ends[last] == end
-        )
+        """Whether a span begins where a token does, and ends where one does."""
+        tokens = self.tokens
+        first = bisect_left(tokens, (start,))
+        if start >= end or first == len(tokens) or tokens[first][0] != start:
+            return False
+        return tokens[bisect_left(tokens, (end,), first) - 1][1] == end
 
     def expand(self, start: int, end: int) -> tuple[int, int]:
         """The smallest run of whole tokens around the span; white edges are not tokens' own."""

@@ -22,6 +22,7 @@ OF_OTHERS = re.compile(
 )
 OF_CLASSES = ("choice", "classification")  # spans in their rows are only shown
 WITH_OPTIONS = (*OF_CLASSES, "blocks", "review", None)
+TAGGED = {"tags", "tag", "split"}  # keys of meta
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
 Numbered = tuple[int, bytes]  # a record, and where it stands
@@ -166,6 +167,8 @@ def name(value: Any) -> str:
 
 def find_tags(tags: Any, meta: dict[str, Any]) -> tuple[str, ...]:
     """Tags of a record: `tags`, meta.tags, meta.tag or meta.split; one or several."""
+    if tags is None and TAGGED.isdisjoint(meta):
+        return ()
     tags_of_record: list[str] = []
     for value in (tags, meta.get("tags"), meta.get("tag"), meta.get("split")):
         values = value if isinstance(value, list) else [value]
