@@ -30,7 +30,7 @@ from components.records.problems import (
     StopReadingError,
 )
 from components.records.record import Answers, Record
-from components.records.sources import BRAT_TEXT, Copy
+from components.records.sources import COMPANIONS, Copy
 from components.records.tokens import Boundaries, tokens_of
 from components.tasks.base import Task
 
@@ -77,7 +77,7 @@ class Collector:
         self.agreement = {task.name: Agreement() for task in tasks}
         self.annotators: set[str] = set()
         self.unmatched = filtered_by(settings.select)
-        self.labels = LabelAccount()
+        self.labels = LabelAccount(settings.misaligned)
         self.questions = Questions([*labels], settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
 
@@ -90,7 +90,7 @@ class Collector:
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:
-                if copy.file.format != BRAT_TEXT and not self.counted(source):
+                if copy.file.format not in COMPANIONS and not self.counted(source):
                     self.problems.add(source, Note("empty_file"))
         for position, note in self.questions.undeclared():
             self.problems.add(position, note)
@@ -116,6 +116,7 @@ class Collector:
                 self.counts.skipped[item.reason] += 1
             elif isinstance(item, Refused):
                 self.refuse(item.place, item.raw, QuarantineError(item.kind, item.detail))
+                self.labels.refuse(item.labels, self.settings.select.rename)
             elif len(item.raw) > self.settings.max_record:
                 detail = f"the record has {len(item.raw):,} bytes"
                 raise StopReadingError("long_record", str(item.place), detail)
@@ -138,9 +139,13 @@ class Collector:
             record, notes = self.check(annotation)
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
-            self.labels.refuse(annotation, self.settings.select.rename)
+            labels = [span.label or "" for span in annotation.spans]
+            labels += [one for choice in annotation.choices for one in choice.accepted]
+            self.labels.refuse(labels, self.settings.select.rename)
             return
         self.labels.take(record, notes)
+        if annotation.relations:
+            notes.append(Note("relations", count=annotation.relations))
         for note in [*text_notes, *notes]:
             self.problems.add(str(annotation.place), note)
         if not record.answers:

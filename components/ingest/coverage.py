@@ -77,6 +77,7 @@ class TaskCoverage:
                     "documents": self.documents[label],
                     **({"wrong": self.wrong[label]} if self.task.place == "cats" else {}),
                     **account.row(label),
+                    "examples": account.examples.get(label, []),
                 }
                 for label in self.task.labels
             },

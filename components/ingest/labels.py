@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.ingest.settings import IngestSettings
-from components.records.annotation import Annotation
 from components.records.problems import Note, Problems
 from components.records.record import Record, composed, label_of
 from components.records.scripts import without_spaces
 
+WAYS = ("expanded", "contracted")  # to whole tokens
+EXAMPLES = 2  # kept of each label
 RETOKENISED = {"missing_tokens", "tokens_disagree"}
 
 
@@ -23,14 +24,17 @@ class LabelAccount:
         dropped: for another span in the same place.
         refused: in annotations that are in quarantine.
         causes: label -> likely cause -> spans moved.
+        examples: label -> position and what became of each of the first spans moved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, misaligned: str) -> None:
+        self.way = f"{misaligned}ed"  # what is done to spans that are moved
         self.annotated: Counter[str] = Counter()
         self.moved: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.causes: dict[str, Counter[str]] = {}
+        self.examples: dict[str, list[dict[str, str]]] = {}
 
     def take(self, record: Record, notes: Sequence[Note]) -> None:
         """Count a record that passed, with the notes that were made of it."""
@@ -44,15 +48,16 @@ class LabelAccount:
             if note.kind == "misaligned_span":
                 self.moved[note.label] += 1
                 self.causes.setdefault(note.label, Counter())[cause(record.text, own=own)] += 1
+                examples = self.examples.setdefault(note.label, [])
+                if len(examples) < EXAMPLES:
+                    examples.append({"position": record.source, "detail": note.detail})
             elif note.label:
                 self.dropped[note.label] += 1
                 self.annotated[note.label] += 1
 
-    def refuse(self, annotation: Annotation, rename: Mapping[str, str]) -> None:
-        """Count an annotation that is in quarantine."""
-        labels = [composed(span.label or "") for span in annotation.spans]
-        labels += [composed(one) for choice in annotation.choices for one in choice.accepted]
-        self.refused.update(rename.get(label, label) for label in labels)
+    def refuse(self, labels: Iterable[str], rename: Mapping[str, str]) -> None:
+        """Count what is said in a record that is in quarantine, by their labels."""
+        self.refused.update(rename.get(label, label) for label in map(composed, labels))
 
     def check(
         self, labels: Iterable[str], kept: Mapping[str, int], settings: IngestSettings, to: Problems
@@ -73,7 +78,7 @@ class LabelAccount:
         """The counts of a label."""
         return {
             "annotated": self.annotated[label] + self.refused[label],
-            "moved": self.moved[label],
+            **{way: self.moved[label] if way == self.way else 0 for way in WAYS},
             "dropped": self.dropped[label],
             "refused": self.refused[label],
         }

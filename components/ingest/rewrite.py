@@ -14,7 +14,7 @@ from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
 from components.records.offsets import Spans
-from components.records.problems import Problems, QuarantineError
+from components.records.problems import Note, Problems, QuarantineError
 from components.records.scripts import without_spaces
 from components.records.sources import Copy
 from components.records.tokens import Boundaries, tokens_of
@@ -55,6 +55,8 @@ def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
             elif not item.about_spans:
                 account.skipped["row of another task"] += 1
             else:
+                if item.relations:
+                    account.problems.add(str(item.place), Note("relations", count=item.relations))
                 yield from line_of(item, account)
 
 

@@ -70,6 +70,7 @@ class Annotation(msgspec.Struct, gc=False):
         complete: False when the export itself says that some tokens are unknown.
         trusted: False where offsets that no text of the span confirms may be wrong.
         about_spans: False where the row is of another task: it says nothing about entities.
+        relations: how many relations between spans it has, which no task reads.
         raw: the record as it stands in the source.
     """
 
@@ -90,15 +91,21 @@ class Annotation(msgspec.Struct, gc=False):
     tags: tuple[str, ...] = ()
     meta: dict[str, Any] = {}
     about_spans: bool = True
+    relations: int = 0
 
 
 class Refused(msgspec.Struct):
-    """A record that could not be read. `kind` is a key of `problems.KINDS`."""
+    """A record that could not be read. `kind` is a key of `problems.KINDS`.
+
+    Attributes:
+        labels: of the spans that it has, as far as that can be told.
+    """
 
     place: Place
     kind: str
     detail: str
     raw: bytes
+    labels: list[str] = []
 
 
 class Skipped(msgspec.Struct):

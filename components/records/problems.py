@@ -157,6 +157,7 @@ KINDS = {
     "overlapping_spans": Kind(
         X, "Spans that overlap", "Choose `overlap`; agree with the annotators which one counts."
     ),
+    "relations": Kind(X, "Relation between entities: passed over", "Nothing: no task reads them."),
     "span_answer_differs": Kind(
         W, "Span whose own answer differs from its record's: the span's counts", "Nothing."
     ),
@@ -286,6 +287,7 @@ class Note:
     excerpt: str = ""
     policy: Policy | None = None  # where the config decides; else the policy of the kind
     label: str = ""  # of the span that was moved or left out
+    count: int = 1
 
 
 class Problems:
@@ -298,7 +300,7 @@ class Problems:
         """Count a problem met at `position`."""
         policy = note.policy or KINDS[note.kind].policy
         problem = self.met.setdefault((note.kind, policy), Problem(note.kind, policy))
-        problem.count += 1
+        problem.count += note.count
         if position and len(problem.first) < FIRST_POSITIONS and position not in problem.first:
             problem.first.append(position)
         if len(problem.examples) < EXAMPLES and (note.detail or note.excerpt):

@@ -48,8 +48,11 @@ Format = Literal[
     "webanno",
     "brat",
     "brat-text",
+    "features",
 ]
 BRAT_TEXT: Format = "brat-text"
+FEATURES: Format = "features"
+COMPANIONS = (BRAT_TEXT, FEATURES)  # files that say something of others, and hold no records
 
 
 def brat_text(path: str) -> str:
@@ -63,11 +66,17 @@ def checked_format(name: str) -> Format:
     Raises:
         ConfigError: there is none of that name.
     """
-    formats: tuple[Format, ...] = get_args(Format)
+    formats: list[Format] = [each for each in get_args(Format) if each not in COMPANIONS]
     for known in formats:
         if name == known:
             return known
     raise ConfigError(f"--format {name}: no such format. These are read: {', '.join(formats)}.")
+
+
+def features_beside(path: Path) -> str:
+    """The file that names the tags of a Hugging Face dataset, where it lies beside its rows."""
+    features = path.with_name("dataset_info.json")
+    return str(features) if path.is_file() and features.is_file() and path != features else ""
 
 
 class Columns(Settings):
@@ -92,6 +101,9 @@ class Source(Settings):
         default="", description="what parts several classes in a cell of CSV; '' for | and ;"
     )
     columns: Columns | None = Field(default=None, description="columns of CoNLL rows")
+    features: str = Field(
+        default="", description="the file that names the tags of Hugging Face rows"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -106,7 +118,7 @@ class SourceFile:
 
     Attributes:
         path: a local path, or a URL such as gs://bucket/key.
-        format, text, columns, label, separator: what the config says of it.
+        format, text, columns, label, separator, features: what the config says of it.
     """
 
     path: str
@@ -115,6 +127,7 @@ class SourceFile:
     columns: Columns | None = None
     label: str = ""
     separator: str = ""
+    features: str = ""
 
     @property
     def name(self) -> str:
@@ -153,6 +166,8 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
             if path.endswith(".ann"):
                 text = brat_text(path)
                 files.setdefault(text, SourceFile(text, BRAT_TEXT))
+        for path in paths(source.features) if source.features else ():
+            files.setdefault(path, SourceFile(path, FEATURES))
     if not files:
         raise ConfigError("no annotations: give at least one source under `annotations`.")
     return list(files.values())
@@ -161,7 +176,13 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
 def file_of(path: str, source: Source) -> SourceFile:
     """One file of a source."""
     return SourceFile(
-        path, source.format, source.text, source.columns, source.label, source.separator
+        path,
+        source.format,
+        source.text,
+        source.columns,
+        source.label,
+        source.separator,
+        source.features,
     )
 
 
@@ -311,7 +332,19 @@ def said_of(file: SourceFile) -> list[Any]:
     """What the config says of a file beyond its format; what it leaves out changes no digest."""
     columns = [file.columns.word, file.columns.tag] if file.columns else []
     classes = [file.label, file.separator] if file.label or file.separator else []
-    return [file.text, columns, *classes] if file.text or columns or classes else []
+    features = [["features", file.features.rsplit("/", 1)[-1]]] if file.features else []
+    said = [file.text, columns, *classes, *features]
+    return said if any(said) else []
+
+
+def companion(path: Path, source: str) -> Path | None:
+    """The copy of another source in the snapshot that `path` is part of; None if there is none."""
+    manifest = path.parents[1] / "manifest.json"
+    if manifest.exists():
+        for entry in json.loads(manifest.read_text(encoding="utf-8")):
+            if entry["source"] == source:
+                return manifest.parent / str(entry["copy"])
+    return None
 
 
 def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:

@@ -60,6 +60,7 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
     for task in data["tasks"].values():
         for label, row in task["labels"].items():
             yield f"{label}: {label_line(row, task['unit'])}"
+            yield from (f"    {each['position']}: {each['detail']}" for each in row["examples"])
     for problem in data["problems"]:
         yield f"{problem['policy']}: {problem['title']}: {problem['count']}"
         for example in problem["examples"][:2]:
@@ -72,7 +73,7 @@ def label_line(row: dict[str, Any], unit: str) -> str:
     kept = f"{row['count']} {unit} kept, in {row['documents']} documents"
     if "wrong" in row:  # a class
         kept = f"{row['count']} {unit} have it, {row['wrong']} do not"
-    others = {name: row[name] for name in ("moved", "dropped", "refused")}
+    others = {name: row[name] for name in ("expanded", "contracted", "dropped", "refused")}
     parts = [f"{count} {name}" for name, count in others.items() if count]
     annotated = f"of {row['annotated']} annotated" if row["annotated"] else ""
     return ", ".join(filter(None, [kept, annotated, *parts]))

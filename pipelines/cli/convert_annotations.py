@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def convert_annotations(
-    annotations: Annotated[str, typer.Argument(metavar="ANNOTATIONS", help="A file, or a glob.")],
+    annotations: Annotated[
+        str, typer.Argument(metavar="ANNOTATIONS", help="A file, a glob or gs://…, as in a config.")
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The JSON Lines to write.")
     ],
@@ -29,17 +32,27 @@ def convert_annotations(
     from components.files import writing
     from components.ingest.rewrite import Account, rewritten
     from components.records.problems import StopReadingError
-    from components.records.sources import Copy, Source, checked_format, list_files
+    from components.records.sources import (
+        Source,
+        checked_format,
+        copy_files,
+        features_beside,
+        list_files,
+    )
 
     if output.exists():
         raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
-    files = list_files([Source(path=annotations, format=checked_format(file_format))])
-    if any(file.remote for file in files):
-        raise ConfigError(f"{annotations}: copy it here first, with `gcloud storage cp`.")
+    features = features_beside(Path(annotations))
+    source = Source(path=annotations, format=checked_format(file_format), features=features)
+    files = list_files([source])
     account = Account()
-    with writing(output) as path, path.open("w", encoding="utf-8", newline="\n") as lines:
+    with (
+        TemporaryDirectory() as folder,
+        writing(output) as path,
+        path.open("w", encoding="utf-8", newline="\n") as lines,
+    ):
         try:
-            for line in rewritten([Copy(file, Path(file.path), "") for file in files], account):
+            for line in rewritten(copy_files(files, Path(folder)), account):
                 lines.write(line + "\n")
         except StopReadingError as error:
             raise DataError(str(error)) from None

@@ -63,7 +63,7 @@ def init(
 def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
     """The text of a pipeline's config for an export."""
     from components.errors import ConfigError
-    from components.records.sources import check_type, checked_format
+    from components.records.sources import check_type, checked_format, features_beside
     from pipelines.config.profile import profile_of
     from pipelines.config.scaffold import scaffold
 
@@ -73,7 +73,8 @@ def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
     given_format = checked_format(file_format)
     folder = output.parent if output else Path()
-    return scaffold(annotations, folder, profile_of(annotations, given_format), given_format)
+    profile = profile_of(annotations, given_format, features_beside(annotations))
+    return scaffold(annotations, folder, profile, given_format)
 
 
 def shipped_text(name: str) -> str:

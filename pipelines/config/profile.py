@@ -34,6 +34,7 @@ class DatasetProfile:
         answers: answer -> records.
         words: words, parted by white space, in accepted records.
         format: how it was read.
+        features: the file that names its tags; "" if none.
         refused: class of problem -> records that `ingest` would put into quarantine on reading.
         reasons: class of problem -> what the first of them says.
         scripts: script -> letters of the accepted records.
@@ -47,6 +48,7 @@ class DatasetProfile:
     answers: Counter[str] = field(default_factory=Counter)
     words: int = 0
     format: str = ""
+    features: str = ""
     refused: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
@@ -77,8 +79,11 @@ class DatasetProfile:
         return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
 
 
-def profile_of(path: Path, file_format: Format = "auto") -> DatasetProfile:
+def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> DatasetProfile:
     """Count labels, answers and meta keys of an export in any format that `ingest` reads.
+
+    Args:
+        features: a file that names the tags, should they be numbers.
 
     Raises:
         DataError: the file can't be read to its end, or holds neither an entity nor a class.
@@ -87,7 +92,10 @@ def profile_of(path: Path, file_format: Format = "auto") -> DatasetProfile:
     try:
         check_size(path, path.name, IngestSettings())
         profile.format = detected(path, path.name) if file_format == "auto" else file_format
-        for item in read(path, path.name, SourceFile(str(path), file_format), Problems()):
+        if profile.format == "huggingface":
+            profile.features = features
+        file = SourceFile(str(path), file_format, features=profile.features)
+        for item in read(path, path.name, file, Problems()):
             if isinstance(item, Refused):
                 profile.refused[item.kind] += 1
                 profile.reasons.setdefault(item.kind, item.detail)
@@ -95,13 +103,17 @@ def profile_of(path: Path, file_format: Format = "auto") -> DatasetProfile:
                 profile.answers[item.reason] += 1
             elif item.choices:
                 count(item, of_texts)
-                profile.answers["of another task"] += 1
+                if item.about_spans:
+                    count(item, profile)
+                else:
+                    profile.answers["of another task"] += 1
             elif item.about_spans:
                 count(item, profile)
             else:
                 profile.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
+    of_texts.spans.clear()
     if not profile.spans and of_texts.classes:
         refused, reasons = profile.refused, profile.reasons
         profile = replace(of_texts, format=profile.format, refused=refused, reasons=reasons)
@@ -141,13 +153,10 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     if annotation.answer != "accept":
         return
     labels = Counter(composed(span.label) for span in annotation.spans if span.label)
-    # Spans of a row with choices are a pattern's highlights, not entities.
-    if annotation.choices:
-        labels.clear()
     for choice in annotation.choices:
         profile.classes.update(choice.accepted)
         profile.several |= len(choice.accepted) != 1 or choice.options == choice.accepted
-    profile.spans += labels
+    profile.spans.update(labels)
     profile.documents.update(labels.keys())
     for key, value in annotation.meta.items():
         if isinstance(value, str | int) and not isinstance(value, bool):

@@ -14,6 +14,7 @@ from pipelines.config.yaml_text import spell
 FEW = 50
 PASSES = 10
 SMALL = 20_000
+MOST_NAMED = 10
 
 
 def scaffold(
@@ -45,7 +46,7 @@ def scaffold(
         "phases:",
         f"  {name}:",
         *(class_lines(profile) if profile.is_classification else entity_lines(profile)),
-        f"    annotations: [{source_of(export, folder, given_format)}]",
+        f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
         *language_lines(language),
         "      select: {answers: [accept]}",
@@ -73,10 +74,12 @@ def scaffold(
     return "\n".join(lines) + "\n"
 
 
-def source_of(export: Path, folder: Path, given_format: str) -> str:
+def source_of(export: Path, folder: Path, given_format: str, features: str) -> str:
     """The annotations as a config names them."""
     path = spell(relative(export, folder))
-    return path if given_format == "auto" else f"{{path: {path}, format: {given_format}}}"
+    more = "" if given_format == "auto" else f", format: {given_format}"
+    more += f", features: {spell(relative(Path(features), folder))}" if features else ""
+    return f"{{path: {path}{more}}}" if more else path
 
 
 def language_lines(language: str) -> list[str]:
@@ -115,6 +118,13 @@ def entity_lines(profile: DatasetProfile) -> list[str]:
     ]
     for label, spans in ranked(profile.spans):
         lines.append(f"      - {spell(label)}  # {spans} in {profile.documents[label]}{few(spans)}")
+    if profile.classes:
+        listed = ", ".join(
+            f"{spell(name)} ({n})" for name, n in ranked(profile.classes)[:MOST_NAMED]
+        )
+        lines.append(
+            f"    # The texts have classes, too, left out here (docs/classes.md): {listed}"
+        )
     return lines
 
 

@@ -151,11 +151,12 @@ def image_problems(loaded: Loaded) -> list[str]:
 def source_problems(loaded: Loaded) -> list[str]:
     """Annotations that a machine in the cloud cannot read."""
     return [
-        f"phases.{name}.annotations: {source.path} is on this machine. "
+        f"phases.{name}.annotations: {path} is on this machine. "
         "Copy it to a bucket and give its gs:// address."
         for name, phase in loaded.pipeline.phases.items()
         for source in phase.annotations
-        if "://" not in source.path
+        for path in filter(None, (source.path, source.features))
+        if "://" not in path
     ]
 
 

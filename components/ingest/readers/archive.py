@@ -55,7 +55,7 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
         raise
     except Exception as error:  # what zipfile raises depends on where the archive is damaged
         raise StopReadingError("corrupt_file", source, f"{error}") from error
-    return [(name, file) for name, file in unpacked if not is_brat_text(file)]
+    return [(name, file) for name, file in unpacked if not is_of_brat(file)]
 
 
 def wanted(member: zipfile.ZipInfo) -> bool:
@@ -64,6 +64,8 @@ def wanted(member: zipfile.ZipInfo) -> bool:
     return not member.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
 
 
-def is_brat_text(file: Path) -> bool:
-    """Whether a file is the text of brat's annotations beside it."""
+def is_of_brat(file: Path) -> bool:
+    """Whether a file is the text of brat's annotations beside it, or brat's settings for them."""
+    if file.suffix == ".conf":
+        return any(file.parent.glob("*.ann"))
     return file.suffix == ".txt" and file.with_suffix(".ann").exists()

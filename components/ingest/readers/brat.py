@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from components.ingest.readers.lines import check_encoding, read_bytes, read_lines
 from components.records.annotation import Annotation, Item, Place, RawSpan, Refused
 from components.records.problems import Problems, QuarantineError, StopReadingError
-from components.records.sources import SourceFile, brat_text
+from components.records.sources import SourceFile, brat_text, companion
+
+Fragments = list[tuple[int, int]]
 
 ENTITY = re.compile(r"T\d+\t(\S+) ([0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*)\t(.*)")
 OTHER = re.compile(r"[REAMN#*]\S*\t")  # relations, events, attributes, notes
@@ -26,33 +28,41 @@ def read_brat(path: Path, source: str, problems: Problems, file: SourceFile) -> 
     place = Place(source, 1)
     data = read_bytes(text_file(path, source, file), brat_text(source))
     check_encoding(data, Place(brat_text(source), 1))
-    raw, spans = b"", []
+    text, lines = data.decode(), [*read_lines(path, source, problems)]
+    raw = b"".join(line + b"\n" for _, line in lines)
+    decoded = [(number, line.decode()) for number, line in lines]
     try:
-        for number, line in read_lines(path, source, problems):
-            raw += line + b"\n"
-            spans += entity(line.decode(), number)
+        spans = [span for number, line in decoded for span in entity(line, number, text)]
     except QuarantineError as problem:
-        yield Refused(place, problem.kind, problem.detail, raw)
+        labels = [match[1] for _, line in decoded if (match := ENTITY.fullmatch(line))]
+        yield Refused(place, problem.kind, problem.detail, raw, labels)
         return
-    yield Annotation(place, data.decode(), spans, raw or data, answer="accept")
+    relations = sum(line.startswith(("R", "*")) for _, line in decoded)
+    yield Annotation(place, text, spans, raw or data, answer="accept", relations=relations)
 
 
-def entity(line: str, number: int) -> list[RawSpan]:
+def entity(line: str, number: int, text: str) -> list[RawSpan]:
     """The span of a line; none of a relation or a note.
 
     Raises:
-        QuarantineError: it is neither, or a span in several pieces.
+        QuarantineError: it is neither, or a span in pieces that do not follow each other.
     """
     match = ENTITY.fullmatch(line)
     if match:
-        fragments = match[2].split(";")
-        if len(fragments) > 1:
-            raise QuarantineError("wrong_shape", f"line {number}: an entity in several pieces")
-        start, end = fragments[0].split(" ")
-        return [RawSpan(int(start), int(end), match[1], match[3])]
+        pieces = [(int(a), int(b)) for a, b in (each.split(" ") for each in match[2].split(";"))]
+        if not follow(pieces, text):
+            detail = f"line {number}: {match[1]} {match[3]!r}, an entity in several pieces"
+            raise QuarantineError("wrong_shape", detail)
+        return [RawSpan(pieces[0][0], pieces[-1][1], match[1], match[3])]
     if OTHER.match(line):
         return []
     raise QuarantineError("wrong_shape", f"line {number} is neither an entity nor a relation")
+
+
+def follow(pieces: Fragments, text: str) -> bool:
+    """Whether there is but white space between pieces: brat parts an entity at line ends."""
+    gaps = [(one[1], other[0]) for one, other in pairwise(pieces)]
+    return all(end <= start and not text[end:start].strip() for end, start in gaps)
 
 
 def text_file(path: Path, source: str, file: SourceFile) -> Path:
@@ -64,9 +74,6 @@ def text_file(path: Path, source: str, file: SourceFile) -> Path:
     beside = path.with_suffix(".txt")
     if beside.exists():
         return beside
-    manifest = path.parents[1] / "manifest.json"
-    if manifest.exists():
-        for entry in json.loads(manifest.read_text(encoding="utf-8")):
-            if entry["source"] == brat_text(file.path):
-                return manifest.parent / str(entry["copy"])
+    if copied := companion(path, brat_text(file.path)):
+        return copied
     raise StopReadingError("corrupt_file", source, f"its text, {brat_text(source)}, is not there")

@@ -43,8 +43,8 @@ def of_value(value: Any, question: str = "") -> RawChoice:
     if any(isinstance(one, int | float) and not isinstance(one, bool) for one in values):
         raise QuarantineError(
             "wrong_shape",
-            "a class is a number, and nothing says which it stands for: write its name (of a "
-            "Hugging Face dataset: features[…].int2str)",
+            "a class is a number, and nothing says which it stands for: write its name, or (of a "
+            "Hugging Face dataset) say `features: dataset_info.json` beside the path",
         )
     if not all(isinstance(one, str) and one.strip() for one in values):
         raise QuarantineError(

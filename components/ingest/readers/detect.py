@@ -10,6 +10,7 @@ from components.ingest.readers import (
     brat,
     columns,
     docbin,
+    huggingface,
     json_items,
     labelstudio,
     prodigy,
@@ -22,7 +23,7 @@ from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
 from components.records.annotation import Item
 from components.records.problems import Problems, StopReadingError
-from components.records.sources import BRAT_TEXT, SourceFile
+from components.records.sources import COMPANIONS, SourceFile
 
 HEAD = 1 << 20  # bytes looked at
 
@@ -37,13 +38,14 @@ READERS: dict[str, Reader] = {
     "csv": tables.read_table,
     "webanno": webanno.read_webanno,
     "brat": brat.read_brat,
-    BRAT_TEXT: lambda *_: iter(()),  # read with the .ann file beside it
+    "huggingface": huggingface.read_huggingface,
+    **{name: lambda *_: iter(()) for name in COMPANIONS},  # read with the file that needs it
     **{name: json_items.reader(reader_of(extract)) for name, extract in EXPORTS.items()},
     **{name: json_items.reader(reader_from(extract)) for name, extract in EXPORTS_FROM.items()},
 }
 
 
-READABLE = [*(name for name in READERS if name != BRAT_TEXT), "zip archives of these"]
+READABLE = [*(name for name in READERS if name not in COMPANIONS), "zip archives of these"]
 
 
 def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:

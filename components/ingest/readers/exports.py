@@ -18,7 +18,7 @@ from components.ingest.readers.columns import annotation, read_tags
 from components.ingest.readers.json_faults import strict_value
 from components.ingest.readers.label_studio_text import is_link
 from components.ingest.readers.prodigy import find_tags
-from components.ingest.readers.recognise import CLASSES, TEXTS, is_pair
+from components.ingest.readers.recognise import is_pair
 from components.records.annotation import (
     Annotation,
     Item,
@@ -64,6 +64,7 @@ class Extracted:
     annotator: str = ""
     trusted: bool = False
     complete: bool = True
+    relations: int = 0
 
 
 Extract = Callable[[Any], Iterator[Extracted | str]]
@@ -128,6 +129,7 @@ def item_of(place: Place, entry: Extracted | str, raw: bytes) -> Item:
         choices=entry.choices,
         about_spans=entry.about_spans,
         trusted=entry.trusted,
+        relations=entry.relations,
         tags=find_tags(None, entry.meta),
         meta=entry.meta,
     )
@@ -216,7 +218,10 @@ def doccano(record: Record) -> Iterator[Extracted | str]:
         raise QuarantineError(
             "wrong_shape", "labels are numbers: export it with the names (JSONL, not JSON)"
         )
-    yield Extracted(record["text"], spans_of(values), choices=choices, meta=rest(record, *taken))
+    relations = len(record.get("relations") or ())
+    meta = rest(record, *taken)
+    spans = spans_of(values)
+    yield Extracted(record["text"], spans, choices=choices, meta=meta, relations=relations)
 
 
 def spacy(record: Any) -> Iterator[Extracted | str]:
@@ -370,7 +375,9 @@ def lighttag(record: Record) -> Iterator[Extracted | str]:
     """LightTag: a job with its examples."""
     for one in record.get("examples", [record]):
         taken = ("content", "annotations", "seen_by", "classifications", "relations")
-        yield Extracted(one["content"], spans_of(one["annotations"]), meta=rest(one, *taken))
+        relations = len(one.get("relations") or ())
+        spans, meta = spans_of(one["annotations"]), rest(one, *taken)
+        yield Extracted(one["content"], spans, meta=meta, relations=relations)
 
 
 def groundtruth(record: Record) -> Iterator[Extracted | str]:
@@ -466,53 +473,6 @@ def labelbox(record: Record) -> Iterator[Extracted | str]:
         yield Extracted(text, spans, annotator=who)
 
 
-def huggingface(record: Record, file: SourceFile) -> Iterator[Extracted | str]:
-    """Rows of Hugging Face datasets: words and tags by their names, or a text and its class."""
-    if "tokens" not in record:
-        yield of_row(record, file)
-        return
-    key = key_of(record, "ner_tags", "tags", "ner")
-    tags = record[key]
-    if any(isinstance(tag, int) for tag in tags):
-        raise QuarantineError(
-            "wrong_shape",
-            f"{key} are numbers, and nothing says which tags they stand for: write their names, "
-            "with dataset.features",
-        )
-    words = [string(word) for word in record["tokens"]]
-    if len(words) != len(tags) or not words:
-        raise QuarantineError("wrong_shape", f"{len(words)} tokens and {len(tags)} {key}")
-    kept = [(word, string(tag)) for word, tag in zip(words, tags, strict=True) if word.strip()]
-    yield Extracted(
-        words=[word for word, _ in kept],
-        tags=[tag for _, tag in kept],
-        meta=rest(record, "tokens", key, "pos_tags", "chunk_tags"),
-    )
-
-
-def of_row(record: Record, file: SourceFile) -> Extracted | str:
-    """A text and its class, or a list of its classes; without one it says nothing."""
-    text = file.text or key_of(record, *TEXTS)
-    label = file.label or key_of(record, *CLASSES)
-    value = record.get(label)
-    if value is None or value in ("", []):
-        return "record without an annotation"
-    return Extracted(
-        record[text],
-        choices=[of_value(value)],
-        about_spans=False,
-        meta=rest(record, text, label, *CLASSES),
-        # What a model suggests is no annotation until somebody answers.
-        answer=None if is_suggestion(record) else "accept",
-    )
-
-
-def is_suggestion(record: Record) -> bool:
-    """Whether a row has a model's score, and no answer."""
-    meta = record.get("meta")
-    return "score" in record or (isinstance(meta, dict) and "score" in meta)
-
-
 EXPORTS: dict[str, Extract] = {
     "doccano": doccano,
     "spacy": spacy,
@@ -524,5 +484,4 @@ EXPORTS: dict[str, Extract] = {
 }
 EXPORTS_FROM: dict[str, ExtractFrom] = {
     "labelstudio-min": label_studio_min,
-    "huggingface": huggingface,
 }

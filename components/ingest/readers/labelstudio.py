@@ -196,7 +196,8 @@ def read_work(
         key = chosen_key(task.data, sure, file.proven, marked=bool(work.values))
         text, spans = spans_over(task.data[key], work.values, hypertext=file.hypertext)
     except QuarantineError as problem:
-        return Refused(place, problem.kind, problem.detail, raw)
+        labels = [name for value in work.values for name in value.names]
+        return Refused(place, problem.kind, problem.detail, raw, labels)
     meta = {name: value for name, value in task.data.items() if name != key}
     meta |= task.meta if isinstance(task.meta, dict) else {}
     return Annotation(
@@ -205,6 +206,7 @@ def read_work(
         spans=spans,
         choices=work.choices,
         about_spans=about_spans,
+        relations=sum(result.type == "relation" for result in completion.result),
         raw=raw,
         answer="ignore" if completion.was_cancelled else "accept",
         annotator=find_annotator(completion),

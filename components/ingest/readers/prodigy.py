@@ -107,6 +107,7 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         tags=find_tags(row.tags, meta),
         meta=meta,
         about_spans=is_about_spans(row),
+        relations=len(row.relations) if isinstance(row.relations, list) else 0,
     )
 
 

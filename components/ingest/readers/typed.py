@@ -39,6 +39,7 @@ class Row(msgspec.Struct):
     options: Any = None
     accept: Any = None
     label: Any = None
+    relations: Any = None
 
 
 SHAPES = 8  # kept; those that fitted more records of the last block are tried first

@@ -116,7 +116,7 @@ class Checker:
         if moved[0] >= moved[1] or not text[slice(*moved)].strip():
             raise QuarantineError("misaligned_span", f"{shown} holds no whole token")
         (start, end), _ = trim(text, *moved)
-        became = f"{shown} became {text[start:end]!r}"
+        became = f"{shown} {policy}ed to {text[start:end]!r}"
         notes.append(Note("misaligned_span", became, text, label=label))
         return start, end
 

@@ -40,9 +40,10 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
         labels: list[str] = LABELS,
         file_format: str = "auto",
         tasks: str = "",
+        features: str = "",
         **settings: Any,
     ) -> Ingested:
-        sources = [Source(path=path, format=file_format) for path in paths]
+        sources = [Source(path=path, format=file_format, features=features) for path in paths]
         out = tmp_path / "out"
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from components.ingest.readers.detect import detect, read
 from components.records.annotation import Annotation, Item, Refused, Skipped
-from components.records.problems import Problems
+from components.records.problems import Problems, StopReadingError
 from components.records.sources import SourceFile
+from tests.components.ingest.exports import Ingested
 
 TEXT = "Ada Byron left Acme"
 SPANS = [(0, 9, "PER"), (15, 19, "ORG")]
@@ -217,6 +219,70 @@ def test_a_record_of_another_task_or_without_an_answer_is_skipped(
 ) -> None:
     (item,) = items(tmp_path, record)
     assert isinstance(item, Skipped)
+
+
+FEATURES = ["O", "B-PER", "I-PER", "B-ORG"]
+CLASS_LABEL = {"feature": {"names": FEATURES, "_type": "ClassLabel"}, "_type": "Sequence"}
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        FEATURES,
+        {"features": {"tokens": {"dtype": "string"}, "ner_tags": CLASS_LABEL}},
+        {"en": {"features": {"ner_tags": [CLASS_LABEL["feature"]], "pos_tags": {"names": ["N"]}}}},
+        {"model_type": "bert", "id2label": {str(n): tag for n, tag in enumerate(FEATURES)}},
+    ],
+)
+def test_tags_as_numbers_are_named_by_a_features_file(
+    features: Any, tmp_path: Path, ingest: Callable[..., Ingested]
+) -> None:
+    rows = [{"tokens": WORDS, "ner_tags": [1, 2, 0, 3]}, {"tokens": ["Ada"], "ner_tags": [1]}]
+    rows += [
+        {"tokens": ["Acme", "left"], "ner_tags": [3, 0]},
+        {"tokens": ["Leeds"], "ner_tags": [9]},
+    ]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    beside = tmp_path / "dataset_info.json"
+    beside.write_text(json.dumps(features), encoding="utf-8")
+    done = ingest(str(source), labels=["PER", "ORG"], features=str(beside))
+    marked = [[s.label for s in record.answers["ner"].spans] for record in done.records]
+    assert marked == [["PER", "ORG"], ["PER"], ["ORG"]]
+    assert [line["detail"] for line in done.quarantine] == ["ner_tags: 9 is none of 4 tags"]
+    assert done.report["sources"] == {"rows.jsonl": 4}
+
+
+def test_numbers_that_a_features_file_does_not_name_are_refused(tmp_path: Path) -> None:
+    path, features = tmp_path / "rows.jsonl", tmp_path / "features.json"
+    path.write_text(json.dumps({"tokens": ["Ada"], "ner_tags": [4]}), encoding="utf-8")
+    for content, said in ((FEATURES, "4 is none of 4 tags"), ({}, "does not name them")):
+        features.write_text(json.dumps(content), encoding="utf-8")
+        file = SourceFile(str(path), "auto", features=str(features))
+        (item,) = read(path, "rows", file, Problems())
+        assert isinstance(item, Refused)
+        assert said in item.detail
+    features.write_text("{", encoding="utf-8")
+    with pytest.raises(StopReadingError, match=r"features\.json can't be read"):
+        list(read(path, "rows", file, Problems()))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": TEXT, "entities": NAMED, "relations": [{"from_id": 0, "to_id": 1}]},
+        {**ROW, "relations": [{"head": 0, "child": 1, "label": "left"}]},
+        {
+            "data": {"text": TEXT},
+            "annotations": [{"result": [{"type": "relation", "from_id": "a", "to_id": "b"}]}],
+        },
+        {"examples": [{"content": TEXT, "annotations": NAMED, "relations": [{}]}]},
+    ],
+)
+def test_relations_are_passed_over_and_counted(record: Any, tmp_path: Path) -> None:
+    item = items(tmp_path, record)[0]
+    assert isinstance(item, Annotation | Skipped)
+    assert isinstance(item, Skipped) or item.relations == 1
 
 
 OTHER = [

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from components.ingest.readers.detect import detected, read
-from components.records.annotation import Annotation, Item, Refused
+from components.records.annotation import Annotation, Item, Refused, Skipped
 from components.records.problems import Problems, StopReadingError
 from components.records.sources import SourceFile
 from tests.components.ingest.exports import ENOUGH, Ingested
+from tests.components.ingest.test_exports import EXPORTS
+from tests.components.ingest.test_formats import CASES
 
 TEXT = "Ada Byron left Acme"
 SPANS = [(0, 9, "PER"), (15, 19, "ORG")]
@@ -104,8 +106,12 @@ def test_brat_reads_its_two_files_as_one_record(tmp_path: Path) -> None:
     assert said(item) == RIGHT
     (free,) = items(tmp_path, "", "a.ann")
     assert said(free) == (TEXT, [])
-    (refused,) = items(tmp_path, "T1\tPER 0 3;4 9\tAda Byron\n", "a.ann")
+    (joined,) = items(tmp_path, "T1\tPER 0 3;4 9\tAda Byron\n", "a.ann")  # as at a line end
+    assert said(joined) == (TEXT, [(0, 9, "PER")])
+    (refused,) = items(tmp_path, f"T2\tPER 0 3;15 19\tAda Acme\n{ANN}", "a.ann")
     assert isinstance(refused, Refused)
+    assert refused.detail == "line 1: PER 'Ada Acme', an entity in several pieces"
+    assert sorted(refused.labels) == ["ORG", "PER", "PER"]
     with pytest.raises(StopReadingError, match=r"its text, b\.txt, is not there"):
         items(tmp_path, ANN, "b.ann")
 
@@ -142,7 +148,9 @@ def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
     with pytest.raises(StopReadingError, match="y/b_txt"):
         items(tmp_path, content)
     content = zipped(
-        x__conll="Ada B-PER\n", x__doccano=f"{line}\n", **{"y/a.txt": TEXT, "y/a.ann": ANN}
+        x__conll="Ada B-PER\n",
+        x__doccano=f"{line}\n",
+        **{"y/a.txt": TEXT, "y/a.ann": ANN, "y/annotation.conf": "[entities]\nPER\n"},
     )
     records = items(tmp_path, content)
     assert [str(item.place) for item in records] == [
@@ -151,6 +159,28 @@ def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
         "export/y/a.ann:1",
     ]
     assert [said(item) for item in records[1:]] == [RIGHT, RIGHT]
+
+
+EVERY = [
+    *((name, json.dumps(record).encode() + b"\n") for name, record in EXPORTS),
+    *((name, make()) for name, make in CASES),
+    ("webanno", WEBANNO.encode()),
+    ("csv", f"text,start,end,label\n{TEXT},0,9,PER\n{TEXT},15,19,ORG\n".encode()),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), EVERY)
+def test_every_format_is_read_from_an_archive_as_by_itself(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    """brat's is above."""
+    alone = items(tmp_path, content)
+    packed = items(tmp_path, zipped(export=content, **{"__MACOSX/._export": b"x"}))
+    assert {type(item) for item in alone} <= {Annotation, Skipped}
+    assert [said(item) for item in packed if isinstance(item, Annotation)] == [
+        said(item) for item in alone if isinstance(item, Annotation)
+    ]
+    assert len(packed) == len(alone)
 
 
 @pytest.mark.parametrize(

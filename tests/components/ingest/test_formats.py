@@ -17,7 +17,7 @@ from components.__main__ import main
 from components.ingest.readers.detect import READERS
 from components.ingest.text import text_id
 from components.records.record import Span, write_records
-from components.records.sources import BRAT_TEXT
+from components.records.sources import COMPANIONS
 from tests.components.ingest.exports import ENOUGH, Ingested, row
 from tests.components.ingest.test_exports import EXPORTS
 from tests.support.records import ner_record, ner_tasks, said
@@ -133,7 +133,7 @@ def test_all_formats_agree(
 
 
 def test_every_reader_is_tested() -> None:
-    of_files = {"csv", "webanno", "brat", BRAT_TEXT}  # in test_files.py
+    of_files = {"csv", "webanno", "brat", *COMPANIONS}  # in test_files.py
     assert {*FORMATS} | {name for name, _ in EXPORTS} | of_files == {*READERS}
 
 

@@ -10,7 +10,7 @@ from tests.components.ingest.exports import ENOUGH, Ingested, row
 Ingest = Callable[..., Ingested]
 
 
-def labels(done: Ingested) -> dict[str, dict[str, int]]:
+def labels(done: Ingested) -> dict[str, dict[str, Any]]:
     (task,) = done.report["tasks"].values()
     return dict(task["labels"])
 
@@ -26,9 +26,11 @@ def test_each_label_has_an_account(ingest_rows: Ingest) -> None:
         "count": 3,
         "documents": 3,
         "annotated": 4,
-        "moved": 1,
+        "expanded": 1,
+        "contracted": 0,
         "dropped": 0,
         "refused": 1,
+        "examples": [{"position": "export.jsonl:3", "detail": "ORG 'HMR' expanded to 'HMRC'"}],
     }
     assert account["PERSON"]["dropped"] == 1
     assert account["PERSON"]["annotated"] == account["PERSON"]["count"] + 1
@@ -57,7 +59,7 @@ def test_a_script_without_spaces_needs_a_language_that_knows_it(ingest_rows: Ing
     (record,) = (record for record in done.records if record.text.startswith("王"))
     (spans,) = (answers.spans for answers in record.answers.values())
     assert [record.text[span.start : span.end] for span in spans] == ["王小明", "北京"]
-    assert labels(done)["PERSON"]["moved"] == 0
+    assert labels(done)["PERSON"]["expanded"] == 0
 
 
 def test_of_several_labels_in_one_place_the_first_in_the_config_stays(

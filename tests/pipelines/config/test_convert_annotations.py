@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from components.errors import ConfigError, DataError
@@ -14,6 +15,9 @@ from components.records.annotation import Annotation, Item
 from components.records.problems import Problems
 from components.records.sources import SourceFile
 from pipelines.cli.convert_annotations import convert_annotations
+from pipelines.cli.init import config_for
+from pipelines.config.check import check_phase
+from pipelines.config.load import load
 from tests.components.ingest.test_exports import EXPORTS
 from tests.components.ingest.test_files import WEBANNO
 from tests.components.ingest.test_formats import conll, docbin, iob, label_studio
@@ -84,6 +88,34 @@ def test_offsets_come_out_in_characters_and_every_record_is_accounted_for(
     assert "repair: shifted_span: 1" in said
     with pytest.raises(ConfigError, match="is already there"):
         convert_annotations(str(source), output)
+
+
+def test_a_bucket_is_read_as_in_a_config(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "Ada left Acme"
+    for name, content in (("a.txt", text), ("a.ann", "T1\tPER 0 3\tAda\nR1\tx Arg1:T1 Arg2:T1\n")):
+        with fsspec.open(f"memory://exports/{name}", "w") as file:
+            file.write(content)
+    convert_annotations("memory://exports/*.ann", tmp_path / "out.jsonl")
+    (item,) = items(tmp_path / "out.jsonl")
+    assert meaning(item)[:2] == (text, [(0, 3, "PER")])
+    assert "repair: relations: 1" in capsys.readouterr().out
+
+
+def test_tags_that_a_file_beside_names_are_written_by_name(tmp_path: Path) -> None:
+    names = {"ner_tags": {"feature": {"names": ["O", "B-PER"]}}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"features": names}), encoding="utf-8")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"tokens": ["Ada", "left"], "ner_tags": [1, 0]}), encoding="utf-8")
+    convert_annotations(str(rows), tmp_path / "out.jsonl")
+    (item,) = items(tmp_path / "out.jsonl")
+    assert meaning(item)[:2] == ("Ada left", [(0, 3, "PER")])
+    config = tmp_path / "my.yaml"
+    config.write_text(config_for(rows, config, "auto"), encoding="utf-8")
+    checked = check_phase(load(config), "rows")
+    assert checked.data
+    assert checked.data["records"]["kept"] == 1
 
 
 def test_where_nothing_can_be_written_nothing_is(tmp_path: Path) -> None:

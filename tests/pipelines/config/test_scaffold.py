@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.config.load import load
+from pipelines.config.profile import profile_of
+from pipelines.config.scaffold import scaffold
 
 ROOT = Path(__file__).parents[3]
 
@@ -97,6 +99,24 @@ def test_init_of_classes_is_a_config_of_classes(tmp_path: Path) -> None:
     (task,) = phase.all_tasks
     assert (task.labels, task.model_dump()["exclusive"]) == (["BUG"], False)
     assert phase.train.set["components.classes.factory"] == "textcat_multilabel"
+
+
+def test_init_of_entities_and_classes_is_a_config_of_entities_that_names_the_classes(
+    tmp_path: Path,
+) -> None:
+    choice = {"type": "choices", "value": {"choices": ["news"]}}
+    label = {"type": "labels", "value": {"start": 0, "end": 3, "labels": ["PER"], "text": "Ada"}}
+    tasks = [
+        {"data": {"text": text}, "annotations": [{"result": result}]}
+        for text, result in (("Ada left", [label, choice]), ("Nobody left", [choice]))
+    ]
+    export = tmp_path / "tasks.json"
+    export.write_text(json.dumps(tasks), encoding="utf-8")
+    config = tmp_path / "my.yaml"
+    config.write_text(scaffold(export, tmp_path, profile_of(export)), encoding="utf-8")
+    assert "classes, too, left out here (docs/classes.md): news (2)" in config.read_text("utf-8")
+    (phase,) = load(config).pipeline.phases.values()
+    assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]
 
 
 def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
