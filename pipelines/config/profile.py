@@ -116,7 +116,8 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
     of_texts.spans.clear()
     if not profile.spans and of_texts.classes:
         refused, reasons = profile.refused, profile.reasons
-        profile = replace(of_texts, format=profile.format, refused=refused, reasons=reasons)
+        of_texts.format, of_texts.features = profile.format, profile.features
+        profile = replace(of_texts, refused=refused, reasons=reasons)
     if not profile.spans and not profile.classes:
         raise DataError(f"{path}: {no_labels(profile)}")
     return profile
