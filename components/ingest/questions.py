@@ -68,8 +68,9 @@ class Questions:
     def why_nothing(self, annotation: Annotation) -> str:
         """Why an annotation answers none of the tasks."""
         named = [self.named(one) for choice in annotation.choices for one in choice.accepted]
-        if annotation.answer == "reject" and {*named} & {*self.labels}:
-            return "rejected choice of several labels"
+        offered = [self.named(one) for choice in annotation.choices for one in choice.options or ()]
+        if annotation.answer == "reject" and {*named, *offered} & {*self.labels}:
+            return "rejected choice of several labels, or none"
         if named and all(map(self.left_out, named)):
             return "labels left out by select"
         return "row of another task"

@@ -209,7 +209,7 @@ KINDS = {
         "Have it annotated; or write 1 and 0, if somebody decided.",
     ),
     "rejected_choice": Kind(
-        W, "Rejected record with several choices: nobody said which is wrong", "Nothing."
+        W, "Rejected record with several choices or none: nobody said which is wrong", "Nothing."
     ),
     # Several annotations of one text
     "conflicting_annotations": Kind(

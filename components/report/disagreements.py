@@ -11,6 +11,7 @@ from components.records.record import Item, Span, spans_in
 from components.tasks.base import Task
 
 CONTEXT = 160  # characters shown on each side
+OF_A_TEXT = 1000  # characters shown where the whole text is in question
 MOST_MISTAKES = 10
 KINDS: dict[Kind, str] = {
     "missed": "Missed",
@@ -46,6 +47,17 @@ class Excerpt:
     annotated: list[Piece]
     modelled: list[Piece]
 
+    @property
+    def classes(self) -> list[list[Piece]]:
+        """The classes of the whole text, as annotated and as predicted, without the text."""
+        sides = self.annotated, self.modelled
+        return [[one for one in side if one.label and not one.text] for side in sides]
+
+    @property
+    def text(self) -> str:
+        """What is shown of the text."""
+        return "".join(piece.text for piece in self.annotated)
+
 
 def by_confidence(predictions: Iterable[Prediction]) -> list[tuple[Prediction, Disagreement]]:
     """All disagreements; those of which the model is surest come first."""
@@ -61,11 +73,19 @@ def disagreements(pairs: Sequence[tuple[Prediction, Disagreement]]) -> list[Exce
 def disagreement(number: int, document: Prediction, one: Disagreement) -> Excerpt:
     """Cut an excerpt around a disagreement and mark what both sides say in it."""
     spans = spans_in(item for item in (one.gold, one.predicted) if item is not None)
+    if not spans:
+        end = min(len(document.text), OF_A_TEXT)
+        return in_text(number, document, one, 0, end)
     start, end = window(
         document.text,
-        min((span.start for span in spans), default=0),
-        max((span.end for span in spans), default=0),
+        min(span.start for span in spans),
+        max(span.end for span in spans),
     )
+    return in_text(number, document, one, start, end)
+
+
+def in_text(number: int, document: Prediction, one: Disagreement, start: int, end: int) -> Excerpt:
+    """A disagreement with both sides of text[start:end]."""
     return Excerpt(
         number=number,
         document=document.id,

@@ -75,7 +75,9 @@ def label_line(row: dict[str, Any], unit: str) -> str:
         kept = f"{row['count']} {unit} have it, {row['wrong']} do not"
     others = {name: row[name] for name in ("expanded", "contracted", "dropped", "refused")}
     parts = [f"{count} {name}" for name, count in others.items() if count]
-    annotated = f"of {row['annotated']} annotated" if row["annotated"] else ""
+    # Of classes, what was annotated and is not kept was outvoted, or is in quarantine.
+    some = row["annotated"] and not ("wrong" in row and row["annotated"] == row["count"])
+    annotated = f"of {row['annotated']} annotated" if some else ""
     return ", ".join(filter(None, [kept, annotated, *parts]))
 
 

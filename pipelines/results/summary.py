@@ -171,7 +171,7 @@ def score_table(title: str, scores: dict[str, Any]) -> Table:
     for label, row in scores["labels"].items():
         table.add_row(label, *score_cells(row))
     table.add_section()
-    if "macro" in scores:
+    if "macro" in scores and scores["macro"]["labels"] > 1:
         macro = {**scores["macro"], "support": scores["overall"]["support"]}
         table.add_row(f"mean of {scores['macro']['labels']} labels", *score_cells(macro))
     if scores.get("floor"):

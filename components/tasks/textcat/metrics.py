@@ -41,7 +41,8 @@ def extras(
     known = ~np.isnan(truths)
     whole = [one for one in predictions if not one.unknown]
     exact = [set(one.gold) == set(one.predicted) for one in whole]
-    right, sure, chance = answers(said, truths, exclusive=exclusive)
+    yes = np.array([[label in one.predicted for label in labels] for one in predictions], bool)
+    right, sure, chance = answers(said, truths, yes.reshape(said.shape), exclusive=exclusive)
     result: dict[str, Any] = {
         "macro": macro(predictions, labels),
         "exact": float(np.mean(exact)) if exact else None,
@@ -74,9 +75,13 @@ def truths_of(predictions: Sequence[Prediction], labels: Sequence[str]) -> Float
 
 
 def answers(
-    said: Floats, truths: Floats, *, exclusive: bool
+    said: Floats, truths: Floats, yes: NDArray[np.bool_], *, exclusive: bool
 ) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
-    """Which answers are right, how sure the model was of each; and its chances beside the truth."""
+    """Which answers are right, how sure the model was of each; and its chances beside the truth.
+
+    Args:
+        yes: whether a label was said, by its threshold, (documents, labels).
+    """
     known = ~np.isnan(truths)
     chance = (said[known], truths[known])
     if exclusive:
@@ -84,8 +89,8 @@ def answers(
         places = said[rows].argmax(axis=1) if rows.any() else np.zeros(0, int)
         right = truths[rows, :][np.arange(len(places)), places]
         return (right == 1).astype(float), said[rows].max(axis=1, initial=0.0), chance
-    yes = chance[0] >= 0.5
-    return (yes == (chance[1] == 1)).astype(float), np.maximum(chance[0], 1 - chance[0]), chance
+    right = (yes[known] == (chance[1] == 1)).astype(float)
+    return right, np.where(yes[known], chance[0], 1 - chance[0]), chance
 
 
 def macro(predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
@@ -129,14 +134,10 @@ def confusion(predictions: Iterable[Prediction], labels: Sequence[str]) -> dict[
     """Which label was predicted of the documents of each.
 
     Returns:
-        `labels`, the last of them "(none)", and `rows`: gold labels by predicted labels.
+        `labels`, and `rows`: gold labels by predicted labels.
     """
-    pairs = Counter(
-        (one.gold[0] if one.gold else NONE, one.predicted[0] if one.predicted else NONE)
-        for one in predictions
-        if one.gold
-    )
-    names = [*labels, NONE]
+    pairs = Counter((one.gold[0], one.predicted[0]) for one in predictions if one.gold)
+    names = list(labels)
     return {"labels": names, "rows": [[pairs[row, column] for column in names] for row in names]}
 
 

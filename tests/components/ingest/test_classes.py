@@ -332,7 +332,7 @@ NOTHING: list[tuple[str, bytes, str]] = [
     (
         "a rejected choice of several",
         lines(choice("TAX", "RENT", answer="reject")),
-        "rejected choice of several labels",
+        "rejected choice of several labels, or none",
     ),
     ("entities", lines({"text": TEXT, "spans": [], "answer": "accept"}), "row of another task"),
     (

@@ -152,6 +152,26 @@ def test_the_report_shows_thresholds_and_which_labels_go_together() -> None:
     assert "Documents with all labels right: 33.3" in text
 
 
+def test_coverage_is_of_the_answers_that_were_given() -> None:
+    """From a threshold of 0.3 up a probability of 0.4 says yes, and is right."""
+    sure = [predicted(n, ["TAX"], ["TAX"], unknown=["VISA"]) for n in range(3)]
+    sure[0].scores = {"TAX": 0.4, "VISA": 0.5}
+    block = flags(*sure, thresholds={"TAX": 0.3})
+    assert block["calibration"]["coverage_at_95"] == 1.0
+
+
+def test_an_error_shows_both_answers_and_the_text_once() -> None:
+    wrong = predicted(
+        7, ["TAX"], ["VISA"], disagreements=[Disagreement("label", "TAX", "VISA", 0.8)]
+    )
+    wrong.text = "The whole letter. " * 20
+    block = block_of(topic(), [wrong], slice_keys=[], resamples=100, seed=0)
+    text = page(block, [wrong]).split('id="errors"')[1]
+    assert "model 80.0" in text
+    assert text.count(wrong.text) == 1
+    assert text.index("TAX</span>") < text.index("VISA</span>") < text.index(wrong.text)
+
+
 def test_the_card_says_macro_f_calibration_and_thresholds() -> None:
     block = flags(*SAID, thresholds={"TAX": 0.41}, fitted_on=120)
     said = "\n".join(of_classes(block))
