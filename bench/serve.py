@@ -5,7 +5,8 @@
 
 MODEL is a folder with a spaCy pipeline. The other server is uvicorn calling nlp(text) for each
 request, or this server as another checkout has it. They answer the same texts, in turns, with the
-same clients; a request fails the run when its answer differs from what nlp(text) says.
+same clients; a request fails the run when its answer differs from what nlp(text) says. Linux only:
+a server's processor time is read from /proc, from when it is ready until its last answer.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +67,18 @@ def main() -> None:
     other = ("beside", server, args.beside) if args.beside else ("plain uvicorn", plain, ROOT)
     for clients in args.clients:
         took: dict[str, list[float]] = {}
+        worked: dict[str, float] = defaultdict(float)
         for _ in range(args.rounds):
             for name, command, folder in (other, ("retrain", server, ROOT)):
-                answers = measure(command, folder, port, clients, args.seconds, texts, expected)
+                answers, busy = measure(
+                    command, folder, port, clients, args.seconds, texts, expected
+                )
                 took.setdefault(name, []).extend(answers)
+                worked[name] += busy
         for name, answers in took.items():
             speed = len(answers) / args.seconds / args.rounds
-            print(f"{clients:4} clients, {name:>14}: {speed:7.1f} texts/s, {line(answers)}")
+            each = f"{worked[name] / len(answers) * 1000:.1f} ms of processor time each"
+            print(f"{clients:4} clients, {name:>14}: {speed:7.1f} texts/s, {each}, {line(answers)}")
         ratio = len(took["retrain"]) / len(took[other[0]])
         print(f"{clients:4} clients: {ratio:.2f} times as many as {other[0]}", flush=True)
 
@@ -116,8 +123,12 @@ def measure(
     seconds: float,
     texts: list[str],
     expected: list[list[tuple[str, int, int]]],
-) -> list[float]:
-    """Start a server in a checkout, load it, stop it; return how long each answer took."""
+) -> tuple[list[float], float]:
+    """Start a server in a checkout, load it, stop it.
+
+    Returns:
+        how long each answer took, and the server's processor time for all, in seconds.
+    """
     environment = {
         **os.environ,
         "AIP_HTTP_PORT": str(port),
@@ -126,7 +137,11 @@ def measure(
     }
     server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     try:
-        return asyncio.run(load(f"http://127.0.0.1:{port}", clients, seconds, texts, expected))
+        url = f"http://127.0.0.1:{port}"
+        asyncio.run(until_ready(url))
+        before = processor_seconds(server.pid)
+        took = asyncio.run(load(url, clients, seconds, texts, expected))
+        return took, processor_seconds(server.pid) - before
     finally:
         server.terminate()
         server.wait()
@@ -144,7 +159,6 @@ async def load(
     numbers = itertools.count()
     connections = aiohttp.TCPConnector(limit=clients)
     async with aiohttp.ClientSession(connector=connections) as session:
-        await until_ready(session, url)
 
         async def client(until: float) -> None:
             while (started := time.perf_counter()) < until:
@@ -161,16 +175,24 @@ async def load(
     return took
 
 
-async def until_ready(session: aiohttp.ClientSession, url: str) -> None:
+async def until_ready(url: str) -> None:
     """Wait until a server answers its health check."""
-    while True:
-        try:
-            async with session.get(f"{url}/health") as answer:
-                if answer.status == 200:
-                    return
-        except aiohttp.ClientConnectionError:
-            pass
-        await asyncio.sleep(0.1)
+    async with aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"{url}/health") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.1)
+
+
+def processor_seconds(process: int) -> float:
+    """What a process has worked, in its own code and in the kernel's."""
+    status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    ticks = status.rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

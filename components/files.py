@@ -101,8 +101,13 @@ def allowed(path: Path) -> Iterator[None]:
 
 
 def refusal(path: str | Path, error: OSError) -> str:
-    """Why a path cannot be written, and what to do."""
+    """Why a path cannot be read or written, and what to do."""
     if isinstance(error, PermissionError):
+        if unreadable(Path(path)):
+            return (
+                f"{path}: user {os.geteuid()} may not read it ({error.strerror}). Let this user "
+                "read it with chmod or chown, or run the command as its owner."
+            )
         return (
             f"{path}: user {os.geteuid()} may not write there ({error.strerror}). Run the image as "
             "root, as it is by default, or mount the bucket or volume so that this user may write: "
@@ -112,6 +117,13 @@ def refusal(path: str | Path, error: OSError) -> str:
     if error.errno in FULL:
         advice = "Make room, and run the same command again: what is done is not done twice"
     return f"{path}: cannot be written: {error.strerror}. {advice}."
+
+
+def unreadable(path: Path) -> bool:
+    """Whether a path is there, as far as can be told, and may not be read."""
+    if not os.access(path.parent, os.X_OK):
+        return os.path.lexists(path.parent)
+    return os.path.lexists(path) and not os.access(path, os.R_OK)
 
 
 def write_text(path: Path, text: str) -> None:

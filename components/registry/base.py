@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from components.errors import ConfigError, DataError
-from components.registry.history import Entry
+from components.registry.history import Entry, took_effect
 from components.registry.lineage import Lineage
 from components.registry.manifest import Manifest, describe
 from components.registry.settings import ALIAS, NAME, RESERVED
@@ -232,9 +232,18 @@ def champion_for(
     itself.
 
     Raises:
-        DataError: a version that the registry refers to is gone.
+        ConfigError: the alias is none that may be moved.
+        DataError: a version that the registry refers to is gone, or the alias is.
     """
-    present = registry.pointed(name, alias)
+    present = registry.pointed(name, checked_alias(alias))
+    before = [*took_effect(registry.history(name), alias, present)]
+    if before and not present:
+        # Whoever is compared with nothing goes into production.
+        raise DataError(
+            f"{name}: {alias!r} is gone from the registry; it pointed to version "
+            f"{before[-1].version}. Put one in production: `retrain models promote {name} VERSION "
+            f"--alias {alias}`."
+        )
     versions = registry.versions(name)
     version = numbered(versions, present)
     passed: set[str] = set()

@@ -24,7 +24,7 @@ from components.google_cloud import patient, reaching
 from components.registry import manifest
 from components.registry.base import Artefact
 from components.registry.documents import LINEAGE, MANIFEST
-from components.registry.history import Entry, Operation
+from components.registry.history import Entry, Operation, entries_in
 from components.registry.lineage import Lineage
 from components.registry.manifest import Manifest, damage
 
@@ -90,8 +90,7 @@ class Store:
                 self._read(name, HISTORY, file, Operation),
                 file.replace(".json", ".done") in files,
             )
-            for file in sorted(files)
-            if file.endswith(".json")
+            for file in entries_in(files, f"gs://{self.bucket.name}/{folder}")
         ]
 
     def record(self, name: str, entry: Entry) -> bool:

@@ -7,6 +7,7 @@ interrupted is known: repeating it completes it instead of doing it twice, and s
 from __future__ import annotations
 
 import getpass
+import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
+from components.errors import DataError
 from components.registry.lineage import Lineage, now
 
 Kind = Literal["promote", "rollback"]
@@ -49,6 +51,24 @@ class Entry:
     number: int
     operation: Operation
     done: bool
+
+
+def entries_in(files: set[str], folder: str) -> list[str]:
+    """The entries among the files of a history's folder, oldest first.
+
+    Raises:
+        DataError: one is missing between the others, so nobody knows what was in production.
+    """
+    ours = (re.fullmatch(r"(\d{6})\.(json|done)", file, re.ASCII) for file in files)
+    numbers = {int(each[1]) for each in ours if each}
+    entries = [f"{number:06}.json" for number in range(1, max(numbers, default=0) + 1)]
+    for entry in entries:
+        if entry not in files:
+            raise DataError(
+                f"{folder.rstrip('/')}/{entry} is missing. Restore the file from a backup: it says "
+                "what was in production."
+            )
+    return entries
 
 
 @dataclass(frozen=True)

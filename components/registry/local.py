@@ -17,6 +17,7 @@ state before a change or after it.
 from __future__ import annotations
 
 import fcntl
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +29,11 @@ from components.files import copy, remove, writing
 from components.registry import durable, manifest
 from components.registry.base import Artefact, Version, checked_name, is_news, manifest_of
 from components.registry.documents import LINEAGE, MANIFEST
-from components.registry.history import Entry, Operation, lineage_now, took_effect
+from components.registry.history import Entry, Operation, entries_in, lineage_now, took_effect
 from components.registry.lineage import Lineage, now
 from components.registry.settings import CANDIDATE
+
+VERSION = re.compile(r"[1-9][0-9]*")
 
 
 class LocalRegistry:
@@ -40,7 +43,7 @@ class LocalRegistry:
         self.folder = folder.absolute()
 
     def names(self) -> list[str]:
-        return sorted(path.parent.name for path in self.folder.glob("*/aliases"))
+        return [path.name for path in inside(self.folder) if (path / "aliases").is_dir()]
 
     def versions(self, name: str, *, damaged: bool = False) -> list[Version]:
         numbers = sorted(int(path.name) for path in self._numbered_folders(name))
@@ -82,15 +85,16 @@ class LocalRegistry:
             return ""
         if number not in {path.name for path in self._numbered_folders(name)}:
             raise DataError(
-                f"{self._alias(name, alias)} names version {number or '(empty)'}, which is not "
+                f"{self._alias(name, alias)} names version {number or '(none)'}, which is not "
                 f"there. Restore it from a backup, or point it to another one: `retrain models "
                 f"promote {name} VERSION --alias {alias}`."
             )
         return number
 
     def history(self, name: str) -> list[Entry]:
-        paths = sorted((self.folder / name / "history").glob("[0-9]*.json"))
-        return [_entry(path) for path in paths]
+        folder = self.folder / name / "history"
+        files = {path.name for path in inside(folder)}
+        return [_entry(folder / file) for file in entries_in(files, str(folder))]
 
     def record(self, name: str, entry: Entry) -> bool:
         path = self.folder / name / "history" / f"{entry.number:06}.json"
@@ -100,7 +104,10 @@ class LocalRegistry:
         return True
 
     def point(self, name: str, alias: str, number: str) -> None:
-        durable.write(self._alias(name, alias), number + "\n")
+        path = self._alias(name, alias)
+        if path.is_dir():
+            raise DataError(f"{path} is a folder. Move it away, and run the same command again.")
+        durable.write(path, number + "\n")
 
     def finish(self, name: str, number: int) -> None:
         durable.write(self.folder / name / "history" / f"{number:06}.done", "")
@@ -124,7 +131,8 @@ class LocalRegistry:
     def _documents(self, name: str, number: str) -> Path:
         """The folder of a version's newest documents."""
         folder = self.folder / name / number
-        renewed = {path: _lineage(path).renewed for path in (folder / "renewed").glob("[!.]*")}
+        places = (path for path in inside(folder / "renewed") if not path.name.startswith("."))
+        renewed = {path: _lineage(path).renewed for path in places}
         return max(renewed, key=lambda path: (renewed[path], path), default=folder)
 
     def _renew(self, name: str, number: str, artefact: Artefact) -> None:
@@ -140,20 +148,24 @@ class LocalRegistry:
 
     def _numbered_folders(self, name: str) -> Iterator[Path]:
         checked_name(name)
-        return (path for path in (self.folder / name).glob("[1-9]*") if path.name.isdecimal())
+        return (path for path in inside(self.folder / name) if VERSION.fullmatch(path.name))
 
     def _aliases(self, name: str) -> list[str]:
-        return sorted(path.name for path in (self.folder / name / "aliases").glob("[!.]*"))
+        names = (path.name for path in inside(self.folder / name / "aliases"))
+        return [alias for alias in names if not alias.startswith(".")]
 
     def _alias(self, name: str, alias: str) -> Path:
         return self.folder / checked_name(name) / "aliases" / alias
 
     def _read_alias(self, name: str, alias: str) -> str | None:
-        """What an alias's file holds; None if there is none."""
+        """What an alias's file holds, '' if that is damaged; None if there is none."""
+        path = self._alias(name, alias)
         try:
-            return self._alias(name, alias).read_text(encoding="utf-8").strip()
+            return path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            return None
+            return "" if path.is_symlink() else None
+        except (IsADirectoryError, ValueError):
+            return ""
 
     def _version(
         self,
@@ -187,6 +199,18 @@ class LocalRegistry:
             for left in folder.glob("**/.*.tmp"):
                 remove(left)
             yield
+
+
+def inside(folder: Path) -> list[Path]:
+    """What a folder holds, sorted; nothing if it is not there.
+
+    Raises:
+        PermissionError: it may not be read, which is not as if it were empty.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _fill(folder: Path, artefact: Artefact, description: manifest.Manifest) -> None:

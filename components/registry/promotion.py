@@ -104,7 +104,12 @@ def promote(
 
 
 def withdrawal_of(registry: Registry, version: Version, alias: str) -> Operation | None:
-    """The rollback that took a version out of production, if one did; None if damaged."""
+    """The rollback that took a version out of production, if one did; None if damaged.
+
+    Raises:
+        ConfigError: the alias is none that may be moved.
+    """
+    checked_alias(alias)
     try:
         return past_of(registry, version.name, alias).withdrawn.get(version.number)
     except DataError:

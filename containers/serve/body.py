@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ ROWS = (
     "Batch prediction from CSV or BigQuery sends each row as a list: set instanceConfig."
     "instanceType to object there, with the text in a column called text (includedFields)"
 )
+ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 CONTENT_TYPE = "body: send it as JSON, with the header Content-Type: application/json"
 
 
@@ -40,6 +42,8 @@ class JsonRequest(Request):
             raise
         except ValueError as error:  # bytes that are not UTF-8, and integers of 5,000 digits
             raise HTTPException(422, f"body: not JSON: {without_bytes(error)}.") from None
+        if ESCAPED_HALF.search(body):
+            check_characters(value)
         if body.count(b"[") + body.count(b"{") > MOST_DEPTH:
             check_depth(value)
         return value
@@ -73,6 +77,16 @@ def without_bytes(error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1} is not UTF-8"
     return "a number has too many digits"
+
+
+def check_characters(value: Any) -> None:
+    """Refuse half a surrogate pair, which an escape can spell and no answer could repeat."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise HTTPException(422, "body: a string holds half a surrogate pair.") from None
+    except RecursionError:
+        raise too_deep() from None
 
 
 def check_depth(value: Any) -> None:

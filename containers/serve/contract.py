@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticSerializationError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Instance(BaseModel):
@@ -33,15 +32,6 @@ class Request(BaseModel):
 
     instances: list[str | Instance]
     parameters: Parameters | None = None
-
-    @model_validator(mode="after")
-    def must_be_unicode(self) -> Request:
-        """JSON can spell half a surrogate pair, which no answer could repeat."""
-        try:
-            self.model_dump_json()
-        except PydanticSerializationError:
-            raise ValueError("a string holds half a surrogate pair") from None
-        return self
 
     def texts(self) -> list[str]:
         """The text of each instance, in order."""

@@ -135,7 +135,7 @@ def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
         raise ConfigError(f"{place}: {dotted(key)}: {error}") from None
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, a NUL in the name
         raise ConfigError(
             f"{place}: {dotted(key)}: can't read {path}: {error}. Give a file relative to this one."
         ) from None

@@ -183,6 +183,7 @@ class Builder:
                 break
             if not isinstance(event, ScalarEvent) or not event.value:
                 raise fault("a key must be a text; if it holds {{ or [, quote it", event)
+            check_characters(event)
             key, path, line = event.value, (*at, event.value), event.start_mark.line + 1
             if path in self.lines:
                 first = self.lines[path]
@@ -208,6 +209,7 @@ class Builder:
 
     def scalar(self, event: ScalarEvent) -> Any:
         """A text, number, boolean or null."""
+        check_characters(event)
         if event.style is not None or event.tag in STRING_TAGS:
             return event.value
         if event.tag is not None:
@@ -216,6 +218,18 @@ class Builder:
             return scalar(event.value)
         except ValueError as error:
             raise fault(f"{error}; quote it if it is a text", event) from None
+
+
+def check_characters(event: ScalarEvent) -> None:
+    """Refuse half a surrogate pair, which an escape can spell and no file can hold.
+
+    Those by which Python writes the bytes of a file's name that is not UTF-8 may stand.
+    """
+    try:
+        event.value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        half = ord(event.value[error.start])
+        raise fault(f"half a character, U+{half:04X}; write the whole one", event) from None
 
 
 def brought_in(value: Any, event: Any) -> dict[str, Any]:

@@ -165,6 +165,7 @@ DEEP = b"[" * 600 + b"]" * 600
         (b'{"instances": ["\\ud800"]}', "surrogate"),
         (b'{"instances": [{"text": "a", "meta": {"x": "\\udfff"}}]}', "surrogate"),
         (b'{"instances": ["a"], "parameters": {"phases": ["\\ud800"]}}', "surrogate"),
+        (b'{"instances": [{"text": "a", "meta": {"\\uDC00": 1}}]}', "surrogate"),
         (b"[]", "body: expected an object"),
     ],
 )

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,10 @@ def killed_when(reached: Callable[[], bool], command: list[str], folder: Path) -
         except subprocess.TimeoutExpired:
             continue
         return False
-    os.killpg(process.pid, signal.SIGKILL)
+    # At its very beginning it has no group of its own yet.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     return process.wait() == -signal.SIGKILL
 
 

@@ -129,11 +129,32 @@ def test_a_registry_of_before_there_was_a_history_goes_back_too(
         assert champion(registry) == expected
 
 
-@pytest.mark.parametrize("content", ["7", "", "three"])
+def becomes_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def becomes_a_link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nothing")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"7"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"three"),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        becomes_a_folder,
+        becomes_a_link_to_nothing,
+    ],
+)
 def test_an_alias_to_nothing_is_damage_that_promote_mends(
-    registry: LocalRegistry, tmp_path: Path, content: str
+    registry: LocalRegistry, tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
-    (registry.folder / "ner" / "aliases" / "champion").write_text(content, encoding="utf-8")
+    alias = registry.folder / "ner" / "aliases" / "champion"
+    damage(alias)
     for use in (
         lambda: champion_for(registry, "ner", "champion", "data-d"),
         lambda: registry.versions("ner"),
@@ -143,8 +164,42 @@ def test_an_alias_to_nothing_is_damage_that_promote_mends(
         with pytest.raises(DataError, match="retrain models promote ner VERSION") as error:
             use()
         assert error.value.exit_code == 3
+    if alias.is_dir():
+        with pytest.raises(DataError, match=r"champion is a folder\. Move it away"):
+            promote(registry, "ner", "2", "champion")
+        alias.rmdir()
     assert "champion of ner is version 2" in retrain(registry, "promote", "ner", "2")
     assert find(registry, "ner", "champion").number == "2"
+
+
+def test_an_alias_that_is_gone_is_not_a_model_without_one(registry: LocalRegistry) -> None:
+    (registry.folder / "ner" / "aliases" / "champion").unlink()
+    with pytest.raises(DataError, match=r"'champion' is gone .* it pointed to version 3"):
+        champion_for(registry, "ner", "champion", "data-d")
+    promote(registry, "ner", "3", "champion")
+    version = champion_for(registry, "ner", "champion", "data-d")
+    assert version
+    assert version.number == "3"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_history_with_a_gap_is_damage(
+    registry: LocalRegistry, tmp_path: Path, number: int
+) -> None:
+    folder = registry.folder / "ner" / "history"
+    (folder / "000001 (copy).json").write_text("{}", encoding="utf-8")
+    rollback(registry, "ner", "champion")
+    kept = (folder / f"{number:06}.json").rename(tmp_path / "kept")
+    for use in (
+        lambda: registry.versions("ner"),
+        lambda: promote(registry, "ner", "1", "champion"),
+        lambda: rollback(registry, "ner", "champion"),
+    ):
+        with pytest.raises(DataError, match=f"00000{number}.json is missing"):
+            use()
+    kept.rename(folder / f"{number:06}.json")
+    rollback(registry, "ner", "champion")
+    assert champion(registry) == "1"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +211,8 @@ def test_an_alias_is_no_path(registry: LocalRegistry, tmp_path: Path, alias: str
     for use in (
         lambda: promote(registry, "ner", "1", alias),
         lambda: rollback(registry, "ner", alias),
+        lambda: champion_for(registry, "ner", alias, "data-d"),
+        lambda: retrain(registry, "promote", "ner", "1", "--alias", alias),
     ):
         with pytest.raises(ConfigError, match="is no alias") as error:
             use()

@@ -1,4 +1,7 @@
-"""Disks that are full or read-only: a small file system of a process of its own, as any user."""
+"""Disks that are full or read-only, files that are somebody else's: as any user may meet them.
+
+A disk is a small file system of a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from components.records.record import write_records
+from tests.components.registry.test_crash import prepared
 from tests.support.records import ner_record
 
 ROOT = Path(__file__).parents[3]
@@ -99,3 +103,19 @@ def test_a_run_on_a_full_disk_has_failed_and_goes_on_when_there_is_room(tmp_path
         0,
         {"first": "reused", "second": "succeeded", "decide": "reused"},
     ]
+
+
+def test_a_registry_that_may_not_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    registry = prepared(tmp_path, "").folder
+    command = [sys.executable, "-m", "pipelines", "models", "list", f"--registry={registry}"]
+    (registry / "ner").chmod(0)
+    try:
+        # A user without any rights of root's, whoever runs the tests.
+        ended = subprocess.run(
+            ["unshare", "--user", *command], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    finally:
+        (registry / "ner").chmod(0o755)
+    assert ended.returncode == 1
+    assert f"retrain: {registry}/ner/aliases: user" in ended.stderr
+    assert "may not read it (Permission denied)" in ended.stderr
