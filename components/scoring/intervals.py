@@ -25,6 +25,8 @@ def resample(columns: NDArray[np.int64], resamples: int, seed: int) -> NDArray[n
         Sums, array (resamples, …).
     """
     documents = len(columns)
+    if not columns.size:  # nothing is drawn from nothing
+        return np.zeros((resamples, *columns.shape[1:]))
     flat = columns.reshape(documents, -1).astype(np.float64)
     random = np.random.default_rng(seed)
     sums = np.empty((resamples, flat.shape[1]))

@@ -207,7 +207,8 @@ class Kind(Task):
 
     def comparable(self, prediction: Prediction, shared: Sequence[str]) -> bool:
         # A model that has to choose can only be wrong where the right one is none of its labels.
-        return not self.exclusive or all(label in shared for label in prediction.gold)
+        forced = self.exclusive and bool(shared)
+        return not forced or all(label in shared for label in prediction.gold)
 
     def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
         asked = [label for label in self.labels if label not in unknown]

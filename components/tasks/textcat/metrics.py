@@ -219,6 +219,8 @@ def official(examples: Iterable[Example], task: Kind) -> dict[str, Scores] | Non
     whole = [one for one in examples if task.gold(one.reference)]
     if not task.exclusive or not whole:
         return None
+    if not {*task.labels} <= {*whole[0].predicted.cats}:
+        return None  # a model of other labels: spaCy fails where one has no probability
     scores = Scorer.score_cats(
         whole, "cats", labels=list(task.labels), multi_label=False, getter=own_classes
     )
