@@ -3,16 +3,15 @@
 .PHONY: help setup run run-topics test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
-READY := .venv/.ready
+# What .venv is made from. Its checksum, kept in .venv, says whether it still is: times do not.
+MADE_FROM := requirements/dev.lock requirements/torch-cpu.lock requirements/torch.lock requirements/cuda.lock pyproject.toml scripts/setup.sh
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Create .venv from the lock and compile bytecode (PYTHON=… to choose the Python)
-
-$(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
-	@PYTHON="$(PYTHON)" scripts/setup.sh
-	@touch $@
+setup: ## Create .venv from the lock and compile bytecode (PYTHON=… to choose the Python)
+	@cat $(MADE_FROM) | cksum | cmp -s - .venv/.made-from || \
+		{ PYTHON="$(PYTHON)" scripts/setup.sh && cat $(MADE_FROM) | cksum > .venv/.made-from; }
 
 run: setup ## Retrain both sample phases on this machine and print their scores
 	@$(BIN)/retrain run configs/sample.yaml

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 ConfigPath = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="A pipeline config, e.g. configs/sample.yaml")
+    Path, typer.Argument(metavar="CONFIG", help="A pipeline config, as `retrain init` writes one.")
 ]
 Overrides = Annotated[
     list[str] | None,

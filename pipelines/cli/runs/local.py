@@ -28,7 +28,7 @@ class LocalRuns:
             print_json([overview(record) for record in records])
             return
         if not records:
-            print(f"No runs in {self.out}. Start one: retrain run configs/sample.yaml")
+            print(f"No runs in {self.out}. Start one: retrain run CONFIG")
             return
         table = Table()
         for heading in ("run", "state", "took", "phases", "config"):

@@ -141,7 +141,7 @@ def test_what_happened_is_told_whatever_the_gate_would_have_liked(
 
 
 def test_the_history_of_nothing_says_how_to_start(tmp_path: Path) -> None:
-    assert "retrain run configs/sample.yaml" in write_history(tmp_path).read_text(encoding="utf-8")
+    assert "retrain run CONFIG" in write_history(tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_run_whose_files_are_gone_does_not_hide_the_others(runs: Path, tmp_path: Path) -> None:
