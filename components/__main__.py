@@ -33,6 +33,8 @@ STAGES = {
     "upload": "components.upload.command",
     "notify": "components.notify.command",
 }
+# Stages that tokenise and predict nothing, also where torch is not installed: in the cpu image.
+WITHOUT_TORCH = ("ingest", "convert")
 # A timeout that a bare `except:` swallowed comes again; until then the stage may tidy up.
 AGAIN_SECONDS = 30.0
 
@@ -43,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     overview = argparse.ArgumentParser(prog="python -m components", description=__doc__)
     overview.add_argument("stage", choices=STAGES)
     name = overview.parse_args(argv[:1]).stage
+    if name in WITHOUT_TORCH:
+        import_spacy_alone()
     stage = cast(Stage, importlib.import_module(STAGES[name]))
     parser = argparse.ArgumentParser(prog=f"python -m components {name}", description=stage.__doc__)
     parser.add_argument("--executor-input", help="KFP's description of this task, as JSON")
@@ -71,6 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     return 0
+
+
+def import_spacy_alone() -> None:
+    """Import spaCy as where there is no torch, which it loads for seconds to see if it is there."""
+    if not {"spacy", "torch"} & sys.modules.keys():
+        sys.modules["torch"] = None  # type: ignore[assignment]
+        importlib.import_module("spacy")
+        del sys.modules["torch"]
 
 
 # Not an Exception: whoever catches what a model or a library may raise must not catch the clock.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from components.__main__ import main
 from components.program import options_in
 from components.records.record import Span, write_records
 from components.stage import StageResult, write_executor_output
+from tests.support.forking import fresh
 from tests.support.records import ner_record
 
 
@@ -89,3 +92,25 @@ def test_the_executor_input_has_what_vertex_ai_puts_in_beside(tmp_path: Path) ->
         "parameterValues": {"why": "because"},
         "artifacts": {},
     }
+
+
+def test_stages_that_predict_nothing_do_without_torch(tmp_path: Path) -> None:
+    """Loading it would take longer than their work; what loads it later finds it all the same."""
+    span = {"start": 4, "end": 7, "label": "ORG"}
+    rows = [{"text": f"The BBC {n}.", "answer": "accept", "spans": [span]} for n in range(3)]
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (tmp_path / "export.jsonl").write_text(lines, encoding="utf-8")
+    code = """
+import sys
+from components.__main__ import main
+assert main(sys.argv[1:]) == 0
+assert "spacy" in sys.modules and "torch" not in sys.modules
+import torch
+"""
+    outputs = ("quarantine", "data-report", "report", "summary", "snapshot", "decision-summary")
+    arguments = [f"--{name}={tmp_path / name}" for name in (*outputs, "store", "examples")]
+    sources = json.dumps([{"path": str(tmp_path / "export.jsonl")}])
+    task = json.dumps([{"name": "ner", "kind": "ner", "labels": ["ORG"]}])
+    command = [sys.executable, "-c", code, "ingest", "--sources", sources, "--tasks", task]
+    with fresh():
+        subprocess.run([*command, "--model=m", *arguments], check=True)
