@@ -158,4 +158,7 @@ class VertexDoctor:
                 "and whether somebody else may write there is not documented: leave the USER out, "
                 "as the images of `make images` do (docs/containers.md)"
             )
-        return f"gs://{name} can be written where it is mounted; the images run as root"
+        return (
+            f"nothing is known to keep tasks from writing to gs://{name}, and the images run as "
+            "root; the mount itself only a task sees (make test-vertex)"
+        )

@@ -41,7 +41,7 @@ def too_few(place: Place, kind: str, count: int, limit: float) -> str:
     where = f"--service={SERVICE} --project={place.project}"
     return (
         f"{count} {kind} are needed at the same time, and {place.location} allows {limit}. Ask "
-        f"for more, which takes Google a day or two: gcloud quotas preferences create {where} "
+        f"for more, which Google has to grant: gcloud quotas preferences create {where} "
         f"--quota-id=$(gcloud quotas info list {where} "
         f"--filter=metric={SERVICE}/{metric_of(kind)} --format='value(quotaId)') "
         f"--dimensions=region={place.location} --preferred-value={count} "
