@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Protocol
 from uuid import uuid4
 
@@ -19,6 +19,9 @@ from components.errors import ConfigError
 IMAGE_USER = 10001
 # docker's own; the OCI format, which podman and buildah would write, has no HEALTHCHECK.
 DOCKER_FORMAT = ("--format", "docker")
+# buildah takes no variable from its own environment, so what is a secret comes by files.
+SECRETS = Path("/run/secrets")
+EXPORT = f'for each in {SECRETS}/*; do export "${{each##*/}}=$(cat "$each")"; done; exec "$@"'
 ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -39,7 +42,7 @@ class Job:
     """A command to run in a container.
 
     Attributes:
-        handed_on: names of variables that the engine takes from its own environment: what they
+        handed_on: names of variables that the engine takes from the environment here: what they
             hold is a secret, which a command line would show.
     """
 
@@ -52,9 +55,8 @@ class Job:
 
     @property
     def variables(self) -> list[str]:
-        """The options that set the variables."""
-        pairs = [f"{name}={value}" for name, value in self.environment.items()]
-        return [word for each in (*pairs, *self.handed_on) for word in ("--env", each)]
+        """The options that set the variables which are no secret."""
+        return [word for pair in self.environment.items() for word in ("--env", "=".join(pair))]
 
 
 class Engine(Protocol):
@@ -125,6 +127,8 @@ class Docker:
                 *("--user", user(), "--entrypoint", job.argv[0]),
                 *(word for mount in job.mounts for word in ("--volume", str(mount))),
                 *job.variables,
+                # Without a value it is taken from here.
+                *(word for name in job.handed_on for word in ("--env", name)),
                 *("--workdir", str(job.cwd), job.image, *job.argv[1:]),
             ]
         finally:
@@ -176,14 +180,27 @@ class Buildah:
         pulled_never = ["buildah", "from", "--quiet", "--pull-never", "--name", name, job.image]
         subprocess.run(pulled_never, check=True, stdout=subprocess.DEVNULL)
         try:
-            yield [
-                *("buildah", "run", "--isolation", self._isolation, "--user", user()),
-                *(word for mount in job.mounts for word in ("--volume", str(mount))),
-                *job.variables,
-                *("--workingdir", str(job.cwd), name, "--", *job.argv),
-            ]
+            with TemporaryDirectory(prefix="retrain-") as folder:
+                mounts = [*job.mounts, *secrets_in(Path(folder), job.handed_on)]
+                reading = ["sh", "-c", EXPORT, "sh"] if job.handed_on else []
+                yield [
+                    *("buildah", "run", "--isolation", self._isolation, "--user", user()),
+                    *(word for mount in mounts for word in ("--volume", str(mount))),
+                    *job.variables,
+                    *("--workingdir", str(job.cwd), name, "--", *reading, *job.argv),
+                ]
         finally:
             output(["buildah", "rm", name])
+
+
+def secrets_in(folder: Path, names: Sequence[str]) -> list[Mount]:
+    """Variables of this environment as files that only the container's user may read."""
+    for name in names:
+        (folder / name).write_text(os.environ.get(name, ""), encoding="utf-8")
+    if os.getuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, IMAGE_USER, IMAGE_USER)
+    return [Mount(folder, SECRETS)] if names else []
 
 
 def user() -> str:

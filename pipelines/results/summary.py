@@ -107,6 +107,7 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
             "task": failed.task,
             "exit_code": failed.exit_code,
             "log": str(run.parent / failed.log) if failed.log else None,
+            "why": failed.note,
         }
     return result
 
@@ -191,7 +192,9 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
     if "failed" in phase:
         failed = phase["failed"]
         code = failed["exit_code"]
-        return f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
+        said = f"{name}: {failed['task']} FAILED with exit code {code}, see {failed['log']}"
+        # The runner's own reason need not be in the log: an output that an old image lacks.
+        return f"{said}\n  why      {failed['why']}" if failed["why"] else said
     if phase["state"] == "waits":
         return f"{name}: WAITS, nothing was trained\n  why      {phase['why']}"
     if "version" not in phase:

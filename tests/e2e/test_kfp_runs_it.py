@@ -11,10 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from components.registry.open import open_registry
 from pipelines.config.load import load
 from tests.e2e.test_run import CONFIG, ROOT, cut, retrain
 from tests.support.kfp_local import Task, run_by_kfp
+
+# kfp says of each task that its runner knows no limits.
+pytestmark = pytest.mark.filterwarnings("ignore:Task .* have no effect:UserWarning")
 
 
 def test_it_comes_to_the_same_model_scores_and_decision(tmp_path: Path) -> None:

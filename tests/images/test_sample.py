@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from pipelines.local.containers import give_away
 from pipelines.local.engines import Engine, Job, Mount, find_engine
 from tests.support.kfp_local import Task, run_by_kfp
 
+# kfp says of each task that its runner knows no limits.
+pytestmark = pytest.mark.filterwarnings("ignore:Task .* have no effect:UserWarning")
 ROOT = Path(__file__).parents[2]
 MODELS = ("ner-phase-1", "ner-phase-2")
 STAGES = ("ingest", "split", "convert", "train", "evaluate", "upload")
@@ -75,6 +76,8 @@ def in_container(engine: Engine, project: Project, started: list[str]) -> Callab
 
     def start(task: Task) -> int:
         started.append(task.stage)
+        for here in task.volumes:
+            Path(here).mkdir(parents=True, exist_ok=True)  # as docker does
         give_away(project.folder)
         mounts = [
             # Beside kfp's own folder, what the stages are told to read and to keep things in.
@@ -123,7 +126,10 @@ def test_kfps_docker_runner_comes_to_the_same_scores_and_decisions(
     assert started == ["ingest", "ingest"]
 
 
-def test_what_a_secret_holds_reaches_a_container_and_no_command_line() -> None:
+def test_what_a_secret_holds_reaches_a_container_and_no_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOOK", "https://example.org/secret")
     code = "import os; print(os.environ['HOOK'], os.environ['PLAIN'])"
     job = Job(
         "retrain-cpu",
@@ -133,8 +139,7 @@ def test_what_a_secret_holds_reaches_a_container_and_no_command_line() -> None:
         [],
         handed_on=["HOOK"],
     )
-    environment = {**os.environ, "HOOK": "https://example.org/secret"}
     with find_engine().running(job) as command:
-        assert "secret" not in " ".join(command)
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert "https://" not in " ".join(command)
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["https://example.org/secret", "seen"]
