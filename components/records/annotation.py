@@ -40,12 +40,14 @@ class RawChoice(msgspec.Struct, gc=False):
         question: the name of the question, where a project asks several.
         by_label: each option was answered by itself, as in `doc.cats`: what was not accepted is
             wrong, also where nothing was.
+        several: whether the tool let choose several; None where the export does not say.
     """
 
     accepted: list[str]
     options: list[str] | None = None
     question: str = ""
     by_label: bool = False
+    several: bool | None = None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

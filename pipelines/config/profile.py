@@ -20,6 +20,7 @@ from components.records.sources import Format, SourceFile
 MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
+FEW_MISTAKES = 0.05
 
 
 @dataclass
@@ -30,7 +31,9 @@ class DatasetProfile:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
         classes: label -> accepted records of which it is said as a whole.
-        several: whether some record has several classes, or is asked about one class alone.
+        styles: "single" or "multiple" -> records that say whether they let choose several classes.
+        several: of the others, those that have several classes, or were asked about one alone;
+            `none`: those without one.
         answers: answer -> records.
         words: words, parted by white space, in accepted records.
         format: how it was read.
@@ -44,7 +47,9 @@ class DatasetProfile:
     spans: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
-    several: bool = False
+    styles: Counter[str] = field(default_factory=Counter)
+    several: int = 0
+    none: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     words: int = 0
     format: str = ""
@@ -58,6 +63,18 @@ class DatasetProfile:
     def is_classification(self) -> bool:
         """Whether people gave classes to whole texts, and marked nothing in them."""
         return bool(self.classes) and not self.spans
+
+    @property
+    def is_any_of(self) -> bool:
+        """Whether a text may have any of the classes, or the only one or not.
+
+        A few accepted records without a class are mistakes where exactly one is asked for.
+        """
+        if len(self.classes) < 2:
+            return True
+        if self.styles:
+            return self.styles["multiple"] > self.styles["single"]
+        return self.several > 0 or self.none > FEW_MISTAKES * self.accepted
 
     @property
     def accepted(self) -> int:
@@ -156,7 +173,11 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     labels = Counter(composed(span.label) for span in annotation.spans if span.label)
     for choice in annotation.choices:
         profile.classes.update(choice.accepted)
-        profile.several |= len(choice.accepted) != 1 or choice.options == choice.accepted
+        alone = choice.options is not None and choice.options == choice.accepted
+        if choice.several is not None:
+            profile.styles["multiple" if choice.several else "single"] += 1
+        profile.several += len(choice.accepted) > 1 or alone
+        profile.none += not choice.accepted
     profile.spans.update(labels)
     profile.documents.update(labels.keys())
     for key, value in annotation.meta.items():

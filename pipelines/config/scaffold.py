@@ -65,7 +65,7 @@ def scaffold(
         f"      set:  # about {PASSES} passes over {words} words",
         *([f"        nlp.lang: {language}"] if language != "en" else []),
         *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
-        *(any_of_several() if profile.is_classification and is_any_of(profile) else ()),
+        *(any_of_several() if profile.is_classification and profile.is_any_of else ()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
@@ -130,7 +130,7 @@ def entity_lines(profile: DatasetProfile) -> list[str]:
 
 def class_lines(profile: DatasetProfile) -> list[str]:
     """The task and labels of a classification, with their counts."""
-    several = is_any_of(profile)
+    several = profile.is_any_of
     why = "a text may have any of the labels" if several else "each text has exactly one label"
     return [
         "    tasks:",
@@ -143,11 +143,6 @@ def class_lines(profile: DatasetProfile) -> list[str]:
             for name, count in ranked(profile.classes)
         ),
     ]
-
-
-def is_any_of(profile: DatasetProfile) -> bool:
-    """Whether a text may have any of the classes, or the only one or not."""
-    return profile.several or len(profile.classes) < 2
 
 
 def any_of_several() -> list[str]:

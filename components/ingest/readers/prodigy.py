@@ -134,11 +134,18 @@ def choices_of(row: Row) -> list[RawChoice]:
     if isinstance(row.accept, list) or asked:
         accepted = [name(label) for label in row.accept or ()]
         options = row.options if isinstance(row.options, list) else None
-        return [RawChoice(accepted, options and [option_id(each) for each in options])]
+        ids = options and [option_id(each) for each in options]
+        return [RawChoice(accepted, ids, several=several_of(row))]
     # A question about spans names their label, too.
     if isinstance(row.label, str) and row.label and not is_about_spans(row):
         return [RawChoice([row.label], [row.label])]
     return []
+
+
+def several_of(row: Row) -> bool | None:
+    """Whether an annotator could choose several options, if the row says."""
+    style = row.config.get("choice_style") if isinstance(row.config, dict) else None
+    return {"single": False, "multiple": True}.get(str(style))
 
 
 def option_id(option: Any) -> str:

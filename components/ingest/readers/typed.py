@@ -39,6 +39,7 @@ class Row(msgspec.Struct):
     options: Any = None
     accept: Any = None
     label: Any = None
+    config: Any = None
     relations: Any = None
 
 

@@ -101,6 +101,38 @@ def test_init_of_classes_is_a_config_of_classes(tmp_path: Path) -> None:
     assert phase.train.set["components.classes.factory"] == "textcat_multilabel"
 
 
+def test_init_tells_one_class_of_several_from_any_of_them(tmp_path: Path) -> None:
+    """By what the tool let choose, whatever a few records lack; else by what was chosen."""
+
+    def exclusive(name: str, content: str) -> bool:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(scaffold(tmp_path / name, tmp_path, profile_of(tmp_path / name)), "utf-8")
+        ((task,),) = (one.all_tasks for one in load(config).pipeline.phases.values())
+        return bool(task.model_dump()["exclusive"])
+
+    def choices(style: str, *more: list[str]) -> str:
+        rows = [[label] for label in ("BUG", "WISH") for _ in range(4)] + [*more]
+        return "".join(
+            json.dumps(
+                {
+                    "text": f"text {number}",
+                    "options": [{"id": "BUG"}, {"id": "WISH"}],
+                    "accept": accept,
+                    "answer": "accept",
+                    "config": {"choice_style": style},
+                }
+            )
+            + "\n"
+            for number, accept in enumerate(rows)
+        )
+
+    assert exclusive("single.jsonl", choices("single", [], []))
+    assert not exclusive("multiple.jsonl", choices("multiple"))
+    assert exclusive("one.csv", "text,label\na,BUG\nb,WISH\n")
+    assert not exclusive("several.csv", "text,label\na,BUG\nb,BUG|WISH\n")
+
+
 def test_init_of_entities_and_classes_is_a_config_of_entities_that_names_the_classes(
     tmp_path: Path,
 ) -> None:
