@@ -344,3 +344,15 @@ def test_of_several_tasks_those_that_classify_are_judged() -> None:
     assert results == {"ner": "note", "topic": "fail"}
     own = GateSettings(tasks={"topic": {"min_macro_f": 0.5}})
     assert decide(blocks, CLEAN, tasks, own)["decision"] == "promote"
+
+
+def test_of_several_tasks_one_that_falls_holds_the_model() -> None:
+    tasks = [*TASKS, TaskSettings(name="topic", kind="textcat", labels=LABELS)]
+    worse = {**against(scores(), -0.03), "unit": "documents"}
+    phase = decide({"ner": against(scores(), +0.03), "topic": worse}, CLEAN, tasks, GateSettings())
+    assert (phase["decision"], phase["outcome"]) == ("hold", "worse")
+    assert {rule["task"] for rule in phase["rules"] if rule["result"] == "fail"} == {"topic"}
+    assert ("max_drop", "") in failed(phase)
+    own = GateSettings(tasks={"topic": {"max_drop": 0.05}})
+    allowed = decide({"ner": against(scores(), +0.03), "topic": worse}, CLEAN, tasks, own)
+    assert ("max_drop", "") not in failed(allowed)

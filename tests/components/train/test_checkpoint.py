@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import numpy as np
 import pytest
 
 from components.files import sha256
+from components.own_code import ROOT, own_digest
+from components.tasks import module_of
 from components.train.checkpoint import Checkpoints, Latest
 from components.train.checkpoint_schedule import CheckpointSchedule
+from components.train.inputs import code_digest
 from components.train.settings import TrainSettings
 from components.train.state import State
 
@@ -138,6 +142,32 @@ def test_another_code_is_refused_by_name(
     assert Checkpoints(written.folder.parent, other).load(log) is None
     message = capsys.readouterr().out
     assert f"{name} differs: {INPUTS[name][:16]} then, 2.14.0 now" in message
+
+
+@pytest.mark.parametrize("file", ["tasks/ner/training.py", "tasks/base.py", "train/loop.py"])
+def test_an_edit_of_the_kind_of_task_refuses_a_checkpoint(
+    tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    shutil.copytree(ROOT / "components", tmp_path / "components")
+
+    def checkpoints() -> Checkpoints:
+        code = own_digest(["components.train.run", module_of("ner")], tmp_path)
+        return Checkpoints(tmp_path / "root", {**INPUTS, "code": code})
+
+    assert checkpoints().inputs["code"] == code_digest(["ner"]), "what a run's checkpoints hold"
+    state = State(step=1, results=[(0.5, 1)])
+    with checkpoints().keeping_best(1) as folder:
+        (folder / "model").write_text("best")
+    checkpoints().save({"weights": np.ones(1)}, {"nr_update": {}, "last_seen": {}}, state, log)
+    for other in ("tasks/textcat/training.py", "registry/base.py"):
+        with (tmp_path / "components" / other).open("a", encoding="utf-8") as text:
+            text.write("# changed")
+    assert checkpoints().load(log) is not None, "neither is part of training entities"
+
+    with (tmp_path / "components" / file).open("a", encoding="utf-8") as text:
+        text.write("# changed")
+    assert checkpoints().load(log) is None
+    assert "code differs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["config", "data"])
