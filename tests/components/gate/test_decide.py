@@ -353,6 +353,6 @@ def test_of_several_tasks_one_that_falls_holds_the_model() -> None:
     assert (phase["decision"], phase["outcome"]) == ("hold", "worse")
     assert {rule["task"] for rule in phase["rules"] if rule["result"] == "fail"} == {"topic"}
     assert ("max_drop", "") in failed(phase)
-    own = GateSettings(tasks={"topic": {"max_drop": 0.05}})
+    own = GateSettings(tasks={"topic": {"max_drop": {"overall": 0.05}}})
     allowed = decide({"ner": against(scores(), +0.03), "topic": worse}, CLEAN, tasks, own)
     assert ("max_drop", "") not in failed(allowed)
