@@ -20,7 +20,7 @@ run-topics: setup ## Retrain both sample phases of classes on this machine
 	@$(BIN)/retrain run configs/sample-topics.yaml
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-browser: setup ## Check the pages in an installed Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest tests/browser

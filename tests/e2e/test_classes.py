@@ -21,6 +21,8 @@ from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 from pipelines.results.summary import next_steps, print_summary, summary
 
+pytestmark = pytest.mark.xdist_group("classes")
+
 WORDS = {
     "TAX": ["pay", "refund", "return"],
     "VISA": ["border", "passport", "entry"],

@@ -26,6 +26,8 @@ from components.registry.promotion import past_of
 from tests.components.registry.test_crash import prepared
 from tests.containers.conftest import Running, predict
 
+pytestmark = pytest.mark.xdist_group("whole")
+
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RETRAIN_KILLS", "10"))
 FEWER = max(KILLS // 5, 1)

@@ -30,6 +30,9 @@ phases:
         training.max_steps: 200
         training.eval_frequency: 50
         training.score_weights.ents_f: 0.0
+        components.tok2vec.model.embed.rows: [500, 100, 250, 250]
+        components.tok2vec.model.encode.width: 48
+        components.tok2vec.model.encode.depth: 2
       checkpoint_every: 5
       checkpoint_share: 1
     gate: {mode: report-only}

@@ -1,7 +1,8 @@
-"""Lets `inspect.stack()` pass over code that has no file, instead of searching for it.
+"""Lets `inspect.stack()` pass over code that is in no module, instead of searching for it.
 
-kfp asks for the stack at every setting of every task. For each frame of such code, runpy's and
-execnet's, `inspect` goes through all modules there are: thousands here, and seconds a compilation.
+kfp asks for the stack at every setting of every task. For each frame of such code, runpy's,
+execnet's and that of a worker of pytest-xdist, `inspect` goes through all modules there are:
+thousands here, and seconds a compilation.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ import inspect
 from types import ModuleType
 
 _search = inspect.getmodule
+_files_of_no_module: set[str] = set()
 
 
 def getmodule(object: object, _filename: str | None = None) -> ModuleType | None:
-    """As `inspect.getmodule`, which finds no module for such a frame in the end."""
-    if inspect.isframe(object) and object.f_code.co_filename.startswith("<"):
+    """As `inspect.getmodule`, which searches once for each file whose frames have no module."""
+    if not inspect.isframe(object):
+        return _search(object, _filename)
+    file = object.f_code.co_filename
+    if file.startswith("<") or file in _files_of_no_module:
         return None
-    return _search(object, _filename)
+    module = _search(object, _filename)
+    if not module:
+        _files_of_no_module.add(file)
+    return module
 
 
 def pass_over() -> None:

@@ -450,4 +450,7 @@ def test_a_damaged_docbin_stops(damage: str, write: Write, ingest: Ingest) -> No
     done = ingest(write(packed_docs(DAMAGE[damage]), "export.spacy"))
     assert done.code == 3
     assert "not a whole spaCy DocBin" in done.summary
+
+
+def test_a_docbin_packed_alike_but_whole_is_read(write: Write, ingest: Ingest) -> None:
     assert ingest(write(packed_docs(lambda _content: None), "export.spacy")).code == 0

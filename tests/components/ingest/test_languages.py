@@ -76,7 +76,7 @@ def test_a_model_learns_the_entity(
         "--settings": json.dumps({"language": language}),
     }
     assert main(["convert", *tasks, *(word for pair in options.items() for word in pair)]) == 0
-    length = {"training.max_steps": 100, "training.eval_frequency": 50, "nlp.lang": language}
+    length = {"training.max_steps": 60, "training.eval_frequency": 30, "nlp.lang": language}
     options = {
         "--train-corpus": str(tmp_path / "train"),
         "--dev-corpus": str(tmp_path / "dev"),

@@ -100,7 +100,7 @@ def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> 
             "artifacts": {"model": {"artifacts": [{"uri": str(tmp_path / "out/model")}]}},
         }
     }
-    longer = {**CNN, "training.max_steps": 100}
+    longer = {**CNN, "training.max_steps": 60}
     assert train("cnn", longer, executor_input=json.dumps(task)) == 0
     lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
     scores = {entry["step"]: entry["f"] for entry in map(json.loads, lines)}

@@ -6,11 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import mlflow
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
-    EventAccumulator,
-)
 
 from components.train.tensorboard import TensorBoardWriter
 from tests.components.train.conftest import CONFIGS
@@ -29,6 +25,10 @@ logger2 = {"@loggers":"spacy.MLflowLogger.v2","run_name":"nightly"}
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """Every curve in a folder of event files: (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
+
     events = EventAccumulator(str(folder))
     events.Reload()
     return {
@@ -68,6 +68,8 @@ def test_mlflow_keeps_the_run(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """spacy-loggers' own logger, with MLflow's store in a folder instead of a server."""
+    import mlflow
+
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     store = (tmp_path / "mlruns").as_uri()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
