@@ -9,12 +9,12 @@ of `tokenisation` were others.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from components.errors import DataError
+from components.files import read_json
 
 VERSION = 3
 TOKENISATION = {"lost": "unalignable", "share": "fraction"}  # up to version 2 -> since then
@@ -29,8 +29,8 @@ def read_scores(path: Path) -> Blocks:
         DataError: it is something else, or of a newer version.
     """
     try:
-        return blocks_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return blocks_of(read_json(path))
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path}: not a scores file with 'tasks' ({error!r}); run the evaluate stage again."
         ) from error
@@ -39,7 +39,7 @@ def read_scores(path: Path) -> Blocks:
 def model_digest_in(path: Path) -> str:
     """The digest of the model that was scored; '' where an older file does not say."""
     read_scores(path)
-    return str(json.loads(path.read_text(encoding="utf-8")).get("model_digest", ""))
+    return str(read_json(path).get("model_digest", ""))
 
 
 def blocks_of(document: dict[str, Any]) -> Blocks:

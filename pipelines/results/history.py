@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from components.errors import DataError
 from components.files import read_json, writing
 from components.html import charts, page
 from pipelines.local.runs import RunRecord, list_runs
@@ -81,7 +82,7 @@ def entries(out: Path) -> list[Entry]:
     rows = []
     for number, record in enumerate(reversed(list_runs(out)), start=1):
         # A run whose files were tidied away has nothing to show, and must not hide the others.
-        with suppress(OSError, ValueError, KeyError):
+        with suppress(DataError, KeyError):
             rows += entries_of(out, record, number)
     return rows
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.custom_code import how_to_load
+from components.files import read_json
 from components.scoring.document import read_scores
 from pipelines.local.runs import RunRecord, TaskRecord, read_record
 
@@ -87,8 +87,7 @@ def phase_summary(run: Path, record: RunRecord, phase: str) -> dict[str, Any]:
             given = ended[stage].parameters
             result.update({name: given[name] for name in PARAMETERS if name in given})
             if gate_decision := ended[stage].artifacts.get("gate_decision"):
-                decision = json.loads(Path(gate_decision.uri).read_text(encoding="utf-8"))
-                result["headline"] = decision["headline"]
+                result["headline"] = read_json(Path(gate_decision.uri))["headline"]
     if finished(tasks.get("evaluate")):
         path = tasks["evaluate"].artifacts["scores"].uri
         result["tasks"] = read_scores(Path(path))

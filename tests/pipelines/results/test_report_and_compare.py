@@ -144,13 +144,17 @@ def test_the_history_of_nothing_says_how_to_start(tmp_path: Path) -> None:
     assert "retrain run CONFIG" in write_history(tmp_path).read_text(encoding="utf-8")
 
 
-def test_a_run_whose_files_are_gone_does_not_hide_the_others(runs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gone", ["", "/20260101-000000-weak/phase-1/evaluate/scores"])
+def test_a_run_whose_files_are_gone_does_not_hide_the_others(
+    runs: Path, tmp_path: Path, gone: str
+) -> None:
     for folder in runs.iterdir():
         if folder.is_dir():
             (tmp_path / folder.name).mkdir()
             (tmp_path / folder.name / "run.json").write_bytes((folder / "run.json").read_bytes())
     broken = tmp_path / "20260101-000000-weak" / "run.json"
-    text = broken.read_text(encoding="utf-8").replace(str(runs), str(tmp_path / "gone"))
+    text = broken.read_text(encoding="utf-8")
+    text = text.replace(f"{runs}{gone}", f"{tmp_path / 'gone'}{gone}")
     broken.write_text(text, encoding="utf-8")
     assert next(iter(entries(tmp_path))).run == "20260102-000000-good"
 
