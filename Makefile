@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-topics test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
+.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # What .venv is made from. Its checksum, kept in .venv, says whether it still is: times do not.
@@ -18,6 +18,9 @@ run: setup ## Retrain both sample phases on this machine and print their scores
 
 run-topics: setup ## Retrain both sample phases of classes on this machine
 	@$(BIN)/retrain run configs/sample-topics.yaml
+
+run-mixed: setup ## Train entities and classes at once, and apart, on this machine
+	@$(BIN)/retrain run configs/sample-mixed.yaml
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.errors import DataError
@@ -60,11 +60,6 @@ class DatasetProfile:
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
-    def is_classification(self) -> bool:
-        """Whether people gave classes to whole texts, and marked nothing in them."""
-        return bool(self.classes) and not self.spans
-
-    @property
     def is_any_of(self) -> bool:
         """Whether a text may have any of the classes, or the only one or not.
 
@@ -105,7 +100,7 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
     Raises:
         DataError: the file can't be read to its end, or holds neither an entity nor a class.
     """
-    profile, of_texts = DatasetProfile(), DatasetProfile()
+    profile = DatasetProfile()
     try:
         check_size(path, path.name, IngestSettings())
         profile.format = detected(path, path.name) if file_format == "auto" else file_format
@@ -118,23 +113,12 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
                 profile.reasons.setdefault(item.kind, item.detail)
             elif isinstance(item, Skipped):
                 profile.answers[item.reason] += 1
-            elif item.choices:
-                count(item, of_texts)
-                if item.about_spans:
-                    count(item, profile)
-                else:
-                    profile.answers["of another task"] += 1
-            elif item.about_spans:
+            elif item.choices or item.about_spans:
                 count(item, profile)
             else:
                 profile.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
-    of_texts.spans.clear()
-    if not profile.spans and of_texts.classes:
-        refused, reasons = profile.refused, profile.reasons
-        of_texts.format, of_texts.features = profile.format, profile.features
-        profile = replace(of_texts, refused=refused, reasons=reasons)
     if not profile.spans and not profile.classes:
         raise DataError(f"{path}: {no_labels(profile)}")
     return profile
@@ -170,7 +154,8 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
         profile.scripts += count_scripts(annotation.text)
     if annotation.answer != "accept":
         return
-    labels = Counter(composed(span.label) for span in annotation.spans if span.label)
+    spans = annotation.spans if annotation.about_spans else []
+    labels = Counter(composed(span.label) for span in spans if span.label)
     for choice in annotation.choices:
         profile.classes.update(choice.accepted)
         alone = choice.options is not None and choice.options == choice.accepted

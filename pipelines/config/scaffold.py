@@ -14,7 +14,6 @@ from pipelines.config.yaml_text import spell
 FEW = 50
 PASSES = 10
 SMALL = 20_000
-MOST_NAMED = 10
 
 
 def scaffold(
@@ -28,7 +27,10 @@ def scaffold(
         folder: where the config will lie: its paths are relative to it.
     """
     name = slug(export.name.split(".")[0])
-    prefix = "classes" if profile.is_classification else "ner"
+    mixed = bool(profile.spans and profile.classes)
+    prefix, config = "ner", "minilm"
+    if profile.classes:
+        prefix, config = ("tasks", "minilm-tasks") if mixed else ("classes", "minilm-classes")
     group_by = profile.group_by()
     language = language_of(profile.scripts)
     # Without spaces a word has two or three characters.
@@ -45,7 +47,7 @@ def scaffold(
         "",
         "phases:",
         f"  {name}:",
-        *(class_lines(profile) if profile.is_classification else entity_lines(profile)),
+        *task_lines(profile),
         f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
         *language_lines(language),
@@ -60,12 +62,12 @@ def scaffold(
         ),
         "    train:",
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
-        "      # a GPU. One to edit: retrain init --training-config minilm -o mine.cfg",
-        f"      config: {'minilm-classes' if profile.is_classification else 'minilm'}",
+        f"      # a GPU. One to edit: retrain init --training-config {config} -o mine.cfg",
+        f"      config: {config}",
         f"      set:  # about {PASSES} passes over {words} words",
         *([f"        nlp.lang: {language}"] if language != "en" else []),
         *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
-        *(any_of_several() if profile.is_classification and profile.is_any_of else ()),
+        *(any_of_several() if prefix == "classes" and profile.is_any_of else ()),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
@@ -110,30 +112,28 @@ def length_of_training(words: int) -> dict[str, int]:
     }
 
 
+def task_lines(profile: DatasetProfile) -> list[str]:
+    """The tasks of a phase: what people marked in texts, what they said of whole ones, or both."""
+    if not profile.classes:
+        return ["    task: ner", *entity_lines(profile)]
+    entities = ["      entities:", "        kind: ner"] if profile.spans else []
+    labels = [f"    {line}" for line in entity_lines(profile)] if profile.spans else []
+    return ["    tasks:", *entities, *labels, *class_lines(profile)]
+
+
 def entity_lines(profile: DatasetProfile) -> list[str]:
-    """The task and labels of entities, with their counts."""
-    lines = [
-        "    task: ner",
-        "    labels:  # entities and documents of each in the accepted records",
-    ]
+    """The labels of entities, with their counts."""
+    lines = ["    labels:  # entities and documents of each in the accepted records"]
     for label, spans in ranked(profile.spans):
         lines.append(f"      - {spell(label)}  # {spans} in {profile.documents[label]}{few(spans)}")
-    if profile.classes:
-        listed = ", ".join(
-            f"{spell(name)} ({n})" for name, n in ranked(profile.classes)[:MOST_NAMED]
-        )
-        lines.append(
-            f"    # The texts have classes, too, left out here (docs/classes.md): {listed}"
-        )
     return lines
 
 
 def class_lines(profile: DatasetProfile) -> list[str]:
-    """The task and labels of a classification, with their counts."""
+    """The task of a classification, with the counts of its labels."""
     several = profile.is_any_of
     why = "a text may have any of the labels" if several else "each text has exactly one label"
     return [
-        "    tasks:",
         "      classes:",
         "        kind: textcat",
         f"        exclusive: {str(not several).lower()}  # {why}",

@@ -260,6 +260,22 @@ class Phase(Settings):
             raise one_fault(InitErrorDetails(type=fault, loc=at, input={})) from error
         return self
 
+    @model_validator(mode="after")
+    def gate_of_tasks(self) -> Self:
+        """Refuse what the gate would only find wrong after training."""
+        names = [task.name for task in self.all_tasks]
+        for name in self.gate.tasks:
+            try:
+                self.gate.of(name)
+                why = "" if name in names else f"there is no such task; there is {', '.join(names)}"
+            except ConfigError as error:
+                why = str(error).removeprefix(f"gate.tasks.{name}: ")
+            if why:
+                fault = PydanticCustomError("gate", "{why}", {"why": why})
+                at = ("gate", "tasks", name)
+                raise one_fault(InitErrorDetails(type=fault, loc=at, input={}))
+        return self
+
     @property
     def all_tasks(self) -> list[TaskSettings]:
         """The tasks, in whichever form they are written."""

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigError
+from components.tasks import refuse_clashes, task_of
+from components.tasks.base import TaskSettings
 from pipelines.config.load import load
 
 ROOT = Path(__file__).parents[3]
@@ -89,6 +91,63 @@ def test_defaults_reach_every_phase_and_a_phase_wins(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert expected in message(tmp_path, TINY.replace(old, new))
+
+
+TASKS = """\
+name: tiny
+phases:
+  letters:
+    tasks:
+      entities: {kind: ner, labels: [ORG]}
+      topic: {kind: textcat, labels: [tax, visa]}
+      flags:
+        kind: textcat
+        exclusive: false
+        labels: [urgent]
+    gate: {tasks: {topic: {min_f: 0.9}}}
+    annotations: [a.jsonl]
+    train: {config: tiny.cfg}
+    model: {name: one}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("labels: [urgent]", "labels: []", "10: phases.letters.tasks.flags.labels: List should"),
+        ("flags:", "topic:", "7:7: phases.letters.tasks.topic: written twice, first on line 6"),
+        ("flags:", "a_b:", "7: phases.letters.tasks.a_b.[key]: String should match pattern"),
+        ("[urgent]", "[tax]", "10: phases.letters.tasks.flags.labels: tax: topic has it, too"),
+        ("[urgent]", "[ORG]", "10: phases.letters.tasks.flags.labels: ORG: entities has it, too"),
+        ("[urgent]", "[a, a]", "7: phases.letters.tasks.flags: labels: listed twice: a"),
+        ("[tax, visa]", "[tax]", "6: phases.letters.tasks.topic: one label alone, 'tax'"),
+        ("[ORG]", "[ORG], exclusive: true", "5: phases.letters.tasks.entities.exclusive: unknown"),
+        ("kind: ner", "kind: nerr", "5: phases.letters.tasks.entities.kind: no such kind 'nerr'"),
+        (
+            "{kind: textcat, labels: [tax, visa]}",
+            "{kind: ner, labels: [GPE]}",
+            "6: phases.letters.tasks.topic.kind: entities finds entities, too",
+        ),
+        (
+            "{kind: textcat, labels: [tax, visa]}",
+            "{kind: tests.support.topics, labels: [tax], weight: -1}",
+            "6: phases.letters.tasks.topic.weight: Input should be greater than or equal to 0",
+        ),
+        ("{topic:", "{topik:", "11: phases.letters.gate.tasks.topik: there is no such task; there"),
+        ("min_f: 0.9", "min_f: 9", "11: phases.letters.gate.tasks.topic: min_f: Input should be"),
+    ],
+)
+def test_a_mistake_in_tasks_is_named_where_it_is(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert f"tiny.yaml:{expected}" in message(tmp_path, TASKS.replace(old, new))
+
+
+def test_a_task_of_another_that_is_not_there_is_named() -> None:
+    settings = {"kind": "tests.support.topics", "labels": ["x"], "of": "gone"}
+    task = task_of(TaskSettings.model_validate({"name": "status", **settings}))
+    with pytest.raises(ConfigError, match=r"tasks\.status\.of: there is no task 'gone' beside"):
+        refuse_clashes([task])
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

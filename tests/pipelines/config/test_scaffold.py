@@ -133,9 +133,7 @@ def test_init_tells_one_class_of_several_from_any_of_them(tmp_path: Path) -> Non
     assert not exclusive("several.csv", "text,label\na,BUG\nb,BUG|WISH\n")
 
 
-def test_init_of_entities_and_classes_is_a_config_of_entities_that_names_the_classes(
-    tmp_path: Path,
-) -> None:
+def test_init_of_labels_and_choices_is_a_config_of_both(tmp_path: Path) -> None:
     choice = {"type": "choices", "value": {"choices": ["news"]}}
     label = {"type": "labels", "value": {"start": 0, "end": 3, "labels": ["PER"], "text": "Ada"}}
     tasks = [
@@ -146,9 +144,42 @@ def test_init_of_entities_and_classes_is_a_config_of_entities_that_names_the_cla
     export.write_text(json.dumps(tasks), encoding="utf-8")
     config = tmp_path / "my.yaml"
     config.write_text(scaffold(export, tmp_path, profile_of(export)), encoding="utf-8")
-    assert "classes, too, left out here (docs/classes.md): news (2)" in config.read_text("utf-8")
     (phase,) = load(config).pipeline.phases.values()
-    assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]
+    assert [(task.kind, task.labels) for task in phase.all_tasks] == [
+        ("ner", ["PER"]),
+        ("textcat", ["news"]),
+    ]
+    assert phase.train.config == "minilm-tasks"
+
+
+def test_what_rows_of_both_hold_is_counted_as_ingest_counts_it(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "text": f"Letter {number} from HMRC",
+            "spans": [{"start": 14 + (number > 9), "end": 18 + (number > 9), "label": "ORG"}],
+            "accept": [["tax"], ["tax", "visa"]][number % 2],
+            "_view_id": "blocks",
+            "answer": "accept",
+        }
+        for number in range(30)
+    ]
+    # What a pattern highlights in a question about the text is no entity.
+    highlight = {"start": 0, "end": 3, "label": "tax"}
+    rows.append(
+        {"text": "Pay tax", "spans": [highlight], "label": "tax", "_view_id": "classification",
+         "answer": "accept"}
+    )  # fmt: skip
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "letters.jsonl").write_text(lines, encoding="utf-8")
+    made = retrain(tmp_path, "init", "letters.jsonl", "-o", "my.yaml")
+    assert made.returncode == 0, made.stderr
+    (phase,) = load(tmp_path / "my.yaml").pipeline.phases.values()
+    assert [task.labels for task in phase.all_tasks] == [["ORG"], ["tax", "visa"]]
+    checked = retrain(tmp_path, "check", "my.yaml", "--json")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    tasks = json.loads(checked.stdout)["letters"]["data"]["tasks"]
+    counts = {name: row["count"] for one in tasks.values() for name, row in one["labels"].items()}
+    assert counts == {"ORG": 30, "tax": 31, "visa": 15}
 
 
 def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
@@ -210,7 +241,7 @@ def test_a_training_config_that_is_not_there_is_named_with_those_that_are(export
     result = retrain(export.parent, "init", "--training-config", "minilmm", "-o", "mine.cfg")
     assert result.returncode == 2
     assert (
-        "'minilmm' comes with retrain; these do: cnn, cnn-classes, minilm, minilm-classes"
+        "'minilmm' comes with retrain; these do: cnn, cnn-classes, cnn-tasks, minilm, "
         in result.stderr
     )
     assert not (export.parent / "mine.cfg").exists()

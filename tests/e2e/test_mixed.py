@@ -1,0 +1,161 @@
+"""The sample of several tasks at once, from three files to one model that says all of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from spacy.util import load_config
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from components.records.prediction import read_predictions
+from components.records.record import Record, read_records
+from containers.serve.models import Question, Source, load
+from pipelines.local.launch import run_config
+from pipelines.local.run import RunResult
+from pipelines.local.runs import find_task, read_record
+
+pytestmark = pytest.mark.xdist_group("mixed")
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "configs/sample-mixed.yaml"
+TEXT = (
+    "As our bin has lost its lid. I have to answer the court by tomorrow morning. "
+    "I live at 7 Mill Lane."
+)
+STOCK = """
+import json, sys, spacy
+sys.modules["components"] = sys.modules["pipelines"] = None
+doc = spacy.load(sys.argv[1])(sys.argv[2])
+print(json.dumps({"ents": [[one.text, one.label_] for one in doc.ents], "cats": doc.cats}))
+"""
+
+
+def run(folder: Path, *tasks: str, steps: int) -> RunResult:
+    changed = {
+        "training.max_steps": steps,
+        "training.eval_frequency": steps // 2,
+        # Goes with its head where that task is not trained.
+        "components.urgency.model.use_reduce_max": "false",
+    }
+    overrides = [f"phases.letters.{key}={value}" for key, value in changed.items()]
+    result = run_config(
+        SAMPLE,
+        [*overrides, "phases.topics.training.max_steps=10", f"registry={folder / 'models'}"],
+        phases=None if tasks else ["letters"],
+        tasks=tasks,
+        out=folder / "runs",
+        console=Console(quiet=True),
+    )
+    assert result.exit_code == 0, [failure.tail for failure in result.failures]
+    return result
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]:
+    folder = tmp_path_factory.mktemp("mixed")
+    return folder, run(folder, steps=160)
+
+
+def blocks(result: RunResult) -> dict[str, Any]:
+    scores = json.loads((result.path / "letters/evaluate/scores").read_text("utf-8"))
+    return dict(scores["tasks"])
+
+
+def test_every_task_is_scored_where_it_is_annotated(whole: tuple[Path, RunResult]) -> None:
+    _, result = whole
+    found = blocks(result)
+    assert [*found] == ["entities", "topic", "urgency"]
+    assert min(block["overall"]["f"] for block in found.values()) > 0.8
+    record = read_record(result.path)
+    tested: list[Record] = list(
+        read_records(Path(find_task(record, "letters/split").artifacts["test_set"].uri))
+    )
+    for name, block in found.items():
+        assert block["documents"] == sum(name in one.answers for one in tested) > 0
+    assert found["entities"]["documents"] < len(tested)  # one letter of three has none marked
+    predictions = Path(find_task(record, "letters/evaluate").artifacts["predictions"].uri)
+    assert {one.task for one in read_predictions(predictions)} == {*found}
+
+
+def test_one_text_has_the_answers_of_all_passes(whole: tuple[Path, RunResult]) -> None:
+    _, result = whole
+    report = json.loads((result.path / "letters/ingest/data_report").read_text("utf-8"))
+    assert report["records"]["kept"] == 420
+    split = json.loads((result.path / "letters/split/split_report").read_text("utf-8"))
+    # Every label of every task is in every split, in its share.
+    for label in ("entities: WHEN", "topic: PLANNING", "urgency: URGENT"):
+        documents = split["labels"][label]["documents"]
+        assert documents["dev"] == pytest.approx(documents["train"] / 2, abs=3)
+        assert documents["test"] == pytest.approx(documents["train"] / 2, abs=3)
+
+
+def test_the_gate_is_of_all_tasks(whole: tuple[Path, RunResult]) -> None:
+    _, result = whole
+    gate = json.loads((result.path / "letters/upload/gate_decision").read_text("utf-8"))
+    floors = {rule["task"]: rule["limit"] for rule in gate["rules"] if rule["rule"] == "min_f"}
+    assert floors == {"entities": 0.8, "topic": 0.8, "urgency": 0.7}
+    assert gate["decision"] == "promote"
+
+
+def test_training_keeps_a_curve_of_each_task(whole: tuple[Path, RunResult]) -> None:
+    _, result = whole
+    log = result.path / "letters/train/log"
+    lines = (log / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[-1])
+    assert {"entities.f", "topic.f", "urgency.f"} <= last.keys()
+    assert last["losses"].keys() == {"tok2vec", "entities", "topic", "urgency"}
+    events = EventAccumulator(str(log / "tensorboard"))
+    events.Reload()
+    assert {"entities/f", "topic/p", "urgency/r", "loss/topic"} <= {*events.Tags()["scalars"]}
+    page = (result.path / "letters/upload/report.html").read_text(encoding="utf-8")
+    assert "The best F: of entities " in page
+    assert page.count("F by label") >= 3
+
+
+def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
+    folder, _ = whole
+    model = folder / "models/letters/1/model"
+    config = load_config(model / "config.cfg")
+    assert config["nlp"]["pipeline"] == ["tok2vec", "entities", "topic", "urgency"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STOCK, model, TEXT],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    said = json.loads(done.stdout)
+    assert ["7 Mill Lane", "ADDRESS"] in said["ents"]
+    assert said["cats"].keys() == {"TAX", "HOUSING", "WASTE", "PLANNING", "URGENT"}
+
+
+def test_a_server_answers_all_tasks_at_once(whole: tuple[Path, RunResult]) -> None:
+    folder, _ = whole
+    models = load([Source("letters", folder / "models/letters/1/model", "1")])
+    [found] = models.analyse([TEXT], Question(("letters",)))
+    assert "7 Mill Lane" in [one.text for one in found.entities]
+    assert found.classes is not None
+    assert {one.task: one.labels for one in found.classes} == {
+        "topic": ["WASTE"],
+        "urgency": ["URGENT"],
+    }
+
+
+def test_one_task_alone_is_a_model_of_its_own(whole: tuple[Path, RunResult]) -> None:
+    folder, _ = whole
+    result = run(folder, "topic", steps=10)
+    # The phase `places` has no such task and stays out; `topics` has no other, and is as it was.
+    assert {task.branch for task in read_record(result.path).tasks.values()} == {
+        "letters",
+        "topics",
+    }
+    assert [*blocks(result)] == ["topic"]
+    names = {path.name for path in (folder / "models").iterdir() if path.is_dir()}
+    assert {"letters", "letters-topic", "letters-topics"} <= names
+    versions = [path.name for path in (folder / "models/letters").iterdir()]
+    assert [name for name in versions if name.isdigit()] == ["1"]
