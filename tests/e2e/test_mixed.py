@@ -97,7 +97,7 @@ def test_one_text_has_the_answers_of_all_passes(whole: tuple[Path, RunResult]) -
 def test_the_gate_is_of_all_tasks(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
     gate = json.loads((result.path / "letters/upload/gate_decision").read_text("utf-8"))
-    floors = {rule["task"]: rule["limit"] for rule in gate["rules"] if rule["rule"] == "min_f"}
+    floors = {rule["task"]: rule["limit"] for rule in gate["rules"] if rule["name"] == "min_f"}
     assert floors == {"entities": 0.8, "topic": 0.8, "urgency": 0.7}
     assert gate["decision"] == "promote"
 
