@@ -10,7 +10,7 @@ from components.ingest.candidate import Candidate
 from components.ingest.passes import Passes, by_pass, meet
 from components.ingest.settings import IngestSettings
 from components.records.problems import Note, Policy
-from components.records.record import Record
+from components.records.record import Answers, Record
 from components.records.tokens import Boundaries
 from components.tasks.base import Task
 
@@ -218,9 +218,13 @@ def newest_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
 def resolve_partial(
     candidates: Sequence[Candidate], settings: IngestSettings, task: Task
 ) -> Resolved:
-    """Merge binary answers on one text: each is about something else; if not, the newest counts."""
-    records = [one.record for one in sorted(candidates, key=lambda candidate: candidate.age)]
-    record, answers = records[-1], [each.answers[task.name] for each in records]
+    """Merge binary answers on one text: each is about something else; if not, the last counts.
+
+    That is the one that most annotators gave, and of these the newest.
+    """
+    by_age = sorted(candidates, key=lambda candidate: candidate.age)
+    record = by_age[-1].record
+    answers = by_votes(by_age, [one.record.answers[task.name] for one in by_age])
     merged, contradictions = task.merge_partial(
         record.text, Boundaries(record.tokens or []), answers
     )
@@ -231,6 +235,19 @@ def resolve_partial(
     skipped = Counter({"merged with another answer on the same text": len(candidates) - 1})
     notes = [contradiction(record, settings, candidates)] if contradictions else []
     return Resolved(record, +skipped, notes)
+
+
+def by_votes(candidates: Sequence[Candidate], answers: Sequence[Answers]) -> list[Answers]:
+    """Answers about classes, those that most annotators gave last; others as they are.
+
+    Args:
+        candidates: the oldest first, of the same length.
+    """
+    newest = {}  # of each annotator, to each question
+    for one, said in zip(candidates, answers, strict=True):
+        newest[one.annotator or str(one.order), frozenset(said.cats)] = frozenset(said.cats.items())
+    votes = Counter(newest.values())
+    return sorted(answers, key=lambda said: votes[frozenset(said.cats.items())] if said.cats else 0)
 
 
 def first_split(candidates: Sequence[Candidate], own: str) -> str:

@@ -479,6 +479,22 @@ def test_a_yes_or_no_answer_that_contradicts_a_choice_is_counted(known: Callable
     assert known(rows, conflicts="fail")[1].code == 3
 
 
+def test_most_annotators_decide_a_question_and_the_newest_a_tie(known: Callable[..., Any]) -> None:
+    def answered(*answers: str) -> bytes:
+        return lines(
+            *(
+                yes_or_no("TAX", answer, _annotator_id=f"{n}", _timestamp=n)
+                for n, answer in enumerate(answers)
+            )
+        )
+
+    flags = tasks(exclusive=False)
+    cats, done = known(answered("accept", "accept", "reject"), tasks=flags)
+    assert cats == {"TAX": 1}
+    assert done.problem("conflicting_annotations")["count"] == 1
+    assert known(answered("accept", "reject"), tasks=flags)[0] == {"TAX": 0}
+
+
 def test_who_answers_twice_has_changed_his_mind(known: Callable[..., Any]) -> None:
     rows = lines(
         yes_or_no("RENT", "accept", _annotator_id="ada"),
