@@ -13,6 +13,7 @@ from components.tasks.base import Task
 CONTEXT = 160  # characters shown on each side
 OF_A_TEXT = 1000  # characters shown where the whole text is in question
 MOST_MISTAKES = 10
+SURE = 0.5  # less, and the model does not even believe itself
 KINDS: dict[Kind, str] = {
     "missed": "Missed",
     "spurious": "Spurious",
@@ -146,7 +147,7 @@ def suspected_label_errors(
     """
     first: dict[str, tuple[Prediction, Disagreement]] = {}
     for document, one in pairs:
-        if one.confidence is not None:
+        if one.confidence is not None and one.confidence >= SURE:
             first.setdefault(document.id, (document, one))
     return list(first.values())[:MOST_MISTAKES]
 

@@ -193,8 +193,12 @@ def scored(
         seed=settings.seed,
         group_by=settings.group_by,
     )
-    kept = ("words_per_second", "model_labels", "thresholds", "floor")
-    return scores | {name: block[name] for name in kept if name in block}
+    kept = ("words_per_second", "model_labels", "thresholds")
+    scores |= {name: block[name] for name in kept if name in block}
+    if "calibration" in scores:
+        # What is not measured on the documents, but known of the model.
+        scores["calibration"] = {**block["calibration"], **scores["calibration"]}
+    return scores
 
 
 def described(name: str, block: dict[str, Any]) -> Task:
