@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from components.registry.base import Artefact
+from components.registry.base import Artefact, find
 from components.registry.lineage import Lineage
 from components.registry.local import LocalRegistry
 from components.registry.promotion import add_and_promote, promote, rollback
@@ -140,7 +140,8 @@ def test_an_operation_killed_before_any_write_is_completed_by_the_same_command(
     tmp_path: Path, operation: str
 ) -> None:
     work = OPERATIONS[operation]
-    before = prepared(tmp_path / "before", operation).folder
+    prior = prepared(tmp_path / "before", operation)
+    before = prior.folder
     expected: dict[str, Any] = {}
     at = 0
     while True:
@@ -149,12 +150,15 @@ def test_an_operation_killed_before_any_write_is_completed_by_the_same_command(
             work(registry, tmp_path)
             expected = state(registry.folder)
             assert expected != state(before)
+            # Before it, or after it; at no moment another, or none.
+            production = [find(each, "ner", "champion").number for each in (prior, registry)]
         elif not dies(lambda registry=registry: work(registry, tmp_path), at):  # type: ignore[misc]
             break
         else:
             for name in registry.names():
                 for version in registry.versions(name):
                     registry.verify(version)
+            assert find(registry, "ner", "champion").number in production
             work(registry, tmp_path)
         assert state(registry.folder) == expected, f"killed before write {at}"
         at += 1
