@@ -7,12 +7,11 @@ import glob
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -369,7 +368,9 @@ def copy_file(file: SourceFile, target: Path) -> str:
         with ExitStack() as files:
             with local_errors(file.path):
                 source = files.enter_context(Path(file.path).open("rb"))
-            shutil.copyfileobj(source, files.enter_context(target.open("wb")), CHUNK)
+            copied = files.enter_context(target.open("wb"))
+            while chunk := read_chunk(source, file.path):
+                copied.write(chunk)
         return sha256(target)
     before = gcs_identity(file) if file.in_gcs else ""
     with remote_errors(file.path):
@@ -380,6 +381,12 @@ def copy_file(file: SourceFile, target: Path) -> str:
     generation, _, _ = before.partition(":")
     # The checksum of what arrived, not of what was promised: a change in between shows.
     return f"{generation}:{crc32c(target)}"
+
+
+def read_chunk(source: BinaryIO, path: str) -> bytes:
+    """The next piece of a file; b"" at its end."""
+    with local_errors(path):
+        return source.read(CHUNK)
 
 
 def crc32c(path: Path) -> str:

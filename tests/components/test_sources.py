@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from components.errors import ConfigError
-from components.records.sources import Source, list_files
+from components.records.sources import Source, SourceFile, copy_files, list_files
 
 
 def names(path: str) -> list[str]:
@@ -55,3 +55,9 @@ def test_an_object_that_is_not_there_is_not_told_of_relative_paths() -> None:
     with pytest.raises(ConfigError, match="no such file") as refused:
         names("memory://bucket/nothing.jsonl")
     assert "elative" not in str(refused.value)
+
+
+def test_a_file_that_a_disk_does_not_give_back_is_one_message(tmp_path: Path) -> None:
+    """As this one, whose first byte is an error."""
+    with pytest.raises(ConfigError, match="cannot be read: Input/output error"):
+        copy_files([SourceFile("/proc/self/mem", "auto")], tmp_path)

@@ -44,9 +44,12 @@ def looks_like_table(line: bytes) -> bool:
 
 
 def header_of(line: str) -> tuple[str, list[str]]:
-    """The delimiter of a header, and its names in small letters."""
+    """The delimiter of a header, and its names in small letters; none if it is no header."""
     delimiter = max(",;\t", key=line.count)
-    row = next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell too long for any name
+        row = []
     return delimiter, [name.strip().lower() for name in row]
 
 

@@ -123,6 +123,13 @@ def test_file_that_stops_the_run(
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"a":' * 50_000, b"[" + b" " * 200_000])
+def test_a_first_line_without_an_end_stops(content: bytes, write: Write, ingest: Ingest) -> None:
+    done = ingest(write(content, "deep.json"))
+    assert done.code == 3
+    assert "deep.json" in done.summary
+
+
 def test_file_cut_inside_a_character(write: Write, ingest: Ingest) -> None:
     text = '{"text":"caf\u00e9'.encode()[:-1]
     assert ingest(write(text)).kinds() >= {"cut_line"}
