@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +17,32 @@ def check(outcome: Outcome) -> None:
 
 
 def test_damaged_records_are_kept_skipped_or_refused_and_counted() -> None:
-    """Two hundred of each format: about half are damaged, so some of each fate must be there."""
-    outcome = records.fuzz(200 * len(records.FORMATS), seed=20)
+    """A hundred of each format: about half are damaged, so some of each fate must be there."""
+    outcome = records.fuzz(100 * len(records.FORMATS), seed=20)
     check(outcome)
-    assert min(outcome.counts[what] for what in ("kept", "quarantined", "files that stop")) > 20
+    fates = ("kept", "quarantined", "files that stop", "read strictly")
+    assert min(outcome.counts[what] for what in fates) > 20
 
 
 def test_hostile_requests_are_answered() -> None:
     outcome = requests.fuzz(200, seed=20)
     check(outcome)
     assert min(outcome.counts["200"], outcome.counts["422"]) > 10
+
+
+def invents(path: Path, source: str, *_others: object) -> Iterator[Item]:
+    """Keeps what no file says."""
+    for number in range(10):
+        text = f"form P{number}"
+        spans = [RawSpan(0, len(text), "FORM")]
+        yield Annotation(Place(source, number), text, spans, b"{}", answer="accept")
+
+
+def test_what_a_strict_reading_does_not_find_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.ingest.collect.read", invents)
+    outcome = records.fuzz(100, seed=1)
+    assert outcome.faults
+    assert all("kept what a strict reading refuses" in fault for fault in outcome.faults)
 
 
 def loses_one(*_arguments: object) -> Iterator[Item]:

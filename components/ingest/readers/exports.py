@@ -168,7 +168,9 @@ def spans_of(values: Any) -> list[RawSpan]:
 
 def span_of(value: Any) -> RawSpan:
     if isinstance(value, list):
-        start, end, label, *_ = value
+        start, end, label, *more = value
+        if len(more) > 1:  # one more is the entity's id in a knowledge base, in spaCy
+            raise ValueError(f"expected [start, end, label], not {json.dumps(value)[:40]}")
         return span(start, end, label)
     start = first(value, "start", "start_offset", "startOffset", "start_char")
     end = first(value, "end", "end_offset", "endOffset", "end_char")
@@ -233,7 +235,7 @@ def spacy(record: Any) -> Iterator[Extracted | str]:
             return
         yield Extracted(
             text,
-            spans_of(said.get("entities") or []),
+            spans_of(said.get("entities", [])),
             choices=of_cats(said.get("cats") or {}),
             about_spans="entities" in said,
             meta=rest(said, "entities", "cats"),
@@ -247,7 +249,7 @@ def spacy(record: Any) -> Iterator[Extracted | str]:
         meta = rest(record, "text", "ents", "tokens", "sents", "spans", "cats")
         yield Extracted(
             record["text"],
-            spans_of(record.get("ents") or []),
+            spans_of(record.get("ents", [])),
             tokens or None,
             choices=of_cats(record.get("cats") or {}),
             about_spans="ents" in record,
@@ -297,6 +299,9 @@ def label_studio_min(record: Record, file: SourceFile) -> Iterator[Extracted | s
     """
     controls = {key: listed(value) for key, value in record.items()}
     marked = {key: value for key, value in controls.items() if are_regions(value)}
+    for key in controls.keys() - marked.keys():
+        if is_damaged(controls[key]):
+            raise QuarantineError("wrong_shape", f"{key}: a region without its labels or offsets")
     known = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
     asked = questions_of(record, {*known, *marked})
     strings = [
@@ -357,6 +362,14 @@ def are_regions(value: Any) -> bool:
         isinstance(value, list)
         and bool(value)
         and all(isinstance(one, dict) and {"start", "end", "labels"} <= {*one} for one in value)
+    )
+
+
+def is_damaged(value: Any) -> bool:
+    """Whether a value has a region that is not read, such as one of hypertext: it is no text."""
+    return isinstance(value, list) and any(
+        one is None or (isinstance(one, dict) and ({"start", "end"} <= {*one} or "labels" in one))
+        for one in value
     )
 
 

@@ -38,7 +38,7 @@ class Chosen(msgspec.Struct):
 class Result(msgspec.Struct):
     """One thing that an annotator said about the task."""
 
-    type: str = ""
+    type: str
     value: Any = None
     to_name: Any = None
     from_name: Any = None
@@ -48,7 +48,7 @@ class Result(msgspec.Struct):
 class Completion(msgspec.Struct):
     """One annotator's work on a task."""
 
-    result: list[Result] = []
+    result: list[Result]
     was_cancelled: bool = False
     ground_truth: bool = False
     honeypot: bool = False  # Annotation Lab's name for ground truth
@@ -131,7 +131,7 @@ def read_items(source: str, tasks: Iterable[tuple[int, bytes]], file: SourceFile
         for work in some:
             # Where others of the file have spans, one with choices or relations alone has none.
             about_spans = bool(work.labelled or marked or not (work.other_results or chosen))
-            if not about_spans and not work.choices:
+            if not (about_spans or work.choices or work.fault):
                 yield Skipped(place, why_nothing(work))
             elif isinstance(task, Task):
                 yield read_work(place, task, work, raw, of_file, about_spans=about_spans)
@@ -163,12 +163,21 @@ def work_of(completion: Completion, data: dict[str, Any]) -> Work:
     others = len(completion.result) - len(results)
     try:
         values = [msgspec.convert(result.value, Value) for result in results]
+        check_kinds(completion.result)
         choices = choices_of(completion.result)
     except msgspec.ValidationError as error:
         return Work(completion, [], str(error), "", len(results), others, [])
     about = {str(result.to_name) for result in results}
     key = proven_key(data, values, about)
     return Work(completion, values, "", key, len(results), others, choices)
+
+
+def check_kinds(results: Sequence[Result]) -> None:
+    """Raise ValidationError where a result of another kind marks a span: it is damaged."""
+    for result in results:
+        marks = {*SPAN_KINDS}.intersection(result.value if isinstance(result.value, dict) else ())
+        if marks and result.type not in SPAN_KINDS:
+            raise msgspec.ValidationError(f"{min(marks)} in a result of type {result.type!r}")
 
 
 def choices_of(results: Sequence[Result]) -> list[RawChoice]:

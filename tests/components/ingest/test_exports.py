@@ -190,6 +190,35 @@ def test_arrays_are_read_as_lines_are(tmp_path: Path) -> None:
         ({"tokens": WORDS, "ner_tags": TAGS[1:]}, "wrong_shape", "4 tokens and 3 ner_tags"),
         ({"content": TEXT, "annotation": [{"label": ["X"]}]}, "wrong_shape", "no 'points'"),
         ({"a": "x", "b": "y", "annotator": 1}, "unknown_text", "several texts: a, b"),
+        ([TEXT, {"entities": None}], "wrong_shape", "expected a list of spans, not null"),
+        ([TEXT, {"entities": [[0, 3, "P", "Q1", 5]]}], "wrong_shape", "expected [start, end, "),
+        (
+            {
+                "text": TEXT,
+                "annotator": 1,
+                "ner": [{"start": "/p[1]/text()[1]", "end": "/p[1]/text()[1]", "text": "Ada"}],
+            },
+            "wrong_shape",
+            "ner: a region without its labels or offsets",
+        ),
+        (
+            {"data": {"text": TEXT}, "annotations": [{"id": 1}]},
+            "wrong_shape",
+            "required field `result`",
+        ),
+        (
+            {"data": {"text": TEXT}, "annotations": [{"result": [{"value": {"labels": ["P"]}}]}]},
+            "wrong_shape",
+            "required field `type`",
+        ),
+        (
+            {
+                "data": {"text": TEXT},
+                "annotations": [{"result": [{"type": "label", "value": {"labels": ["P"]}}]}],
+            },
+            "wrong_shape",
+            "labels in a result of type 'label'",
+        ),
         (
             {"data_row": {"row_data": "https://x.org/a.txt"}, "projects": {}},
             "text_elsewhere",
