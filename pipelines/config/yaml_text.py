@@ -39,6 +39,7 @@ TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 # What YAML 1.2 calls printable, less the byte order mark.
 UNPRINTABLE = re.compile(
@@ -147,6 +148,8 @@ class Builder:
             raise fault(f"nested more than {DEEPEST} levels deep", event)
         if event.anchor:
             self.open.add(event.anchor)
+        if not isinstance(event, ScalarEvent) and event.tag not in COLLECTION_TAGS:
+            raise unread(event)
         if isinstance(event, MappingStartEvent):
             data: Any = self.mapping(at)
         elif isinstance(event, SequenceStartEvent):
@@ -213,7 +216,7 @@ class Builder:
         if event.style is not None or event.tag in STRING_TAGS:
             return event.value
         if event.tag is not None:
-            raise fault(f"the tag {event.tag}, which is not read. Delete it", event)
+            raise unread(event)
         try:
             return scalar(event.value)
         except ValueError as error:
@@ -246,6 +249,11 @@ def brought_in(value: Any, event: Any) -> dict[str, Any]:
 def fault(detail: str, event: Any) -> YamlFaultError:
     """A fault where an event begins."""
     return YamlFaultError(detail, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def unread(event: Any) -> YamlFaultError:
+    """A value with a tag that stands for a type of its own."""
+    return fault(f"the tag {event.tag}, which is not read. Delete it", event)
 
 
 def dotted(path: KeyPath) -> str:

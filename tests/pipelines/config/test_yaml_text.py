@@ -49,6 +49,8 @@ def test_scalars_are_yaml_1_2(text: str, value: object) -> None:
         ("a: 1e999", 1, 4, "too large a number"),
         ("a: .nan", 1, 4, "no number that a setting can have"),
         ("a: !!python/object:os.system x", 1, 4, "the tag"),
+        ("a: !!python/object/apply:os.system [x]", 1, 4, "the tag"),
+        ("a: !!set {x}", 1, 4, "the tag"),
         ('a: ["\\ud800"]', 1, 5, "half a character, U+D800"),
         ('"\\udfff": 1', 1, 1, "half a character, U+DFFF"),
         ("a: [", 1, 5, "not valid YAML"),
