@@ -65,7 +65,7 @@ class TaskCoverage:
                 f"{self.partial['documents']} records only say what is wrong, and none that any "
                 f"label of {self.task.name} is right"
             )
-        return f"no record that was kept has any of the {self.task.unit} of {self.task.name}"
+        return f"no record that was kept has any label of {self.task.name}"
 
     def report(self, agreement: Agreement, account: LabelAccount) -> dict[str, Any]:
         return {

@@ -73,7 +73,7 @@ def test_init_of_an_export_without_labels_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "plain.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     result = retrain(tmp_path, "init", "plain.jsonl", "-o", "my.yaml")
     assert result.returncode == 3
-    assert "no entity in 1 records that was accepted" in result.stderr
+    assert "no entity or class in 1 records that was accepted" in result.stderr
     assert not (tmp_path / "my.yaml").exists()
 
 
