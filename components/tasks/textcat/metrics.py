@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.prediction import Prediction
-from components.scoring.calibration import calibration
+from components.scoring.calibration import calibration, coverage
 from components.scoring.counts import count, numbers
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def extras(
         },
         "brier": brier(said, truths, exclusive=exclusive),
         "calibration": {
-            **calibration(sure, right),
-            # Of any of several, what is believed is the probability of each label by itself.
-            **({} if exclusive else {"of": "labels", **calibration(*chance)}),
+            # Of any of several, what is believed is the probability of each label by itself; but
+            # how far one can go without a person is a matter of the answers.
+            **(calibration(sure, right) if exclusive else {"of": "labels", **calibration(*chance)}),
+            "coverage_at_95": coverage(sure, right, 0.95),
         },
     }
     if exclusive:

@@ -156,7 +156,8 @@ def test_coverage_is_of_the_answers_that_were_given() -> None:
     """From a threshold of 0.3 up a probability of 0.4 says yes, and is right."""
     sure = [predicted(n, ["TAX"], ["TAX"], unknown=["VISA"]) for n in range(3)]
     sure[0].scores = {"TAX": 0.4, "VISA": 0.5}
-    block = flags(*sure, thresholds={"TAX": 0.3})
+    no = [predicted(n, [], [], unknown=["VISA"]) for n in range(3, 9)]
+    block = flags(*sure, *no, thresholds={"TAX": 0.3})
     assert block["calibration"]["coverage_at_95"] == 1.0
 
 
