@@ -137,7 +137,7 @@ def no_labels(profile: DatasetProfile) -> str:
     some = (
         f"none of {total} records could be read"
         if refused == total
-        else f"no entity or class in {total} records that was accepted, so there is nothing to learn"
+        else f"no entity or class in {total} records that was accepted: nothing to learn"
     )
     return (
         f"{some}: {listed}. It was read as {profile.format}; these formats are read: "
