@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OURS = re.compile(r"components(\.\w+)+")
+OWN = re.compile(r"components(\.\w+)+")
 
 
 def own_files(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
@@ -54,9 +54,9 @@ def own_files(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
 def own_digest(modules: Iterable[str], root: Path = ROOT) -> str:
     """Hex SHA-256 over the names and contents of `own_files`, and of modules that are not ours."""
     listed = list(modules)
-    ours = [module for module in listed if OURS.fullmatch(module)]
-    files = {path.relative_to(root).as_posix(): path for path in own_files(ours, root)}
-    for module in sorted({*listed} - {*ours}):
+    own = [module for module in listed if OWN.fullmatch(module)]
+    files = {path.relative_to(root).as_posix(): path for path in own_files(own, root)}
+    for module in sorted({*listed} - {*own}):
         files |= {f"{module}/{name}": path for name, path in foreign_files(module).items()}
     digest = hashlib.sha256()
     for name, path in files.items():
@@ -101,7 +101,7 @@ def names_in(source: bytes) -> tuple[str, ...]:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             names.append(node.value)
-    return tuple(name for name in names if OURS.fullmatch(name))
+    return tuple(name for name in names if OWN.fullmatch(name))
 
 
 def beside(folder: Path) -> Iterator[Path]:

@@ -190,13 +190,13 @@ def beside(
 
     # A label that only the champion lacks would punish it for a question it was never asked.
     shared = [label for label in task.labels if label in old.labels[task.name]]
-    ours, theirs = (
+    by_new, by_old = (
         [one for one in without(run.predictions[task.name], seen) if task.comparable(one, shared)]
         for run in (new, old)
     )
     comparison = compare(
-        count(ours, task.labels, settings.group_by),
-        count(theirs, task.labels, settings.group_by),
+        count(by_new, task.labels, settings.group_by),
+        count(by_old, task.labels, settings.group_by),
         shared,
         resamples=settings.resamples,
         seed=settings.seed,

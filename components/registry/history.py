@@ -59,8 +59,8 @@ def entries_in(files: set[str], folder: str) -> list[str]:
     Raises:
         DataError: one is missing between the others, so nobody knows what was in production.
     """
-    ours = (re.fullmatch(r"(\d{6})\.(json|done)", file, re.ASCII) for file in files)
-    numbers = {int(each[1]) for each in ours if each}
+    matches = (re.fullmatch(r"(\d{6})\.(json|done)", file, re.ASCII) for file in files)
+    numbers = {int(each[1]) for each in matches if each}
     entries = [f"{number:06}.json" for number in range(1, max(numbers, default=0) + 1)]
     for entry in entries:
         if entry not in files:
@@ -150,11 +150,11 @@ def past(
 
 def took_effect(entries: Sequence[Entry], alias: str, present: str) -> Iterator[Operation]:
     """Yield the operations on an alias but one that waits for it to move."""
-    ours = [entry for entry in entries if entry.operation.alias == alias]
-    if not ours:
+    of_alias = [entry for entry in entries if entry.operation.alias == alias]
+    if not of_alias:
         return
-    then = [*(entry.operation.replaced for entry in ours[1:]), present]
-    for entry, state in zip(ours, then, strict=True):
+    then = [*(entry.operation.replaced for entry in of_alias[1:]), present]
+    for entry, state in zip(of_alias, then, strict=True):
         if entry.done or state == entry.operation.version:
             yield entry.operation
 

@@ -239,9 +239,9 @@ def move(registry: Registry, name: str, asked: Move, announce: Announce = silent
             present = present_of(registry, name, asked)
             last = latest(entries, asked.alias)
             if last and not last.done and present in states(last.operation):
-                ours = (last.operation.kind, last.operation.version) == (asked.kind, asked.version)
-                complete(registry, name, last, announce if ours else silently)
-                if ours:
+                same = (last.operation.kind, last.operation.version) == (asked.kind, asked.version)
+                complete(registry, name, last, announce if same else silently)
+                if same:
                     return
                 continue
             if present == asked.version or same_operation(entries, asked.name):

@@ -64,15 +64,15 @@ class VertexRegistry:
             return sorted(model.name.rpartition("/")[2].partition("@")[0] for model in models)
 
     def versions(self, name: str, *, damaged: bool = False) -> list[Version]:  # noqa: ARG002
-        ours = [model for model in self._models(checked_name(name)) if ARTEFACT in model.labels]
-        entries = self.history(name) if ours else []
+        uploaded = [model for model in self._models(checked_name(name)) if ARTEFACT in model.labels]
+        entries = self.history(name) if uploaded else []
         operations = [
             operation
             for alias in {entry.operation.alias for entry in entries}
-            for operation in took_effect(entries, alias, pointing(ours, alias))
+            for operation in took_effect(entries, alias, pointing(uploaded, alias))
         ]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            return list(pool.map(lambda model: self._version(name, model, operations), ours))
+            return list(pool.map(lambda model: self._version(name, model, operations), uploaded))
 
     def add(self, name: str, artefact: Artefact) -> Version:
         description = manifest_of(artefact)
@@ -106,8 +106,8 @@ class VertexRegistry:
     def pointed(self, name: str, alias: str) -> str:
         models = self._models(checked_name(name))
         number = pointing(models, alias)
-        theirs = {model.version_id for model in models if ARTEFACT not in model.labels}
-        if number in theirs:
+        foreign = {model.version_id for model in models if ARTEFACT not in model.labels}
+        if number in foreign:
             raise DataError(
                 f"{alias} of {name} in {self.place.name} points to version {number}, which is none "
                 f"of ours. Put another one in production: `retrain models promote {name} VERSION "

@@ -84,9 +84,9 @@ def agrees(block: Mapping[str, Any], official: Mapping[str, Mapping[str, float |
     Args:
         official: label, or "" for all -> `p`, `r` and `f`.
     """
-    ours = {"": block["overall"], **block["labels"]}
+    scored = {"": block["overall"], **block["labels"]}
     return all(
-        close(ours.get(name, {}).get(key), value)
+        close(scored.get(name, {}).get(key), value)
         for name, values in official.items()
         for key, value in values.items()
     )

@@ -20,7 +20,7 @@ from thinc.api import Config
 
 from components.tasks.entity_tags import add_tags
 
-SPACYS, OURS = "spacy.Corpus.v1", "retrain.corpus.v1"
+SPACYS, RETRAINS = "spacy.Corpus.v1", "retrain.corpus.v1"
 STEADY = (dont_augment, add_tags)  # augmenters that give the same each time
 
 kept: WeakKeyDictionary[Language, dict[str, list[Example]]] = WeakKeyDictionary()
@@ -60,8 +60,8 @@ def read_once(config: Config) -> Config:
     if config["training"].get("max_epochs", 0) >= 0:
         for corpus in changed["corpora"].values():
             if isinstance(corpus, dict) and corpus.get("@readers") == SPACYS:
-                corpus["@readers"] = OURS
+                corpus["@readers"] = RETRAINS
     return changed
 
 
-registry.readers.register(OURS, func=create_reader)
+registry.readers.register(RETRAINS, func=create_reader)

@@ -41,11 +41,11 @@ def warm_start(champion: Path, initialise: Callable[[dict[str, Any]], Language])
     if orders:
         nlp = initialise(orders)
     for name in nlp.pipe_names:
-        mine = layers(nlp, name)
-        if mine:
+        own_layers = layers(nlp, name)
+        if own_layers:
             reason = misfit(nlp, old, name)
             if not reason:
-                copy_weights(mine, layers(old, name))
+                copy_weights(own_layers, layers(old, name))
             where = f"new: {reason}" if reason else "those of the model in production"
             print(f"Weights of {name}: {where}", flush=True)
     return nlp
@@ -58,8 +58,8 @@ def other_orders(nlp: Language, old: Language) -> dict[str, Any]:
     """
     reordered = {}
     for name, labels in nlp.pipe_labels.items():
-        theirs = old.pipe_labels.get(name, [])
-        if labels and sorted(labels) == sorted(theirs) and rows(nlp, name) != rows(old, name):
+        known = old.pipe_labels.get(name, [])
+        if labels and sorted(labels) == sorted(known) and rows(nlp, name) != rows(old, name):
             pipe: Any = old.get_pipe(name)
             reordered[name] = pipe.label_data
     return reordered

@@ -14,7 +14,7 @@ from components.settings import Settings
 from containers.serve.cores import MOST_THREADS
 
 VERTEX = "AIP_"
-OURS = "RETRAIN_SERVE_"
+PREFIX = "RETRAIN_SERVE_"
 # What Kubernetes sets in every pod of a namespace that has a service called retrain-serve.
 SERVICE_LINK = re.compile(
     r".*(_SERVICE_HOST=|_SERVICE_PORT.*=|_PORT=(tcp|udp|sctp)://|_PORT_\d+_(TCP|UDP|SCTP)).*", re.S
@@ -71,10 +71,10 @@ def from_environment(environment: Mapping[str, str]) -> Options:
     """
     known = {field.alias for field in Options.model_fields.values()}
     values = {
-        name.removeprefix(OURS).lower() if name.startswith(OURS) else name: value
+        name.removeprefix(PREFIX).lower() if name.startswith(PREFIX) else name: value
         for name, value in environment.items()
         if name in known
-        or (name.startswith(OURS) and not SERVICE_LINK.fullmatch(f"{name}={value}"))
+        or (name.startswith(PREFIX) and not SERVICE_LINK.fullmatch(f"{name}={value}"))
     }
     try:
         return Options.model_validate(values)
@@ -82,5 +82,5 @@ def from_environment(environment: Mapping[str, str]) -> Options:
         first = error.errors()[0]
         # Only the rule that compares two options has no place of its own.
         name = str(first["loc"][0]) if first["loc"] else "max_texts"
-        variable = name if name in known else OURS + name.upper()
+        variable = name if name in known else PREFIX + name.upper()
         raise ConfigError(f"{variable}: {first['msg']}. Correct it, or leave it out.") from error

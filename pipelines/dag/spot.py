@@ -79,13 +79,13 @@ def launching(job: dict[str, Any], vertex: Vertex) -> dict[str, Any]:
     template = json_format.MessageToDict(CustomTrainingJobOp.pipeline_spec)
     (executor,) = template["deploymentSpec"]["executors"].values()
     container: dict[str, Any] = executor["container"]
-    ours = {
+    options = {
         "--payload": json.dumps(job),
         "--project": vertex.project,
         "--location": vertex.location,
     }
     container["command"] = ["sh", "-ec", LAUNCH, container["command"][-1]]
     words = container["args"]
-    for option, value in ours.items():
+    for option, value in options.items():
         words[words.index(option) + 1] = value
     return container

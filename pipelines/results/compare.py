@@ -141,15 +141,15 @@ def compare_task(one: Side, other: Side, name: str, task: str) -> Comparison:
             f"{name}: {one.run} and {other.run} were tested on different documents; "
             "there is nothing to compare."
         )
-    mine, theirs = [list(column) for column in zip(*pairs, strict=True)]
+    by_first, by_second = [list(column) for column in zip(*pairs, strict=True)]
     # Both as the first run's phase says, whatever the second was scored with.
     settings = settings_of(one.blocks[task])
-    scores = scored(mine, task, one.blocks[task], settings)
-    comparison = contrast(mine, theirs, task, one.blocks[task], other.blocks[task], settings)
-    champion = scored(theirs, task, other.blocks[task], settings)
+    scores = scored(by_first, task, one.blocks[task], settings)
+    comparison = contrast(by_first, by_second, task, one.blocks[task], other.blocks[task], settings)
+    champion = scored(by_second, task, other.blocks[task], settings)
     scores["champion"] = {**champion, "comparison": comparison}
-    left_out = len(one.predictions[task]) - len(mine)
-    return Comparison(name, task, one, other, scores, mine, len(mine), left_out)
+    left_out = len(one.predictions[task]) - len(by_first)
+    return Comparison(name, task, one, other, scores, by_first, len(by_first), left_out)
 
 
 def key(prediction: Prediction) -> tuple[str, str]:
@@ -208,8 +208,8 @@ def described(name: str, block: dict[str, Any]) -> Task:
 
 
 def contrast(
-    mine: list[Prediction],
-    theirs: list[Prediction],
+    by_first: list[Prediction],
+    by_second: list[Prediction],
     name: str,
     one: dict[str, Any],
     other: dict[str, Any],
@@ -221,7 +221,7 @@ def contrast(
     task = described(name, one)
     first, second = (
         [prediction for prediction in each if task.comparable(prediction, shared)]
-        for each in (mine, theirs)
+        for each in (by_first, by_second)
     )
     return compare(
         count(first, labels, settings.group_by),

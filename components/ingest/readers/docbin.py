@@ -144,8 +144,8 @@ def meta_of(user_data: dict[Any, Any]) -> dict[str, Any]:
 
     User data may hold arrays, under keys that are tuples.
     """
-    ours = user_data.keys() - {"unanswered"} == {"id", "start", "meta"}
-    if ours and isinstance(user_data["meta"], dict):
+    by_convert = user_data.keys() - {"unanswered"} == {"id", "start", "meta"}
+    if by_convert and isinstance(user_data["meta"], dict):
         return dict(user_data["meta"])
     return {key: value for key, value in user_data.items() if is_plain({key: value})}
 

@@ -68,8 +68,8 @@ def check_images(place: Place, images: Iterable[str]) -> str:
         NotSeenError: one is in a registry of somebody else, or in another project.
     """
     wanted = sorted({*images})
-    ours = [Image(image) for image in wanted if is_googles(image)]
-    for image in ours:
+    at_google = [Image(image) for image in wanted if is_googles(image)]
+    for image in at_google:
         manifest(place, image)
     # Another registry must never see these credentials.
     if elsewhere := [image for image in wanted if not is_googles(image)]:
@@ -78,7 +78,7 @@ def check_images(place: Place, images: Iterable[str]) -> str:
             f"Vertex AI pulls from there only what needs no login; look with: docker manifest "
             f"inspect {elsewhere[0]}"
         )
-    if others := [image for image in ours if image.project != place.project]:
+    if others := [image for image in at_google if image.project != place.project]:
         agent = "serviceAccount:service-PROJECT_NUMBER@gcp-sa-aiplatform.iam.gserviceaccount.com"
         raise NotSeenError(
             f"they are there, but in the project {others[0].project}: whether Vertex AI may pull "
