@@ -17,6 +17,7 @@ class Candidate(msgspec.Struct, gc=False):
         complete: names of the tasks that it answers completely; `partial` of those that it answers
             in part.
         labels: of its spans.
+        file: where it stands.
     """
 
     packed: bytes
@@ -28,6 +29,7 @@ class Candidate(msgspec.Struct, gc=False):
     reviewed: bool
     split: str
     labels: frozenset[str]
+    file: str
 
     @property
     def record(self) -> Record:

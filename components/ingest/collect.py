@@ -162,6 +162,7 @@ class Collector:
                 reviewed=annotation.reviewed,
                 split=record.split,
                 labels=labels_of(record),
+                file=annotation.place.source,
             )
         )
 

@@ -7,7 +7,7 @@ marks anywhere has no label in common with the others, and their spans seldom me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from components.ingest.candidate import Candidate
@@ -16,8 +16,11 @@ from components.records.record import Span
 MIN_SHARED = 2  # texts that two passes have in common
 MOST_CLASHES = 0.1  # of these: passes that contradict each other more often are none
 
-Turn = tuple[str, int]  # an annotator, and which of their annotations of a text
+# An annotator, and which of their annotations of a text; or a file, and OF_FILE.
+Turn = tuple[str, int]
+OF_FILE = -1
 Passes = Mapping[Turn, frozenset[str]]  # turn -> the labels of its pass
+Way = Callable[[Iterable[Candidate]], list[tuple[Turn, Candidate]]]
 
 
 def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
@@ -31,12 +34,28 @@ def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
     return numbered
 
 
+def of_files(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
+    """Each annotation of a text with its file."""
+    return [((candidate.file, OF_FILE), candidate) for candidate in candidates]
+
+
 def find_passes(texts: Iterable[Sequence[Candidate]], task: str) -> dict[Turn, frozenset[str]]:
-    """The labels of the pass that each turn belongs to; nothing where there are no passes."""
+    """The labels of the pass that each turn belongs to; nothing where there are no passes.
+
+    A turn is one of an annotator's annotations of a text, or else a file: where passes are not over
+    the same texts, the first annotation of a text may be of any.
+    """
     texts = [[one for one in some if task in one.complete] for some in texts]
+    return passes_by(turns, texts, task) or passes_by(of_files, texts, task)
+
+
+def passes_by(
+    way: Way, texts: Sequence[Sequence[Candidate]], task: str
+) -> dict[Turn, frozenset[str]]:
+    """As `find_passes`, by one way to tell turns."""
     labels: dict[Turn, set[str]] = {}
     for some in texts:
-        for turn, candidate in turns(some):
+        for turn, candidate in way(some):
             labels.setdefault(turn, set()).update(candidate.labels)
     passes = {turn: frozenset(marked) for turn, marked in labels.items()}
     different = {*passes.values()}
@@ -58,7 +77,8 @@ def by_pass(
 ) -> dict[frozenset[str], list[Candidate]]:
     """The annotations of a text by the labels of their pass."""
     groups: dict[frozenset[str], list[Candidate]] = {}
-    for turn, candidate in turns(candidates):
+    way = of_files if next(iter(passes))[1] == OF_FILE else turns
+    for turn, candidate in way(candidates):
         groups.setdefault(passes[turn], []).append(candidate)
     return groups
 

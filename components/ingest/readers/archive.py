@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from components.records.annotation import Item
 from components.records.problems import StopReadingError
 
+OFFICE = "[Content_Types].xml"  # is in every .xlsx and .docx
 ZIP = b"PK\x03\x04"
 MOST_UNPACKED = 200  # times the archive's own size
 
@@ -38,6 +39,10 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
     unpacked = []
     try:
         with zipfile.ZipFile(path) as archive:
+            if OFFICE in archive.namelist():
+                raise StopReadingError(
+                    "unknown_format", source, "it is a file of an office program: save it as CSV"
+                )
             members = sorted((m for m in archive.infolist() if wanted(m)), key=lambda m: m.filename)
             total = sum(member.file_size for member in members)
             if total > MOST_UNPACKED * max(path.stat().st_size, 1000):

@@ -13,6 +13,8 @@ from components.tasks.iob import TAG
 
 # The phrases of CoNLL-2000 and 2003: their column holds tags of the same kind, of no entities.
 PHRASES = {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"}
+MOST_ROWS = 0.9  # that must have a tag where a column is one of tags
+TAG_FIRST = 2  # columns of files that may have the tag first
 CONLL_U = 10  # columns; the last one is MISC
 IN_MISC = re.compile(r"(?:^|\|)(?:name|ner|tag|ne|entity)=([^|]+)", re.IGNORECASE)
 RANGE = re.compile(r"\d+[-.]\d+")  # CoNLL-U's words of several tokens, and those left unsaid
@@ -85,7 +87,15 @@ def find_layout(blocks: Sequence[Sequence[str]], source: str, configured: Column
         return Layout(tabs, columns, word, configured.tag - 1, numbered)
     if columns == CONLL_U and any(IN_MISC.search(cells[-1]) for cells in rows):
         return Layout(tabs, columns, word, columns - 1, numbered, misc=True)
+    if columns == TAG_FIRST and first_is_tag(rows):
+        return Layout(tabs, columns, word=1, tag=0)
     return Layout(tabs, columns, word, tag_column(rows, columns, word, source), numbered)
+
+
+def first_is_tag(rows: Rows) -> bool:
+    """Whether the tag stands before the word, as in MIT's corpora of films and restaurants."""
+    first, last = (sum(TAG.fullmatch(row[n]) is not None for row in rows) for n in (0, 1))
+    return first >= MOST_ROWS * len(rows) > last and any(len(row[0]) > 1 for row in rows)
 
 
 def are_numbered(blocks: Sequence[Rows]) -> bool:
@@ -109,7 +119,7 @@ def tag_column(rows: Rows, columns: int, word: int, source: str) -> int:
     for column in range(word + 1, columns):
         cells = [row[column] for row in rows]
         # A damaged row or two must not hide what a column is.
-        if sum(TAG.fullmatch(cell) is not None for cell in cells) >= 0.9 * len(cells):
+        if sum(TAG.fullmatch(cell) is not None for cell in cells) >= MOST_ROWS * len(cells):
             types[column] = {cell[2:] for cell in cells if len(cell) > 2}
     entities = [column for column, names in types.items() if names and not names <= PHRASES]
     if len(entities) > 1:

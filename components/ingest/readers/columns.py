@@ -25,7 +25,7 @@ from components.records.scripts import part_without_space
 from components.records.sources import SourceFile
 from components.tasks.iob import PREFIX, TAG, entities_of
 
-COLUMN = re.compile(rf"\S.*[ \t](?:O|{PREFIX}[-_][^\s|]+)[ \t]*")
+COLUMN = re.compile(rf"\S.*[ \t](?:O|{PREFIX}[-_][^\s|]+)[ \t]*|(?:O|[BI]-[^\s|]+)\t[^\s|]+")
 IOB = re.compile(r"(?:\S+\|(?:O|[BILUESM]-[^\s|]+)(?:[ \t]+|$))+")
 DOCUMENT = "-DOCSTART-"
 COMMENT = re.compile(r"#(?:[ \t]|\s*[\w.:-]+\s*=)")

@@ -26,6 +26,19 @@ from components.records.problems import Problems, StopReadingError
 from components.records.sources import COMPANIONS, SourceFile
 
 HEAD = 1 << 20  # bytes looked at
+# What files begin with that are often given, and never read.
+OTHERS = {
+    b"SQLite format 3": "an SQLite database; of Prodigy, give what `prodigy db-out` writes",
+    b"PAR1": "a Parquet file: write it as JSON Lines, with its dataset_info.json",
+    b"ARROW1": "an Arrow file: write it as JSON Lines, with its dataset_info.json",
+    b"BZh": "packed with bzip2: unpack it",
+    b"\xfd7zXZ": "packed with xz: unpack it",
+    b"7z\xbc\xaf": "packed with 7-Zip: unpack it",
+    b"\x28\xb5\x2f\xfd": "packed with zstd: unpack it",
+    b"Rar!": "packed with RAR: unpack it",
+    b"%PDF": "a PDF",
+}
+TAR = slice(257, 262)
 
 Reader = Callable[[Path, str, Problems, SourceFile], Iterator[Item]]
 
@@ -89,6 +102,10 @@ def detect(head: bytes, source: str) -> str:
     Raises:
         StopReadingError: it is none that we know.
     """
+    other = next((what for mark, what in OTHERS.items() if head.startswith(mark)), "")
+    if other or head[TAR] == b"ustar":
+        detail = f"it is {other or 'a tar archive: unpack it'}"
+        raise StopReadingError("unknown_format", source, detail)
     if head.startswith(UTF_16):
         raise StopReadingError("wrong_encoding", source, "it is UTF-16")
     if is_zlib(head):

@@ -121,6 +121,9 @@ def is_about_spans(row: Row) -> bool:
     asked = row.options is not None or row.accept is not None or row.label is not None
     if row.view == "review" and asked and row.spans is None:
         return False
+    # Blocks of ner_manual bring tokens.
+    if row.view == "blocks" and asked and row.spans is None and row.tokens is None:
+        return False
     if isinstance(row.view, str) and OF_SPANS.fullmatch(row.view):
         return True
     if isinstance(row.view, str) and OF_OTHERS.fullmatch(row.view):

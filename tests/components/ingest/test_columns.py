@@ -38,6 +38,7 @@ def said(item: Item) -> tuple[str, list[tuple[str, str | None]]]:
         "Ada\tb-per\nByron\ti-per\nleft\tO\nAcme\tb-org\n",
         "Ada\tB_PER\nByron\tI_PER\nleft\tO\nAcme\tS_ORG\n",
         "Ada B-PER\nByron E-PER\nleft O\nAcme S-ORG\n",
+        "B-PER\tAda\nI-PER\tByron\nO\tleft\nB-ORG\tAcme\n",
         "Ada\tB-PER\nByron\tI-PER\n\tO\n \tO\nleft\tO\nAcme\tB-ORG\n",
         "# sent_id = 4\n# text = Ada Byron left Acme\n"
         + "".join(

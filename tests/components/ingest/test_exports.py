@@ -322,6 +322,7 @@ OTHER = [
     {"label": "SPAM", "spans": [{"start": 0, "end": 3, "pattern": 7}]},
     {"_view_id": "review", "options": [], "accept": [], "versions": []},
     {"_view_id": "html", "html": "<b>"},
+    {"_view_id": "blocks", "options": [{"id": "A"}], "accept": ["A"]},
     {"_view_id": "image_manual"},
     {"label": "SPAM"},
     {"options": [], "accept": []},
@@ -341,7 +342,7 @@ def test_a_prodigy_row_of_another_task_says_nothing_of_spans(
     "asked",
     [
         {"_view_id": "ner_manual"},
-        {"_view_id": "blocks", "options": [], "accept": []},
+        {"_view_id": "blocks", "options": [], "accept": [], "tokens": []},
         {"spans": []},
         {},
         {"label": "PER", "spans": NAMED[:1]},

@@ -55,6 +55,20 @@ def test_passes_are_united(first: Any, second: Any, write: Write, ingest: Ingest
     assert "conflicting_annotations" not in done.kinds()
 
 
+def test_files_are_passes_where_they_are_over_other_texts(write: Write, ingest: Ingest) -> None:
+    """Of a text that one file alone has, the first annotation may be of any pass."""
+    persons = write(rows(PERSONS)[:3], "persons.jsonl")
+    extra = [row("Acme closed", (0, 4, "ORG")), row("Acme grew", (0, 4, "ORG"))]
+    orgs = write([*rows(ORGS)[:2], *extra], "orgs.jsonl")
+    done = ingest(persons, orgs, required=[])
+    assert spans_of(done) == [
+        *(PERSONS[n] + ORGS[n] for n in range(2)),
+        PERSONS[2],
+        *[[(0, 4, "ORG")]] * 2,
+    ]
+    assert known(done) == [None, None, ["PERSON"], ["ORG"], ["ORG"]]
+
+
 def test_where_a_text_lacks_a_pass_its_labels_are_unknown(write: Write, ingest: Ingest) -> None:
     done = ingest(write([*rows(PERSONS), *rows(ORGS)[:2]]), required=[])
     assert spans_of(done) == [PERSONS[0] + ORGS[0], PERSONS[1] + ORGS[1], PERSONS[2], []]
