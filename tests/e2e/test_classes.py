@@ -19,6 +19,7 @@ from rich.console import Console
 from components.tasks.textcat.answering import classifiers_of
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
+from pipelines.results.compare import compare_phase, comparison_page
 from pipelines.results.summary import next_steps, print_summary, summary
 
 pytestmark = pytest.mark.xdist_group("classes")
@@ -166,3 +167,17 @@ def test_the_end_of_a_run_says_how_to_see_the_classes(finished: tuple[Path, RunR
     console = Console(file=io.StringIO(), record=True, width=200)
     print_summary(result.path, console)
     assert "mean of 3 labels" in console.export_text()
+
+
+def test_two_runs_of_classes_are_compared_as_what_they_are(
+    finished: tuple[Path, RunResult],
+) -> None:
+    """Labels that do not exclude each other keep their thresholds, and what calibration said."""
+    _, result = finished
+    for phase, exclusive in (("topic", True), ("flags", False)):
+        (comparison,) = compare_phase(result.path, result.path, phase)
+        assert comparison.outcome == "no clear difference"
+        assert comparison.scores["described"]["exclusive"] is exclusive
+        assert comparison.scores["thresholds" if not exclusive else "confusion"]
+        assert comparison.scores["calibration"]["fitted_on"] > 100
+        assert "were calibrated on" in comparison_page(comparison)
