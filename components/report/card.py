@@ -108,7 +108,8 @@ def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
         else ""
     )
     yield ""
-    yield f"- mean F over {macro['labels']} labels (macro): {percent(macro['f'])}"
+    interval = f" ({span(block['macro_interval'])})" if "macro_interval" in block else ""
+    yield f"- mean F over {macro['labels']} labels (macro): {percent(macro['f'])}{interval}"
     yield f"- all labels of a document right: {percent(block['exact'])} %"
     yield f"- calibration error: {percent(calibration['ece'])} points{fitted}"
     yield (

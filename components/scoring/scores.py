@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.prediction import Prediction
-from components.scoring.counts import Counts, count, numbers
-from components.scoring.intervals import resample, score_intervals
+from components.scoring.counts import MISSED, RIGHT, Counts, count, numbers, prf
+from components.scoring.intervals import percentiles, resample, score_intervals
 from components.scoring.slices import slices
 
 
@@ -31,8 +31,9 @@ def score(
         group_by: key of meta whose documents of one value are drawn together for intervals.
 
     Returns:
-        `documents`, `words`, `overall`, `labels` and `slices`. Scores are fractions; null where
-        they are undefined.
+        `documents`, `words`, `overall`, `labels`, `macro_interval` (95 % interval of the mean F
+        over the labels that occur in gold) and `slices`. Scores are fractions; null where they are
+        undefined.
     """
     counts = count(predictions, labels, group_by)
     sums = resample(counts.by_group(counts.table), resamples, seed)
@@ -45,6 +46,7 @@ def score(
         "words": sum(prediction.words for prediction in predictions),
         "overall": described(totals.sum(axis=0), sums.sum(axis=1)),
         "labels": per_label,
+        "macro_interval": macro_interval(totals, sums),
         "slices": {
             name: {
                 value: {
@@ -56,6 +58,22 @@ def score(
             for name, values in slices(predictions, counts.documents, slice_keys).items()
         },
     }
+
+
+def macro_interval(
+    totals: NDArray[np.int64], sums: NDArray[np.float64]
+) -> tuple[float, float] | None:
+    """The middle 95 % of the mean F over labels with support, from the resampled counts.
+
+    Args:
+        totals: counts by label, array (labels, 3); `sums` the same, (resamples, labels, 3).
+    """
+    supported = totals[:, RIGHT] + totals[:, MISSED] > 0
+    each = prf(sums[:, supported])[:, :, 2]
+    defined = ~np.isnan(each)
+    # A label that a resample has none of has no F in it.
+    means = np.nansum(each, axis=1) / np.where(defined.any(axis=1), defined.sum(axis=1), np.nan)
+    return percentiles(means) if supported.any() else None
 
 
 def of_rows(

@@ -244,5 +244,7 @@ def test_documents_of_a_group_are_drawn_together() -> None:
         widths.append(high - low)
         assert scored["slices"]["page"]["1"]["documents"] == 10
         assert scored["slices"]["page"]["1"]["f"] == 1.0
+        macro = scored["macro_interval"]
+        assert macro[0] < scored["labels"]["TAX"]["f"] < macro[1]  # the one label with support
     assert widths[1] == pytest.approx(1.0)
     assert widths[0] < 0.6
