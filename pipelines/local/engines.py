@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,6 +126,7 @@ class Docker:
             yield [
                 *(self._program, "run", "--name", name, "--read-only", "--tmpfs", "/tmp"),  # noqa: S108
                 *("--user", user(), "--entrypoint", job.argv[0]),
+                *(limits() if self._program == "podman" else ()),
                 *(word for mount in job.mounts for word in ("--volume", str(mount))),
                 *job.variables,
                 # Without a value it is taken from here.
@@ -201,6 +203,19 @@ def secrets_in(folder: Path, names: Sequence[str]) -> list[Mount]:
         for path in (folder, *folder.iterdir()):
             os.chown(path, IMAGE_USER, IMAGE_USER)
     return [Mount(folder, SECRETS)] if names else []
+
+
+def limits() -> list[str]:
+    """Limits for podman: by itself it asks for a million files, which many a machine refuses."""
+    words = []
+    for name, limit, enough in (
+        ("nofile", resource.RLIMIT_NOFILE, 65536),
+        ("nproc", resource.RLIMIT_NPROC, 16384),
+    ):
+        hard = resource.getrlimit(limit)[1]
+        most = enough if hard == resource.RLIM_INFINITY else min(hard, enough)
+        words += ["--ulimit", f"{name}={most}:{most}"]
+    return words
 
 
 def user() -> str:
