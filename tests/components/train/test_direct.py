@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
-from thinc.api import Config
+from thinc.api import Config, Model
 
+from components.tasks import tasks_of
+from components.train.config import read_config
 from components.train.direct import Direct, find_direct
 from components.train.encodings import Encodings
 from components.train.loop import resolve
@@ -46,11 +49,58 @@ def trained(
     return nlp, [*batch, Example(unknown, reference)], resolve(nlp).settings
 
 
+TASKS = [
+    {"name": "entities", "kind": "ner", "labels": ["DATE", "MONEY"]},
+    {"name": "topic", "kind": "textcat", "labels": ["tax", "visa", "rent"]},
+    {"name": "flags", "kind": "textcat", "exclusive": False, "labels": ["urgent", "angry"]},
+]
+CATS: list[dict[str, float]] = [
+    {"tax": 1.0, "visa": 0.0, "rent": 0.0, "urgent": 1.0, "angry": 0.0},
+    {"visa": 0.0, "angry": 1.0},  # a rejected class, and one question of two
+    {},
+]
+
+
+@pytest.fixture
+def mixed(
+    corpora: tuple[Path, Path], base_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Language, list[Example], dict[str, Any]]:
+    """The pipeline of minilm-tasks.cfg with three heads, and a batch that leaves much unsaid."""
+    monkeypatch.setenv("RETRAIN_BASE_MODELS", str(base_models))
+    tasks = tasks_of(json.dumps(TASKS))
+    config = read_config(
+        (CONFIGS / "minilm-tasks.cfg").read_text(encoding="utf-8"),
+        {
+            "components.transformer.model.name": "tiny/bert",
+            "components.transformer.model.mixed_precision": False,
+        },
+        tasks,
+    )
+    nlp, training = initialise(config, *corpora, use_gpu=-1)
+    for task in tasks:
+        task.check_pipeline(nlp)
+        task.before_training(nlp, {})
+    draw = np.random.default_rng(0)
+    layers = {"entities_tags": "softmax", "topic": "output_layer", "flags": "output_layer"}
+    for name, layer in layers.items():
+        node = nlp.get_pipe(name).model.get_ref(layer)  # type: ignore[attr-defined]
+        for key in "Wb":
+            drawn = draw.normal(0, 0.1, node.get_param(key).shape)
+            node.set_param(key, drawn.astype(np.float32))
+    batch = list(training.train(nlp))[:9]
+    for number, example in enumerate(batch):
+        example.reference.cats = CATS[number % len(CATS)]
+    words = ["a", "\n", "b"]
+    unsaid = Example(Doc(nlp.vocab, words=words), Doc(nlp.vocab, words=words, tags=[""] * 3))
+    return nlp, [*batch, unsaid], resolve(nlp).settings
+
+
 def gradients(nlp: Language) -> list[Any]:
     """The gradients of all weights, which are forgotten."""
     copies = []
-    for pipe in ("transformer", "tags"):
-        for node in nlp.get_pipe(pipe).model.walk():  # type: ignore[attr-defined]
+    for _, pipe in nlp.pipeline:
+        model = getattr(pipe, "model", None)
+        for node in model.walk() if isinstance(model, Model) else ():
             for shim in node.shims:
                 copies += [p.grad.clone() for p in shim._model.parameters() if p.grad is not None]
                 shim._model.zero_grad()
@@ -60,10 +110,9 @@ def gradients(nlp: Language) -> list[Any]:
     return copies
 
 
-def test_same_gradients_and_losses(
-    trained: tuple[Language, list[Example], dict[str, Any]],
-) -> None:
-    nlp, batch, settings = trained
+@pytest.mark.parametrize("pipeline", ["trained", "mixed"])
+def test_same_gradients_and_losses(pipeline: str, request: pytest.FixtureRequest) -> None:
+    nlp, batch, settings = request.getfixturevalue(pipeline)
     encodings = Encodings(nlp)
     encodings.add(batch)
     direct = find_direct(nlp, encodings, settings)
@@ -80,7 +129,9 @@ def test_same_gradients_and_losses(
     assert len(actual) == len(expected) > 10
     for one, two in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
-    for name in ("transformer", "tags"):
+    assert losses[0].keys() == losses[1].keys()
+    # Of several heads spaCy adds up the squares of each one's gradient, here they are of the sum.
+    for name in losses[0].keys() - ({"transformer"} if pipeline == "mixed" else set()):
         assert float(losses[1][name]) == pytest.approx(float(losses[0][name]), rel=1e-4)
 
 
@@ -100,5 +151,13 @@ def test_what_needs_spacys_own_update_gets_it(
     direct = find_direct(nlp, encodings, settings)
     assert isinstance(direct, Direct)
     assert not direct.can(batch)
+    [listener] = (
+        node
+        for node in nlp.get_pipe("tags").model.walk()  # type: ignore[attr-defined]
+        if node.name == "trfs2arrays"
+    )
+    listener.attrs["grad_factor"] = 0.5
+    assert find_direct(nlp, encodings, settings) is None
+    listener.attrs["grad_factor"] = 1.0
     nlp.get_pipe("tags").cfg["label_smoothing"] = 0.1  # type: ignore[attr-defined]
     assert find_direct(nlp, encodings, settings) is None
