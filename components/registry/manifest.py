@@ -56,14 +56,16 @@ def check(folder: Path, manifest: Manifest) -> None:
 
 
 def exact(folder: Path, manifest: Manifest) -> None:
-    """Refuse a model's folder that holds what its manifest does not list.
+    """Refuse a model's folder that holds what its manifest does not list, or a link.
+
+    What a link leads to may become something else at any time, and a registry makes none.
 
     Raises:
         DataError: it does.
     """
     for path in sorted(folder.rglob("*")):
-        is_folder = path.is_dir() and not path.is_symlink()
-        if not is_folder and path.relative_to(folder).as_posix() not in manifest.files:
+        listed = path.relative_to(folder).as_posix() in manifest.files
+        if path.is_symlink() or not (listed or path.is_dir()):
             raise DataError(damage(str(path), "was not uploaded with the model"))
 
 

@@ -226,7 +226,7 @@ def test_a_model_is_no_path(registry: LocalRegistry, name: str) -> None:
         registry.versions(name)
 
 
-@pytest.mark.parametrize("added", ["code.py", "ner/more", "link"])
+@pytest.mark.parametrize("added", ["code.py", "ner/more", "link", "ner/model"])
 def test_an_additional_file_refuses_before_anything_is_run(
     registry: LocalRegistry, tmp_path: Path, added: str
 ) -> None:
@@ -234,6 +234,9 @@ def test_an_additional_file_refuses_before_anything_is_run(
     path = Path(version.uri) / added
     if added == "link":
         path.symlink_to(tmp_path)
+    elif added == "ner/model":
+        # The same bytes, but where somebody else can change them.
+        path.symlink_to(path.rename(tmp_path / "elsewhere"))
     else:
         path.write_text("open('ran', 'w')", encoding="utf-8")
     for use in (
