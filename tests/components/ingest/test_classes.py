@@ -469,6 +469,19 @@ def test_annotators_of_label_studio_vote_and_their_contradictions_are_counted(
     assert known(task, conflicts="fail")[1].code == 3
 
 
+def test_a_class_that_was_outvoted_everywhere_is_missing_and_no_more(
+    known: Callable[..., Any],
+) -> None:
+    labels = [*LABELS, "ODD"]
+    flags = json.dumps([{"name": "topic", "kind": "textcat", "labels": labels}])
+    rows = lines(*(choice(one, options=None, _annotator_id=one) for one in ("ODD", "TAX")))
+    _, done = known(rows, tasks=flags, required=LABELS)
+    assert done.code == 0
+    assert done.problem("missing_label")["policy"] == "warn"
+    assert "lost_label" not in done.kinds()
+    assert known(rows, tasks=flags)[1].code == 3
+
+
 def test_a_yes_or_no_answer_that_contradicts_a_choice_is_counted(known: Callable[..., Any]) -> None:
     rows = lines(
         choice("TAX", _annotator_id="ada"), yes_or_no("TAX", "reject", _annotator_id="bob")
