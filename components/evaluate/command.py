@@ -37,6 +37,9 @@ INTERFACE = (
     Parameter("model_digest", "of the model, as `train` wrote it; '' not compared", default=""),
     Input("test_corpus", "Dataset", "folder of .spacy files"),
     Parameter("test_digest", "of the test corpus; '' not compared", default=""),
+    Input("train_corpus", "Dataset", "to learn a floor from; none: no floor", required=False),
+    Input("dev_corpus", "Dataset", "to choose the floor's thresholds on", required=False),
+    Parameter("training_digest", "of these two corpora; '' not compared", default=""),
     Input("champion", "Model", "folder of the pipeline in production", required=False),
     Parameter("champion_digest", "of that pipeline; none: there is none", default=""),
     Input("champion_assignment", "Artifact", "which documents it was trained on", required=False),
@@ -62,6 +65,7 @@ def run(args: argparse.Namespace) -> StageResult:
             model in production is not there.
     """
     from components.evaluate import console
+    from components.evaluate.floor import Corpora, floor_of
     from components.evaluate.run import load
     from components.evaluate.run import run as predict
 
@@ -77,7 +81,14 @@ def run(args: argparse.Namespace) -> StageResult:
         name: seen_by_champion(args.champion_assignment, predictions)
         for name, predictions in new.predictions.items()
     }
-    blocks = scores_of(new, tasks, settings, seen if args.init == "champion" else {})
+    left_out = seen if args.init == "champion" else {}
+    blocks = scores_of(new, tasks, settings, left_out)
+    if args.train_corpus and args.dev_corpus:
+        check(args.training_digest, train=args.train_corpus, dev=args.dev_corpus)
+        corpora = Corpora(args.train_corpus, args.dev_corpus)
+        for task in tasks:
+            scored = without(new.predictions[task.name], left_out.get(task.name) or ())
+            blocks[task.name]["floor"] = floor_of(corpora, task, scored, settings)
     compared = {}
     if in_production:
         compared = champion(in_production, args.test_corpus, new, tasks, settings, seen)
@@ -96,6 +107,8 @@ def run(args: argparse.Namespace) -> StageResult:
     write_json(args.scores, scores)
     for name, block in blocks.items():
         print(table(name if len(blocks) > 1 else "", block))
+        if floor := block.get("floor"):
+            print(beside_floor(floor))
     return StageResult(metadata={"metrics": flat, "confusion": matrix})
 
 
@@ -203,6 +216,17 @@ def beside(
     )
     kept = ("overall", "labels", "model_labels", "words_per_second")
     return {**{key: block[key] for key in kept}, "comparison": comparison}
+
+
+def beside_floor(floor: Mapping[str, Any]) -> str:
+    """What a linear model that is learnt in seconds scores, and whether the model beats it."""
+    said, gain = floor["overall"]["f"], floor["gain"]
+    if said is None or gain["difference"] is None:
+        return "Floor (linear model): not known"
+    points = f"{100 * gain['difference']:+.2f}"
+    if gain["interval"]:
+        points += " ({:+.2f} to {:+.2f})".format(*(100 * one for one in gain["interval"]))
+    return f"Floor (linear model): F {100 * said:.2f}; this model {points}"
 
 
 def table(title: str, scores: dict[str, Any]) -> str:

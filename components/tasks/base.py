@@ -280,6 +280,17 @@ class Task:
         """Whether a document can be asked of another model that knows some labels alone."""
         return True
 
+    def floor(
+        self, train: Iterable[Doc], dev: Iterable[Doc], test: Sequence[Prediction]
+    ) -> list[Prediction] | None:
+        """What a simple model, learnt in seconds, predicts; None for kinds that have none.
+
+        Args:
+            train, dev: the documents of its corpora that were annotated for the task.
+            test: the documents to predict, as another model has.
+        """
+        return None
+
     # People
 
     def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:

@@ -41,12 +41,27 @@ class TextcatSettings(OwnSettings):
         "are the task's",
     )
     balance: float = Field(
-        0.0,
+        0.5,
         ge=0.0,
         le=1.0,
         description="how much more rare labels weigh in training: the inverse of their frequency "
         "to this power",
     )
+
+    precision: float = Field(
+        0.0,
+        ge=0.0,
+        lt=1.0,
+        description="what thresholds are to reach on dev, with the highest recall that goes with "
+        "it; 0: the highest F",
+    )
+
+    @model_validator(mode="after")
+    def thresholds_are_used(self) -> Self:
+        """Refuse a precision where one label is always said."""
+        if self.exclusive and self.precision:
+            raise ValueError("precision: only tasks with `exclusive: false` have thresholds")
+        return self
 
     @model_validator(mode="after")
     def enough_labels(self) -> Self:
@@ -80,6 +95,7 @@ class Kind(Task):
         super().__init__(settings)
         own = TextcatSettings.model_validate(settings.model_dump())
         self.exclusive, self.question, self.balance = own.exclusive, own.question, own.balance
+        self.precision = own.precision
         self.thresholds: dict[str, float] = {}
         self.fitted: dict[str, Any] = {}
 
@@ -113,12 +129,19 @@ class Kind(Task):
         return [label for label in self.labels if doc.cats.get(label) == 1]
 
     def predicted(self, example: Example) -> list[Item]:
-        said, known = example.predicted.cats, example.reference.cats
+        return self.said(example.predicted.cats, example.reference.cats)
+
+    def said(self, probabilities: Mapping[str, float], known: Mapping[str, float]) -> list[Item]:
+        """The labels that probabilities are enough for, as they are scored.
+
+        Args:
+            known: 1 for labels that are right, 0 for wrong ones; what is missing is unknown.
+        """
         if not self.exclusive:
-            return [one for one in self.labels if one in known and self.says(said, one)]
+            return [one for one in self.labels if one in known and self.says(probabilities, one)]
         if not any(known.get(label) == 1 for label in self.labels):
             return []
-        return [max(self.labels, key=lambda label: said.get(label, 0.0))]
+        return [max(self.labels, key=lambda label: probabilities.get(label, 0.0))]
 
     def says(self, said: Mapping[str, float], label: str) -> bool:
         """Whether a probability is enough to say a label."""
@@ -209,6 +232,13 @@ class Kind(Task):
         # A model that has to choose can only be wrong where the right one is none of its labels.
         forced = self.exclusive and bool(shared)
         return not forced or all(label in shared for label in prediction.gold)
+
+    def floor(
+        self, train: Iterable[Doc], dev: Iterable[Doc], test: Sequence[Prediction]
+    ) -> list[Prediction] | None:
+        from components.tasks.textcat.floor import floor
+
+        return floor(self, list(train), list(dev), test)
 
     def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:
         asked = [label for label in self.labels if label not in unknown]

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from components.tasks.textcat import Kind
 
 LISTENERS = ("transformer-listener", "tok2vec-listener")
-GRID = np.linspace(0.02, 0.98, 97)
+HALF = 0.5
+# Finer where calibrated probabilities of a sure model lie.
+GRID = np.append(np.linspace(0.02, 0.98, 97), [0.985, 0.99, 0.995, 0.999])
 
 
 def classifiers(nlp: Language) -> list[TextCategorizer]:
@@ -81,37 +83,76 @@ def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[s
         docs = list(nlp.pipe([example.predicted.copy() for example in examples]))
         said = np.array([[doc.cats[label] for label in pipe.labels] for doc in docs])
         truths = truths_of([example.reference.cats for example in examples], pipe.labels)
-        result["thresholds"] = thresholds(said, truths, pipe.labels)
+        chosen = thresholds(said, truths, pipe.labels, task.precision)
+        result["thresholds"] = chosen
+        if task.precision:
+            warn_of_low_precision(said, truths, chosen, task.precision)
     return result
 
 
-def thresholds(said: Any, truths: Any, labels: Sequence[str]) -> dict[str, float]:
-    """Per label the threshold of highest F, drawn to the common one where positives are few.
+def thresholds(
+    said: Any, truths: Any, labels: Sequence[str], precision: float = 0.0
+) -> dict[str, float]:
+    """Per label the best threshold, drawn to the common one where positives are few.
+
+    The common one is itself drawn to a half: the highest F on a hundred documents is mostly chance.
 
     Args:
         said: probabilities, (documents, labels).
         truths: the same of 1, 0 and NaN.
+        precision: what a threshold has to reach; 0: the best has the highest F.
     """
     if not (truths == 1).any():
         return {}
-    common = best(said, truths)
+    common = best(said, truths, precision)
+    if not precision:
+        trust = trusted(int((truths == 1).sum()))
+        common = trust * common + (1 - trust) * HALF
     chosen = {}
     for place, label in enumerate(labels):
         positives = int((truths[:, place] == 1).sum())
-        trust = positives / (positives + FEWEST_OF_LABEL)
-        own = best(said[:, [place]], truths[:, [place]]) if positives else common
+        own = best(said[:, [place]], truths[:, [place]], precision) if positives else common
+        # A precision that is asked for must not be traded for stability once there are enough.
+        enough = precision > 0 and positives >= FEWEST_OF_LABEL
+        trust = 1.0 if enough else trusted(positives)
         chosen[label] = round(trust * own + (1 - trust) * common, 4)
     return chosen
 
 
-def best(said: Any, truths: Any) -> float:
-    """The threshold of highest F; the middle one of those that are as good."""
+def trusted(positives: int) -> float:
+    """How far a threshold that was chosen on so many positives is to be trusted, 0 to 1."""
+    return positives / (positives + FEWEST_OF_LABEL)
+
+
+def best(said: Any, truths: Any, precision: float = 0.0) -> float:
+    """The threshold of highest F, or of highest recall among those of a precision.
+
+    The middle one of those that are as good; where none reaches the precision, of the most precise.
+    """
     known = ~np.isnan(truths)
     right = truths == 1
     scores = []
     for threshold in GRID:
         yes = (said >= threshold) & known
         hits = (yes & right).sum()
-        scores.append(2 * hits / max(1, yes.sum() + right.sum()))
+        if not precision:
+            scores.append(2 * hits / max(1, yes.sum() + right.sum()))
+        else:
+            reached = hits / max(1, yes.sum())
+            scores.append(1 + hits / right.sum() if reached >= precision else reached)
     as_good = GRID[np.isclose(scores, max(scores))]
     return float(as_good[len(as_good) // 2])
+
+
+def warn_of_low_precision(
+    said: Any, truths: Any, chosen: dict[str, float], precision: float
+) -> None:
+    """Print the labels whose threshold does not reach the precision on dev."""
+    for place, (label, threshold) in enumerate(chosen.items()):
+        yes = (said[:, place] >= threshold) & ~np.isnan(truths[:, place])
+        reached = (truths[yes, place] == 1).mean() if yes.any() else 0.0
+        if reached < precision:
+            print(
+                f"Warning: {label} has a precision of {reached:.2f} on dev, not {precision:.2f}: "
+                "no threshold reaches it, or too few of its documents are there to tell."
+            )
