@@ -47,8 +47,8 @@ def add_tags(nlp: Language, example: Example) -> Iterator[Example]:
     )
     reference.cats = example.reference.cats
     for name, spans in example.reference.spans.items():
-        found = example.get_aligned_spans_y2x(spans, allow_overlap=True)
-        reference.spans[name] = [Span(reference, s.start, s.end, s.label_) for s in found]
+        aligned = example.get_aligned_spans_y2x(spans, allow_overlap=True)
+        reference.spans[name] = [Span(reference, s.start, s.end, s.label_) for s in aligned]
     yield Example(predicted, reference)
 
 

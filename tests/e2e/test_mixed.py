@@ -68,18 +68,18 @@ def blocks(result: RunResult) -> dict[str, Any]:
 
 def test_every_task_is_scored_where_it_is_annotated(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
-    found = blocks(result)
-    assert [*found] == ["entities", "topic", "urgency"]
-    assert min(block["overall"]["f"] for block in found.values()) > 0.8
+    scored = blocks(result)
+    assert [*scored] == ["entities", "topic", "urgency"]
+    assert min(block["overall"]["f"] for block in scored.values()) > 0.8
     record = read_record(result.path)
     tested: list[Record] = list(
         read_records(Path(find_task(record, "letters/split").artifacts["test_set"].uri))
     )
-    for name, block in found.items():
+    for name, block in scored.items():
         assert block["documents"] == sum(name in one.answers for one in tested) > 0
-    assert found["entities"]["documents"] < len(tested)  # one letter of three has none marked
+    assert scored["entities"]["documents"] < len(tested)  # one letter of three has none marked
     predictions = Path(find_task(record, "letters/evaluate").artifacts["predictions"].uri)
-    assert {one.task for one in read_predictions(predictions)} == {*found}
+    assert {one.task for one in read_predictions(predictions)} == {*scored}
 
 
 def test_one_text_has_the_answers_of_all_passes(whole: tuple[Path, RunResult]) -> None:
@@ -137,10 +137,10 @@ def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
 def test_a_server_answers_all_tasks_at_once(whole: tuple[Path, RunResult]) -> None:
     folder, _ = whole
     models = load([Source("letters", folder / "models/letters/1/model", "1")])
-    [found] = models.analyse([TEXT], Question(("letters",)))
-    assert "7 Mill Lane" in [one.text for one in found.entities]
-    assert found.classes is not None
-    assert {one.task: one.labels for one in found.classes} == {
+    [answer] = models.analyse([TEXT], Question(("letters",)))
+    assert "7 Mill Lane" in [one.text for one in answer.entities]
+    assert answer.classes is not None
+    assert {one.task: one.labels for one in answer.classes} == {
         "topic": ["WASTE"],
         "urgency": ["URGENT"],
     }

@@ -44,8 +44,8 @@ def fuzz(count: int, seed: int) -> Outcome:
 def read_one(folder: Path, name: str, source: random.Random, outcome: Outcome) -> None:
     """Read a file, see that all adds up, and that what was kept is what the file says."""
     of_file = FORMATS[name]
-    path, told = written(folder, of_file, source), source.random() < TOLD
-    file = SourceFile(str(path), of_file.name if told else "auto")  # type: ignore[arg-type]
+    path, is_named = written(folder, of_file, source), source.random() < TOLD
+    file = SourceFile(str(path), of_file.name if is_named else "auto")  # type: ignore[arg-type]
     outcome.tried += PER_FILE
     collector = Collector(tasks_of(ner_tasks(["ORG", "FORM"])), IngestSettings(required=()))
     try:
@@ -67,7 +67,7 @@ def read_one(folder: Path, name: str, source: random.Random, outcome: Outcome) -
     for record in kept:
         check_record(name, record, outcome)
     stops = sum(p.count for p in collector.problems.sorted() if p.policy == "stop")
-    if told and kept and not stops:
+    if is_named and kept and not stops:
         check_strictly(name, reading_of(path, of_file), kept, path.read_bytes(), outcome)
     outcome.counts["kept"] += counts.kept
     outcome.counts["skipped"] += counts.skipped.total()

@@ -132,7 +132,7 @@ def test_only_the_head_of_a_task_that_is_annotated_learns(nlp: Language, task: s
     example = Example.from_dict(nlp.make_doc("HMRC wants tax"), SAID[task])
     assert not any(gradients(nlp).values())
     losses = nlp.update([example], sgd=False, losses={})  # type: ignore[arg-type]
-    learnt = {name for name, found in gradients(nlp).items() if found}
+    learnt = {name for name, gradient in gradients(nlp).items() if gradient}
     assert learnt == {"tok2vec", task}
     assert {name for name, loss in losses.items() if loss} == {"tok2vec", task}
 

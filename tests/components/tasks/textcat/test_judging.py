@@ -60,7 +60,7 @@ def corpus(folder: Path, texts: list[tuple[str, dict[str, float]]]) -> Path:
 def test_all_that_spacy_evaluate_says_is_what_we_say(exclusive: bool, tmp_path: Path) -> None:
     model = train_tiny(tmp_path / "model", exclusive=exclusive)
     test = corpus(tmp_path / "test", TEXTS)
-    theirs = spacy_evaluate(str(model), test, silent=True)
+    expected = spacy_evaluate(str(model), test, silent=True)
     task = topic(exclusive=exclusive)
     done = predict(spacy.load(model), test, [task], 4)
     block = block_of(
@@ -68,27 +68,27 @@ def test_all_that_spacy_evaluate_says_is_what_we_say(exclusive: bool, tmp_path: 
     )
     assert 0 < block["overall"]["f"] < 1
     for key in "prf":
-        assert block["overall"][key] == pytest.approx(theirs[f"cats_micro_{key}"])
-        assert block["macro"][key] == pytest.approx(theirs[f"cats_macro_{key}"])
+        assert block["overall"][key] == pytest.approx(expected[f"cats_micro_{key}"])
+        assert block["macro"][key] == pytest.approx(expected[f"cats_macro_{key}"])
         for label in LABELS:
             assert block["labels"][label][key] == pytest.approx(
-                theirs["cats_f_per_type"][label][key]
+                expected["cats_f_per_type"][label][key]
             )
     areas = {label: block["ranking"][label]["auc"] for label in LABELS}
-    assert areas == pytest.approx(theirs["cats_auc_per_type"])
-    assert sum(areas.values()) / 2 == pytest.approx(theirs["cats_macro_auc"])
+    assert areas == pytest.approx(expected["cats_auc_per_type"])
+    assert sum(areas.values()) / 2 == pytest.approx(expected["cats_macro_auc"])
 
 
 def test_a_rejected_label_is_the_truth_to_spacy_and_is_not_to_us(tmp_path: Path) -> None:
     """The model says of the rejected text just what it was not, and spaCy calls that right."""
     model = train_tiny(tmp_path / "model", exclusive=True)
     test = corpus(tmp_path / "test", [("pay the tax on wages", {"TAX": 0.0}), *TEXTS[2:3]])
-    theirs = spacy_evaluate(str(model), test, silent=True)
+    expected = spacy_evaluate(str(model), test, silent=True)
     done = predict(spacy.load(model), test, [topic()], 4)
     block = block_of(
         done.tasks["topic"], done.predictions["topic"], slice_keys=[], resamples=100, seed=0
     )
-    assert theirs["cats_f_per_type"]["TAX"]["f"] == 1.0
+    assert expected["cats_f_per_type"]["TAX"]["f"] == 1.0
     assert block["labels"]["TAX"]["f"] is None
     assert block["rejected"] == {"documents": 1, "predicted": 1}
     assert "its scores of this test set mean nothing" in page(block, [])
