@@ -30,6 +30,7 @@ class DatasetProfile:
     Attributes:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
+        constant: the only class there is, where every accepted record has it; it is no class then.
         classes: label -> accepted records of which it is said as a whole.
         styles: "single" or "multiple" -> records that say whether they let choose several classes.
         several: of the others, those that have several classes, or were asked about one alone;
@@ -47,6 +48,7 @@ class DatasetProfile:
     spans: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
+    constant: str = ""
     styles: Counter[str] = field(default_factory=Counter)
     several: int = 0
     none: int = 0
@@ -121,6 +123,10 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
         raise DataError(str(error)) from None
     if not profile.spans and not profile.classes:
         raise DataError(f"{path}: {no_labels(profile)}")
+    # Beside entities, a class that every text has teaches nothing, and would stop the run.
+    if profile.spans and [*profile.classes.values()] == [profile.accepted]:
+        (profile.constant,) = profile.classes
+        profile.classes.clear()
     return profile
 
 

@@ -12,6 +12,7 @@ import pytest
 from pipelines.config.load import load
 from pipelines.config.profile import profile_of
 from pipelines.config.scaffold import scaffold
+from pipelines.config.schema import Phase
 
 ROOT = Path(__file__).parents[3]
 
@@ -133,23 +134,36 @@ def test_init_tells_one_class_of_several_from_any_of_them(tmp_path: Path) -> Non
     assert not exclusive("several.csv", "text,label\na,BUG\nb,BUG|WISH\n")
 
 
-def test_init_of_labels_and_choices_is_a_config_of_both(tmp_path: Path) -> None:
-    choice = {"type": "choices", "value": {"choices": ["news"]}}
+def init_of_choices(folder: Path, *classes: str) -> tuple[Phase, str]:
+    """The phase that `init` writes for a text with an entity and one without, each with a class."""
     label = {"type": "labels", "value": {"start": 0, "end": 3, "labels": ["PER"], "text": "Ada"}}
+    choices = [{"type": "choices", "value": {"choices": [name]}} for name in classes]
     tasks = [
-        {"data": {"text": text}, "annotations": [{"result": result}]}
-        for text, result in (("Ada left", [label, choice]), ("Nobody left", [choice]))
+        {"data": {"text": text}, "annotations": [{"result": [*labels, choice]}]}
+        for text, labels, choice in zip(
+            ("Ada left", "Nobody left"), ([label], []), choices, strict=True
+        )
     ]
-    export = tmp_path / "tasks.json"
+    export, config = folder / "tasks.json", folder / "my.yaml"
     export.write_text(json.dumps(tasks), encoding="utf-8")
-    config = tmp_path / "my.yaml"
-    config.write_text(scaffold(export, tmp_path, profile_of(export)), encoding="utf-8")
+    config.write_text(scaffold(export, folder, profile_of(export)), encoding="utf-8")
     (phase,) = load(config).pipeline.phases.values()
+    return phase, config.read_text(encoding="utf-8")
+
+
+def test_init_of_labels_and_choices_is_a_config_of_both(tmp_path: Path) -> None:
+    phase, _ = init_of_choices(tmp_path, "news", "mail")
     assert [(task.kind, task.labels) for task in phase.all_tasks] == [
         ("ner", ["PER"]),
-        ("textcat", ["news"]),
+        ("textcat", ["mail", "news"]),
     ]
     assert phase.train.config == "minilm-tasks"
+
+
+def test_init_leaves_out_a_class_that_every_text_has(tmp_path: Path) -> None:
+    phase, text = init_of_choices(tmp_path, "news", "news")
+    assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]
+    assert "# Every text has the class news: nothing to learn." in text
 
 
 def test_what_rows_of_both_hold_is_counted_as_ingest_counts_it(tmp_path: Path) -> None:
