@@ -15,7 +15,13 @@ from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
-from containers.serve.batcher import Batcher, BatchLimits, QueueFullError, TooMuchError
+from containers.serve.batcher import (
+    Batcher,
+    BatchLimits,
+    QueueFullError,
+    TooMuchError,
+    WaitedTooLongError,
+)
 from containers.serve.body import JsonRoute, invalid
 from containers.serve.contract import Parameters, Prediction, Request
 from containers.serve.contract import Response as Answer
@@ -89,7 +95,8 @@ class Server:
 
         Raises:
             HTTPException: 503 before the models are ready, 422 for what cannot be predicted, 413
-                for too much work, 429 when too much waits, 500 when a model fails on a text.
+                for too much work, 429 when too much waits or for too long, 500 when a model fails
+                on a text.
         """
         if self._batcher is None or self.models is None:
             raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
@@ -103,6 +110,13 @@ class Server:
                 429,
                 f"More than max_queue = {self.options.max_queue} texts or max_seconds = "
                 f"{self.options.max_seconds:g} of work wait.",
+                {"Retry-After": "1"},
+            ) from error
+        except WaitedTooLongError as error:
+            raise HTTPException(
+                429,
+                f"A text has waited for max_seconds = {self.options.max_seconds:g} and is not "
+                "begun: the server is busy, or slower than it seemed. Send it again later.",
                 {"Retry-After": "1"},
             ) from error
         except TooMuchError as error:

@@ -39,6 +39,10 @@ class QueueFullError(Exception):
     """More texts wait, or more work, than the server may hold."""
 
 
+class WaitedTooLongError(Exception):
+    """A text has waited for its turn as long as one request may take."""
+
+
 class TooMuchError(Exception):
     """One request is more work than the server may do for it. Its argument: in seconds."""
 
@@ -52,7 +56,7 @@ class BatchLimits:
         characters: most characters in a batch, unless a single text has more.
         wait: seconds that a lonely text waits for company.
         queue: most texts that wait.
-        seconds: most work of one request, and of all long ones that wait.
+        seconds: most work of one request, and of all long ones that wait; no text waits longer.
         threads: batches predicted at once.
     """
 
@@ -112,6 +116,7 @@ class Batcher:
         Raises:
             QueueFullError: the texts do not fit into the queue; none was taken.
             TooMuchError: they never will.
+            WaitedTooLongError: some still waited after the seconds of the limits.
         """
         loop = asyncio.get_running_loop()
         rate = self._throughput.rate(question)
@@ -127,13 +132,24 @@ class Batcher:
         lane.update(dict.fromkeys(waiting))
         self._long_seconds += 0.0 if brief else work
         self._show_change()
+        # An estimate may be too low, on a machine that others use.
+        limit = loop.call_later(self._limits.seconds, self._give_up, waiting, lane)
         try:
             return list(await asyncio.gather(*(one.answer for one in waiting)))
         finally:
+            limit.cancel()
             for one in waiting:
                 lane.pop(one, None)
             self._long_seconds -= 0.0 if brief else work
             self._show_change()
+
+    @staticmethod
+    def _give_up(waiting: Sequence[Waiting], lane: Lane) -> None:
+        """End the wait for texts of which one has not even been begun."""
+        for one in waiting:
+            if one in lane and not one.answer.done():
+                one.answer.set_exception(WaitedTooLongError())
+                return
 
     def _check(self, texts: Sequence[str], work: float, brief: bool) -> None:
         most = self._limits.seconds
@@ -142,7 +158,8 @@ class Batcher:
         if self._waiting() + len(texts) > self._limits.queue:
             raise QueueFullError
         before = self._long_seconds
-        if not brief and before and (before + work) / self._limits.threads > most:
+        threads = max(1, self._limits.threads - 1)  # so many predict heavy texts
+        if not brief and before and (before + work) / threads > most:
             raise QueueFullError
 
     def _waiting(self) -> int:

@@ -36,7 +36,9 @@ class Options(Settings):
     max_texts: int = Field(256, gt=0, description="instances in a request")
     max_characters: int = Field(50_000, gt=0, description="characters in a text")
     max_seconds: float = Field(
-        60.0, gt=0, description="work of a request, and of the long ones that wait"
+        60.0,
+        gt=0,
+        description="work of a request, and of the long ones that wait; no text waits longer",
     )
     body_seconds: float = Field(20.0, gt=0, description="from the first byte of a body to its last")
     max_queue: int = Field(1024, gt=0, description="texts that wait; more are answered with 429")

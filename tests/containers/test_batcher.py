@@ -16,6 +16,7 @@ from containers.serve.batcher import (
     BatchLimits,
     QueueFullError,
     TooMuchError,
+    WaitedTooLongError,
 )
 from containers.serve.contract import Findings
 from containers.serve.metrics import Metrics
@@ -112,10 +113,10 @@ def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Model
     async def scenario() -> None:
         gated = Gated(models)
         throughput = slow_throughput()
-        async with running(gated, models, throughput, seconds=4.0) as batcher:
+        async with running(gated, models, throughput, seconds=7.0) as batcher:
             with pytest.raises(TooMuchError) as refused:
-                await batcher.submit([LONG * 4], PLAIN)
-            assert refused.value.args[0] == pytest.approx(4.2)
+                await batcher.submit([LONG * 7], PLAIN)
+            assert refused.value.args[0] == pytest.approx(7.2)
             waiting = [asyncio.create_task(batcher.submit([LONG * 3], PLAIN)) for _ in range(2)]
             await until_begun(gated, LONG * 3)
             with pytest.raises(QueueFullError):
@@ -126,6 +127,26 @@ def test_what_would_take_too_long_is_refused_and_a_little_never_is(models: Model
             for _ in range(LATELY):
                 throughput.learn([SHORT], PLAIN, 100.0)
             await batcher.submit([SHORT], PLAIN)
+
+    run(scenario())
+
+
+def test_a_text_that_is_not_begun_in_time_is_refused_and_short_ones_are_answered(
+    models: Models,
+) -> None:
+    async def scenario() -> None:
+        gated = Gated(models)
+        async with running(gated, models, slow_throughput(), seconds=1.3) as batcher:
+            first = asyncio.create_task(batcher.submit([f"1 {LONG[:400]}"], PLAIN))
+            await until_begun(gated, f"1 {LONG[:400]}")
+            second = asyncio.create_task(batcher.submit([f"2 {LONG[:400]}"], PLAIN))
+            await batcher.submit([SHORT], PLAIN)
+            with pytest.raises(WaitedTooLongError):
+                await second
+            gated.go.set()
+            await first
+            await batcher.submit([f"3 {LONG[:400]}"], PLAIN)
+            assert [text[:2] for text in gated.begun] == ["1 ", SHORT, "3 "]
 
     run(scenario())
 

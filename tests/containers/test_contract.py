@@ -253,6 +253,26 @@ def test_a_full_queue_answers_429_and_when_to_come_back(models: Models) -> None:
         assert answers == [200, 200, 200]
 
 
+def test_a_text_that_waits_for_too_long_answers_429_and_when_to_come_back(models: Models) -> None:
+    slow = Slow(models)
+    slow.go.set()
+    with client_of(slow, max_seconds=0.5, threads=1) as client:  # type: ignore[arg-type]
+        until_ready(client)
+        for _ in range(3):  # the warm-up
+            slow.started.acquire()
+        slow.go.clear()
+        begun = threading.Thread(
+            target=client.post, args=["/predict"], kwargs={"json": {"instances": ["London"]}}
+        )
+        begun.start()
+        slow.started.acquire()
+        refused = client.post("/predict", json={"instances": ["London"]})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert "max_seconds = 0.5" in refused.json()["detail"]
+        slow.go.set()
+        begun.join()
+
+
 class Fragile:
     """Models that cannot bear one text."""
 
