@@ -27,6 +27,8 @@ def read_zip(path: Path, source: str, read_member: ReadMember) -> Iterator[Item]
     with TemporaryDirectory() as text:
         folder = Path(text)
         for name, unpacked in unpack(path, source, folder):
+            if is_of_brat(unpacked):
+                continue
             yield from read_member(unpacked, f"{source}/{name}")
 
 
@@ -60,7 +62,7 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
         raise
     except Exception as error:  # what zipfile raises depends on where the archive is damaged
         raise StopReadingError("corrupt_file", source, f"{error}") from error
-    return [(name, file) for name, file in unpacked if not is_of_brat(file)]
+    return unpacked
 
 
 def wanted(member: zipfile.ZipInfo) -> bool:

@@ -409,6 +409,9 @@ def test_a_record_over_the_limit_stops_at_its_line(write: Write, ingest: Ingest)
         assert "= 2,000 bytes" in done.summary
     done = ingest(write(zipped(x=text[:9], y=text), "lines.zip"), max_record=2000)
     assert done.problem("long_record")["first"] == ["lines.zip/y:3"]
+    brat = {"a.ann": "T1\tPER 0 3\tAda\n", "a.txt": "Ada\n" + "a" * 3000}
+    done = ingest(write(zipped(**brat), "brat.zip"), max_record=2000)
+    assert done.problem("long_record")["first"] == ["brat.zip/a.txt:2"]
     array = write(json.dumps([*good, row("a" * 3000)]).encode(), "array.json")
     assert ingest(array, max_record=2000).problem("long_record")["first"] == ["array.json:3"]
     whole = write(json.dumps([row("word " * 100)] * 100).encode(), "whole.json")
