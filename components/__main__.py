@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn, cast
 
 from components.errors import ConfigError, RetrainError, WriteError
-from components.files import REFUSALS, refusal
+from components.files import FAULTS, refusal
 from components.interface import TIMEOUT, add_options
 from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.stage import Stage, write_executor_output
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        if error.errno not in REFUSALS:
+        if error.errno not in FAULTS:
             raise
         print(f"{name}: {refusal(error.filename or 'an output', error)}", file=sys.stderr)
         return WriteError.exit_code

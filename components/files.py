@@ -23,6 +23,7 @@ from components.errors import DataError, WriteError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 REFUSALS = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+FAULTS = (*REFUSALS, errno.EIO)  # a person can act on, as one message and no traceback
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -113,6 +114,11 @@ def refusal(path: str | Path, error: OSError) -> str:
             "root, as it is by default, or mount the bucket or volume so that this user may write: "
             "docs/containers.md."
         )
+    if error.errno == errno.EIO:
+        return (
+            f"{path}: {error.strerror}. The disk or the mount fails: look at it, and restore the "
+            "file from a backup if it cannot be read any more."
+        )
     advice = "Choose a folder that may be written to"
     if error.errno in FULL:
         advice = "Make room, and run the same command again: what is done is not done twice"
@@ -124,6 +130,16 @@ def unreadable(path: Path) -> bool:
     if not os.access(path.parent, os.X_OK):
         return os.path.lexists(path.parent)
     return os.path.lexists(path) and not os.access(path, os.R_OK)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the file in the error of a disk that does not give its content, which names none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -155,14 +171,15 @@ def read_json(path: Path) -> Any:
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    with named(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file, or a folder into one: names and bytes, never modes, times or links."""
     if not source.is_dir():
-        shutil.copyfile(source, target)
+        with named(source):
+            shutil.copyfile(source, target)
         return
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.iterdir()):

@@ -25,7 +25,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.errors import DataError
-from components.files import copy, remove, writing
+from components.files import copy, named, remove, writing
 from components.registry import durable, manifest
 from components.registry.base import Artefact, Version, checked_name, is_news, manifest_of
 from components.registry.documents import LINEAGE, MANIFEST
@@ -126,7 +126,8 @@ class LocalRegistry:
 
     def document(self, version: Version, file: str) -> bytes | None:
         path = Path(version.documents) / file
-        return path.read_bytes() if path.is_file() else None
+        with named(path):
+            return path.read_bytes() if path.is_file() else None
 
     def _documents(self, name: str, number: str) -> Path:
         """The folder of a version's newest documents."""

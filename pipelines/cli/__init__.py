@@ -7,7 +7,7 @@ import sys
 import typer
 
 from components.errors import RetrainError, WriteError
-from components.files import REFUSALS, refusal
+from components.files import FAULTS, refusal
 from pipelines.cli import (
     check,
     compare,
@@ -63,7 +63,7 @@ def main() -> None:
         print(f"retrain: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in REFUSALS:
+        if error.errno not in FAULTS:
             raise
         print(f"retrain: {refusal(error.filename or 'an output', error)}", file=sys.stderr)
         sys.exit(WriteError.exit_code)

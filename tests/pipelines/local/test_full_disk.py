@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from components.files import copy
 from components.records.record import write_records
 from tests.components.registry.test_crash import prepared
 from tests.support.records import ner_record
@@ -119,3 +120,34 @@ def test_a_registry_that_may_not_be_read_is_not_an_empty_one(tmp_path: Path) -> 
     assert ended.returncode == 1
     assert f"retrain: {registry}/ner/aliases: user" in ended.stderr
     assert "may not read it (Permission denied)" in ended.stderr
+
+
+def test_a_disk_that_does_not_give_back_a_registered_model_is_one_message(tmp_path: Path) -> None:
+    """As this one, whose first byte is an error."""
+    registry = prepared(tmp_path, "").folder
+    broken = registry / "ner/1/model/ner/model"
+    broken.unlink()
+    broken.symlink_to("/proc/self/mem")
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pipelines",
+            "models",
+            "promote",
+            "ner",
+            "1",
+            f"--registry={registry}",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"retrain: {broken}: Input/output error. The disk")
+
+
+def test_a_copy_of_what_a_disk_does_not_give_back_names_it(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"Input/output error: '/proc/self/mem'"):
+        copy(Path("/proc/self/mem"), tmp_path / "copied")
