@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from components.errors import ConfigError
+from components.files import named
 
 FILE_NAME = "code.py"
 MODULE = "custom_code"
@@ -94,7 +95,8 @@ def load_model(folder: Path, **options: Any) -> Any:
 
     if (folder / FILE_NAME).is_file():
         import_code(folder / FILE_NAME)
-    return spacy.load(folder, **options)
+    with named(folder):
+        return spacy.load(folder, **options)
 
 
 def how_to_load(folder: Path | str) -> str:

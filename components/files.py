@@ -138,7 +138,8 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.errno == errno.EIO and not error.filename:
+            error.filename = str(path)
         raise
 
 

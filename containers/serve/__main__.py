@@ -15,6 +15,7 @@ from types import FrameType
 import uvicorn
 
 from components.errors import ConfigError, RetrainError
+from components.files import FAULTS, refusal
 from containers.serve.app import Server, build
 from containers.serve.connection import Connection
 from containers.serve.guards import is_loopback, log
@@ -77,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RetrainError as error:
         print(f"serve: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in FAULTS:
+            raise
+        print(f"serve: {refusal(error.filename or 'a model', error)}", file=sys.stderr)
+        return RetrainError.exit_code
     return 0
 
 

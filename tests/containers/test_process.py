@@ -162,6 +162,22 @@ def test_what_cannot_be_served_is_one_message_and_a_code(
     assert message in capsys.readouterr().err
 
 
+def test_a_disk_that_does_not_give_back_a_model_is_one_message(
+    folders: list[Source],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As this one, whose first byte is an error."""
+    folder = tmp_path / "model"
+    shutil.copytree(folders[0].folder, folder)
+    (folder / "vocab/strings.json").unlink()
+    (folder / "vocab/strings.json").symlink_to("/proc/self/mem")
+    monkeypatch.setenv("AIP_HTTP_PORT", "0")
+    assert main(["--host=127.0.0.1", f"--model=phase-1={folder}"]) == 1
+    assert f"serve: {folder}: Input/output error" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
