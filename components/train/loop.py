@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -38,6 +40,7 @@ from components.train.checkpoint_schedule import CheckpointSchedule, Stop, Stopp
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
+from components.train.long_texts import LONGEST, reads_whole_texts, shortened
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
 from components.train.snapshot import Arrays, clear_gradients, put, take
@@ -121,15 +124,23 @@ class Loop:
         """Read the training corpus (unless max_epochs -1 streams it) and batch it."""
         max_epochs = self.settings["max_epochs"]
         batcher = self.settings["batcher"]
+        shorten = partial(shortened, self.nlp) if reads_whole_texts(self.nlp) else lambda one: one
         if max_epochs < 0:
             return batches(
-                lambda: training.train(self.nlp),
+                lambda: map(shorten, training.train(self.nlp)),
                 batcher,
                 max_epochs=0,
                 shuffle=False,
                 seed=self.seed,
             )
-        examples = list(training.train(self.nlp))
+        whole = list(training.train(self.nlp))
+        examples = list(map(shorten, whole))
+        cut = sum(map(operator.is_not, examples, whole))
+        if cut:
+            self.training_log.say(
+                f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} words are learnt "
+                "from: all of so long a text would take too much memory."
+            )
         self.encodings.add(examples)
         unseen = left_out(examples, training.fresh_batcher())
         if unseen:

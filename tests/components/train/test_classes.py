@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
-from spacy.training import Corpus
+from spacy.tokens import DocBin, Span
+from spacy.training import Corpus, Example
 
 from components.__main__ import main
 from components.evaluate.run import Clock, load, predict_batch
 from components.tasks import tasks_of
+from components.train.long_texts import LONGEST, shortened
 from tests.components.train.conftest import CONFIGS, arguments, write_shard
 from tests.components.train.test_resume import assert_same_outcome
 from tests.support.tiny_roberta import write_roberta
@@ -142,6 +143,41 @@ def test_few_documents_of_dev_are_said_not_to_calibrate(
     said = spacy.load(tmp_path / "out/model").meta["retrain"]["topic"]["calibration"]
     assert said["documents"] == 80
     assert "80 documents with an answer; 100 are needed" in said["not_calibrated"]
+
+
+def test_a_very_long_text_is_learnt_from_its_first_words(
+    tmp_path: Path, corpora: tuple[Path, Path]
+) -> None:
+    nlp = spacy.blank("en")
+    long = nlp.make_doc("It costs £3 a year. " * 1_000)
+    long.cats = {"FEE": 1.0, "OPENING": 0.0}
+    docs = DocBin().from_disk(corpora[0] / "000000.spacy")
+    docs.add(long)
+    write_shard(corpora[0], docs)
+    small = {
+        "training.max_steps": 1,
+        "components.tok2vec.model.encode.width": 16,
+        "components.tok2vec.model.encode.depth": 1,
+    }
+    assert main(arguments("cnn-classes", small, corpora, tmp_path / "out", tasks=tasks())) == 0
+    log = (tmp_path / "out/log/training.log").read_text(encoding="utf-8")
+    assert f"Of 1 of 81 documents the first {LONGEST:,} words are learnt from" in log
+
+
+def test_a_shortened_text_keeps_what_was_said_of_it() -> None:
+    nlp = spacy.blank("en")
+    long = nlp.make_doc("Ada pays. " * LONGEST)
+    long.cats = {"FEE": 1.0}
+    last = len(long) - 3
+    long.set_ents([Span(long, 0, 1, "PERSON"), Span(long, last, last + 1, "PERSON")])
+    long.user_data["unanswered"] = ["topic"]
+    short = shortened(nlp, Example(nlp.make_doc(long.text), long))
+    assert (len(short.reference), len(short.predicted)) == (LONGEST, LONGEST)
+    assert short.reference.cats == {"FEE": 1.0}
+    assert [ent.start for ent in short.reference.ents] == [0]
+    assert short.reference.user_data["unanswered"] == ["topic"]
+    fits = Example(nlp.make_doc("Ada pays."), nlp.make_doc("Ada pays."))
+    assert shortened(nlp, fits) is fits
 
 
 # A module of the user's, as a phase names one: here it pulls the plug.
