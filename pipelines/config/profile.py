@@ -30,7 +30,7 @@ class DatasetProfile:
     Attributes:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
-        constant: the only class there is, where every accepted record has it; it is no class then.
+        constant: the class that is every answer, beside entities; it is none of `classes` then.
         classes: label -> accepted records of which it is said as a whole.
         styles: "single" or "multiple" -> records that say whether they let choose several classes.
         several: of the others, those that have several classes, or were asked about one alone;
@@ -123,8 +123,9 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
         raise DataError(str(error)) from None
     if not profile.spans and not profile.classes:
         raise DataError(f"{path}: {no_labels(profile)}")
-    # Beside entities, a class that every text has teaches nothing, and would stop the run.
-    if profile.spans and [*profile.classes.values()] == [profile.accepted]:
+    # Beside entities, a class that is every answer teaches nothing, and would stop the run.
+    other_answers = profile.none or profile.answers["reject"]
+    if profile.spans and len(profile.classes) == 1 and not other_answers:
         (profile.constant,) = profile.classes
         profile.classes.clear()
     return profile

@@ -115,7 +115,10 @@ def length_of_training(words: int) -> dict[str, int]:
 def task_lines(profile: DatasetProfile) -> list[str]:
     """The tasks of a phase: what people marked in texts, what they said of whole ones, or both."""
     if not profile.classes:
-        said = f"    # Every text has the class {spell(profile.constant)}: nothing to learn."
+        left_out = (
+            f"The class {spell(profile.constant)} is every answer: nothing to learn, left out."
+        )
+        said = f"    # {left_out}"
         return ["    task: ner", *entity_lines(profile), *([said] if profile.constant else [])]
     entities = ["      entities:", "        kind: ner"] if profile.spans else []
     labels = [f"    {line}" for line in entity_lines(profile)] if profile.spans else []

@@ -160,10 +160,10 @@ def test_init_of_labels_and_choices_is_a_config_of_both(tmp_path: Path) -> None:
     assert phase.train.config == "minilm-tasks"
 
 
-def test_init_leaves_out_a_class_that_every_text_has(tmp_path: Path) -> None:
+def test_init_leaves_out_a_class_that_is_every_answer(tmp_path: Path) -> None:
     phase, text = init_of_choices(tmp_path, "news", "news")
     assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]
-    assert "# Every text has the class news: nothing to learn." in text
+    assert "# The class news is every answer: nothing to learn, left out." in text
 
 
 def test_what_rows_of_both_hold_is_counted_as_ingest_counts_it(tmp_path: Path) -> None:
