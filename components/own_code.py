@@ -13,9 +13,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).parents[1]
 OWN = re.compile(r"components(\.\w+)+")
+# Python 3.11 counts how deep a tree is for all threads together, and fails where they parse at once
+# (python/cpython#106905); the local runner's tasks do.
+PARSING = Lock()
 
 
 def own_files(modules: Iterable[str], root: Path = ROOT) -> list[Path]:
@@ -93,7 +97,9 @@ def source_of(module: str, root: Path) -> Path | None:
 def names_in(source: bytes) -> tuple[str, ...]:
     """Dotted names that a source imports or holds as strings, of our package only."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    with PARSING:
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -297,7 +297,7 @@ pathlib.Path(words[9]).write_text(json.dumps({'artifacts': {
         first = write(code=WRITE, text="data")
         given = rich(
             number=3,
-            share=2.0,
+            fraction=2.0,
             flag=True,
             items=[1, "zwei", 0.5],
             table={"k": 1, "ü": "ö"},
