@@ -95,15 +95,17 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
     loss = [(entry["step"], entry["loss"]) for entry in history]
     summary = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
     drawn = [("Training loss", summary, {"loss": loss}, "loss")]
-    scored = {
+    keys = dict.fromkeys(key for entry in history for key in entry)
+    points = {
         "F" if key == "f" else key.removesuffix(".f"): [
-            (entry["step"], 100 * entry[key]) for entry in history
+            (entry["step"], 100 * entry[key]) for entry in history if entry.get(key) is not None
         ]
-        for key in history[0]
+        for key in keys
         if key == "f" or key.endswith(".f")
     }
+    scored = {name: measured for name, measured in points.items() if measured}
     if scored:
-        best = {name: max(points, key=lambda point: point[1]) for name, points in scored.items()}
+        best = {name: max(each, key=lambda point: point[1]) for name, each in scored.items()}
         listed = "; ".join(
             f"{'' if name == 'F' else f'of {name} '}{f:.1f} at step {step}"
             for name, (step, f) in best.items()
