@@ -232,10 +232,11 @@ def remote_paths(pattern: str) -> list[str]:
     scheme = pattern.split("://", 1)[0]
     with remote_errors(pattern):
         system, path = open_system(pattern)
-        # As on disk: an object may be called like a pattern.
-        matches = literal(system, path) or globbed(system, path)
+        # As on disk: an object or a folder may be called like a pattern.
+        named = literal(system, path)
+        matches = named or globbed(system, path)
         files = sorted(name for name, info in matches.items() if info["type"] == "file")
-    if matches and not files and not glob.has_magic(path):
+    if named and not files:
         raise folder_error(pattern)
     return [f"{scheme}://{name}" for name in files]
 

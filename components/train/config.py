@@ -79,12 +79,19 @@ def tokeniser_of(language: str) -> dict[str, Any]:
 
 
 def refuse_never(settings: dict[str, Any]) -> None:
-    """Refuse a count of steps that spaCy would divide by, or that no run can make."""
-    for key in ("eval_frequency", "accumulate_gradient"):
-        if settings[key] < 1:
+    """Refuse a number that spaCy would divide by, or that no run can keep to."""
+    least = {"eval_frequency": 1, "accumulate_gradient": 1, "max_steps": 0, "patience": 0}
+    for key, number in least.items():
+        if settings[key] < number:
             raise ConfigError(
-                f"training config: training.{key}: must be 1 or more, not {settings[key]}"
+                f"training config: training.{key}: must be {number} or more, not {settings[key]}"
+                + ("" if number else " (0: no limit)")
             )
+    if not 0 <= settings["dropout"] < 1:
+        raise ConfigError(
+            "training config: training.dropout: must be 0 or more and less than 1, not "
+            f"{settings['dropout']}"
+        )
 
 
 def refuse_unknown(section: str, config: Config, known: set[str]) -> None:

@@ -120,6 +120,11 @@ def fault(errors: Sequence[Mapping[str, Any]]) -> str:
     place = tuple(part for part in errors[0]["loc"] if part != "body")
     if not place and errors[0]["type"] == "model_attributes_type":
         return CONTENT_TYPE if isinstance(errors[0]["input"], bytes) else "body: expected an object"
+    if errors[0]["type"] == "json_invalid":
+        # The parser's words: they quote nothing of the body.
+        return f"body: not JSON: {errors[0]['ctx']['error']} (character {place[0] + 1})."
+    if not place and errors[0]["type"] == "missing":
+        return "body: it is empty. Send {instances: [...]}."
     if place[:1] == ("instances",) and len(place) > 1:
         same = [e for e in errors if tuple(e["loc"])[1:3] == place[:2]]
         return f"instances.{place[1]}: {SHAPE}{instance_fault(same)}."

@@ -21,7 +21,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    phases: list[str] | None = Field(None, description="only these phases; all when left out")
+    phases: list[str] | None = Field(
+        None, min_length=1, description="only these phases; all when left out"
+    )
     confidence: bool = Field(False, description="say how sure the models are; takes more time")
 
 

@@ -27,9 +27,9 @@ class Options(Settings):
     Those with an alias are set by Vertex AI; any other by RETRAIN_SERVE_<NAME>.
     """
 
-    http_port: int = Field(8080, alias="AIP_HTTP_PORT")
-    health_route: str = Field("/health", alias="AIP_HEALTH_ROUTE")
-    predict_route: str = Field("/predict", alias="AIP_PREDICT_ROUTE")
+    http_port: int = Field(8080, ge=0, le=65535, alias="AIP_HTTP_PORT")
+    health_route: str = Field("/health", pattern="^/", alias="AIP_HEALTH_ROUTE")
+    predict_route: str = Field("/predict", pattern="^/", alias="AIP_PREDICT_ROUTE")
     storage_uri: str = Field("", alias="AIP_STORAGE_URI", description="gs://… or a folder")
     digest: str = Field("", description="what the digest of the model's files begins with")
     max_body: int = Field(4_000_000, gt=0, description="bytes in a request")

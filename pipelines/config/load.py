@@ -169,6 +169,8 @@ def explain_one(problem: Any, file: ConfigFile) -> str:
         message = f"unknown key.{hint} Known here: {', '.join(known)}"
     elif problem["type"] == "missing":
         message = "missing: add this key"
+    elif problem["type"] == "value_error" and ", not " in message:
+        pass  # our own words have it
     elif not isinstance(problem["input"], dict | list):
         message += f", not {as_yaml(problem['input'])}"
         if problem["type"] == "string_type":

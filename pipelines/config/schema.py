@@ -69,7 +69,15 @@ def checked_root(root: str) -> str:
     """gs://BUCKET/FOLDER, or gs://BUCKET, whose bucket has a name that Cloud Storage gives."""
     if not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^\s'\"]*)?", root):
         raise ValueError(
-            "expected gs://BUCKET/FOLDER, the bucket in small letters, digits, dots and hyphens"
+            "expected gs://BUCKET/FOLDER, the bucket of 3 or more small letters, digits, dots, "
+            "hyphens and underscores"
+        )
+    # Where the bucket is mounted as a folder, these would lead elsewhere; and Cloud Storage's own
+    # clients take the signs for patterns.
+    _, *folders = root.removeprefix("gs://").removesuffix("/").split("/")
+    if any(folder in ("", ".", "..") or re.search(r"[*?#\[\]]", folder) for folder in folders):
+        raise ValueError(
+            "expected gs://BUCKET/FOLDER, without //, . or .. as a folder, or * ? # [ ]"
         )
     return root
 
@@ -351,8 +359,12 @@ def checked_cron(cron: str) -> str:
         for name, field in zip(CRON_FIELDS, fields, strict=True)
     ]
     days, months = values[2], values[3]
-    if fields[4] == "*" and min(days) > max(LONGEST[month] for month in months):
-        raise ValueError(f"{cron!r} names a day that none of its months has: it would never run")
+    # A weekday that begins with * does not add its days to those of the month.
+    any_weekday = any(part.startswith("*") for part in fields[4].split(","))
+    if any_weekday and min(days) > max(LONGEST[month] for month in months):
+        raise ValueError(
+            f"expected a day that one of its months has, or it would never run, not {cron!r}"
+        )
     return " ".join(fields)
 
 

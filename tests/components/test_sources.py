@@ -42,7 +42,13 @@ def test_a_name_that_looks_like_a_pattern_is_itself_first_wherever_it_is(tmp_pat
         (tmp_path / name).write_text("{}", encoding="utf-8")
         with fsspec.open(f"memory://bucket/{name}", "w") as file:
             file.write("{}")
+    (tmp_path / "y[1]").mkdir()
+    (tmp_path / "y[1]/in.jsonl").write_text("{}", encoding="utf-8")
+    with fsspec.open("memory://bucket/y[1]/in.jsonl", "w") as file:
+        file.write("{}")
     for folder in (str(tmp_path), "memory://bucket"):
+        with pytest.raises(ConfigError, match=r"is a folder"):
+            names(f"{folder}/y[1]")
         assert names(f"{folder}/br[1].jsonl") == ["br[1].jsonl"]
         assert names(f"{folder}/star*.jsonl") == ["star*.jsonl"]
         assert names(f"{folder}/b*.jsonl") == ["br1.jsonl", "br[1].jsonl"]

@@ -115,6 +115,7 @@ def test_one_phase_alone_by_its_route_or_by_a_parameter(client: TestClient) -> N
         ({}, "instances"),
         ({"instances": ["x"], "model": "/etc/passwd"}, "model"),
         ({"instances": ["x"], "parameters": {"phases": ["phase-9"]}}, "phase-9"),
+        ({"instances": ["x"], "parameters": {"phases": []}}, "parameters.phases"),
     ],
 )
 def test_a_wrong_body_gets_422_and_is_told_where(
@@ -155,7 +156,9 @@ DEEP = b"[" * 600 + b"]" * 600
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (b"{", "JSON"),
+        (b"{", "body: not JSON: Expecting property name"),
+        (b'{"instances": ["a"]}\n{"instances": ["b"]}', "not JSON: Extra data (character 22)."),
+        (b"", "body: it is empty"),
         (b"\xff\xfe", "byte 1 is not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"instances": [{"text": "a", "meta": {"x": %s}}]}' % DEEP, "nested too deeply"),

@@ -184,6 +184,9 @@ def test_a_disk_that_does_not_give_back_a_model_is_one_message(
         ("RETRAIN_SERVE_MAX_TEXTS", "many"),
         ("RETRAIN_SERVE_MAX_TEXT", "5"),
         ("AIP_HTTP_PORT", "http"),
+        ("AIP_HTTP_PORT", "99999"),
+        ("AIP_HEALTH_ROUTE", ""),
+        ("AIP_PREDICT_ROUTE", "predict"),
         ("RETRAIN_SERVE_MAX_QUEUE", "1"),
     ],
 )

@@ -161,6 +161,9 @@ def test_weights_that_are_nowhere(train: Train, capsys: pytest.CaptureFixture[st
             "language: spaCy has no tokeniser for 'ja' here: Japanese support requires",
         ),
         ({"training.eval_frequency": 0}, "training.eval_frequency: must be 1 or more, not 0"),
+        ({"training.max_steps": -1}, "training.max_steps: must be 0 or more, not -1 (0: no limit)"),
+        ({"training.patience": -1}, "training.patience: must be 0 or more, not -1"),
+        ({"training.dropout": 1.5}, "training.dropout: must be 0 or more and less than 1, not 1.5"),
     ],
 )
 def test_wrong_override_is_named(

@@ -234,12 +234,15 @@ def test_a_wrong_override_is_named(tmp_path: Path, override: str, expected: str)
         ("*/0 3 * * *", "minute: expected numbers from 0 to 59"),
         ("0 3 * * MON", "weekday: expected *, numbers, ranges, lists or steps"),
         ("0 3 * *", "expected five fields"),
-        ("0 3 30 2 *", "it would never run"),
+        ("0 3 30 2 *", "it would never run, not '0 3 30 2 *'"),
+        ("0 3 31 4,6 */1", "it would never run"),
+        ("0 3 30 2 1,*", "it would never run"),
     ],
 )
 def test_cron_that_no_clock_meets_is_refused(tmp_path: Path, cron: str, expected: str) -> None:
     text = message(tmp_path, f"{TINY}schedule: {{cron: '{cron}'}}\n")
     assert "schedule.cron" in text and expected in text
+    assert text.count(", not ") <= 1
 
 
 @pytest.mark.parametrize(
@@ -294,7 +297,17 @@ def test_cron_fields_may_be_any_space_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "root", ["gs://", "gs:///runs", "gs://Bad Bucket/x", "s3://b", "gs://b'/x"]
+    "root",
+    [
+        "gs://",
+        "gs:///runs",
+        "gs://Bad Bucket/x",
+        "s3://b",
+        "gs://b'/x",
+        "gs://bucket/../other",
+        "gs://bucket//runs",
+        "gs://bucket/*",
+    ],
 )
 def test_a_pipeline_root_without_a_bucket_is_refused(tmp_path: Path, root: str) -> None:
     vertex = f'vertex: {{project: p, location: l, pipeline_root: "{root}"}}\n'
