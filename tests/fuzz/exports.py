@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import io
+import json
 import random
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +68,54 @@ def labelstudio(one: Labelled) -> dict[str, Any]:
         for span in row["spans"]
     ]
     return {"id": 1, "data": {"text": row["text"]}, "annotations": [{"result": results}]}
+
+
+def labelstudio_of(kind: str, data: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any]:
+    results = [
+        {"id": str(n), "type": kind, "from_name": "label", "to_name": "text", "value": value}
+        for n, value in enumerate(values)
+    ]
+    return {"id": 1, "data": data, "annotations": [{"result": results}]}
+
+
+def hypertext(one: Labelled) -> dict[str, Any]:
+    """A task of HyperText, its first word in bold."""
+    first, *others = map(html.escape, one[0])
+    values = [
+        {
+            "start": "/p[1]/text()[1]",
+            "end": "/p[1]/text()[1]",
+            "startOffset": 0,
+            "endOffset": 1,
+            "globalOffsets": {"start": span["start"], "end": span["end"]},
+            "text": span["text"],
+            "hypertextlabels": [span["label"]],
+        }
+        for span in marked(one)
+    ]
+    markup = f"<p><b>{first}</b> {' '.join(others)}</p>"
+    return labelstudio_of("hypertextlabels", {"text": markup}, values)
+
+
+def paragraphs(one: Labelled) -> dict[str, Any]:
+    """A task of Paragraphs: another one begins where the entity does, or after it."""
+    words, [(start, end, _)] = one
+    cut = start or end
+    texts = [" ".join(part) for part in (words[:cut], words[cut:]) if part]
+    number, before = ("1", len(texts[0]) + 1) if start else ("0", 0)
+    values = [
+        {
+            "start": number,
+            "end": number,
+            "startOffset": span["start"] - before,
+            "endOffset": span["end"] - before,
+            "text": span["text"],
+            "paragraphlabels": [span["label"]],
+        }
+        for span in marked(one)
+    ]
+    dialogue = [{"author": "A", "text": text} for text in texts]
+    return labelstudio_of("paragraphlabels", {"dialogue": dialogue}, values)
 
 
 def tags(one: Labelled) -> list[tuple[str, str]]:
@@ -143,6 +195,24 @@ def argilla(one: Labelled) -> dict[str, Any]:
     return {"text": text_of(one), "annotation": spans, "status": "Validated"}
 
 
+def argilla_2(one: Labelled) -> dict[str, Any]:
+    spans = [{"label": x, "start": a, "end": b} for a, b, x in triples(one)]
+    responses = {"ner": [{"value": spans, "user_id": "u"}]}
+    return {"id": "1", "fields": {"text": text_of(one)}, "responses": responses}
+
+
+def doc_to_json(one: Labelled) -> dict[str, Any]:
+    row = prodigy(one)
+    tokens = [{"id": t["id"], "start": t["start"], "end": t["end"]} for t in row["tokens"]]
+    return {"text": row["text"], "ents": row["spans"], "tokens": tokens}
+
+
+def spacy_2(one: Labelled) -> dict[str, Any]:
+    tokens = [{"id": n, "orth": word, "ner": tag} for n, (word, tag) in enumerate(tags(one))]
+    paragraph = {"raw": text_of(one), "sentences": [{"tokens": tokens}]}
+    return {"id": 1, "paragraphs": [paragraph]}
+
+
 def labelbox(one: Labelled) -> dict[str, Any]:
     objects = [{"name": x, "location": {"start": a, "end": b - 1}} for a, b, x in triples(one)]
     labels = [{"annotations": {"objects": objects}}]
@@ -187,6 +257,66 @@ def table(batch: list[Labelled], source: random.Random) -> bytes:
     ]
     damaged = [damaged_bytes(r, source) if source.random() < 0.5 else r for r in rows]
     return b"text,start,end,label\n" + b"".join(damaged)
+
+
+def ner_annotator(batch: list[Labelled], source: random.Random) -> bytes:
+    """All texts in one object, of which at most one is damaged."""
+    pairs: list[Any] = [[text_of(one), {"entities": triples(one)}] for one in batch]
+    pairs[0] = source.choice([None, pairs[0], damaged_value(pairs[0], source)])
+    whole = {"classes": ["ORG", "FORM"], "annotations": pairs}
+    content = as_json(damaged_value(whole, source) if source.random() < 0.2 else whole)
+    return damaged_bytes(content, source) if source.random() < 0.2 else content
+
+
+def table_of_words(batch: list[Labelled], source: random.Random) -> bytes:
+    """CSV with a word a row."""
+    records = []
+    for number, one in enumerate(batch, start=1):
+        names = [f"Sentence: {number}"] + [""] * len(one[0])
+        rows = zip(names, tags(one), strict=False)
+        records.append("".join(f'{n},"{word}",NN,{tag}\n' for n, (word, tag) in rows).encode())
+    damaged = [damaged_bytes(r, source) if source.random() < 0.5 else r for r in records]
+    return b"Sentence #,Word,POS,Tag\n" + b"".join(damaged)
+
+
+def table_of_json(batch: list[Labelled], source: random.Random) -> bytes:
+    """TSV with a text a row, and its regions as JSON."""
+    rows = []
+    for one in batch:
+        regions: Any = min_record(one)["ner"]
+        regions = damaged_value(regions, source) if source.random() < 0.3 else regions
+        cell = json.dumps(regions).replace('"', '""')
+        row = f'{text_of(one)}\t"{cell}"\n'.encode()
+        rows.append(damaged_bytes(row, source) if source.random() < 0.05 else row)
+    return b"text\tlabel\n" + b"".join(rows)
+
+
+def conll_u(batch: list[Labelled], source: random.Random) -> bytes:
+    """CoNLL-U with the tag in MISC; no space before a comma or a full stop."""
+    records = []
+    for number, one in enumerate(batch, start=1):
+        lines = [f"# sent_id = {number}"]
+        following = [*one[0][1:], ""]
+        for n, (word, tag) in enumerate(tags(one)):
+            misc = f"name={tag}" + ("|SpaceAfter=No" if following[n] in (",", ".") else "")
+            lines.append(f"{n + 1}\t{word}\t_\tX\t_\t_\t0\t_\t_\t{misc}")
+        records.append(("\n".join(lines) + "\n\n").encode())
+    return b"".join(damaged_bytes(r, source) if source.random() < 0.5 else r for r in records)
+
+
+def archive(name: str, write: Write) -> Write:
+    """A zip archive of two files, itself damaged at times."""
+
+    def write_archive(batch: list[Labelled], source: random.Random) -> bytes:
+        target = io.BytesIO()
+        half = len(batch) // 2
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+            for n, some in enumerate((batch[:half], batch[half:])):
+                packed.writestr(f"{n}/{name}", write(some, source))
+        content = target.getvalue()
+        return damaged_bytes(content, source) if source.random() < 0.1 else content
+
+    return write_archive
 
 
 def webanno(batch: list[Labelled], source: random.Random) -> bytes:
@@ -279,6 +409,27 @@ FORMATS: dict[str, Format] = {
     "Argilla": of_json("a.jsonl", "argilla", argilla, strict.argilla),
     "Labelbox": of_json("a.ndjson", "labelbox", labelbox, strict.labelbox),
     "Hugging Face": of_json("a.jsonl", "huggingface", huggingface, strict.huggingface),
+    "Label Studio, HyperText": of_json(
+        "ls.json", "labelstudio", hypertext, strict.hypertext, lines=False
+    ),
+    "Label Studio, Paragraphs": of_json(
+        "ls.json", "labelstudio", paragraphs, strict.paragraphs, lines=False
+    ),
+    "spaCy 2": of_json("a.json", "spacy", spacy_2, strict.spacy_2, lines=False),
+    "Doc.to_json": of_json("a.jsonl", "spacy", doc_to_json, strict.doc_to_json),
+    "NER Annotator": Format(
+        "a.json", "spacy", ner_annotator, strict.of_json(strict.ner_annotator, lines=True)
+    ),
+    "Argilla 2": of_json("a.jsonl", "argilla", argilla_2, strict.argilla_2),
+    "CoNLL-U": Format("a.conllu", "conll", conll_u, strict.conll_u),
+    "CSV of words": Format("a.csv", "csv", table_of_words, strict.table_of_words),
+    "CSV of JSON": Format("a.tsv", "csv", table_of_json, strict.table_of_json),
+    "zip": Format(
+        "a.zip",
+        "doccano",
+        archive("a.jsonl", json_file(doccano_entities, lines=True)),
+        strict.archive(strict.of_json(strict.doccano_entities, lines=True)),
+    ),
     "CSV": Format("a.csv", "csv", table, strict.table),
     "WebAnno": Format("a.tsv", "webanno", webanno, strict.webanno),
     "brat": Format("a.ann", "brat", annotations, strict.brat),

@@ -8,9 +8,11 @@ spans that are marked in it, as [start, end, label, its own text].
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,6 +120,49 @@ def label_studio(task: Any) -> Iterator[Said]:
             yield text, spans
 
 
+HTML_TAG = re.compile(r"<!--.*?-->|<[A-Za-z/!?][^>]*>", re.DOTALL)
+
+
+def hypertext(task: Any) -> Iterator[Said]:
+    """labelstud.io/tags/hypertext: globalOffsets count what a browser shows."""
+    for one in task["annotations"]:
+        values = [r["value"] for r in one["result"] if r["type"] == "hypertextlabels"]
+        spans = [
+            marked(
+                v["globalOffsets"]["start"], v["globalOffsets"]["end"], label, text_of(v["text"])
+            )
+            for v in values
+            for label in v["hypertextlabels"]
+        ]
+        for markup in filter(lambda value: isinstance(value, str), task["data"].values()):
+            yield html.unescape(HTML_TAG.sub("", markup)), spans
+
+
+def paragraphs(task: Any) -> Iterator[Said]:
+    """labelstud.io/tags/paragraphs: start and end name paragraphs, offsets count in these."""
+    for one in task["annotations"]:
+        values = [r["value"] for r in one["result"] if r["type"] == "paragraphlabels"]
+        for dialogue in filter(lambda value: isinstance(value, list), task["data"].values()):
+            texts = [text_of(each["text"]) for each in dialogue]
+            spans = [
+                marked(
+                    in_lines(texts, v["start"], v["startOffset"]),
+                    in_lines(texts, v["end"], v["endOffset"]),
+                    label,
+                    text_of(v["text"]),
+                )
+                for v in values
+                for label in v["paragraphlabels"]
+            ]
+            yield "\n".join(texts), spans
+
+
+def in_lines(texts: list[str], number: Any, offset: Any) -> int:
+    """A place in a text, as one among all of them, a text a line."""
+    need(type(offset) is int and 0 <= int(number) < len(texts))
+    return sum(len(text) + 1 for text in texts[: int(number)]) + int(offset)
+
+
 def doccano(row: Any) -> Iterator[Said]:
     """doccano's JSONL: label as [start, end, name]."""
     need(all(len(one) == 3 for one in row["label"]))
@@ -138,6 +183,41 @@ def pair(record: Any) -> Iterator[Said]:
     yield text_of(text), [marked(*one[:3]) for one in said["entities"]]
 
 
+def ner_annotator(whole: Any) -> Iterator[Said]:
+    """NER Annotator: all pairs in one object; null where a text was left out."""
+    for one in whole["annotations"]:
+        if one is not None and {"entities", "cats"} & {*one[1]}:
+            yield from pair(one)
+
+
+def doc_to_json(row: Any) -> Iterator[Said]:
+    """spacy.io/api/doc#to_json: text, and ents with start, end and label."""
+    yield text_of(row["text"]), [marked(e["start"], e["end"], e["label"]) for e in row["ents"]]
+
+
+def spacy_2(document: Any) -> Iterator[Said]:
+    """v2.spacy.io/api/annotation#json-input: sentences of tokens with BILUO, in a raw text."""
+    for paragraph in document["paragraphs"]:
+        tokens = [token for sentence in paragraph["sentences"] for token in sentence["tokens"]]
+        rows = [(text_of(token["orth"]), text_of(token["ner"])) for token in tokens]
+        yield in_raw(paragraph["raw"], rows) if "raw" in paragraph else tagged(rows)
+
+
+def in_raw(raw: Any, rows: list[tuple[str, str]]) -> Said:
+    """Words with tags where they stand in a text, with white space alone between them."""
+    joined, spans = tagged(rows)
+    begins, ends = dict[int, int](), dict[int, int]()
+    place = here = 0
+    for word, _ in rows:
+        start = text_of(raw).index(word, place)
+        need(not raw[place:start].strip())
+        place = start + len(word)
+        begins[here], ends[here + len(word)] = start, place
+        here += len(word) + 1
+    need(here == len(joined) + 1 and not raw[place:].strip())
+    return raw, [(begins[start], ends[end], label, None) for start, end, label, _ in spans]
+
+
 def min_record(row: Any) -> Iterator[Said]:
     """Label Studio's JSON-MIN: the task's fields, and regions under the control's name."""
     lists = [value for value in row.values() if isinstance(value, list)]
@@ -147,11 +227,17 @@ def min_record(row: Any) -> Iterator[Said]:
         for each in lists
         for one in each
         if isinstance(one, dict)  # else the answers to a question of the whole text
-        for label in one["labels"]
+        for label in labels_of(one)
     ]
     for value in row.values():
         if isinstance(value, str):
             yield value, spans
+
+
+def labels_of(region: Any) -> list[Any]:
+    """The labels of a region, which has some."""
+    need(isinstance(region["labels"], list) and bool(region["labels"]))
+    return list(region["labels"])
 
 
 def dataturks(row: Any) -> Iterator[Said]:
@@ -191,6 +277,19 @@ def argilla(row: Any) -> Iterator[Said]:
     )
 
 
+def argilla_2(record: Any) -> Iterator[Said]:
+    """Argilla 2's Record.to_dict: for each question, what each person marked."""
+    people: dict[str, list[Marked]] = {}
+    for answers in record["responses"].values():
+        for answer in answers:
+            if answer.get("status", "submitted") == "submitted":
+                spans = [marked(s["start"], s["end"], s["label"]) for s in answer["value"]]
+                people.setdefault(str(answer.get("user_id")), []).extend(spans)
+    for text in filter(lambda value: isinstance(value, str), record["fields"].values()):
+        for spans in people.values():
+            yield text, spans
+
+
 def labelbox(row: Any) -> Iterator[Said]:
     """Labelbox: objects whose location names its last character."""
     for project in row["projects"].values():
@@ -214,14 +313,14 @@ def huggingface(row: Any) -> Iterator[Said]:
 # Columns
 
 
-def tagged(rows: list[tuple[str, str]]) -> Said:
-    """Words with tags of IOB, IOB2, BILUO, IOBES or BMES, one space apart."""
+def tagged(rows: list[tuple[str, str]], joined: frozenset[int] = frozenset()) -> Said:
+    """Words with tags of IOB, IOB2, BILUO, IOBES or BMES, one space apart but after `joined`."""
     text, spans = "", list[Marked]()
     before = ""
-    for word, tag in rows:
+    for number, (word, tag) in enumerate(rows):
         match = TAG.fullmatch(tag)
         need(match is not None and bool(word.strip()))
-        text += " " if text else ""
+        text += " " if text and number - 1 not in joined else ""
         label = match[1] or "" if match else ""
         if label and tag[0].upper() in "ILEM" and before == label:
             spans[-1] = (spans[-1][0], len(text) + len(word), label, None)
@@ -233,20 +332,23 @@ def tagged(rows: list[tuple[str, str]]) -> Said:
     return text, spans
 
 
+def blocks(content: bytes) -> Iterator[list[tuple[int, str]]]:
+    """Numbered lines between those that are blank."""
+    block: list[tuple[int, str]] = []
+    for number, line in [*numbered(content), (0, b"")]:
+        decoded = line.decode()
+        if decoded.strip():
+            block.append((number, decoded))
+        elif block:
+            yield block
+            block = []
+
+
 def columns(width: int, tabs: bool) -> Read:
     """CoNLL: a token a line, the tag last, sentences parted by blank lines."""
 
     def read(content: bytes, _text: str) -> Reading:
-        reading: Reading = {}
-        block: list[tuple[int, str]] = []
-        for number, line in [*numbered(content), (0, b"")]:
-            decoded = line.decode()
-            if decoded.strip():
-                block.append((number, decoded))
-            elif block:
-                reading[block[0][0]] = sentence([line for _, line in block])
-                block = []
-        return reading
+        return {block[0][0]: sentence([line for _, line in block]) for block in blocks(content)}
 
     def sentence(lines: list[str]) -> list[Said]:
         rows = [
@@ -262,6 +364,29 @@ def columns(width: int, tabs: bool) -> Read:
             return []
 
     return read
+
+
+def conll_u(content: bytes, _text: str) -> Reading:
+    """universaldependencies.org/format: comments, ten columns, numbers from 1, keys in MISC."""
+    reading: Reading = {}
+    for block in blocks(content):
+        lines = [(number, line) for number, line in block if not line.startswith("#")]
+        try:
+            reading[lines[0][0]] = [of_misc([line.split("\t") for _, line in lines])]
+        except (RefusedError, IndexError, KeyError, ValueError):
+            continue
+    return reading
+
+
+def of_misc(rows: list[list[str]]) -> Said:
+    """A sentence whose tokens have their tag as `name` in MISC; none of them lacks it."""
+    need(all(len(row) == 10 for row in rows))
+    need([row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)])
+    pairs = [[cell.split("=", 1) for cell in row[9].split("|") if "=" in cell] for row in rows]
+    misc = [{key.lower(): value for key, value in each} for each in pairs]
+    joined = frozenset(n for n, keys in enumerate(misc) if keys.get("spaceafter") == "No")
+    words = [(row[1].strip(" "), keys["name"]) for row, keys in zip(rows, misc, strict=True)]
+    return tagged(words, joined)
 
 
 def iob(content: bytes, _text: str) -> Reading:
@@ -299,14 +424,12 @@ def table(content: bytes, _text: str) -> Reading:
         here, line = line + 1, reader.line_num
         if not row:
             continue
-        try:
-            need(len(row) == 4)
-        except RefusedError:
-            continue
-        text, start, end, label = row
+        text, start, end, label = row if len(row) == 4 else (row[0], "", "", "")
         if text != last:
             first, last = here, text
             reading[first] = [(text, [])]
+        if len(row) != 4:
+            reading[first] = []
         if not reading[first] or not (start or end):
             continue
         if re.fullmatch("[0-9]+", start.strip()) and re.fullmatch("[0-9]+", end.strip()):
@@ -314,6 +437,68 @@ def table(content: bytes, _text: str) -> Reading:
         else:
             reading[first] = []
     return reading
+
+
+def rows_of(content: bytes, header: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """RFC 4180: the rows under a header, with the line that each begins on."""
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True, delimiter=delimiter)
+    need(next(reader) == header)
+    line = reader.line_num
+    for row in reader:
+        here, line = line + 1, reader.line_num
+        if row:
+            yield here, row
+
+
+def table_of_words(content: bytes, _text: str) -> Reading:
+    """A word a row, as Kaggle's corpus has it: a sentence begins where another is named."""
+    sentences: list[tuple[int, list[list[str]]]] = []
+    named = ""
+    for line, row in rows_of(content, ["Sentence #", "Word", "POS", "Tag"], ","):
+        if not sentences or row[0] not in ("", named):
+            sentences.append((line, []))
+            named = row[0]
+        sentences[-1][1].append(row)
+    reading: Reading = {}
+    for line, rows in sentences:
+        try:
+            need(all(len(row) == 4 for row in rows))
+            reading[line] = [tagged([(row[1], row[3]) for row in rows if row[1].strip()])]
+        except RefusedError:
+            reading[line] = []
+    return reading
+
+
+def table_of_json(content: bytes, _text: str) -> Reading:
+    """A text a row, with its regions as Label Studio writes them into CSV; none where empty."""
+    reading: Reading = {}
+    for line, row in rows_of(content, ["text", "label"], "\t"):
+        try:
+            need(len(row) == 2)
+            regions = strict_json(row[1].encode()) if row[1].strip() else []
+            spans = [
+                marked(one["start"], one["end"], label, one.get("text"))
+                for one in regions
+                for label in labels_of(one)
+            ]
+            reading[line] = [(row[0], spans)]
+        except (RefusedError, KeyError, TypeError, AttributeError):
+            reading[line] = []
+    return reading
+
+
+def archive(member: Read) -> Read:
+    """A zip archive: what its files say."""
+
+    def read(content: bytes, text: str) -> Reading:
+        reading: Reading = {}
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            for name in packed.namelist():
+                for place, said in member(packed.read(name), text).items():
+                    reading.setdefault(place, []).extend(said)
+        return reading
+
+    return read
 
 
 def webanno(content: bytes, _text: str) -> Reading:

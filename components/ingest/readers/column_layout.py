@@ -31,6 +31,7 @@ class Layout:
         columns: how many the rows have.
         numbered: the first one is the token's number in its sentence.
         misc: the tag is a key of the tag column, as in CoNLL-U's MISC.
+        outside: there, tokens outside of entities have a tag too, so one without is damaged.
     """
 
     tabs: bool
@@ -39,17 +40,18 @@ class Layout:
     tag: int
     numbered: bool = False
     misc: bool = False
+    outside: bool = False
 
     def cells(self, line: str) -> list[str]:
         """The cells of a line; those of tabs may be empty."""
         return split_cells(line, tabs=self.tabs)
 
     def tag_of(self, cells: Sequence[str]) -> str:
-        """The tag of a row, as it is written; O where MISC names none."""
+        """The tag of a row, as it is written; of MISC that names none, O unless others say O."""
         if not self.misc:
             return cells[self.tag]
         match = IN_MISC.search(cells[self.tag])
-        return match[1] if match else "O"
+        return match[1] if match else "" if self.outside else "O"
 
     def fits(self, line: str) -> bool:
         """Whether a line is a row with a tag."""
@@ -85,8 +87,10 @@ def find_layout(blocks: Sequence[Sequence[str]], source: str, configured: Column
     word = configured.word - 1 if configured else int(numbered)
     if configured:
         return Layout(tabs, columns, word, configured.tag - 1, numbered)
-    if columns == CONLL_U and any(IN_MISC.search(cells[-1]) for cells in rows):
-        return Layout(tabs, columns, word, columns - 1, numbered, misc=True)
+    tags = {match[1] for cells in rows if (match := IN_MISC.search(cells[-1]))}
+    if columns == CONLL_U and tags:
+        outside = bool(tags & {"O", "o"})
+        return Layout(tabs, columns, 1, columns - 1, numbered=True, misc=True, outside=outside)
     if columns == TAG_FIRST and first_is_tag(rows):
         return Layout(tabs, columns, word=1, tag=0)
     return Layout(tabs, columns, word, tag_column(rows, columns, word, source), numbered)
@@ -99,10 +103,10 @@ def first_is_tag(rows: Rows) -> bool:
 
 
 def are_numbered(blocks: Sequence[Rows]) -> bool:
-    """Whether the first cells of sentences count up."""
+    """Whether the first cells of most sentences count up: some may be damaged."""
     counts = [[cells[0] for cells in block if not RANGE.fullmatch(cells[0])] for block in blocks]
     longer = [numbers for numbers in counts if len(numbers) > 1]
-    return bool(longer) and all(map(counts_up, longer))
+    return 2 * sum(map(counts_up, longer)) > len(longer)
 
 
 def counts_up(numbers: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from components.ingest.readers.column_layout import (
     IN_MISC,
     RANGE,
     Layout,
+    counts_up,
     find_layout,
 )
 from components.ingest.readers.lines import ended, numbered, read_lines
@@ -95,7 +96,9 @@ def sentence(source: str, block: Sequence[Line], document: str, layout: Layout) 
     meta |= {"document": document} if document else {}
     try:
         rows = [checked(layout.cells(line), layout) for _, line in block[first:]]
-        words, tags, spaces = tokens_of([row for row in rows if row], layout)
+        rows = [row for row in rows if row]
+        check_numbers([row[0] for row in rows], layout)
+        words, tags, spaces = tokens_of(rows, layout)
         yield annotation(place, words, tags, spaces, raw, meta)
     except QuarantineError as problem:
         yield Refused(place, problem.kind, problem.detail, raw)
@@ -133,16 +136,26 @@ def checked(cells: list[str], layout: Layout) -> list[str]:
     return cells
 
 
+def check_numbers(numbers: Sequence[str], layout: Layout) -> None:
+    """Raise QuarantineError where the numbers of a sentence's tokens show that it is not whole."""
+    if not (layout.numbered and numbers):
+        return
+    if not counts_up(numbers) or (layout.misc and numbers[0] != "1"):
+        raise QuarantineError("wrong_shape", f"tokens are numbered {', '.join(numbers)[:80]}")
+
+
 def tokens_of(rows: Sequence[list[str]], layout: Layout) -> tuple[list[str], list[str], list[bool]]:
     """Words, tags and whether a space follows; a blank word is left out.
 
     Raises:
-        QuarantineError: an entity begins on a blank word.
+        QuarantineError: an entity begins on a blank word, or a word has no tag.
     """
     words, tags, spaces = [], [], []
     for cells in rows:
         word, tag = cells[layout.word], layout.tag_of(cells)
         if word.strip():
+            if not tag:
+                raise QuarantineError("wrong_shape", f"the token {word!r} has no tag")
             words.append(word)
             tags.append(tag)
             spaces.append("SpaceAfter=No" not in cells[-1].split("|"))

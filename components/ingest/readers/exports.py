@@ -281,7 +281,11 @@ def of_version_2(paragraph: Record) -> Extracted:
 
 
 def find_words(text: str, words: list[str]) -> list[RawToken]:
-    """Where words stand in a text, one after the other."""
+    """Where words stand in a text, one after the other.
+
+    Raises:
+        QuarantineError: they are not all of it.
+    """
     tokens, position = [], 0
     for word in words:
         start = text.find(word, position)
@@ -289,6 +293,8 @@ def find_words(text: str, words: list[str]) -> list[RawToken]:
             raise QuarantineError("wrong_shape", f"the token {word!r} is not in the raw text")
         position = start + len(word)
         tokens.append(RawToken(start, position, word))
+    if text[position:].strip():
+        raise QuarantineError("wrong_shape", f"no token covers {text[position:].strip()[:40]!r}")
     return tokens
 
 
@@ -361,8 +367,15 @@ def are_regions(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(one, dict) and {"start", "end", "labels"} <= {*one} for one in value)
+        and all(
+            isinstance(one, dict) and {"start", "end"} <= {*one} and are_labels(one.get("labels"))
+            for one in value
+        )
     )
+
+
+def are_labels(value: Any) -> bool:
+    return isinstance(value, list) and bool(value)
 
 
 def is_damaged(value: Any) -> bool:
@@ -447,7 +460,13 @@ def argilla_2(record: Record) -> Iterator[Extracted | str]:
 
 
 def of_user(said: list[tuple[str, Any]], who: str) -> Extracted:
-    """What one person answered to the questions about a record: spans, labels, or other things."""
+    """What one person answered to the questions about a record: spans, labels, or other things.
+
+    Raises:
+        QuarantineError: a span has no offsets or no label.
+    """
+    if any(are_offsets(value) and not are_spans(value) for _, value in said):
+        raise QuarantineError("wrong_shape", "a span without its label or offsets")
     marked = [value for _, value in said if are_spans(value)]
     choices = [
         of_value(value, question)
@@ -460,6 +479,13 @@ def of_user(said: list[tuple[str, Any]], who: str) -> Extracted:
 
 def are_names(value: list[Any]) -> bool:
     return all(isinstance(one, str) for one in value)
+
+
+def are_offsets(value: Any) -> bool:
+    """Whether a value is a list with a span in it, or with what is left of one."""
+    return isinstance(value, list) and any(
+        isinstance(one, dict) and bool({"start", "end"} & {*one}) for one in value
+    )
 
 
 def are_spans(value: Any) -> bool:

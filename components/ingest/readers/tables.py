@@ -8,12 +8,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 from components.ingest.readers.classes import of_cell
 from components.ingest.readers.columns import annotation
-from components.ingest.readers.exports import are_regions, listed, spans_of
+from components.ingest.readers.exports import are_regions, spans_of
+from components.ingest.readers.json_faults import strict_value
 from components.ingest.readers.lines import BYTE_ORDER_MARK, check_encoding, ended, read_bytes
 from components.ingest.readers.recognise import CLASSES, TEXTS
 from components.records.annotation import Annotation, Item, Place, RawSpan, Refused, Skipped
@@ -26,10 +27,15 @@ LONGEST_CELL = 16_000_000  # characters
 
 @dataclass(frozen=True)
 class Row:
-    """A row by the names of its columns, in small letters."""
+    """A row by the names of its columns, in small letters.
+
+    Attributes:
+        fault: what is wrong with its shape; "" if nothing.
+    """
 
     line: int
     cells: dict[str, str]
+    fault: str = ""
 
     @property
     def raw(self) -> bytes:
@@ -54,39 +60,51 @@ def header_of(line: str) -> tuple[str, list[str]]:
 
 
 def read_table(path: Path, source: str, _problems: Problems, file: SourceFile) -> Iterator[Item]:
-    """The records of a table; a row of another width than the header is refused."""
+    """The records of a table; one with a row of another width than the header is refused."""
     data = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)
     check_encoding(data, Place(source, 1))
     text = data.decode()
     delimiter, names = header_of(text.partition("\n")[0])
     csv.field_size_limit(LONGEST_CELL)
     rows: list[Row] = []
-    refused: list[Item] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
         next(reader, None)
         for cells in reader:
             place, line = Place(source, line + 1), reader.line_num
-            if len(cells) == len(names):
-                rows.append(Row(place.line, dict(zip(names, cells, strict=True))))
-            elif cells:
-                detail = f"{len(cells)} cells under a header of {len(names)}"
-                refused.append(
-                    Refused(place, "wrong_shape", detail, delimiter.join(cells).encode())
-                )
-                if line >= text.count("\n") and not ended(path, source):
-                    raise StopReadingError("cut_line", str(place), "the last line is cut")
+            if not cells:
+                continue
+            row = row_of(place.line, names, cells, delimiter)
+            if row.fault and line >= text.count("\n") and not ended(path, source):
+                raise StopReadingError("cut_line", str(place), "the last line is cut")
+            rows.append(row)
     except csv.Error as error:
         raise StopReadingError("cut_line", f"{source}:{line}", f"not whole CSV: {error}") from error
-    yield from refused
     yield from records_of(source, names, rows, file)
+
+
+def row_of(line: int, names: Sequence[str], cells: Sequence[str], delimiter: str) -> Row:
+    """A row; one of another width than the header keeps all its cells, and says so."""
+    named = dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+    if len(cells) == len(names):
+        return Row(line, named)
+    if more := cells[len(names) :]:
+        named["(more)"] = delimiter.join(more)
+    return Row(line, named, f"line {line}: {len(cells)} cells under a header of {len(names)}")
+
+
+def refused(source: str, rows: Sequence[Row]) -> Refused | None:
+    """Why the record of these rows can't be whole; None if it can."""
+    fault = next((row.fault for row in rows if row.fault), "")
+    raw = b"\n".join(row.raw for row in rows)
+    return Refused(Place(source, rows[0].line), "wrong_shape", fault, raw) if fault else None
 
 
 def records_of(
     source: str, names: Sequence[str], rows: Sequence[Row], file: SourceFile
 ) -> Iterator[Item]:
-    """The records of the rows that have the shape of the table.
+    """The records of the rows of a table.
 
     Raises:
         StopReadingError: a column that the config names, or that is needed, is not there.
@@ -96,18 +114,19 @@ def records_of(
         return
     text = column_of(source, names, file.text.lower(), TEXTS)
     if {"start", "end"} <= {*names}:
-        for _, some in groupby(rows, key=lambda row: row.cells[text]):
-            yield of_spans(source, text, [*some])
+        for _, group in groupby(rows, key=lambda row: row.cells[text]):
+            some = [*group]
+            yield refused(source, some) or of_spans(source, text, some)
         return
     column = next((name for name in SPANS if name in names and holds_spans(rows, name)), "")
     if column and not file.label:
         for row in rows:
-            yield of_json(source, text, column, row)
+            yield refused(source, [row]) or of_json(source, text, column, row)
         return
     label = column_of(source, names, file.label.lower(), (*CLASSES, *SPANS))
     separator = file.separator or ("#" if {"comments"} <= {*names} else "")  # doccano's
     for row in rows:
-        yield of_classes(source, text, label, separator, row)
+        yield refused(source, [row]) or of_classes(source, text, label, separator, row)
 
 
 def column_of(source: str, names: Sequence[str], asked: str, usual: Sequence[str]) -> str:
@@ -122,7 +141,7 @@ def column_of(source: str, names: Sequence[str], asked: str, usual: Sequence[str
 
 def holds_spans(rows: Sequence[Row], column: str) -> bool:
     """Whether a column has spans as JSON; one without anything has none of them."""
-    cells = [cell for row in rows if (cell := row.cells[column].strip())]
+    cells = [cell for row in rows if not row.fault and (cell := row.cells[column].strip())]
     spans = any(re.match(r"\[\s*[\[{]|\{(?!\s*\"choices\")", cell) for cell in cells)
     return spans or {*cells} <= {"[]"}
 
@@ -153,6 +172,9 @@ def sentences(source: str, key: str, rows: Sequence[Row]) -> Iterator[Item]:
             last = cell
         groups[-1].append(row)
     for group in groups:
+        if fault := refused(source, group):
+            yield fault
+            continue
         place, raw = Place(source, group[0].line), b"\n".join(row.raw for row in group)
         words = [
             (row.cells["word"], row.cells["tag"]) for row in group if row.cells["word"].strip()
@@ -187,8 +209,8 @@ def of_json(source: str, text: str, column: str, row: Row) -> Item:
     """A text with its spans as JSON."""
     place = Place(source, row.line)
     try:
-        value = listed(row.cells[column])
-        value = json.loads(value) if isinstance(value, str) and value.strip() else value or []
+        cell = row.cells[column]
+        value = strict_value(cell.encode()) if cell.strip() else []
         if are_regions(value):
             regions = [(region, label) for region in value for label in region["labels"]]
             value = [{**region, "label": label} for region, label in regions]

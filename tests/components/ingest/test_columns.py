@@ -83,6 +83,29 @@ def test_a_row_of_another_width_is_refused_with_its_sentence(tmp_path: Path) -> 
     assert len(kept) == 2
 
 
+def test_a_sentence_whose_tokens_are_not_numbered_through_is_refused_alone(tmp_path: Path) -> None:
+    """Damaged numbers in one sentence made the numbers of all the words."""
+    whole = "1\tAda\t_\tB-PER\n2\tleft\t_\tO\n\n"
+    lost = "1\tAda\t_\tB-PER\n3\tByron\t_\tI-PER\n\n"
+    one, refused, other = items(tmp_path, whole + lost + whole)
+    assert said(one) == said(other) == ("Ada left", [("Ada", "PER")])
+    assert isinstance(refused, Refused)
+    assert refused.detail == "tokens are numbered 1, 3"
+
+
+def test_a_token_without_a_tag_in_misc_is_refused_where_others_say_o(tmp_path: Path) -> None:
+    row = "{}\t{}\t_\tX\t_\t_\t0\t_\t_\t{}\n".format
+    whole = row(1, "Ada", "name=B-PER") + row(2, "left", "name=O") + "\n"
+    damaged = row(1, "Ada", "nme=B-PER") + row(2, "left", "name=O") + "\n"
+    one, refused = items(tmp_path, whole + damaged)
+    assert said(one) == ("Ada left", [("Ada", "PER")])
+    assert isinstance(refused, Refused)
+    assert refused.detail == "the token 'Ada' has no tag"
+    of_entities_only = whole.replace("name=O", "_")
+    (free,) = items(tmp_path, of_entities_only)
+    assert said(free) == ("Ada left", [("Ada", "PER")])
+
+
 def test_words_in_a_file_of_tabs_may_have_spaces(tmp_path: Path) -> None:
     (one,) = items(tmp_path, "Ana Maria\tB-PER\nlives\tO\n")
     assert said(one) == ("Ana Maria lives", [("Ana Maria", "PER")])

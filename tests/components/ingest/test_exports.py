@@ -190,6 +190,27 @@ def test_arrays_are_read_as_lines_are(tmp_path: Path) -> None:
         ({"tokens": WORDS, "ner_tags": TAGS[1:]}, "wrong_shape", "4 tokens and 3 ner_tags"),
         ({"content": TEXT, "annotation": [{"label": ["X"]}]}, "wrong_shape", "no 'points'"),
         ({"a": "x", "b": "y", "annotator": 1}, "unknown_text", "several texts: a, b"),
+        (
+            [{"id": 0, "paragraphs": [{"raw": TEXT, "sentences": []}]}],
+            "wrong_shape",
+            f"no token covers {TEXT!r}",
+        ),
+        (
+            {"text": TEXT, "ner": [{"start": 0, "end": 3, "labels": []}], "annotator": 1},
+            "wrong_shape",
+            "ner: a region without its labels or offsets",
+        ),
+        (
+            {
+                "fields": {"text": TEXT},
+                "responses": {
+                    "places": [{"value": [], "user_id": "u"}],
+                    "people": [{"value": [{"start": 0, "end": 3}], "user_id": "u"}],
+                },
+            },
+            "wrong_shape",
+            "a span without its label or offsets",
+        ),
         ([TEXT, {"entities": None}], "wrong_shape", "expected a list of spans, not null"),
         ([TEXT, {"entities": [[0, 3, "P", "Q1", 5]]}], "wrong_shape", "expected [start, end, "),
         (

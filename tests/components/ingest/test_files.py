@@ -83,12 +83,35 @@ def test_cells_may_hold_line_ends_and_texts_without_spans(tmp_path: Path) -> Non
 
 
 def test_a_row_of_another_width_is_refused_and_a_cut_one_stops(tmp_path: Path) -> None:
-    table = f"text,start,end,label\n{TEXT},0,9\n{TEXT},0,9,PER\n"
-    refused, item = items(tmp_path, table)
+    """With all that is said of its text: without its span the text would have one less."""
+    head = "text,start,end,label\n"
+    table = f"{head}{TEXT},15,19\n{TEXT},0,9,PER\nAda left,0,3,PER\nBob,0,3,PER,x\n"
+    refused, item, other = items(tmp_path, table)
     assert isinstance(refused, Refused)
-    assert said(item) == (TEXT, [(0, 9, "PER")])
+    assert isinstance(other, Refused)
+    assert refused.detail == "line 2: 3 cells under a header of 4"
+    assert (other.place.line, b"x" in other.raw) == (5, True)
+    assert said(item) == ("Ada left", [(0, 3, "PER")])
     with pytest.raises(StopReadingError, match="cut"):
         items(tmp_path, f"text,start,end,label\n{TEXT},0,9,PER\n{TEXT},15")
+
+
+def test_a_row_of_another_width_is_refused_with_its_sentence(tmp_path: Path) -> None:
+    """Left out alone, it would take a word away, or join what follows it to the sentence before."""
+    table = "S,Word,Tag\n1,Ada,B-PER\n,Byron\n2,left,O\n3,Bob\n,left,O\n"
+    first, item, last = items(tmp_path, table)
+    assert said(item) == ("left", [])
+    for one, line in ((first, 2), (last, 5)):
+        assert isinstance(one, Refused)
+        assert one.place.line == line
+
+
+def test_spans_in_a_cell_are_strict_json(tmp_path: Path) -> None:
+    twice = '[{""start"": 0, ""end"": 3, ""end"": 9, ""label"": ""PER""}]'
+    one, refused = items(tmp_path, f'text\tspans\n{TEXT}\t"[[0, 9, ""PER""]]"\n{TEXT}\t"{twice}"\n')
+    assert said(one) == (TEXT, [(0, 9, "PER")])
+    assert isinstance(refused, Refused)
+    assert refused.kind == "duplicate_keys"
 
 
 def test_webanno_joins_what_has_one_number_and_knows_escapes(tmp_path: Path) -> None:
