@@ -268,15 +268,34 @@ def ner_annotator(batch: list[Labelled], source: random.Random) -> bytes:
     return damaged_bytes(content, source) if source.random() < 0.2 else content
 
 
+def damaged_rows(rows: list[list[str]], source: random.Random) -> list[list[str]]:
+    """Rows of which one is away, twice there, or has a cell less, more, or another."""
+    place = source.randrange(len(rows))
+    row, cell = rows[place], source.randrange(len(rows[place]))
+    less, more = row[:cell] + row[cell + 1 :], [*row[:cell], row[cell], *row[cell:]]
+    other = [*row[:cell], damaged_value(row[cell] or "x", source), *row[cell + 1 :]]
+    new = source.choice([[], [row, row], [less], [more], [list(map(str, other))]])
+    return [*rows[:place], *new, *rows[place + 1 :]]
+
+
+def rows_as_bytes(records: list[list[list[str]]], between: str, source: random.Random) -> bytes:
+    """Records of rows, many of them damaged, some of these in their bytes."""
+    content = b""
+    for rows in records:
+        some = damaged_rows(rows, source) if source.random() < 0.3 else rows
+        record = "".join(between.join(row) + "\n" for row in some).encode(errors="replace")
+        content += damaged_bytes(record, source) if source.random() < 0.05 else record
+    return content
+
+
 def table_of_words(batch: list[Labelled], source: random.Random) -> bytes:
     """CSV with a word a row."""
     records = []
     for number, one in enumerate(batch, start=1):
         names = [f"Sentence: {number}"] + [""] * len(one[0])
         rows = zip(names, tags(one), strict=False)
-        records.append("".join(f'{n},"{word}",NN,{tag}\n' for n, (word, tag) in rows).encode())
-    damaged = [damaged_bytes(r, source) if source.random() < 0.5 else r for r in records]
-    return b"Sentence #,Word,POS,Tag\n" + b"".join(damaged)
+        records.append([[name, f'"{word}"', "NN", tag] for name, (word, tag) in rows])
+    return b"Sentence #,Word,POS,Tag\n" + rows_as_bytes(records, ",", source)
 
 
 def table_of_json(batch: list[Labelled], source: random.Random) -> bytes:
@@ -295,13 +314,13 @@ def conll_u(batch: list[Labelled], source: random.Random) -> bytes:
     """CoNLL-U with the tag in MISC; no space before a comma or a full stop."""
     records = []
     for number, one in enumerate(batch, start=1):
-        lines = [f"# sent_id = {number}"]
+        rows = [[f"# sent_id = {number}"]]
         following = [*one[0][1:], ""]
         for n, (word, tag) in enumerate(tags(one)):
             misc = f"name={tag}" + ("|SpaceAfter=No" if following[n] in (",", ".") else "")
-            lines.append(f"{n + 1}\t{word}\t_\tX\t_\t_\t0\t_\t_\t{misc}")
-        records.append(("\n".join(lines) + "\n\n").encode())
-    return b"".join(damaged_bytes(r, source) if source.random() < 0.5 else r for r in records)
+            rows.append([str(n + 1), word, "_", "X", "_", "_", "0", "_", "_", misc])
+        records.append([*rows, [""]])
+    return rows_as_bytes(records, "\t", source)
 
 
 def archive(name: str, write: Write) -> Write:

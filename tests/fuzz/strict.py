@@ -381,7 +381,8 @@ def conll_u(content: bytes, _text: str) -> Reading:
 def of_misc(rows: list[list[str]]) -> Said:
     """A sentence whose tokens have their tag as `name` in MISC; none of them lacks it."""
     need(all(len(row) == 10 for row in rows))
-    need([row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)])
+    rows = [row for row in rows if not re.fullmatch(r"\d+[-.]\d+", row[0])]
+    need([row[0].strip(" ") for row in rows] == [str(n) for n in range(1, len(rows) + 1)])
     pairs = [[cell.split("=", 1) for cell in row[9].split("|") if "=" in cell] for row in rows]
     misc = [{key.lower(): value for key, value in each} for each in pairs]
     joined = frozenset(n for n, keys in enumerate(misc) if keys.get("spaceafter") == "No")

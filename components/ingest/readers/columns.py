@@ -126,7 +126,7 @@ def checked(cells: list[str], layout: Layout) -> list[str]:
     Raises:
         QuarantineError: it has another number of columns than the file's other rows.
     """
-    if layout.numbered and RANGE.fullmatch(cells[0]):
+    if layout.numbered and RANGE.fullmatch(cells[0]) and len(cells) == layout.columns:
         return []
     if len(cells) < 2:
         raise QuarantineError("wrong_shape", "a line without a tag column")

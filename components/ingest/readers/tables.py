@@ -97,8 +97,10 @@ def row_of(line: int, names: Sequence[str], cells: Sequence[str], delimiter: str
 def refused(source: str, rows: Sequence[Row]) -> Refused | None:
     """Why the record of these rows can't be whole; None if it can."""
     fault = next((row.fault for row in rows if row.fault), "")
+    if not fault:
+        return None
     raw = b"\n".join(row.raw for row in rows)
-    return Refused(Place(source, rows[0].line), "wrong_shape", fault, raw) if fault else None
+    return Refused(Place(source, rows[0].line), "wrong_shape", fault, raw)
 
 
 def records_of(
