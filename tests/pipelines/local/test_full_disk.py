@@ -97,13 +97,11 @@ def test_a_stage_says_what_could_not_be_written_and_leaves_nothing(
 def test_a_run_on_a_full_disk_has_failed_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     ended = on_a_disk(tmp_path, ":", sys.executable, "-c", TWO_RUNS)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout.splitlines()[-1]) == [
-        1,
-        "failed",
-        1,
-        0,
-        {"first": "reused", "second": "succeeded", "decide": "reused"},
-    ]
+    *codes, tasks = json.loads(ended.stdout.splitlines()[-1])
+    assert codes == [1, "failed", 1, 0]
+    # `decide` waits for nobody: it may have been done when the first run ended, or not.
+    assert tasks.pop("decide") in ("reused", "succeeded")
+    assert tasks == {"first": "reused", "second": "succeeded"}
 
 
 def test_a_registry_that_may_not_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
