@@ -58,5 +58,5 @@ def annotated(corpus: Path, task: Task) -> Iterator[Doc]:
     vocab = Vocab()
     for shard in sorted(corpus.rglob("*.spacy")):
         for doc in DocBin().from_disk(shard).get_docs(vocab):
-            if task.name not in doc.user_data.get("unanswered", ()):
+            if task.annotated(doc):
                 yield doc

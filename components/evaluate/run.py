@@ -93,13 +93,9 @@ def officially(
     if len(tasks) > 1:  # a stream can be drunk from once; so they have to be kept
         examples = list(examples)
     return {
-        task.name: task.official(one for one in examples if answers(one, task)) for task in tasks
+        task.name: task.official(one for one in examples if task.annotated(one.reference))
+        for task in tasks
     }
-
-
-def answers(example: Example, task: Task) -> bool:
-    """Whether a document was annotated for a task."""
-    return task.name not in example.reference.user_data.get("unanswered", ())
 
 
 @dataclass
@@ -160,7 +156,9 @@ def predict_batch(
     compared = [Example(doc, one.reference) for doc, one in zip(docs, examples, strict=True)]
     noted: list[Noted] = [(one, []) for one in compared]
     for task in tasks:
-        asked = [(one, place) for place, one in enumerate(compared) if answers(one, task)]
+        asked = [
+            (one, place) for place, one in enumerate(compared) if task.annotated(one.reference)
+        ]
         predictions = [note(one, task) for one, _ in asked]
         add_confidence(nlp, task, [one for one, _ in asked], predictions)
         for (_, place), prediction in zip(asked, predictions, strict=True):

@@ -22,7 +22,8 @@ SCRIPTS = {
     "latin": "A-Za-z\u00c0-\u024f",
 }
 LETTERS = {script: re.compile(f"[{letters}]") for script, letters in SCRIPTS.items()}
-# The language that a script is most often of. Latin is English until somebody says otherwise.
+# The language that a script is most often of. Latin is English until somebody says otherwise; of
+# Lao, Khmer and Burmese spaCy has no tokeniser, and that of Chinese takes each character alone.
 LANGUAGES = {
     "han": "zh",
     "kana": "ja",
@@ -33,8 +34,11 @@ LANGUAGES = {
     "cyrillic": "ru",
     "greek": "el",
     "devanagari": "hi",
+    "lao": "zh",
+    "khmer": "zh",
+    "myanmar": "zh",
 }
-# Languages whose tokeniser of spaCy's needs no spaces; that of Chinese takes each character alone.
+# Languages whose tokeniser of spaCy's needs no spaces.
 UNSPACED = ("zh", "ja", "th")
 PACKAGES = {"ja": "spacy[ja]", "th": "spacy[th]", "ko": "spacy[ko]"}
 MUCH_KANA = 0.05  # of the letters: Chinese has none, Japanese a half

@@ -55,31 +55,25 @@ def reliability_chart(diagram: Sequence[Mapping[str, float]]) -> Markup | None:
 
 def confusion_chart(confusion: Mapping[str, Any]) -> Markup | None:
     """Gold labels by predicted labels; None where there are too many to see anything."""
-    labels, rows = confusion["labels"], confusion["rows"]
-    if len(labels) > MOST_LABELS:
-        return None
-    return charts.heat_map(
-        "Which label was taken for which",
-        "Rows are what annotators marked, columns what the model said. The table below has the "
-        "same numbers.",
-        labels,
-        rows,
-        x_axis="model",
-        y_axis="annotators",
-    )
+    meaning = "Rows are what annotators marked, columns what the model said."
+    return heat_map_of("Which label was taken for which", meaning, confusion)
 
 
 def together_chart(cooccurrence: Mapping[str, Any]) -> Markup | None:
     """Labels that documents have by labels said of them; None where there are too many to see."""
-    labels, rows = cooccurrence["labels"], cooccurrence["rows"]
-    if len(labels) > MOST_LABELS:
+    meaning = "Rows are labels that documents have, columns what the model said of these documents."
+    return heat_map_of("Which labels go together", meaning, cooccurrence)
+
+
+def heat_map_of(title: str, meaning: str, table: Mapping[str, Any]) -> Markup | None:
+    """A table of annotators' labels by the model's as a heat map."""
+    if len(table["labels"]) > MOST_LABELS:
         return None
     return charts.heat_map(
-        "Which labels go together",
-        "Rows are labels that documents have, columns what the model said of these documents. "
-        "The table below has the same numbers.",
-        labels,
-        rows,
+        title,
+        f"{meaning} The table below has the same numbers.",
+        table["labels"],
+        table["rows"],
         x_axis="model",
         y_axis="annotators",
     )

@@ -47,9 +47,10 @@ def against_floor(scores: Mapping[str, Any]) -> str:
 
 def weak_floor(scores: Mapping[str, Any]) -> Iterator[str]:
     """Say it where a linear model is as good."""
-    sentence = against_floor(scores)
-    if sentence and not sentence.startswith("The model beats"):
-        yield sentence
+    floor = scores.get("floor")
+    interval = floor["gain"]["interval"] if floor else None
+    if floor and not (interval and interval[0] > 0):
+        yield against_floor(scores)
 
 
 def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:

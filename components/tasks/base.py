@@ -154,6 +154,10 @@ class Task:
 
     # spaCy
 
+    def annotated(self, doc: Doc) -> bool:
+        """Whether annotators of a document said something of this task."""
+        return self.name not in doc.user_data.get("unanswered", ())
+
     def gold(self, doc: Doc) -> list[Item]:
         """What annotators marked in a document of a corpus, sorted."""
         raise NotImplementedError

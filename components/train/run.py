@@ -114,7 +114,7 @@ def finish(
     predicted = [Example(doc, one.reference) for doc, one in zip(docs, dev, strict=True)]
     nlp.meta["retrain"] = {
         task.name: task.after_training(
-            nlp, [one for one in predicted if task.name not in unanswered(one)]
+            nlp, [one for one in predicted if task.annotated(one.reference)]
         )
         for task in finishing
     }
@@ -134,12 +134,6 @@ def unseen(task: Task, nlp: Language, counts: Mapping[str, int] | None) -> list[
     if counts is not None:  # a head may have been told its labels
         missing |= {label for label in task.labels if not counts.get(label)}
     return sorted(missing)
-
-
-def unanswered(example: Example) -> Sequence[str]:
-    """Tasks of which the annotators of a document said nothing."""
-    names: Sequence[str] = example.reference.user_data.get("unanswered", ())
-    return names
 
 
 def dev_scores(tasks: Sequence[Task], evaluation: Mapping[str, Any]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from components.ingest.readers import (
     webanno,
 )
 from components.ingest.readers.archive import ZIP, read_zip
-from components.ingest.readers.exports import EXPORTS, EXPORTS_FROM, reader_from, reader_of
+from components.ingest.readers.exports import EXPORTS, label_studio_min, reader_from, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
 from components.records.annotation import Item
@@ -52,9 +52,9 @@ READERS: dict[str, Reader] = {
     "webanno": webanno.read_webanno,
     "brat": brat.read_brat,
     "huggingface": huggingface.read_huggingface,
+    "labelstudio-min": json_items.reader(reader_from(label_studio_min)),
     **{name: lambda *_: iter(()) for name in COMPANIONS},  # read with the file that needs it
     **{name: json_items.reader(reader_of(extract)) for name, extract in EXPORTS.items()},
-    **{name: json_items.reader(reader_from(extract)) for name, extract in EXPORTS_FROM.items()},
 }
 
 

@@ -521,6 +521,3 @@ EXPORTS: dict[str, Extract] = {
     "argilla": argilla,
     "labelbox": labelbox,
 }
-EXPORTS_FROM: dict[str, ExtractFrom] = {
-    "labelstudio-min": label_studio_min,
-}

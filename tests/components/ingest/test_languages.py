@@ -13,6 +13,10 @@ from components.records.scripts import count_scripts, language_of
         ("昨天在公司工作。", "zh"),
         ("昨日会社に来ました。", "ja"),
         ("เราพบที่ตลาด", "th"),
+        # spaCy has none of their own: each character is a token, as in Chinese.
+        ("ຂ້ອຍໄປເຮັດວຽກ", "zh"),
+        ("ខ្ញុំទៅធ្វើការ", "zh"),
+        ("ကျွန်တော်အလုပ်သွားတယ်", "zh"),
         ("رأينا في السوق.", "ar"),
         ("שלום עולם", "he"),
         ("Она ушла домой", "ru"),
