@@ -73,6 +73,8 @@ def tasks_of(text: str) -> tuple[Task, ...]:
     if not tasks:
         raise ConfigError("--tasks: give at least one task")
     refuse_clashes(tasks)
+    for task in tasks:
+        task.beside = tuple(other for other in tasks if other is not task)
     return tasks
 
 

@@ -93,6 +93,7 @@ class Task:
         place: where its answers are in a spaCy Doc.
         settings: what its section of a config may say.
         harmless: what spaCy's `debug data` calls an error and is none here.
+        beside: the other tasks of its phase, where they are known.
     """
 
     title: ClassVar[str]
@@ -107,6 +108,13 @@ class Task:
         self.name, self.kind = settings.name, settings.kind
         self.labels: tuple[str, ...] = tuple(settings.labels)
         self.weight = settings.weight
+        self.beside: tuple[Task, ...] = ()
+
+    @property
+    def labels_elsewhere(self) -> frozenset[str]:
+        """Labels of spans that other tasks of the phase read."""
+        others = (task for task in self.beside if task.place != "cats")
+        return frozenset(label for task in others for label in task.labels)
 
     @staticmethod
     def checked_label(label: str) -> str:

@@ -19,10 +19,15 @@ from components.tasks.iob import is_tag
 
 
 class Checker:
-    """Takes entities out of annotations."""
+    """Takes entities out of annotations.
 
-    def __init__(self, labels: Sequence[str], policy: Policy):
+    Args:
+        elsewhere: labels of spans that other tasks read.
+    """
+
+    def __init__(self, labels: Sequence[str], policy: Policy, elsewhere: frozenset[str]):
         self.declared = frozenset(labels)
+        self.elsewhere = elsewhere
         self.rank = {label: place for place, label in enumerate(labels)}
         self.by_upper = {label.upper(): label for label in labels}
         self.policy = policy
@@ -87,6 +92,8 @@ class Checker:
             return ""
         if label in self.declared:
             return label
+        if label in self.elsewhere:
+            return ""
         if not label or is_tag(label):
             notes.append(Note("bad_label", repr(label), annotation.text))
         else:
