@@ -30,12 +30,10 @@ from components.convert.texts import Texts, join, spaced
 from components.convert.tokens import resolve_tokens
 from components.convert.windows import cut_into_windows
 from components.convert.words import hashes
+from components.records.groups import INCORRECT_SPANS, rejected_of
 from components.records.record import Answers
 from components.tasks.base import Task
 from components.tasks.iob import BEGIN, INSIDE, MISSING, OUTSIDE
-
-# The key of Doc.spans that spaCy's own configs give as incorrect_spans_key.
-INCORRECT_SPANS = "incorrect_spans"
 
 
 class About(msgspec.Struct, omit_defaults=True, gc=False):
@@ -45,12 +43,15 @@ class About(msgspec.Struct, omit_defaults=True, gc=False):
         id, meta: of the record.
         start: character of the record's text where this window of it starts.
         unanswered: tasks of the phase that nobody annotated it for; left out if there is none.
+        known: of tasks whose spans lie in a group, the labels that somebody looked for, where that
+            is not all; of others only what the group holds is known, or what was rejected.
     """
 
     id: str
     start: int
     meta: dict[str, Any]
     unanswered: list[str] = []
+    known: dict[str, list[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,22 @@ def about(
     for at, offset in zip(document, offsets, strict=True):
         row = rows[at]
         unanswered = [name for name in names if name not in row.answers]
-        result.append(About(row.id, offset, row.meta, unanswered))
+        known = {
+            task.name: known_labels(said, task)
+            for task in tasks
+            if task.place == "spans"
+            and (said := row.answers.get(task.name))
+            and not said.complete_for(task.labels)
+        }
+        result.append(About(row.id, offset, row.meta, unanswered, known))
     return result
+
+
+def known_labels(said: Answers, task: Task) -> list[str]:
+    """The labels of a task of which all spans of a document are known."""
+    if not said.complete:
+        return []
+    return [label for label in task.labels if said.known is None or label in said.known]
 
 
 def attributes(layout: Layout, said: Said) -> dict[int, NDArray[np.uint64]]:
@@ -159,23 +174,30 @@ def cats(said: Sequence[Said], document: Sequence[int]) -> list[dict[str, float]
 
 @dataclass(frozen=True)
 class Group:
-    """One group of `doc.spans`, and the records that have it, even if it is empty."""
+    """One group of `doc.spans`, and the records that have it.
+
+    Attributes:
+        empty: a window has it even if it has none of its spans.
+    """
 
     key: str
     marks: SpanColumns
     records: Collection[int]
+    empty: bool
 
 
 def groups(said: Sequence[Said]) -> list[Group]:
-    """The groups of spans: those of tasks that stand there, and rejected entities."""
+    """The groups of spans: those of tasks that stand there, and rejected ones."""
     result = []
     for one in said:
-        if one.task.place == "ents":
-            marked = set(one.rejected.document.tolist())
-            result.append(Group(INCORRECT_SPANS, one.rejected, marked))
-        elif one.task.place == "spans":
+        key = INCORRECT_SPANS
+        if one.task.place == "spans":
             answered = {at for at, answers in enumerate(one.answers) if answers is not None}
-            result.append(Group(one.task.name, one.spans, answered))
+            result.append(Group(one.task.name, one.spans, answered, empty=True))
+            key = rejected_of(one.task.name)
+        if one.task.place != "cats":
+            marked = set(one.rejected.document.tolist())
+            result.append(Group(key, one.rejected, marked, empty=False))
     return result
 
 
@@ -194,7 +216,7 @@ def span_groups(
         doc = Doc(Vocab(), words=words, spaces=spaces)
         for group, (firsts, lasts), window in zip(groups, ranges, windows, strict=True):
             inside = np.flatnonzero(window == at).tolist()
-            if inside or (group.key != INCORRECT_SPANS and int(document[at]) in group.records):
+            if inside or (group.empty and int(document[at]) in group.records):
                 doc.spans[group.key] = [
                     DocSpan(
                         doc,

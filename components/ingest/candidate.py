@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from components.records.record import Record
@@ -17,7 +19,8 @@ class Candidate(msgspec.Struct, gc=False):
         complete: names of the tasks that it answers completely; `partial` of those that it answers
             in part.
         labels: of its spans.
-        file: where it stands.
+        file: where it stands; `asked` what its tool asked for, see `Annotation`.
+        grouped: tasks whose spans have a group of their own.
     """
 
     packed: bytes
@@ -30,10 +33,24 @@ class Candidate(msgspec.Struct, gc=False):
     split: str
     labels: frozenset[str]
     file: str
+    asked: str = ""
+    grouped: tuple[str, ...] = ()
 
     @property
     def record(self) -> Record:
         return decode(self.packed)
+
+    def without(self, tasks: Collection[str]) -> Candidate:
+        """The same annotation, as one that says nothing of some tasks."""
+        record = self.record
+        for task in tasks:
+            del record.answers[task]
+        return msgspec.structs.replace(
+            self,
+            packed=encode(record),
+            complete=tuple([name for name in self.complete if name not in tasks]),
+            partial=tuple([name for name in self.partial if name not in tasks]),
+        )
 
     @property
     def tasks(self) -> tuple[str, ...]:

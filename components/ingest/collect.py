@@ -18,6 +18,7 @@ from components.ingest.questions import Questions
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
 from components.ingest.resolve import resolve
+from components.ingest.routing import Routing, group_of
 from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text, text_id
@@ -79,6 +80,7 @@ class Collector:
         self.unmatched = filtered_by(settings.select)
         self.labels = LabelAccount(settings.misaligned)
         self.questions = Questions([*labels], settings.select)
+        self.routing = Routing(tasks, settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -135,6 +137,7 @@ class Collector:
                 self.counts.skipped[reason] += 1
                 return
             self.questions.add(annotation)
+            self.routing.add(annotation)
             text_notes = check_text(annotation.text)
             record, notes = self.check(annotation)
         except QuarantineError as problem:
@@ -163,6 +166,8 @@ class Collector:
                 split=record.split,
                 labels=labels_of(record),
                 file=annotation.place.source,
+                asked=annotation.asked,
+                grouped=self.grouped(annotation) if annotation.groups else (),
             )
         )
 
@@ -177,7 +182,7 @@ class Collector:
         boundaries = Boundaries(tokens, own=not notes)
         answers: dict[str, Answers] = {}
         for name, check in self.checks.items():
-            said, more = check(annotation, boundaries)
+            said, more = check(self.routing.seen_by(self.tasks[name], annotation), boundaries)
             notes += more
             if said is not None:
                 answers[name] = said
@@ -191,6 +196,17 @@ class Collector:
             split=chosen_split(annotation.tags),
         )
         return record, notes
+
+    def grouped(self, annotation: Annotation) -> tuple[str, ...]:
+        """Tasks whose spans have a group of their own in an annotation."""
+        tasks = self.routing.tasks
+        return tuple(
+            [
+                name
+                for name, task in tasks.items()
+                if task.place == "spans" and group_of(task, annotation, tasks)
+            ]
+        )
 
     def refuse(self, place: Place, raw: bytes, problem: QuarantineError) -> None:
         """Put a record into quarantine."""
@@ -207,11 +223,29 @@ class Collector:
         """Whether any text was annotated more than once."""
         return any(len(candidates) > 1 for candidates in self.candidates.values())
 
+    def leave_out_unasked(self) -> None:
+        """Take out answers of "nothing" to tasks that nobody read a text for."""
+        if len(self.routing.tasks) < 2:
+            return
+        for text, candidates in list(self.candidates.items()):
+            left = []
+            for candidate in candidates:
+                unasked = self.routing.unasked(candidate)
+                answered = candidate.without(unasked) if unasked else candidate
+                if answered.tasks:
+                    left.append(answered)
+                else:
+                    self.counts.skipped["spans of another task"] += 1
+            self.candidates[text] = left
+            if not left:
+                del self.candidates[text]
+
     def finish(self) -> Iterator[Record]:
         """Yield one record per text, in the order of the sources. To be read once, to its end."""
+        self.leave_out_unasked()
         passes = {
-            name: find_passes(self.candidates.values(), name) if self.several() else {}
-            for name in self.tasks
+            name: find_passes(self.candidates.values(), task) if self.several() else {}
+            for name, task in self.tasks.items()
         }
         for name, turns in passes.items():
             if turns:

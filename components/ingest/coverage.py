@@ -11,7 +11,7 @@ from components.ingest.labels import LabelAccount
 from components.ingest.settings import IngestSettings
 from components.records.problems import Note, Policy, Problems
 from components.records.record import Answers, Record, label_of
-from components.records.tokens import estimate_pieces
+from components.records.tokens import Boundaries, Offsets, estimate_pieces
 from components.tasks.base import Task
 
 FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
@@ -29,12 +29,18 @@ class TaskCoverage:
         self.documents: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
         self.partial: Counter[str] = Counter()
+        self.lengths: Counter[int] = Counter()
+        self.texts: Counter[int] = Counter()
 
-    def add(self, answers: Answers) -> None:
+    def add(self, answers: Answers, tokens: Offsets) -> None:
         labels = [label_of(item) for item in answers.items]
         self.items.update(labels)
         self.documents.update(set(labels))
         self.wrong.update(label for label, there in answers.cats.items() if not there)
+        if self.task.overlapping:
+            boundaries = Boundaries(tokens)
+            self.texts[len(tokens)] += 1
+            self.lengths.update(boundaries.count(one.start, one.end) for one in answers.spans)
         if not answers.complete:
             self.partial["documents"] += 1
             self.partial["accepted"] += len(labels)
@@ -83,6 +89,7 @@ class TaskCoverage:
             },
             "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
             "agreement": agreement.report(),
+            "remarks": self.task.remarks(self.lengths, self.texts),
         }
 
 
@@ -103,7 +110,7 @@ class Coverage:
 
     def add(self, record: Record) -> None:
         for name, answers in record.answers.items():
-            self.tasks[name].add(answers)
+            self.tasks[name].add(answers, record.tokens or [])
         tokens = record.tokens or []
         self.lengths[len(tokens)] += 1
         self.over_limit += estimate_pieces(tokens) > PIECES

@@ -12,6 +12,7 @@ from itertools import combinations
 
 from components.ingest.candidate import Candidate
 from components.records.record import Span
+from components.tasks.base import Task
 
 MIN_SHARED = 2  # texts that two passes have in common
 MOST_CLASHES = 0.1  # of these: passes that contradict each other more often are none
@@ -39,24 +40,24 @@ def of_files(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
     return [((candidate.file, OF_FILE), candidate) for candidate in candidates]
 
 
-def find_passes(texts: Iterable[Sequence[Candidate]], task: str) -> dict[Turn, frozenset[str]]:
+def find_passes(texts: Iterable[Sequence[Candidate]], task: Task) -> dict[Turn, frozenset[str]]:
     """The labels of the pass that each turn belongs to; nothing where there are no passes.
 
     A turn is one of an annotator's annotations of a text, or else a file: where passes are not over
     the same texts, the first annotation of a text may be of any.
     """
-    texts = [[one for one in some if task in one.complete] for some in texts]
+    texts = [[one for one in some if task.name in one.complete] for some in texts]
     return passes_by(turns, texts, task) or passes_by(of_files, texts, task)
 
 
 def passes_by(
-    way: Way, texts: Sequence[Sequence[Candidate]], task: str
+    way: Way, texts: Sequence[Sequence[Candidate]], task: Task
 ) -> dict[Turn, frozenset[str]]:
     """As `find_passes`, by one way to tell turns."""
     labels: dict[Turn, set[str]] = {}
     for some in texts:
         for turn, candidate in way(some):
-            labels.setdefault(turn, set()).update(candidate.labels)
+            labels.setdefault(turn, set()).update(candidate.labels.intersection(task.labels))
     passes = {turn: frozenset(marked) for turn, marked in labels.items()}
     different = {*passes.values()}
     if len(different) < 2 or frozenset() in different:
@@ -68,7 +69,8 @@ def passes_by(
         groups = by_pass(some, passes)
         if len(groups) > 1:
             shared += 1
-            clashes += clash(groups, task)
+            # Spans of several labels may well meet where a task lets them.
+            clashes += not task.overlapping and clash(groups, task.name)
     return passes if shared >= MIN_SHARED and clashes <= MOST_CLASHES * shared else {}
 
 

@@ -119,7 +119,7 @@ def resolve_passes(
 ) -> Resolved:
     """Unite what each pass says; where passes that are missing asked for labels, these are unknown.
 
-    Where spans of two passes meet, the newer one's stays.
+    Where spans of two passes meet that must not, the newer one's stays.
     """
     groups = by_pass(candidates, passes)
     newest_first = sorted(groups, key=lambda labels: max(one.age for one in groups[labels]))[::-1]
@@ -131,7 +131,11 @@ def resolve_passes(
     for other in each[1:]:
         assert other.record
         spans = other.record.answers[task.name].spans
-        apart = [span for span in spans if not any(meet(span, kept) for kept in answers.spans)]
+        apart = [
+            span
+            for span in spans
+            if task.overlapping or not any(meet(span, kept) for kept in answers.spans)
+        ]
         contradicted |= len(apart) < len(spans)
         answers.spans = sorted([*answers.spans, *apart])
         united.skipped += other.skipped

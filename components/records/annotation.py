@@ -72,6 +72,12 @@ class Annotation(msgspec.Struct, gc=False):
         complete: False when the export itself says that some tokens are unknown.
         trusted: False where offsets that no text of the span confirms may be wrong.
         about_spans: False where the row is of another task: it says nothing about entities.
+        asked: "ents" or "spans" where the tool says which of them it asked for: spans that may not
+            overlap, or those that may; "" where it does not say.
+        groups: spans under names of their own, beside `spans`, as `doc.spans` has them; a group
+            that is there and empty was looked for, and nothing found.
+        rejected_groups: of each group, what annotators said is wrong.
+        partial_groups: groups of which some of the text is unknown.
         relations: how many relations between spans it has, which no task reads.
         raw: the record as it stands in the source.
     """
@@ -93,6 +99,10 @@ class Annotation(msgspec.Struct, gc=False):
     tags: tuple[str, ...] = ()
     meta: dict[str, Any] = {}
     about_spans: bool = True
+    asked: str = ""
+    groups: dict[str, list[RawSpan]] = {}
+    rejected_groups: dict[str, list[RawSpan]] = {}
+    partial_groups: tuple[str, ...] = ()
     relations: int = 0
 
 

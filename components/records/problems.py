@@ -155,7 +155,10 @@ KINDS = {
     ),
     "duplicate_span": Kind(X, "Same span twice in one record", "Nothing."),
     "overlapping_spans": Kind(
-        X, "Spans that overlap", "Choose `overlap`; agree with the annotators which one counts."
+        X,
+        "Spans that overlap",
+        "Choose `overlap`, and agree with the annotators which one counts; or learn them all: "
+        "`kind: spans`.",
     ),
     "relations": Kind(X, "Relation between entities: passed over", "Nothing: no task reads them."),
     "span_answer_differs": Kind(

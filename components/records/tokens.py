@@ -79,6 +79,10 @@ class Boundaries:
             return False
         return tokens[bisect_left(tokens, (end,), first) - 1][1] == end
 
+    def count(self, start: int, end: int) -> int:
+        """How many tokens begin in a span."""
+        return bisect_left(self.starts, end) - bisect_left(self.starts, start)
+
     def expand(self, start: int, end: int) -> tuple[int, int]:
         """The smallest run of whole tokens around the span; white edges are not tokens' own."""
         first = max(0, bisect_right(self.starts, start) - 1)

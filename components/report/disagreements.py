@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components.records.prediction import Disagreement, Kind, Prediction
 from components.records.record import Item, Span, spans_in
+from components.report.marks import Piece, marked
 from components.tasks.base import Task
 
 CONTEXT = 160  # characters shown on each side
@@ -20,18 +21,6 @@ KINDS: dict[Kind, str] = {
     "label": "Wrong label",
     "boundary": "Wrong boundary",
 }
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text: plain (label "") or a span; `disputed` if it is what this is about.
-
-    A class of the whole document has a label and no text.
-    """
-
-    text: str
-    label: str = ""
-    disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,25 +106,6 @@ def window(text: str, start: int, end: int) -> tuple[int, int]:
         space = text.rfind(" ", end, high)
         high = space if space > end else high
     return low, high
-
-
-def marked(
-    text: str, spans: Sequence[Span], start: int, end: int, disputed: Item | None
-) -> Iterator[Piece]:
-    """Yield the pieces of text[start:end]; a span that sticks out of it is cut."""
-    place = start
-    if start > 0:
-        yield Piece("… ")
-    for span in sorted(spans):
-        if span.end <= place or span.start >= end:
-            continue
-        low, high = max(span.start, place), min(span.end, end)
-        yield Piece(text[place:low])
-        yield Piece(text[low:high], span.label, span == disputed)
-        place = high
-    yield Piece(text[place:end])
-    if end < len(text):
-        yield Piece(" …")
 
 
 def suspected_label_errors(

@@ -13,7 +13,7 @@ from components.errors import ConfigError
 from components.settings import parse
 from components.tasks.base import Task, TaskSettings
 
-KINDS = ("ner", "textcat")
+KINDS = ("ner", "textcat", "spans")
 
 
 def module_of(kind: str) -> str:

@@ -91,6 +91,7 @@ class Task:
         title: what the kind is called; `unit` what it counts, in the plural; `exact` when a
             prediction counts as right.
         place: where its answers are in a spaCy Doc.
+        overlapping: whether two of its spans may meet.
         settings: what its section of a config may say.
         harmless: what spaCy's `debug data` calls an error and is none here.
         beside: the other tasks of its phase, where they are known.
@@ -100,6 +101,7 @@ class Task:
     unit: ClassVar[str]
     exact: ClassVar[str]
     place: ClassVar[Place]
+    overlapping: ClassVar[bool] = False
     settings: ClassVar[type[OwnSettings]] = OwnSettings
     harmless: ClassVar[tuple[str, ...]] = ()
 
@@ -160,6 +162,14 @@ class Task:
         """
         return ()
 
+    def remarks(self, spans: Mapping[int, int], documents: Mapping[int, int]) -> list[str]:
+        """What there is to say about the lengths of what was marked, a sentence each.
+
+        Args:
+            spans: length in words -> spans of it; of documents the same.
+        """
+        return []
+
     # spaCy
 
     def annotated(self, doc: Doc) -> bool:
@@ -207,6 +217,18 @@ class Task:
             f"training config: there is nothing in it that learns the task {self.name}, and its "
             f"kind, {self.kind}, brings no head. Write the components of the whole pipeline."
         )
+
+    def of_corpus(self, config: Mapping[str, Any], examples: Iterable[Example]) -> dict[str, Any]:
+        """What the training corpus decides of the config, where that leaves it open.
+
+        Args:
+            config: the training config, interpolated.
+            examples: those of the corpus, as they will be learnt from; read only as far as needed.
+
+        Returns:
+            dotted key -> value.
+        """
+        return {}
 
     def before_training(self, nlp: Language, counts: Mapping[str, int]) -> None:
         """Prepare an initialised pipeline; not kept in what is saved.

@@ -16,6 +16,7 @@ from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised
 from components.train.config import read_config
 from components.train.corpus import label_counts, verify
+from components.train.of_corpus import settled
 from components.train.run import initialise, unseen
 
 # Below 100 documents spaCy calls it an error; but it gives a poor model, not a broken one.
@@ -54,6 +55,7 @@ def debug(
     config = read_config(config_text, overrides, tasks)
     for corpus in (train_corpus, dev_corpus):
         verify(corpus)
+    config = settled(config, tasks, train_corpus)
     nlp, _ = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
     missing = [
         label

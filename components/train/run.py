@@ -32,6 +32,7 @@ from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
 from components.train.loop import Loop, Training, resolve
 from components.train.named_files import packages
+from components.train.of_corpus import settled
 from components.train.reader import read_once
 from components.train.settings import TrainSettings
 from components.train.state import State
@@ -61,6 +62,7 @@ def train_pipeline(
         config = read_config(config_text, overrides, tasks)
         for corpus in (train_corpus, dev_corpus):
             print(f"{corpus}: {verify(corpus):,} documents", flush=True)
+        config = settled(config, tasks, train_corpus)
         use_gpu = choose_device(settings)
         nlp, training = initialise(
             config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion

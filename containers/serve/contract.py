@@ -58,6 +58,12 @@ class Entity(BaseModel):
     confidence: float | None = None
 
 
+class LabelledSpan(Entity):
+    """A span that may overlap others; `task` is the group of `doc.spans` that it is in."""
+
+    task: str
+
+
 class Classes(BaseModel):
     """What one classifier says of an instance's text as a whole.
 
@@ -74,9 +80,14 @@ class Classes(BaseModel):
 
 
 class Findings(BaseModel):
-    """What the models say about a text; `classes` is left out where none of them classifies."""
+    """What the models say about a text.
+
+    `spans` is left out where none of them finds spans that may overlap, `classes` where none
+    classifies.
+    """
 
     entities: list[Entity]
+    spans: list[LabelledSpan] | None = None
     classes: list[Classes] | None = None
 
 

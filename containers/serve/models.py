@@ -16,8 +16,9 @@ from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
 from components.tasks.ner.confidence import Probabilities, entity_probabilities
+from components.tasks.spans.answering import Found, groups_of, spans_in
 from components.tasks.textcat.answering import Classifier, classifiers_of
-from containers.serve.contract import Classes, Entity, Findings
+from containers.serve.contract import Classes, Entity, Findings, LabelledSpan
 from containers.serve.inference import settle
 from containers.serve.vocabulary import Vocabulary
 
@@ -35,12 +36,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Phase:
-    """A model that is ready to predict."""
+    """A model that is ready to predict; `groups` of `doc.spans` are what it finds spans for."""
 
     name: str
     nlp: Language
     version: str
     classifiers: tuple[Classifier, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Models:
         """Return what the phases say of each text; its entities in the order of the text."""
         tokens = [self._tokenize(text) for text in texts]
         entities: list[list[Entity]] = [[] for _ in texts]
+        spans: list[list[LabelledSpan]] = [[] for _ in texts]
         classes: list[list[Classes]] = [[] for _ in texts]
         asked = [phase for name, phase in self.phases.items() if name in question.phases]
         for phase in asked:
@@ -95,10 +98,18 @@ class Models:
             for n, doc in enumerate(docs):
                 new = entities_of(doc, phase.name, probabilities[n] if probabilities else None)
                 entities[n] += without_overlap(entities[n], new)
+                spans[n] += labelled_spans(doc, phase, confidence=question.confidence)
                 classes[n] += classes_of(doc, phase)
+        overlapping = any(phase.groups for phase in asked)
         return [
-            Findings(entities=sorted(spans, key=lambda entity: entity.start), classes=said or None)
-            for spans, said in zip(entities, classes, strict=True)
+            Findings(
+                entities=sorted(entities[n], key=lambda entity: entity.start),
+                spans=sorted(spans[n], key=lambda one: (one.start, -one.end))
+                if overlapping
+                else None,
+                classes=classes[n] or None,
+            )
+            for n in range(len(texts))
         ]
 
 
@@ -135,6 +146,23 @@ def entities_of(doc: Doc, phase: str, probabilities: Probabilities | None) -> li
         )
         for span in doc.ents
     ]
+
+
+def labelled_spans(doc: Doc, phase: Phase, *, confidence: bool) -> list[LabelledSpan]:
+    """The spans that a phase's model found, which may overlap."""
+
+    def answer(task: str, one: Found) -> LabelledSpan:
+        return LabelledSpan(
+            text=doc.text[one.start : one.end],
+            label=one.label,
+            start=one.start,
+            end=one.end,
+            phase=phase.name,
+            task=task,
+            confidence=round(one.score, 4) if confidence else None,
+        )
+
+    return [answer(name, one) for name in phase.groups for one in spans_in(doc, name)]
 
 
 def classes_of(doc: Doc, phase: Phase) -> list[Classes]:
@@ -194,7 +222,7 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             "Put it first, or serve it apart."
         )
     version = source.version or describe(source.folder).digest[:12]
-    return Phase(source.phase, nlp, version, classifiers_of(nlp))
+    return Phase(source.phase, nlp, version, classifiers_of(nlp), groups_of(nlp))
 
 
 def sources_in(folder: Path) -> list[Source]:

@@ -61,6 +61,7 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
         for label, row in task["labels"].items():
             yield f"{label}: {label_line(row, task['unit'])}"
             yield from (f"    {each['position']}: {each['detail']}" for each in row["examples"])
+        yield from task["remarks"]
     for problem in data["problems"]:
         yield f"{problem['policy']}: {problem['title']}: {problem['count']}"
         for example in problem["examples"][:2]:

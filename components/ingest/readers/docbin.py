@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,9 @@ from components.records.annotation import (
     Refused,
     Skipped,
 )
+from components.records.groups import INCORRECT_SPANS, is_rejected, rejected_of
 from components.records.problems import Problems, QuarantineError, StopReadingError
 from components.records.sources import SourceFile
-
-INCORRECT_SPANS = "incorrect_spans"  # spaCy's own default for incorrect_spans_key
 
 
 def read_docbin(path: Path, source: str, _problems: Problems, _file: SourceFile) -> Iterator[Item]:
@@ -66,8 +65,8 @@ def items(path: Path, source: str) -> Iterator[Item]:
     for windows in documents(packed.get_docs(Vocab())):
         place = Place(source, number)
         number += len(windows)
-        if not any(has_entities(doc) or doc.cats for doc in windows):
-            yield Skipped(place, "document without entities or classes")
+        if not any(has_entities(doc) or doc.cats or group_names(doc) for doc in windows):
+            yield Skipped(place, "document without entities, spans or classes")
             continue
         try:
             yield annotation(place, windows)
@@ -108,6 +107,29 @@ def incorrect(doc: Any) -> Sequence[Any]:
     return spans
 
 
+def group_names(doc: Any) -> list[str]:
+    """The groups of spans that somebody looked for in a Doc."""
+    return [name for name in doc.spans if not is_rejected(name)]
+
+
+def groups_of(
+    windows: Sequence[Any], named: Callable[[str], str] = str
+) -> dict[str, list[RawSpan]]:
+    """The groups of spans of a document; empty ones, too.
+
+    Args:
+        named: makes of a group's name that of the one to take in its place.
+    """
+    groups: dict[str, list[RawSpan]] = {}
+    start = 0
+    for doc in windows:
+        for name in group_names(doc):
+            spans = doc.spans.get(named(name), ())
+            groups.setdefault(name, []).extend(raw_span(span, start) for span in spans)
+        start += len(doc.text)
+    return groups
+
+
 def annotation(place: Place, windows: Sequence[Any]) -> Annotation:
     text = "".join(doc.text for doc in windows)
     spans, rejected, tokens = [], [], []
@@ -129,6 +151,10 @@ def annotation(place: Place, windows: Sequence[Any]) -> Annotation:
         complete=all(token.ent_iob != 0 for doc in windows for token in doc),
         choices=of_cats(windows[0].cats),
         about_spans=any(map(has_entities, windows)),
+        asked="ents",
+        groups=groups_of(windows),
+        rejected_groups=groups_of(windows, rejected_of),
+        partial_groups=tuple(windows[0].user_data.get("known", ())),
         rejected=rejected,
         tags=find_tags(None, meta),
         meta=meta,
@@ -144,7 +170,7 @@ def meta_of(user_data: dict[Any, Any]) -> dict[str, Any]:
 
     User data may hold arrays, under keys that are tuples.
     """
-    by_convert = user_data.keys() - {"unanswered"} == {"id", "start", "meta"}
+    by_convert = user_data.keys() - {"unanswered", "known"} == {"id", "start", "meta"}
     if by_convert and isinstance(user_data["meta"], dict):
         return dict(user_data["meta"])
     return {key: value for key, value in user_data.items() if is_plain({key: value})}

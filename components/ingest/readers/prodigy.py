@@ -1,4 +1,4 @@
-"""Prodigy's JSON Lines: ner.manual, ner.correct, ner.teach and review."""
+"""Prodigy's JSON Lines: ner.manual, ner.correct, ner.teach, spans.manual, choice and review."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ OF_OTHERS = re.compile(
     "choice|classification|html|text|text_input|compare|diff|(image|audio|video).*"
 )
 OF_CLASSES = ("choice", "classification")  # spans in their rows are only shown
+# What an interface asks for, where it says it: spans that may not overlap, or those that may.
+ASKED = {"ner": "ents", "ner_manual": "ents", "spans": "spans", "spans_manual": "spans"}
+BINARY = ("ner", "spans")  # interfaces that show spans, to be accepted or rejected
 WITH_OPTIONS = (*OF_CLASSES, "blocks", "review", None)
 TAGGED = {"tags", "tag", "split"}  # keys of meta
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
@@ -107,6 +110,7 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         tags=find_tags(row.tags, meta),
         meta=meta,
         about_spans=is_about_spans(row),
+        asked=ASKED.get(row.view, "") if isinstance(row.view, str) else "",
         relations=len(row.relations) if isinstance(row.relations, list) else 0,
     )
 
@@ -161,7 +165,7 @@ def is_binary(row: Row, spans: list[RawSpan]) -> bool:
     if isinstance(row.binary, bool):
         return row.binary
     if row.view is not None:
-        return bool(row.view == "ner")
+        return row.view in BINARY
     return any(span.answer is not None for span in spans)
 
 

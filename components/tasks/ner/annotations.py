@@ -167,31 +167,41 @@ def merge(text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int
 
     Two such spans never overlap: some annotator would have marked both.
     """
+    latest = answers[newest]
+    latest.spans, _ = drop_overlaps(onto_tokens(voted(answers, newest), text, tokens))
+    return latest
+
+
+def voted(answers: Sequence[Answers], newest: int) -> list[Span]:
+    """The spans that more than half of the annotators marked; the newest decides a tie."""
     votes = Counter(span for each in answers for span in each.spans)
     half, latest = len(answers) / 2, answers[newest]
-    chosen = [
+    return [
         span
         for span, count in votes.items()
         if count > half or (count == half and span in latest.spans)
     ]
-    latest.spans, _ = drop_overlaps(onto_tokens(chosen, text, tokens))
-    return latest
 
 
 def merge_partial(text: str, tokens: Boundaries, answers: Sequence[Answers]) -> tuple[Answers, int]:
     """Gather accepted and rejected spans, the oldest answer first; a newer answer replaces."""
+    right, wrong, contradicted = gathered(answers)
+    merged = answers[-1]
+    merged.spans, overlapped = drop_overlaps(onto_tokens(right, text, tokens))
+    merged.rejected = onto_tokens(wrong, text, tokens)
+    return merged, contradicted + len(overlapped)
+
+
+def gathered(answers: Sequence[Answers]) -> tuple[list[Span], list[Span], int]:
+    """What the newest answers accept and reject, and how many older ones they contradict."""
     accepted: dict[Span, bool] = {}
     contradicted = 0
     for each in answers:
         said = dict.fromkeys(each.rejected, False) | dict.fromkeys(each.spans, True)
         contradicted += sum(accepted.get(span, yes) != yes for span, yes in said.items())
         accepted |= said
-    merged = answers[-1]
-    right = onto_tokens([span for span, yes in accepted.items() if yes], text, tokens)
-    merged.spans, overlapped = drop_overlaps(right)
-    wrong = [span for span, yes in accepted.items() if not yes]
-    merged.rejected = onto_tokens(wrong, text, tokens)
-    return merged, contradicted + len(overlapped)
+    right = [span for span, yes in accepted.items() if yes]
+    return right, [span for span, yes in accepted.items() if not yes], contradicted
 
 
 def drop_overlaps(

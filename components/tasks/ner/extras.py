@@ -11,7 +11,7 @@ import numpy as np
 from components.records.prediction import Prediction
 from components.records.record import spans_in
 from components.scoring.counts import MISSED, RIGHT, count, numbers
-from components.tasks.ner.pairs import pair
+from components.tasks.ner.pairs import Alike, meet, pair
 
 NONE = "(none)"
 
@@ -60,8 +60,13 @@ def matches(predictions: Iterable[Prediction]) -> dict[str, dict[str, float | No
     }
 
 
-def confusion(predictions: Iterable[Prediction], labels: Sequence[str]) -> dict[str, Any]:
-    """Which label was predicted where which was marked; an overlap counts, whatever its ends.
+def confusion(
+    predictions: Iterable[Prediction], labels: Sequence[str], alike: Alike = meet
+) -> dict[str, Any]:
+    """Which label was predicted where which was marked.
+
+    Args:
+        alike: which two are in one place; by default an overlap counts, whatever its ends.
 
     Returns:
         `labels`, the last of them "(none)", and `rows`: gold labels by predicted labels.
@@ -69,7 +74,7 @@ def confusion(predictions: Iterable[Prediction], labels: Sequence[str]) -> dict[
     pairs = Counter(
         (one.label if one else NONE, other.label if other else NONE)
         for prediction in predictions
-        for one, other in pair(spans_in(prediction.gold), spans_in(prediction.predicted))
+        for one, other in pair(spans_in(prediction.gold), spans_in(prediction.predicted), alike)
     )
     names = [*labels, NONE]
     return {"labels": names, "rows": [[pairs[row, column] for column in names] for row in names]}

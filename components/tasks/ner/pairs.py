@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from components.records.prediction import Disagreement, Kind
 from components.records.record import Span
 
 Pair = tuple[Span | None, Span | None]
+Alike = Callable[[Span, Span], bool]
 
 
-def pair(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
-    """Pair every gold entity with at most one predicted entity that overlaps it, and the reverse.
+def meet(one: Span, other: Span) -> bool:
+    """Whether two spans share a character."""
+    return one.start < other.end and other.start < one.end
+
+
+def pair(gold: Sequence[Span], predicted: Sequence[Span], alike: Alike = meet) -> list[Pair]:
+    """Pair every gold span with at most one predicted span, and the reverse.
 
     Equal spans are paired first, then those that share the most characters. What stays alone is
     paired with None. In order of place in the text.
+
+    Args:
+        alike: whether two may be a pair.
     """
     overlaps = sorted(
         (worse(one, other), place, other_place)
         for place, one in enumerate(gold)
         for other_place, other in enumerate(predicted)
-        if one.start < other.end and other.start < one.end
+        if alike(one, other)
     )
     partner: dict[int, int] = {}
     taken: set[int] = set()
@@ -54,7 +63,9 @@ def kind(gold: Span | None, predicted: Span | None) -> Kind | None:
     return "boundary" if gold.label == predicted.label else "label"
 
 
-def disagreements(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Disagreement]:
+def disagreements(
+    gold: Sequence[Span], predicted: Sequence[Span], alike: Alike = meet
+) -> list[Disagreement]:
     """List where two annotations of one document differ, in order of place."""
-    kinds = ((kind(one, other), one, other) for one, other in pair(gold, predicted))
+    kinds = ((kind(one, other), one, other) for one, other in pair(gold, predicted, alike))
     return [Disagreement(what, one, other) for what, one, other in kinds if what is not None]

@@ -9,21 +9,31 @@ async function reply(response) {
 }
 
 // Offsets count characters as people do (code points), JavaScript's strings count UTF-16 units.
-function marked(text, entities) {
+// Spans may overlap: one that begins in another lies in its mark, and goes on after it if it is longer.
+function marked(text, spans) {
   const characters = Array.from(text);
-  const parts = [];
-  let from = 0;
-  for (const entity of entities) {
-    parts.push(characters.slice(from, entity.start).join(""));
-    const mark = document.createElement("mark");
-    const label = document.createElement("b");
-    label.textContent = entity.label;
-    mark.append(entity.text, " ", label);
-    parts.push(mark);
-    from = entity.end;
+  const between = (from, to) => characters.slice(from, to).join("");
+  const order = (one, other) => one.start - other.start || other.end - one.end;
+  function nodes(parts, from, to) {
+    const done = [];
+    let waiting = [...parts].sort(order);
+    let place = from;
+    while (waiting.length) {
+      const [first, ...others] = waiting;
+      const held = others.filter((part) => part.start < first.end);
+      const longer = held.filter((part) => part.end > first.end);
+      waiting = [...longer.map((part) => ({ ...part, start: first.end })), ...others.slice(held.length)].sort(order);
+      const inside = held.map((part) => part.end > first.end ? { ...part, end: first.end, goesOn: true } : part);
+      const mark = document.createElement("mark");
+      mark.append(...nodes(inside, first.start, first.end));
+      if (first.goesOn) mark.className = "goes-on";
+      else mark.append(" ", made("b", first.label));
+      done.push(between(place, first.start), mark);
+      place = first.end;
+    }
+    return [...done, between(place, to)];
   }
-  parts.push(characters.slice(from).join(""));
-  return parts;
+  return nodes(spans, 0, characters.length);
 }
 
 const made = (name, ...inside) => {
@@ -34,10 +44,9 @@ const made = (name, ...inside) => {
 const percent = (share) => `${Math.round(100 * share)} %`;
 const line = (...cells) => made("tr", ...cells.map((value) => made("td", value)));
 
-function row(entity) {
-  const sure = entity.confidence === undefined ? "–" : percent(entity.confidence);
-  return line(entity.text, entity.label, entity.phase, entity.start, entity.end, sure);
-}
+const sure = (one) => one.confidence === undefined ? "–" : percent(one.confidence);
+const row = (one) => line(one.text, one.label, one.phase, one.start, one.end, sure(one));
+const spanRow = (one) => line(one.text, one.label, one.phase, one.task, one.start, one.end, sure(one));
 
 // What one classifier says, the most probable label first.
 function task(classes) {
@@ -53,7 +62,7 @@ async function predict(event) {
   event.preventDefault();
   const text = element("text").value;
   element("status").textContent = "Reading…";
-  element("result").hidden = element("classes").hidden = true;
+  element("result").hidden = element("spans").hidden = element("classes").hidden = true;
   try {
     const models = await about();
     const { predictions } = await reply(await fetch(models.predict, {
@@ -61,17 +70,23 @@ async function predict(event) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ instances: [text], parameters: { confidence: true } }),
     }));
-    const { entities, classes } = predictions[0];
+    const { entities, spans, classes } = predictions[0];
     element("tasks").replaceChildren(...(classes || []).map(task));
     element("classes").hidden = !classes;
     element("marked").replaceChildren(...marked(text, entities));
     element("rows").replaceChildren(...entities.map(row));
+    element("spans").hidden = !spans;
+    element("marked-spans").replaceChildren(...marked(text, spans || []));
+    element("span-rows").replaceChildren(...(spans || []).map(spanRow));
     const labels = (classes || []).flatMap((one) => one.labels);
-    const count = `${entities.length} ${entities.length === 1 ? "entity" : "entities"} found.`;
-    const said = `Classes: ${labels.join(", ") || "none"}.`;
-    // A server of classifiers alone says nothing of entities.
-    element("result").hidden = Boolean(classes) && !entities.length;
-    element("status").textContent = !classes ? count : entities.length ? `${said} ${count}` : said;
+    // A server of other tasks alone says nothing of entities.
+    const others = Boolean(classes || spans);
+    element("result").hidden = others && !entities.length;
+    element("status").textContent = [
+      classes && `Classes: ${labels.join(", ") || "none"}.`,
+      (entities.length || !others) && `${entities.length} ${entities.length === 1 ? "entity" : "entities"} found.`,
+      spans && `${spans.length} ${spans.length === 1 ? "span" : "spans"} found.`,
+    ].filter(Boolean).join(" ");
   } catch (error) {
     element("status").textContent = `That did not work: ${error.message}`;
   }

@@ -443,7 +443,7 @@ def test_a_docbin_with_cats(tmp_path: Path, known: Callable[..., Any]) -> None:
     cats, done = known(DocBin(docs=docs).to_bytes(), "a.spacy")
     assert cats == TAX
     assert [one["reason"] for one in done.quarantine] == ["soft_class"]
-    assert done.report["skipped"] == {"document without entities or classes": 1}
+    assert done.report["skipped"] == {"document without entities, spans or classes": 1}
 
 
 def test_several_questions_of_label_studio_are_told_apart(known: Callable[..., Any]) -> None:

@@ -258,7 +258,7 @@ def test_docbin_with_missing_and_incorrect_entities(write: Write, ingest: Ingest
     assert [(s.start, s.end, s.label) for s in said(record).spans] == [(4, 8, "ORG")]
     assert [(s.start, s.end, s.label) for s in said(record).rejected] == [(9, 14, "PERSON")]
     assert record.meta == {"page": "/vat"}
-    assert done.report["skipped"] == {"document without entities or classes": 1}
+    assert done.report["skipped"] == {"document without entities, spans or classes": 1}
 
 
 def test_docbin_that_convert_wrote_gives_its_records_back(
