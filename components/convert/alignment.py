@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from itertools import chain
 
-from components.piecewise import Piecewise
+from spacy.tokenizer import Tokenizer
+
 from components.tokeniser import tokenise, tokeniser
 
 
@@ -39,7 +40,7 @@ def by_pieces(language: str) -> bool:
     Every language has rules for pieces of white space; those of Spanish have one for "EE. UU.".
     """
     own = tokeniser(language)
-    return isinstance(own, Piecewise) and not any(
+    return type(own) is Tokenizer and not any(
         len(rule.split()) > 1 or rule.strip() not in ("", rule) for rule in own.rules
     )
 

@@ -11,10 +11,7 @@ class ConvertSettings(Settings):
     """How records become the `.spacy` files that training reads."""
 
     language: str = Field(
-        "en",
-        min_length=2,
-        description="spaCy language whose tokeniser training uses",
-        examples=["de"],
+        "en", min_length=2, description="spaCy language whose tokeniser training uses"
     )
     window_words: int = Field(
         1000,
@@ -30,5 +27,4 @@ class ConvertSettings(Settings):
         ge=0,
         description="processes; 0: as many as OMP_NUM_THREADS, or the cores, if there is enough "
         "work. The result is the same whatever their number",
-        examples=[2],
     )

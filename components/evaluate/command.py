@@ -219,14 +219,14 @@ def beside(
 
 
 def beside_floor(floor: Mapping[str, Any]) -> str:
-    """What a linear model that is learnt in seconds scores, and whether the model beats it."""
+    """What a model scores that costs next to nothing, and whether the model beats it."""
     said, gain = floor["overall"]["f"], floor["gain"]
     if said is None or gain["difference"] is None:
-        return "Floor (linear model): not known"
+        return f"Floor ({floor['what']}): not known"
     points = f"{100 * gain['difference']:+.2f}"
     if gain["interval"]:
         points += " ({:+.2f} to {:+.2f})".format(*(100 * one for one in gain["interval"]))
-    return f"Floor (linear model): F {100 * said:.2f}; this model {points}"
+    return f"Floor ({floor['what']}): F {100 * said:.2f}; this model {points}"
 
 
 def table(title: str, scores: dict[str, Any]) -> str:

@@ -35,9 +35,9 @@ def floor_of(
         predictions: the model's, on the test documents that it is scored on.
 
     Returns:
-        `overall` and `labels`, and `macro` and `ranking` where the kind has them, as in the model's
-        block; and `gain`: the model's overall F minus the floor's, its `interval` and the
-        probability `better` that the model's is higher (paired bootstrap).
+        `what` it is; `overall` and `labels`, and `macro` and `ranking` where the kind has them, as
+        in the model's block; and `gain`: the model's overall F minus the floor's, its `interval`
+        and the probability `better` that the model's is higher (paired bootstrap).
     """
     train, dev = annotated(corpora.train, task), annotated(corpora.dev, task)
     beside = task.floor(train, dev, predictions)
@@ -48,6 +48,7 @@ def floor_of(
     new, old = (count(each, task.labels, group_by) for each in (predictions, beside))
     gain = compare(new, old, task.labels, resamples=resamples, seed=seed)["overall"]
     return {
+        "what": task.floor_of,
         **{key: block[key] for key in ("overall", "labels", "macro", "ranking") if key in block},
         "gain": {key: gain[key] for key in ("difference", "interval", "better")},
     }

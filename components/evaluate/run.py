@@ -159,6 +159,7 @@ def predict_batch(
         asked = [
             (one, place) for place, one in enumerate(compared) if task.annotated(one.reference)
         ]
+        task.ask(nlp, [one for one, _ in asked])
         predictions = [note(one, task) for one, _ in asked]
         add_confidence(nlp, task, [one for one, _ in asked], predictions)
         for (_, place), prediction in zip(asked, predictions, strict=True):
@@ -182,6 +183,7 @@ def note(example: Example, task: Task) -> Prediction:
         meta=about.get("meta", {}),
         scores=task.scores(example),
         unknown=task.unknown(example),
+        end_to_end=task.end_to_end(example),
     )
 
 

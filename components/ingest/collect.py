@@ -149,6 +149,8 @@ class Collector:
         self.labels.take(record, notes)
         if annotation.relations:
             notes.append(Note("relations", count=annotation.relations))
+        if unread := self.unread(annotation):
+            notes.append(Note("region_choices", ", ".join(unread), count=len(unread)))
         for note in [*text_notes, *notes]:
             self.problems.add(str(annotation.place), note)
         if not record.answers:
@@ -170,6 +172,18 @@ class Collector:
                 grouped=self.grouped(annotation) if annotation.groups else (),
             )
         )
+
+    def unread(self, annotation: Annotation) -> list[str]:
+        """Questions about single regions that no task reads, once for each region."""
+        if not annotation.region_choices:
+            return []
+        read = {label for task in self.tasks.values() if task.of for label in task.labels}
+        return [
+            choice.question
+            for choices in annotation.region_choices.values()
+            for choice in choices
+            if read.isdisjoint(map(self.questions.named, choice.accepted))
+        ]
 
     def check(self, annotation: Annotation) -> tuple[Record, list[Note]]:
         """Make a record of an annotation whose text has been checked.
@@ -258,6 +272,8 @@ class Collector:
             self.counts.skipped += resolved.skipped
             if resolved.record is None:
                 continue
+            for task in self.tasks.values():
+                resolved.notes += task.fit(resolved.record)
             for note in resolved.notes:
                 self.problems.add(resolved.record.source, note)
             self.counts.kept += 1

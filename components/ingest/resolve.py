@@ -83,12 +83,32 @@ def resolve_task(
         else resolve_complete(complete, settings, task)
     )
     partial = [candidate for candidate in candidates if candidate not in complete]
+    assert resolved.record
+    if partial and task.refines:
+        return refined(resolved, partial, settings, task)
     resolved.skipped["partial annotation of a text that has a full one"] += len(partial)
     resolved.skipped = +resolved.skipped
-    assert resolved.record
     said = resolved.record.answers[task.name].cats
     if any(contradict(said, one.record.answers[task.name].cats) for one in partial):
         resolved.notes.append(contradiction(resolved.record, settings, partial + complete))
+    return resolved
+
+
+def refined(
+    resolved: Resolved, partial: Sequence[Candidate], settings: IngestSettings, task: Task
+) -> Resolved:
+    """A full answer with what partial ones say otherwise, or beside it."""
+    record = resolved.record
+    assert record
+    full, name = record.answers[task.name], task.name
+    by_age = sorted(partial, key=lambda one: one.age)
+    answers = [full, *(one.record.answers[name] for one in by_age)]
+    merged, contradicted = task.merge_partial(record.text, Boundaries(record.tokens or []), answers)
+    merged.complete, merged.known = full.complete, full.known
+    record.answers[name] = merged
+    resolved.skipped["merged with another answer on the same text"] += len(partial)
+    if contradicted:
+        resolved.notes.append(contradiction(record, settings, partial))
     return resolved
 
 

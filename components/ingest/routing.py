@@ -33,6 +33,8 @@ class Routing:
     def __init__(self, tasks: Sequence[Task], select: Select) -> None:
         self.select = select
         self.tasks = {task.name: task for task in tasks if task.place != "cats"}
+        # A task that speaks of another's spans does not know which of them are no task's.
+        self.first = next((name for name, task in self.tasks.items() if not task.of), "")
         self.owner = {label: task.name for task in self.tasks.values() for label in task.labels}
         self.named: dict[Asked, set[str]] = {}
 
@@ -43,9 +45,12 @@ class Routing:
         """
         if task.name not in self.tasks:
             return annotation
+        if task.of:
+            more = annotation.groups.get(task.name)
+            return replace(annotation, spans=[*annotation.spans, *more]) if more else annotation
         if task.place == "spans" and annotation.groups:
             annotation = of_group(task, annotation, self.tasks)
-        if task.name == next(iter(self.tasks)):
+        if task.name == self.first:
             return annotation
         return replace(
             annotation,
@@ -79,7 +84,7 @@ class Routing:
             for name, task in self.tasks.items()
             if name in candidate.tasks
             and name not in candidate.grouped
-            and not hasattr(task.described, "of")
+            and not task.of
             and (name not in named if named else task.place != candidate.asked)
         ]
 

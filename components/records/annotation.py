@@ -79,6 +79,7 @@ class Annotation(msgspec.Struct, gc=False):
         rejected_groups: of each group, what annotators said is wrong.
         partial_groups: groups of which some of the text is unknown.
         relations: how many relations between spans it has, which no task reads.
+        region_choices: place of a span in `spans` -> questions about that span alone.
         raw: the record as it stands in the source.
     """
 
@@ -104,6 +105,7 @@ class Annotation(msgspec.Struct, gc=False):
     rejected_groups: dict[str, list[RawSpan]] = {}
     partial_groups: tuple[str, ...] = ()
     relations: int = 0
+    region_choices: dict[int, list[RawChoice]] = {}
 
 
 class Refused(msgspec.Struct):

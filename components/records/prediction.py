@@ -51,6 +51,8 @@ class Prediction(msgspec.Struct, omit_defaults=True):
         unalignable: how many of `gold` the model's tokeniser cannot delimit: always missed.
         scores: probability of each label, where the kind of task keeps them.
         unknown: labels of which nobody knows whether the document has them.
+        end_to_end: label -> how often it is right, spurious and missed where nothing was given
+            away, for kinds whose `predicted` is told what annotators marked.
         task: name of the task.
         version: of the file's form; in files that are older than VERSION it is absent.
     """
@@ -65,6 +67,7 @@ class Prediction(msgspec.Struct, omit_defaults=True):
     meta: dict[str, Any] = {}
     scores: dict[str, float] = {}
     unknown: list[str] = []
+    end_to_end: dict[str, list[int]] = {}
     task: str = "ner"
     version: int = 0
     lost: int = 0

@@ -161,6 +161,11 @@ KINDS = {
         "`kind: spans`.",
     ),
     "relations": Kind(X, "Relation between entities: passed over", "Nothing: no task reads them."),
+    "region_choices": Kind(
+        W,
+        "Choices of a region that no task reads: passed over",
+        "If they say the status of an entity, add a task of kind assertion.",
+    ),
     "span_answer_differs": Kind(
         W, "Span whose own answer differs from its record's: the span's counts", "Nothing."
     ),
@@ -214,6 +219,21 @@ KINDS = {
     "rejected_choice": Kind(
         W, "Rejected record with several choices or none: nobody said which is wrong", "Nothing."
     ),
+    # Assertion
+    "unpaired_assertion": Kind(
+        W,
+        "Assertion on no entity: no entity that was kept overlaps or touches it",
+        "Mark the entity, or take the assertion away.",
+    ),
+    "several_statuses": Kind(
+        Q, "Entity with two statuses, where it has exactly one", "Take one of them away."
+    ),
+    "unclear_assertion": Kind(
+        Q,
+        "Question about the status of an entity that does not show exactly one span",
+        'Ask for one span at a time; in Label Studio give the Choices `perRegion="true"`.',
+    ),
+    "default_status": Kind(X, "Entity without a status: it has the `default`", "Nothing."),
     # Several annotations of one text
     "conflicting_annotations": Kind(
         W, "Annotators who disagree on a text", "Have it reviewed, or set `select.annotators`."

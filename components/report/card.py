@@ -92,14 +92,31 @@ def evaluation(blocks: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Task
         for label, values in block["labels"].items():
             yield row(code(label), values)
         yield row("overall", block["overall"])
+        yield from more_of(block)
+
+
+def more_of(block: Mapping[str, Any]) -> Iterator[str]:
+    """What the scores of some kinds have besides: means, the whole way, probabilities, a floor."""
+    if "macro" not in block:
+        return
+    macro = block["macro"]
+    interval = f" ({span(block['macro_interval'])})" if "macro_interval" in block else ""
+    yield ""
+    yield f"- mean F over {macro['labels']} labels (macro): {percent(macro['f'])}{interval}"
+    if whole := block.get("end_to_end"):
+        yield (
+            "- end to end, of entities that the model finds itself: F "
+            f"{percent(whole['overall']['f'])} ({span(whole['overall']['interval']['f'])})"
+        )
+    if "calibration" in block:
         yield from of_classes(block)
+    if sentence := against_floor(block):
+        yield f"- {sentence}"
 
 
 def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
-    """What the scores of a task that classifies texts have besides; nothing for others."""
-    if "macro" not in block:
-        return
-    macro, calibration = block["macro"], block["calibration"]
+    """What the scores of a task that classifies texts have besides."""
+    calibration = block["calibration"]
     fitted = (
         f"; calibrated on {count(calibration['fitted_on'])} dev documents"
         if "fitted_on" in calibration
@@ -107,9 +124,6 @@ def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
         if "not_calibrated" in calibration
         else ""
     )
-    yield ""
-    interval = f" ({span(block['macro_interval'])})" if "macro_interval" in block else ""
-    yield f"- mean F over {macro['labels']} labels (macro): {percent(macro['f'])}{interval}"
     yield f"- all labels of a document right: {percent(block['exact'])} %"
     yield f"- calibration error: {percent(calibration['ece'])} points{fitted}"
     yield (
@@ -119,8 +133,6 @@ def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
     if block.get("thresholds"):
         each = ", ".join(f"{code(one)} {percent(at)}" for one, at in block["thresholds"].items())
         yield f"- thresholds, in percent, below which a label is not said: {each}"
-    if sentence := against_floor(block):
-        yield f"- {sentence}"
 
 
 def row(name: str, values: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def weak_spots(scores: Mapping[str, Any]) -> list[str]:
 
 
 def against_floor(scores: Mapping[str, Any]) -> str:
-    """Whether the model beats a linear one that is learnt in seconds; "" where there is none."""
+    """Whether the model beats one that costs next to nothing; "" where there is none."""
     floor = scores.get("floor")
     if not floor:
         return ""
@@ -38,7 +38,7 @@ def against_floor(scores: Mapping[str, Any]) -> str:
     if interval[0] > 0:
         return f"The model beats the floor: {by}."
     if interval[1] < 0:
-        return f"The model is below the floor: {by}. The linear model is better, and costs nothing."
+        return f"The model is below the floor: {by}. The floor is better, and costs nothing."
     return (
         f"The model does not clearly beat the floor: {by}. A model that does not is not worth its "
         "cost: try more annotations, a longer training or a larger base."
@@ -46,7 +46,7 @@ def against_floor(scores: Mapping[str, Any]) -> str:
 
 
 def weak_floor(scores: Mapping[str, Any]) -> Iterator[str]:
-    """Say it where a linear model is as good."""
+    """Say it where the floor is as good."""
     floor = scores.get("floor")
     interval = floor["gain"]["interval"] if floor else None
     if floor and not (interval and interval[0] > 0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -59,8 +59,27 @@ class Counts:
         return sums
 
 
+Tally = Callable[[Prediction], Iterable[tuple[str, int, int]]]
+
+
+def by_item(prediction: Prediction) -> Iterator[tuple[str, int, int]]:
+    """Label, place in RESULTS and number of each outcome of a document."""
+    for outcome in outcomes(prediction):
+        yield outcome.label, RESULTS.index(outcome.result), 1
+
+
+def end_to_end(prediction: Prediction) -> Iterator[tuple[str, int, int]]:
+    """The same of what a model says where nothing is given away; see `Prediction.end_to_end`."""
+    for label, numbers_of_label in prediction.end_to_end.items():
+        for result, number in enumerate(numbers_of_label):
+            yield label, result, number
+
+
 def count(
-    predictions: Iterable[Prediction], labels: Sequence[str], group_by: str | None = None
+    predictions: Iterable[Prediction],
+    labels: Sequence[str],
+    group_by: str | None = None,
+    tally: Tally = by_item,
 ) -> Counts:
     """Count the outcomes of each document, as spaCy's scorer does (`get_ner_prf`).
 
@@ -68,6 +87,7 @@ def count(
         labels: labels to have a column even if they never occur; others that occur come after.
         group_by: key, such as meta.url, whose documents of one value are one group; a document
             without it is a group of its own.
+        tally: what is counted.
     """
     keys = (group_by or "").split(".")[1:]
     groups: dict[str, int] = {}
@@ -75,17 +95,18 @@ def count(
     columns = {label: place for place, label in enumerate(labels)}
     rows: dict[str, int] = {}
     cells: list[tuple[int, int, int]] = []
+    amounts: list[int] = []
     for prediction in predictions:
         row = rows.setdefault(prediction.id, len(rows))
         if row == len(members):
             name = group_of(prediction, keys)
             members.append(groups.setdefault(name, len(groups)))
-        for outcome in outcomes(prediction):
-            column = columns.setdefault(outcome.label, len(columns))
-            cells.append((row, column, RESULTS.index(outcome.result)))
+        for label, result, number in tally(prediction):
+            cells.append((row, columns.setdefault(label, len(columns)), result))
+            amounts.append(number)
     table = np.zeros((len(rows), len(columns), 3), dtype=np.int64)
     if cells:
-        np.add.at(table, tuple(np.array(cells).T), 1)
+        np.add.at(table, tuple(np.array(cells).T), amounts)
     return Counts(tuple(columns), tuple(rows), table, np.array(members, dtype=np.int64))
 
 

@@ -36,17 +36,10 @@ def score(
         undefined.
     """
     counts = count(predictions, labels, group_by)
-    sums = resample(counts.by_group(counts.table), resamples, seed)
-    totals = counts.table.sum(axis=0)
-    per_label = {
-        label: described(totals[place], sums[:, place]) for place, label in enumerate(counts.labels)
-    }
     return {
         "documents": len(counts.documents),
         "words": sum(prediction.words for prediction in predictions),
-        "overall": described(totals.sum(axis=0), sums.sum(axis=1)),
-        "labels": per_label,
-        "macro_interval": macro_interval(totals, sums),
+        **of_counts(counts, resamples, seed),
         "slices": {
             name: {
                 value: {
@@ -57,6 +50,20 @@ def score(
             }
             for name, values in slices(predictions, counts.documents, slice_keys).items()
         },
+    }
+
+
+def of_counts(counts: Counts, resamples: int, seed: int) -> dict[str, Any]:
+    """`overall`, `labels` and `macro_interval` of counts; see `score`."""
+    sums = resample(counts.by_group(counts.table), resamples, seed)
+    totals = counts.table.sum(axis=0)
+    return {
+        "overall": described(totals.sum(axis=0), sums.sum(axis=1)),
+        "labels": {
+            label: described(totals[place], sums[:, place])
+            for place, label in enumerate(counts.labels)
+        },
+        "macro_interval": macro_interval(totals, sums),
     }
 
 

@@ -7,13 +7,13 @@ name; any other by the dotted name of its module, which must be importable where
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from components.errors import ConfigError
 from components.settings import parse
 from components.tasks.base import Task, TaskSettings
 
-KINDS = ("ner", "textcat", "spans")
+KINDS = ("ner", "textcat", "spans", "assertion")
 
 
 def module_of(kind: str) -> str:
@@ -92,12 +92,29 @@ def refuse_clashes(tasks: Iterable[Task]) -> None:
             raise ClashError(task.name, "name", "two tasks have this name: rename one of them")
         earlier[task.name] = task
     for task in earlier.values():
-        of = getattr(task.described, "of", task.name)
-        if of not in earlier:
-            there = ", ".join(name for name in earlier if name != task.name) or "no other"
-            raise ClashError(
-                task.name, "of", f"there is no task {of!r} beside {task.name}; there is {there}"
-            )
+        if task.of:
+            refuse_of(task, earlier)
+
+
+def refuse_of(task: Task, tasks: Mapping[str, Task]) -> None:
+    """Refuse a task that speaks of the answers of one that is not there, or has none of that sort.
+
+    Raises:
+        ClashError: saying why.
+    """
+    other = tasks.get(task.of)
+    if other is None:
+        there = ", ".join(name for name in tasks if name != task.name) or "no other"
+        why = f"there is no task {task.of!r} beside {task.name}; there is {there}"
+        raise ClashError(task.name, "of", why)
+    if other.place != "ents":
+        finders = ", ".join(one.name for one in tasks.values() if one.place == "ents")
+        raise ClashError(
+            task.name,
+            "of",
+            f"{other.name} is a task of {other.title} and finds no entities, which "
+            f"{task.name} speaks of: name one that does ({finders or 'of kind ner'})",
+        )
 
 
 def clash(task: Task, other: Task) -> None:
@@ -109,6 +126,15 @@ def clash(task: Task, other: Task) -> None:
     # doc.ents holds one set of entities, and doc.cats one value for each class; and whoever names a
     # label, as `gate` and `ingest` do, means one task.
     shared = [label for label in task.labels if label in other.labels]
+    if shared and (task.of == other.name or other.of == task.name):
+        status, entities = (task, other) if task.of == other.name else (other, task)
+        raise ClashError(
+            task.name,
+            "labels",
+            f"{', '.join(shared)}: both an entity of {entities.name} and a status of "
+            f"{status.name}, so that nobody knows which of them a region with this label is. "
+            "Leave it out of either; ingest.select.rename if both are in the annotations",
+        )
     if shared:
         raise ClashError(
             task.name,

@@ -14,7 +14,7 @@ from components.errors import ConfigError
 from components.records.annotation import Annotation
 from components.records.prediction import Disagreement, Prediction
 from components.records.problems import Note
-from components.records.record import Answers, Item, composed
+from components.records.record import Answers, Item, Record, composed
 from components.records.tokens import Boundaries
 from components.settings import Settings
 from components.tasks.listener import Shared
@@ -37,16 +37,13 @@ class TaskSettings(Settings, extra="allow"):
     kind: str = Field(
         "ner", description="ner, or the dotted name of a module of yours that defines a kind"
     )
-    labels: list[str] = Field(
-        min_length=1, description="every label that may be learnt", examples=[["ORG", "DATE"]]
-    )
+    labels: list[str] = Field(min_length=1, description="every label that may be learnt")
     weight: float = Field(
         1.0,
         ge=0,
         allow_inf_nan=False,
         description="how much the task counts, beside others, in the score on dev by which the "
         "best step is chosen",
-        examples=[0.5],
     )
 
 
@@ -97,6 +94,8 @@ class Task:
         overlapping: whether two of its spans may meet.
         settings: what its section of a config may say.
         harmless: what spaCy's `debug data` calls an error and is none here.
+        floor_of: what its floor is, as in "beside …"; "" for kinds that have none.
+        refines: a partial answer counts beside a complete one, and replaces what that says.
         beside: the other tasks of its phase, where they are known.
     """
 
@@ -107,6 +106,8 @@ class Task:
     overlapping: ClassVar[bool] = False
     settings: ClassVar[type[OwnSettings]] = OwnSettings
     harmless: ClassVar[tuple[str, ...]] = ()
+    refines: ClassVar[bool] = False
+    floor_of: ClassVar[str] = ""
 
     def __init__(self, settings: TaskSettings) -> None:
         self.described = settings
@@ -116,9 +117,20 @@ class Task:
         self.beside: tuple[Task, ...] = ()
 
     @property
+    def of(self) -> str:
+        """The name of the task whose answers this one speaks of; "" where it needs no other."""
+        return str(getattr(self.described, "of", ""))
+
+    @property
     def labels_elsewhere(self) -> frozenset[str]:
         """Labels of spans that other tasks of the phase read."""
         others = (task for task in self.beside if task.place != "cats")
+        return frozenset(label for task in others for label in task.labels)
+
+    @property
+    def labels_of_mine(self) -> frozenset[str]:
+        """Labels with which other tasks of the phase speak of this one's answers."""
+        others = (task for task in self.beside if task.of == self.name)
         return frozenset(label for task in others for label in task.labels)
 
     @staticmethod
@@ -153,6 +165,14 @@ class Task:
     ) -> tuple[Answers, int]:
         """Gather incomplete answers, the oldest first; and count what was contradicted."""
         raise NotImplementedError
+
+    def fit(self, record: Record) -> list[Note]:
+        """Fit the answers of a record, in place, to those of the task that this one speaks of.
+
+        Returns:
+            what to say of it.
+        """
+        return []
 
     def lopsided(
         self, documents: Mapping[str, int], wrong: Mapping[str, int]
@@ -190,6 +210,16 @@ class Task:
     def model_labels(self, nlp: Language) -> tuple[str, ...]:
         """The labels that a pipeline can predict, sorted."""
         raise NotImplementedError
+
+    def ask(self, nlp: Language, examples: Sequence[Example]) -> None:
+        """Ask a pipeline, which has been over these documents, what else is to be scored."""
+
+    def end_to_end(self, example: Example) -> dict[str, list[int]]:
+        """How often each label is right, spurious and missed where nothing was given away.
+
+        For kinds whose `predicted` is asked of what annotators marked; empty for others.
+        """
+        return {}
 
     def scores(self, example: Example) -> dict[str, float]:
         """Probability of each label of a document, for kinds whose extras need them all."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.records.prediction import Prediction
-from components.scoring.scores import score
+from components.scoring.counts import count, end_to_end
+from components.scoring.scores import of_counts, score
 from components.tasks.base import Task
 
 
@@ -23,8 +24,8 @@ def block_of(
 
     Returns:
         what `components.scoring.scores.score` returns, the kind as `task`, what the config says of
-        it (`described`), its `unit`, the `place` in a Doc where its answers stand, and what the
-        kind adds by name.
+        it (`described`), its `unit`, the `place` in a Doc where its answers stand, `end_to_end`
+        of kinds that have it, and what the kind adds by name.
     """
     scores = score(
         predictions,
@@ -41,4 +42,19 @@ def block_of(
         "place": task.place,
         **scores,
         **task.extras(predictions, list(scores["labels"])),
+        **unaided(predictions, list(scores["labels"]), resamples, seed, group_by),
     }
+
+
+def unaided(
+    predictions: Sequence[Prediction],
+    labels: Sequence[str],
+    resamples: int,
+    seed: int,
+    group_by: str | None,
+) -> dict[str, Any]:
+    """`end_to_end`: the scores where nothing was given away, for kinds that count both."""
+    if not any(one.end_to_end for one in predictions):
+        return {}
+    counts = count(predictions, labels, group_by, end_to_end)
+    return {"end_to_end": of_counts(counts, resamples, seed)}

@@ -1,4 +1,5 @@
-"""The heads that a direct update knows: a softmax per token, one layer over the mean of all tokens.
+"""The heads that a direct update knows: a softmax per token, one layer over the mean of all tokens,
+or over that of each annotated span.
 
 Each gives, of the vectors of a batch's tokens, a number whose gradient is that of its loss, and the
 layer whose weights it read: the same gradients as those of the component's own update.
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from spacy.pipeline import Tagger, TextCategorizer
+from spacy.pipeline.spancat import SpanCategorizer
 from spacy.training import Example
 from thinc.api import torch2xp, xp2torch
 from torch.nn.functional import cross_entropy, embedding_bag, linear
@@ -50,6 +52,16 @@ ANY_OF = [  # the same where a text may have any of the classes
     "reduce_mean",
     "linear",
     "logistic",
+]
+OF_SPANS = [  # of spacy.SpanCategorizer.v1 with reduce_mean and one label for each span
+    f"with_getitem({LISTENER}>>list2ragged)>>extract_spans>>reduce_mean>>softmax",
+    f"with_getitem({LISTENER}>>list2ragged)",
+    f"{LISTENER}>>list2ragged",
+    LISTENER,
+    "extract_spans",
+    "list2ragged",
+    "reduce_mean",
+    "softmax",
 ]
 Weights = Mapping[str, torch.Tensor]
 
@@ -128,12 +140,53 @@ class TextHead:
         return (logits * wanted).sum()
 
 
+class SpanHead:
+    """A component that says one label of each annotated span; see components.tasks.assertion."""
+
+    def __init__(self, categoriser: Any) -> None:
+        self.categoriser = categoriser
+        self.layer = categoriser.model.get_ref("scorer")
+        self.numbers = {label: number for number, label in enumerate(categoriser.labels)}
+        self.gold: dict[int, NDArray[np.int64]] = {}
+
+    def loss(
+        self, examples: list[Example], tokens: Any, weights: Weights, losses: dict[str, Any]
+    ) -> Any:
+        words = np.cumsum([0, *(len(example.predicted) for example in examples)])
+        before = np.stack([words[:-1], words[:-1], np.zeros_like(words[:-1])])
+        each = [self.spans(one) + before[:, [at]] for at, one in enumerate(examples)]
+        starts, ends, labels = np.concatenate(each, axis=1)
+        lengths = ends - starts
+        first = np.cumsum(lengths) - lengths
+        inside = np.arange(lengths.sum()) + np.repeat(starts - first, lengths)
+        spans = embedding_bag(
+            sent(inside, tokens.device), tokens, sent(first, tokens.device), mode="mean"
+        )
+        scores = linear(spans, weights["W"], weights["b"])
+        gold = sent(labels, scores.device)
+        add(losses, self.categoriser.name, squares(scores.detach(), gold))
+        return cross_entropy(scores, gold, reduction="sum")
+
+    def spans(self, example: Example) -> NDArray[np.int64]:
+        """First token, token after the last and number of the label of each span, (3, spans)."""
+        number = example.predicted.user_data[NUMBER]
+        if number not in self.gold:
+            rows = [
+                (span.start, span.end, self.numbers[span.label_])
+                for span in self.categoriser.annotated(example)
+            ]
+            self.gold[number] = np.array(rows, np.int64).reshape(-1, 3).T
+        return self.gold[number]
+
+
 def head_of(pipe: Any) -> Head | None:
     """The head that a component is; None for one that has to be updated by spaCy."""
     names = sorted(node.name for node in pipe.model.walk())
     if type(pipe) is Tagger and names == sorted([*TAGGER, *OF_LISTENER]):
         negative = any(label.startswith(pipe.cfg["neg_prefix"]) for label in pipe.labels)
         return None if pipe.cfg["label_smoothing"] or negative else TokenHead(pipe)
+    if isinstance(pipe, SpanCategorizer) and names == sorted([*OF_SPANS, *OF_LISTENER]):
+        return SpanHead(pipe) if hasattr(pipe, "annotated") else None
     known = (sorted([*ONE_OF, *OF_LISTENER]), sorted([*ANY_OF, *OF_LISTENER]))
     return TextHead(pipe) if isinstance(pipe, TextCategorizer) and names in known else None
 

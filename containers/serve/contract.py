@@ -44,10 +44,18 @@ class Request(BaseModel):
         return [None if isinstance(one, str) else one.meta for one in self.instances]
 
 
+class Status(BaseModel):
+    """What the text says of an entity, such as that it is absent; `confidence` as in Entity."""
+
+    label: str
+    confidence: float | None = None
+
+
 class Entity(BaseModel):
     """An entity: character offsets into the instance's text, end exclusive.
 
-    `confidence` (0 to 1) is left out where nobody asked for it, or the model gives none.
+    `confidence` (0 to 1) is left out where nobody asked for it, or the model gives none;
+    `statuses`, by task, where the model says none.
     """
 
     text: str
@@ -56,6 +64,7 @@ class Entity(BaseModel):
     end: int
     phase: str
     confidence: float | None = None
+    statuses: dict[str, Status] | None = None
 
 
 class LabelledSpan(Entity):

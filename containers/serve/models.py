@@ -15,10 +15,11 @@ from spacy.vocab import Vocab
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
+from components.tasks.assertion.answering import statuses_in, tasks_of
 from components.tasks.ner.confidence import Probabilities, entity_probabilities
 from components.tasks.spans.answering import Found, groups_of, spans_in
 from components.tasks.textcat.answering import Classifier, classifiers_of
-from containers.serve.contract import Classes, Entity, Findings, LabelledSpan
+from containers.serve.contract import Classes, Entity, Findings, LabelledSpan, Status
 from containers.serve.inference import settle
 from containers.serve.vocabulary import Vocabulary
 
@@ -36,13 +37,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Phase:
-    """A model that is ready to predict; `groups` of `doc.spans` are what it finds spans for."""
+    """A model that is ready to predict.
+
+    Attributes:
+        groups: of `doc.spans`, what it finds spans for.
+        assertions: tasks that say the status of its entities.
+    """
 
     name: str
     nlp: Language
     version: str
     classifiers: tuple[Classifier, ...] = ()
     groups: tuple[str, ...] = ()
+    assertions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class Models:
             docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
             probabilities = entity_probabilities(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
-                new = entities_of(doc, phase.name, probabilities[n] if probabilities else None)
+                new = entities_of(doc, phase, probabilities[n] if probabilities else None)
                 entities[n] += without_overlap(entities[n], new)
                 spans[n] += labelled_spans(doc, phase, confidence=question.confidence)
                 classes[n] += classes_of(doc, phase)
@@ -127,22 +134,32 @@ def untouched(doc: Doc) -> Doc:
     )
 
 
-def entities_of(doc: Doc, phase: str, probabilities: Probabilities | None) -> list[Entity]:
-    """The entities that a phase's model found.
+def entities_of(doc: Doc, phase: Phase, probabilities: Probabilities | None) -> list[Entity]:
+    """The entities that a phase's model found, with their statuses.
 
     Args:
         probabilities: confidence by place and label, where it was asked for.
     """
+    statuses = statuses_in(doc, phase.assertions)
+    asked = probabilities is not None
+
+    def statuses_of(place: tuple[int, int]) -> dict[str, Status] | None:
+        return {
+            task: Status(label=one.label, confidence=round(one.score, 4) if asked else None)
+            for task, one in statuses.get(place, {}).items()
+        } or None
+
     return [
         Entity(
             text=span.text,
             label=span.label_,
             start=span.start_char,
             end=span.end_char,
-            phase=phase,
+            phase=phase.name,
             confidence=None
             if probabilities is None
             else round(probabilities.get((span.start_char, span.end_char, span.label_), 0.0), 4),
+            statuses=statuses_of((span.start_char, span.end_char)),
         )
         for span in doc.ents
     ]
@@ -222,7 +239,7 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             "Put it first, or serve it apart."
         )
     version = source.version or describe(source.folder).digest[:12]
-    return Phase(source.phase, nlp, version, classifiers_of(nlp), groups_of(nlp))
+    return Phase(source.phase, nlp, version, classifiers_of(nlp), groups_of(nlp), tasks_of(nlp))
 
 
 def sources_in(folder: Path) -> list[Source]:

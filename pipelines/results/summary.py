@@ -175,7 +175,9 @@ def score_table(title: str, scores: dict[str, Any]) -> Table:
         macro = {**scores["macro"], "support": scores["overall"]["support"]}
         table.add_row(f"mean of {scores['macro']['labels']} labels", *score_cells(macro))
     if scores.get("floor"):
-        table.add_row("overall, linear model", *score_cells(scores["floor"]["overall"]))
+        table.add_row("overall, the floor", *score_cells(scores["floor"]["overall"]))
+    if "end_to_end" in scores:
+        table.add_row("overall, end to end", *score_cells(scores["end_to_end"]["overall"]))
     table.add_row("overall", *score_cells(scores["overall"]), style="bold")
     return table
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -42,14 +41,6 @@ class Project:
     def models(self) -> Path:
         return self.folder / "models"
 
-    @property
-    def threads(self) -> int:
-        """The cores that each task of the only run was given."""
-        (record,) = self.folder.glob("runs/*/run.json")
-        threads = json.loads(record.read_text(encoding="utf-8"))["threads"]
-        assert isinstance(threads, int)
-        return threads
-
 
 @pytest.fixture(scope="module")
 def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
@@ -80,15 +71,8 @@ def ours(make_project: Callable[[str], Project]) -> Project:
     return project
 
 
-def in_container(
-    engine: Engine, project: Project, started: list[str], threads: int
-) -> Callable[[Task], int]:
-    """What runs a container of kfp's in an engine of this machine; it notes the stages.
-
-    kfp's runner says nothing of threads, and another number of them adds floats up in another
-    order: with that of our run, the same weights must come out, to the bit.
-    """
-    limits = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS"), str(threads))
+def in_container(engine: Engine, project: Project, started: list[str]) -> Callable[[Task], int]:
+    """What runs a container of kfp's in an engine of this machine; it notes the stages."""
 
     def start(task: Task) -> int:
         started.append(task.stage)
@@ -100,8 +84,7 @@ def in_container(
             Mount(project.folder, project.folder, writable=True),
             *(Mount(Path(here), Path(there), True) for here, there in task.volumes.items()),
         ]
-        environment = {**task.environment, **limits}
-        job = Job(task.image, task.command, environment, Path("/app"), mounts)
+        job = Job(task.image, task.command, task.environment, Path("/app"), mounts)
         with engine.running(job) as command:
             return subprocess.run(command, check=False).returncode
 
@@ -121,7 +104,7 @@ def test_kfps_docker_runner_comes_to_the_same_scores_and_decisions(
     ours: Project, make_project: Callable[[str], Project]
 ) -> None:
     theirs, started = make_project("theirs"), list[str]()
-    start = in_container(find_engine(), theirs, started, ours.threads)
+    start = in_container(find_engine(), theirs, started)
     folders = {
         "registry": str(theirs.models),
         "checkpoints": str(theirs.folder / "checkpoints"),

@@ -67,6 +67,7 @@ class Work(msgspec.Struct):
         key: the field of the task's data that the spans prove to be the text; "" if none.
         labelled, other_results: how many results mark spans, and how many say something else.
         choices: what is said of the whole text.
+        of_regions: place of a span -> what is said of it alone.
     """
 
     completion: Completion
@@ -76,6 +77,7 @@ class Work(msgspec.Struct):
     labelled: int
     other_results: int
     choices: list[RawChoice]
+    of_regions: dict[int, list[RawChoice]]
 
 
 class Task(msgspec.Struct):
@@ -165,11 +167,12 @@ def work_of(completion: Completion, data: dict[str, Any]) -> Work:
         values = [msgspec.convert(result.value, Value) for result in results]
         check_kinds(completion.result)
         choices = choices_of(completion.result)
+        of_regions = choices_of_regions(completion.result, results, values)
     except msgspec.ValidationError as error:
-        return Work(completion, [], str(error), "", len(results), others, [])
+        return Work(completion, [], str(error), "", len(results), others, [], {})
     about = {str(result.to_name) for result in results}
     key = proven_key(data, values, about)
-    return Work(completion, values, "", key, len(results), others, choices)
+    return Work(completion, values, "", key, len(results), others, choices, of_regions)
 
 
 def check_kinds(results: Sequence[Result]) -> None:
@@ -184,12 +187,28 @@ def choices_of(results: Sequence[Result]) -> list[RawChoice]:
     """What is said of the whole text; a choice that shares a region's id is about that region."""
     regions = {str(result.id) for result in results if result.type in SPAN_KINDS and result.id}
     return [
-        RawChoice(
-            msgspec.convert(result.value, Chosen).choices, question=str(result.from_name or "")
-        )
+        choice_of(result)
         for result in results
         if result.type == "choices" and str(result.id) not in regions
     ]
+
+
+def choice_of(result: Result) -> RawChoice:
+    """What a result of type "choices" says."""
+    chosen = msgspec.convert(result.value, Chosen).choices
+    return RawChoice(chosen, question=str(result.from_name or ""))
+
+
+def choices_of_regions(
+    results: Sequence[Result], regions: Sequence[Result], values: Sequence[Value]
+) -> dict[int, list[RawChoice]]:
+    """What is said of each region alone, for the places of its spans: it has one for each label."""
+    said: dict[str, list[RawChoice]] = {}
+    for result in results:
+        if result.type == "choices" and result.id:
+            said.setdefault(str(result.id), []).append(choice_of(result))
+    ids = [str(one.id) for one, value in zip(regions, values, strict=True) for _ in value.names]
+    return {place: said[name] for place, name in enumerate(ids) if name in said}
 
 
 def read_work(
@@ -214,6 +233,7 @@ def read_work(
         text=text,
         spans=spans,
         choices=work.choices,
+        region_choices=work.of_regions,
         about_spans=about_spans,
         relations=sum(result.type == "relation" for result in completion.result),
         raw=raw,

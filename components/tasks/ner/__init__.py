@@ -41,7 +41,7 @@ class Kind(Task):
     def checker(self, policy: Policy) -> Check:
         from components.tasks.ner.annotations import Checker
 
-        return Checker(self.labels, policy, self.labels_elsewhere).check
+        return Checker(self.labels, policy, self.labels_elsewhere, self.labels_of_mine).check
 
     def merge(
         self, text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int

@@ -23,11 +23,19 @@ class Checker:
 
     Args:
         elsewhere: labels of spans that other tasks read.
+        of_mine: those of them that speak of entities, such as their status.
     """
 
-    def __init__(self, labels: Sequence[str], policy: Policy, elsewhere: frozenset[str]):
+    def __init__(
+        self,
+        labels: Sequence[str],
+        policy: Policy,
+        elsewhere: frozenset[str] = frozenset(),
+        of_mine: frozenset[str] = frozenset(),
+    ):
         self.declared = frozenset(labels)
         self.elsewhere = elsewhere
+        self.of_mine = of_mine
         self.rank = {label: place for place, label in enumerate(labels)}
         self.by_upper = {label.upper(): label for label in labels}
         self.policy = policy
@@ -41,7 +49,7 @@ class Checker:
             QuarantineError: a span cannot be trusted, so the record cannot.
         """
         notes: list[Note] = []
-        if not annotation.about_spans:
+        if not annotation.about_spans or self.only_of_mine(annotation):
             return None, notes
         accepted, rejected = answered(annotation, notes)
         spans = self.repair_all(annotation, accepted, boundaries, notes)
@@ -51,6 +59,15 @@ class Checker:
             rejected=self.repair_all(annotation, rejected, boundaries, notes),
         )
         return answers, notes
+
+    def only_of_mine(self, annotation: Annotation) -> bool:
+        """Whether all spans speak of entities that were marked in another pass."""
+        labels = {self.renamed(span) for span in annotation.spans} if self.of_mine else set()
+        return bool(labels) and labels <= self.of_mine
+
+    def renamed(self, span: RawSpan) -> str:
+        label = composed(span.label or "")
+        return self.policy.select.rename.get(label, label)
 
     def repair_all(
         self,
@@ -86,8 +103,7 @@ class Checker:
     def label(self, span: RawSpan, annotation: Annotation, notes: list[Note]) -> str:
         """The label to train, or "" if its spans are left out."""
         select = self.policy.select
-        label = composed(span.label or "")
-        label = select.rename.get(label, label)
+        label = self.renamed(span)
         if label in select.drop or (select.keep and label not in select.keep):
             return ""
         if label in self.declared:

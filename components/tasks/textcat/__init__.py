@@ -39,7 +39,6 @@ class TextcatSettings(OwnSettings):
         "",
         description="name of the Choices in Label Studio that ask for it; '' those whose labels "
         "are the task's",
-        examples=["topic"],
     )
     balance: float = Field(
         0.5,
@@ -55,7 +54,6 @@ class TextcatSettings(OwnSettings):
         lt=1.0,
         description="what thresholds are to reach on dev, with the highest recall that goes with "
         "it; 0: the highest F",
-        examples=[0.9],
     )
 
     @model_validator(mode="after")
@@ -90,6 +88,7 @@ class Kind(Task):
     exact = "the right label of a text"
     place = "cats"
     settings = TextcatSettings
+    floor_of = "a linear model on TF-IDF of words and characters, learnt in seconds"
     # What annotators only said not to be right: our loss knows what it means.
     harmless = ("data contains instances without mutually-exclusive classes",)
 

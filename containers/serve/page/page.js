@@ -27,7 +27,7 @@ function marked(text, spans) {
       const mark = document.createElement("mark");
       mark.append(...nodes(inside, first.start, first.end));
       if (first.goesOn) mark.className = "goes-on";
-      else mark.append(" ", made("b", first.label));
+      else mark.append(" ", made("b", called(first)));
       done.push(between(place, first.start), mark);
       place = first.end;
     }
@@ -45,8 +45,11 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 const line = (...cells) => made("tr", ...cells.map((value) => made("td", value)));
 
 const sure = (one) => one.confidence === undefined ? "–" : percent(one.confidence);
-const row = (one) => line(one.text, one.label, one.phase, one.start, one.end, sure(one));
+const row = (one) => line(one.text, called(one), one.phase, one.start, one.end, sure(one));
 const spanRow = (one) => line(one.text, one.label, one.phase, one.task, one.start, one.end, sure(one));
+
+// A label, and what the text says of the entity.
+const called = (one) => [one.label, ...Object.values(one.statuses || {}).map((status) => status.label)].join(" · ");
 
 // What one classifier says, the most probable label first.
 function task(classes) {

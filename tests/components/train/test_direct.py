@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Config, Model
@@ -52,6 +52,7 @@ def trained(
 TASKS = [
     {"name": "entities", "kind": "ner", "labels": ["DATE", "MONEY"]},
     {"name": "topic", "kind": "textcat", "labels": ["tax", "visa", "rent"]},
+    {"name": "status", "kind": "assertion", "of": "entities", "labels": ["past", "due"]},
     {"name": "flags", "kind": "textcat", "exclusive": False, "labels": ["urgent", "angry"]},
 ]
 CATS: list[dict[str, float]] = [
@@ -81,7 +82,12 @@ def mixed(
         task.check_pipeline(nlp)
         task.before_training(nlp, {})
     draw = np.random.default_rng(0)
-    layers = {"entities_tags": "softmax", "topic": "output_layer", "flags": "output_layer"}
+    layers = {
+        "entities_tags": "softmax",
+        "status": "scorer",
+        "topic": "output_layer",
+        "flags": "output_layer",
+    }
     for name, layer in layers.items():
         node = nlp.get_pipe(name).model.get_ref(layer)  # type: ignore[attr-defined]
         for key in "Wb":
@@ -90,6 +96,11 @@ def mixed(
     batch = list(training.train(nlp))[:9]
     for number, example in enumerate(batch):
         example.reference.cats = CATS[number % len(CATS)]
+        known = example.reference.ents[: number % 3]  # of others nobody knows the status
+        example.reference.spans["status"] = [
+            Span(example.reference, one.start, one.end, "past" if one.start % 2 else "due")
+            for one in known
+        ]
     words = ["a", "\n", "b"]
     unsaid = Example(Doc(nlp.vocab, words=words), Doc(nlp.vocab, words=words, tags=[""] * 3))
     return nlp, [*batch, unsaid], resolve(nlp).settings

@@ -19,7 +19,7 @@ from components.records.prediction import Disagreement, Prediction
 from components.records.sources import SourceFile
 from components.records.tokens import Boundaries
 from components.report.build import Material, html
-from components.report.card import of_classes
+from components.report.card import more_of
 from components.report.disagreements import prodigy_lines
 from components.report.weakness import against_floor, weak_spots
 from components.scoring.counts import count
@@ -175,11 +175,11 @@ def test_an_error_shows_both_answers_and_the_text_once() -> None:
 
 def test_the_card_says_macro_f_calibration_and_thresholds() -> None:
     block = flags(*SAID, thresholds={"TAX": 0.41}, fitted_on=120)
-    said = "\n".join(of_classes(block))
+    said = "\n".join(more_of(block))
     assert "mean F over 2 labels (macro): " in said
     assert "calibrated on 120 dev documents" in said
     assert "`TAX` 41.0, `VISA` 50.0" in said
-    assert list(of_classes({"overall": {}})) == []
+    assert list(more_of({"overall": {}})) == []
 
 
 def test_a_model_that_does_not_beat_the_floor_is_told_so() -> None:
@@ -194,7 +194,7 @@ def test_a_model_that_does_not_beat_the_floor_is_told_so() -> None:
     better, same, worse = beside(0.1, 0.02, 0.2), beside(0.01, -0.1, 0.2), beside(-0.1, -0.2, -0.05)
     assert "beats the floor" in against_floor(better)
     assert "not worth its cost" in against_floor(same)
-    assert "The linear model is better" in against_floor(worse)
+    assert "The floor is better" in against_floor(worse)
     assert against_floor(worse) in weak_spots(worse)
     assert against_floor(better) not in weak_spots(better)
     assert "Is it worth its cost?" in page(same, [])

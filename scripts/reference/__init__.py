@@ -1,1 +1,0 @@
-"""The reference pages of docs/reference, written from the code: `make reference`."""
