@@ -22,7 +22,7 @@ from containers.serve.contract import Findings
 from containers.serve.cores import Share
 from containers.serve.metrics import Metrics
 from containers.serve.models import Question
-from containers.serve.throughput import Throughput, weight
+from containers.serve.throughput import Throughput
 from containers.serve.vocabulary import Vocabulary
 
 Analyse = Callable[[Sequence[str], Question], list[Findings]]
@@ -119,8 +119,7 @@ class Batcher:
             WaitedTooLongError: some still waited after the seconds of the limits.
         """
         loop = asyncio.get_running_loop()
-        rate = self._throughput.rate(question)
-        estimates = [rate * weight(text) for text in texts]
+        estimates = [self._throughput.seconds(text, question) for text in texts]
         work = sum(estimates)
         brief = work <= BRIEF_SECONDS
         self._check(texts, work, brief)

@@ -35,7 +35,12 @@ class JsonRequest(Request):
         body = await self.body()
         try:
             text = body.decode("utf-8-sig")
-            value = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
+            value = json.loads(
+                text,
+                parse_constant=refuse_constant,
+                parse_float=finite,
+                object_pairs_hook=without_duplicates,
+            )
         except RecursionError:
             raise too_deep() from None
         except json.JSONDecodeError:
@@ -63,6 +68,14 @@ class JsonRoute(APIRoute):
 
 def refuse_constant(literal: str) -> NoReturn:
     raise HTTPException(422, f"body: {literal} is not JSON. Send null, or leave it out.")
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two `instances` in one the first would not be answered."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise HTTPException(422, "body: an object has the same key twice. Send each key once.")
+    return value
 
 
 def finite(literal: str) -> float:

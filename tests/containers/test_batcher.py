@@ -172,15 +172,26 @@ def test_one_pause_of_the_machine_does_not_make_the_models_look_slow() -> None:
     throughput = slow_throughput()
     for seconds in (4.0, 900.0, 4.0):
         throughput.learn(["a" * 3_800], PLAIN, seconds)
-    assert throughput.rate(PLAIN) == pytest.approx(0.001)
-    assert throughput.rate(Question(("phase-1",))) == pytest.approx(0.001)
+    for question in (PLAIN, Question(("phase-1",))):
+        assert throughput.seconds("a" * 800, question) == pytest.approx(1.0)
 
 
 def test_a_short_text_by_itself_says_little_of_how_long_sixteen_take() -> None:
     throughput = slow_throughput()
     for _ in range(LATELY):
         throughput.learn([SHORT], PLAIN, 0.4)
-    assert throughput.rate(PLAIN) * (len(SHORT) + ANY_TEXT) < BRIEF_SECONDS / 10
+    assert throughput.seconds(SHORT, PLAIN) < BRIEF_SECONDS / 10
+
+
+def test_short_texts_do_not_make_long_ones_look_fast_nor_slow_for_good() -> None:
+    """Long ones stood in the lane of short ones, whose turn then did not come for minutes."""
+    throughput = slow_throughput()
+    for _ in range(9 * LATELY):
+        throughput.learn([SHORT], PLAIN, 0.004)
+    assert throughput.seconds("a" * 9_800, PLAIN) == pytest.approx(10)
+    for _ in range(LATELY):
+        throughput.learn(["a" * 100], PLAIN, 0.01)
+    assert throughput.seconds("a" * 9_800, PLAIN) == pytest.approx(1)
 
 
 def test_words_are_forgotten_and_answers_stay_the_same(

@@ -169,6 +169,8 @@ DEEP = b"[" * 600 + b"]" * 600
         (b'{"instances": [{"text": "a", "meta": {"x": "\\udfff"}}]}', "surrogate"),
         (b'{"instances": ["a"], "parameters": {"phases": ["\\ud800"]}}', "surrogate"),
         (b'{"instances": [{"text": "a", "meta": {"\\uDC00": 1}}]}', "surrogate"),
+        (b'{"instances": ["a"], "instances": ["b"]}', "the same key twice"),
+        (b'{"instances": [{"text": "a", "meta": {"x": 1, "x": 2}}]}', "the same key twice"),
         (b"[]", "body: expected an object"),
     ],
 )
