@@ -16,6 +16,7 @@ from typing import Any
 
 from components.errors import ConfigError
 from components.files import named
+from components.piecewise import piecewise
 
 FILE_NAME = "code.py"
 MODULE = "custom_code"
@@ -85,6 +86,8 @@ def code_in_use(text: str) -> Iterator[None]:
 def load_model(folder: Path, **options: Any) -> Any:
     """`spacy.load` of a model's folder, after running the code that it brings.
 
+    Its tokeniser works in pieces; saved again, it is as it was.
+
     Args:
         options: passed to `spacy.load`.
 
@@ -96,7 +99,9 @@ def load_model(folder: Path, **options: Any) -> Any:
     if (folder / FILE_NAME).is_file():
         import_code(folder / FILE_NAME)
     with named(folder):
-        return spacy.load(folder, **options)
+        nlp = spacy.load(folder, **options)
+    nlp.tokenizer = piecewise(nlp.tokenizer)
+    return nlp
 
 
 def how_to_load(folder: Path | str) -> str:

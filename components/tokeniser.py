@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from components.errors import ConfigError
+from components.piecewise import piecewise
 
 
 def tokenise(text: str, language: str) -> list[tuple[int, int]]:
@@ -33,9 +34,11 @@ def tokeniser(language: str) -> Any:
         config = {"tokenizer": language_class.default_config["nlp"]["tokenizer"]}
         create = registry.resolve(config)["tokenizer"]
         vocab = create_vocab(language, language_class.Defaults)
-        return create(SimpleNamespace(lang=language, vocab=vocab, Defaults=language_class.Defaults))
+        blank = SimpleNamespace(lang=language, vocab=vocab, Defaults=language_class.Defaults)
+        return piecewise(create(blank))
     except (ImportError, OSError) as error:
+        reason = str(error).rstrip(".")
         raise ConfigError(
-            f"language: spaCy has no tokeniser for {language!r} here: {error}. Install what it "
+            f"language: spaCy has no tokeniser for {language!r} here: {reason}. Install what it "
             "needs, or set the language to zh, which takes each character for a token."
         ) from None

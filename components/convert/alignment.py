@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from itertools import chain
 
-from spacy.tokenizer import Tokenizer
-
+from components.piecewise import Piecewise
 from components.tokeniser import tokenise, tokeniser
 
 
@@ -40,7 +39,7 @@ def by_pieces(language: str) -> bool:
     Every language has rules for pieces of white space; those of Spanish have one for "EE. UU.".
     """
     own = tokeniser(language)
-    return type(own) is Tokenizer and not any(
+    return isinstance(own, Piecewise) and not any(
         len(rule.split()) > 1 or rule.strip() not in ("", rule) for rule in own.rules
     )
 

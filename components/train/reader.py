@@ -3,7 +3,8 @@
 spaCy reads the training corpus twice to initialise a pipeline and once more to train it. The
 examples of the first time are kept here for as long as the pipeline is. (To build documents from
 stored hashes instead of tokenising their text was tried and gained nothing: to find out that a
-tokeniser would give the same tokens takes as long as to let it.)
+tokeniser would give the same tokens takes as long as to let it.) Texts are tokenised as they will
+be when the model is used: in pieces.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from spacy.training import Corpus, Example, dont_augment
 from spacy.util import registry
 from thinc.api import Config
 
+from components.piecewise import piecewise
 from components.tasks.entity_tags import add_tags
 
 SPACYS, RETRAINS = "spacy.Corpus.v1", "retrain.corpus.v1"
@@ -27,11 +29,21 @@ kept: WeakKeyDictionary[Language, dict[str, list[Example]]] = WeakKeyDictionary(
 
 
 class Reader(Corpus):
-    """Reads a folder of .spacy files; again only where an augmenter may do something new."""
+    """Reads a folder of .spacy files; again only where an augmenter may do something new.
+
+    Args:
+        keep: whether examples may be kept; those of a corpus that is streamed may not.
+        options: of spaCy's reader.
+    """
+
+    def __init__(self, path: Path, keep: bool, **options: Any) -> None:
+        super().__init__(path, **options)
+        self.keep = keep
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield the examples."""
-        if self.augmenter not in STEADY:
+        nlp.tokenizer = piecewise(nlp.tokenizer)
+        if not self.keep or self.augmenter not in STEADY:
             yield from super().__call__(nlp)
             return
         read = kept.setdefault(nlp, {})
@@ -47,20 +59,26 @@ def create_reader(
     max_length: int = 0,
     limit: int = 0,
     augmenter: Callable[..., Any] | None = None,
+    keep: bool = True,
 ) -> Reader:
-    """Make a reader from what spacy.Corpus.v1 takes."""
+    """Make a reader from what spacy.Corpus.v1 takes, and whether it may keep examples."""
     return Reader(
-        path, gold_preproc=gold_preproc, max_length=max_length, limit=limit, augmenter=augmenter
+        path,
+        keep,
+        gold_preproc=gold_preproc,
+        max_length=max_length,
+        limit=limit,
+        augmenter=augmenter,
     )
 
 
 def read_once(config: Config) -> Config:
-    """The config with this reader wherever it names spaCy's, unless it streams its corpora."""
+    """The config with this reader wherever it names spaCy's; it keeps none that is streamed."""
     changed = config.copy()
-    if config["training"].get("max_epochs", 0) >= 0:
-        for corpus in changed["corpora"].values():
-            if isinstance(corpus, dict) and corpus.get("@readers") == SPACYS:
-                corpus["@readers"] = RETRAINS
+    keep = config["training"].get("max_epochs", 0) >= 0
+    for corpus in changed["corpora"].values():
+        if isinstance(corpus, dict) and corpus.get("@readers") == SPACYS:
+            corpus.update({"@readers": RETRAINS, "keep": keep})
     return changed
 
 

@@ -77,7 +77,7 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
     return Checked(
         files=files,
         data=data,
-        problems=[str(error) for error in errors],
+        problems=list(dict.fromkeys(map(str, errors))),
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
     )

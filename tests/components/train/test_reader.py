@@ -121,5 +121,24 @@ def test_only_spacys_reader_is_replaced() -> None:
     ]
     assert config["corpora"]["train"]["@readers"] == "spacy.Corpus.v1"
     assert registry.readers.get("retrain.corpus.v1") is create_reader
-    config["training"]["max_epochs"] = -1  # streams
-    assert read_once(config) == config
+
+
+def test_a_corpus_that_is_streamed_is_read_each_time(tmp_path: Path) -> None:
+    config = Config().from_disk(CONFIGS / "roberta.cfg", interpolate=False)
+    config["training"]["max_epochs"] = -1
+    assert not read_once(config)["corpora"]["train"]["keep"]
+    nlp = spacy.blank("en")
+    folder = write(tmp_path, [nlp.make_doc("a b")])
+    reader = create_reader(folder, gold_preproc=False, keep=False)
+    first, second = list(reader(nlp)), list(reader(nlp))
+    assert_same(first, second)
+    assert first[0] is not second[0]
+
+
+def test_a_word_of_signs_is_tokenised_in_pieces(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    folder = write(tmp_path, [Doc(nlp.vocab, words=["[" * 100_000])])  # spaCy's takes an hour
+    before = nlp.to_bytes()
+    (example,) = create_reader(folder, gold_preproc=False)(nlp)
+    assert example.predicted.text == example.reference.text
+    assert nlp.to_bytes() == before

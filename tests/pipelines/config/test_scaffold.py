@@ -220,6 +220,21 @@ def test_check_tells_that_languages_differ(export: Path) -> None:
     assert "convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
 
 
+def test_check_says_once_that_a_language_has_no_tokeniser_here(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"東京の田中さんは{n}回ここに行きました。", "spans": [], "answer": "accept"}
+        for n in range(9)
+    ]
+    rows[0]["spans"] = [{"start": 3, "end": 5, "label": "PERSON"}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "names.jsonl").write_text(lines, encoding="utf-8")
+    retrain(tmp_path, "init", "names.jsonl", "-o", "my.yaml")
+    result = retrain(tmp_path, "check", "my.yaml")
+    assert result.returncode == 2
+    assert result.stdout.count("spaCy has no tokeniser for 'ja' here") == 1
+    assert ".." not in result.stdout
+
+
 def test_check_runs_the_code_of_a_phase(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"
