@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from components.gate.settings import GateSettings
-from components.html.format import percent, points, points_span, span
+from components.html.format import percent, points, points_span, span, standing
 from components.tasks.base import TaskSettings
 
 VERSION = 2  # 1 had no version, and rules without a task
@@ -398,6 +398,8 @@ def improvement_rule(
         f"{points(change)} points (95 % interval {points_span(interval)}; "
         f"probability of being better {percent(number(compared['better']))} %)"
     )
+    if standing(compared) == "same":
+        change_text = "the same scores on every test document"
     if outcome == "better":
         passed, text = True, f"Better than the model in production: {change_text}."
     elif outcome == "equal":

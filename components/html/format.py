@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 UNDEFINED = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
@@ -32,3 +35,22 @@ def span(interval: tuple[float, float] | list[float] | None) -> str:
 def points_span(interval: tuple[float, float] | list[float] | None) -> str:
     """Return an interval of a difference in points as "+0.9 to +3.2"."""
     return UNDEFINED if interval is None else f"{points(interval[0])} to {points(interval[1])}"
+
+
+Standing = Literal["better", "worse", "same", "can't tell", "\N{EN DASH}"]
+
+
+def standing(compared: Mapping[str, Any]) -> Standing:
+    """How a model stands against another, from a comparison of their F and its interval.
+
+    An interval of 0 to 0 says that no resample of the documents tells them apart.
+    """
+    interval = compared["interval"]
+    if interval is None:
+        return "\N{EN DASH}"
+    low, high = interval
+    if low == high == 0:
+        return "same"
+    if low <= 0 <= high:
+        return "can't tell"
+    return "better" if low > 0 else "worse"

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from components.html.format import count, percent, points, points_span, span
+from components.html.format import count, percent, points, points_span, span, standing
 
 SHELL = Path(__file__).parent / "templates"
 
@@ -49,7 +49,12 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, points=points, count=count, span=span, points_span=points_span
+        percent=percent,
+        points=points,
+        count=count,
+        span=span,
+        points_span=points_span,
+        standing=standing,
     )
     return environment.get_template(template.name).render(
         title=title,

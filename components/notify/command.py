@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Any
 
 from components.errors import ConfigError
 from components.interface import FinalStatus, Parameter
 from components.notify.address import address_of
 from components.notify.webhook import post
+from components.registry.outcome import End, InProduction, ask, sentence
 from components.stage import StageResult
 
 INTERFACE = (
@@ -18,6 +20,11 @@ INTERFACE = (
     Parameter("phase", "name of the phase"),
     Parameter("run", "name of this run"),
     Parameter("place", "PROJECT/LOCATION on Vertex AI", default=""),
+    Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…", default=""),
+    Parameter("model", "name of the phase's model in the registry", default=""),
+    Parameter("alias", "alias of the version in production", default="champion"),
+    Parameter("outcome", "what became of the model, of the upload stage", default="held"),
+    Parameter("version", "version that it became", default=""),
     Parameter("held", "why the model did not go into production", default=""),
     Parameter("status", "KFP's final status of the phase, as JSON", FinalStatus, default=""),
 )
@@ -41,8 +48,9 @@ def run(args: argparse.Namespace) -> StageResult:
 
 
 def held(args: argparse.Namespace) -> dict[str, Any]:
-    """The message about a model that was held back."""
-    return message(args, "held", "SUCCEEDED", args.held)
+    """The message about a model that did not go into production."""
+    said = {"version": args.version}
+    return message(args, "held", "SUCCEEDED", args.held, args.outcome, said)
 
 
 def failed(args: argparse.Namespace) -> dict[str, Any] | None:
@@ -56,16 +64,33 @@ def failed(args: argparse.Namespace) -> dict[str, Any] | None:
         ) from problem
     if state != "FAILED":
         return None
-    return message(args, "failed", state, error.get("message") or "Its logs say why.")
+    why = error.get("message") or "Its logs say why."
+    return message(args, "failed", state, why, "failed", {"stage": failed_stage(why)})
 
 
-def message(args: argparse.Namespace, event: str, state: str, why: str) -> dict[str, Any]:
+def failed_stage(error: str) -> str:
+    """The stage that an error is of, as Vertex AI or the local runner names it; "" if neither."""
+    named = re.search(r"failed tasks are: \[([^\]]+)\]", error) or re.match(
+        r"\S+/([\w-]+): ", error
+    )
+    return named[1] if named else ""
+
+
+def message(
+    args: argparse.Namespace, event: str, state: str, why: str, end: End, more: dict[str, str]
+) -> dict[str, Any]:
     """A message; `text` alone is what chat services show."""
     link = console_link(args.run, args.place)
-    said = "failed" if event == "failed" else "was trained and held back"
+    production = InProduction(None, unknown="no registry was named")
+    if args.registry:
+        production = ask(args.registry, args.model, args.alias)
+    said = sentence(end, production, run=args.run, **more)
     return {
-        "text": f"{args.pipeline}: {args.phase} {said} in run {args.run}. {why} {link}".rstrip(),
+        "text": f"{args.pipeline}, {args.phase}: {said}. {why} Run {args.run} {link}".rstrip(),
         "event": event,
+        "outcome": end,
+        "message": said,
+        "in_production": production.version,
         "pipeline": args.pipeline,
         "run": args.run,
         "phase": args.phase,

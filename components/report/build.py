@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from components.html import page
-from components.html.format import UNDEFINED
+from components.html.format import UNDEFINED, standing
 from components.records.prediction import Prediction
 from components.records.record import Item, label_of
 from components.registry.model_metadata import Change
@@ -243,10 +243,7 @@ def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
 
 def tone(compared: Mapping[str, Any]) -> str:
     """CSS class of a change: coloured only where it is larger than noise."""
-    interval = compared.get("interval")
-    if not interval or interval[0] <= 0 <= interval[1]:
-        return ""
-    return "good" if interval[0] > 0 else "bad"
+    return {"better": "good", "worse": "bad"}.get(standing(compared), "")
 
 
 def label_number(item: Item | None, labels: Sequence[str]) -> str:

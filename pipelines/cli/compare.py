@@ -11,7 +11,6 @@ from pipelines.cli.options import (
     AsJson,
     Open,
     Phases,
-    RunReference,
     RunsFolder,
     open_pages,
     pick_phases,
@@ -21,46 +20,63 @@ from pipelines.cli.options import (
 if TYPE_CHECKING:
     from pipelines.results.compare import Comparison
 
-OtherRun = Annotated[
-    str, typer.Argument(metavar="OTHER", help="The run to compare it with; as RUN")
+OldRun = Annotated[
+    str, typer.Argument(metavar="OLD", help="A run's id, an unambiguous part of it, or latest")
+]
+NewRun = Annotated[
+    str, typer.Argument(metavar="NEW", help="The run to compare it with; latest if left out")
 ]
 
 
 def compare(
-    run: RunReference,
-    other: OtherRun,
+    old: OldRun,
+    new: NewRun = "latest",
     phases: Phases = None,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Write a page for each phase; --open does, too.")
+    ] = False,
     open_: Open = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Compare the models of two runs on the test documents that both have.
+    """Say how the models of a new run differ from those of an old one, label by label.
 
-    Prints the change of F per label with its 95 % interval, and writes a page per phase.
+    Both are scored on the test documents that both have; a change is that of F from old to new,
+    with its 95 % interval.
     """
-    from components.files import writing
     from pipelines.local.runs import find_run
-    from pipelines.results.compare import common_phases, compare_phase, comparison_page
+    from pipelines.results.compare import common_phases, compare_phase
 
-    first, second = find_run(out, run), find_run(out, other)
-    pages, rows = [], {}
-    for phase in pick_phases(phases, common_phases(first, second)):
-        for comparison in compare_phase(first, second, phase):
-            target = out / "compared" / f"{first.name}_{second.name}" / f"{comparison.name}.html"
-            with writing(target) as path:
-                path.write_text(comparison_page(comparison), encoding="utf-8")
-            pages.append(target)
-            outcome = {"outcome": comparison.outcome, "page": str(target)}
-            rows[comparison.name] = comparison.contrast | outcome
+    before, after = find_run(out, old), find_run(out, new)
+    written, rows = [], {}
+    for phase in pick_phases(phases, common_phases(before, after)):
+        for comparison in compare_phase(before, after, phase):
+            rows[comparison.name] = comparison.contrast | {"outcome": comparison.outcome}
             if not as_json:
-                print_comparison(comparison, target)
+                print_comparison(comparison)
+            if pages or open_:
+                target = out / "compared" / f"{before.name}_{after.name}" / comparison.name
+                written.append(write_page(comparison, target.with_suffix(".html")))
+                rows[comparison.name]["page"] = str(written[-1])
+                if not as_json:
+                    print(f"page: {written[-1]}\n")
     if as_json:
-        print_json({"run": first.name, "other": second.name, "phases": rows})
+        print_json({"old": before.name, "new": after.name, "phases": rows})
     if open_:
-        open_pages(pages)
+        open_pages(written)
 
 
-def print_comparison(comparison: Comparison, page: Path) -> None:
+def write_page(comparison: Comparison, target: Path) -> Path:
+    """Write the page of a comparison; return its path."""
+    from components.files import writing
+    from pipelines.results.compare import comparison_page
+
+    with writing(target) as path:
+        path.write_text(comparison_page(comparison), encoding="utf-8")
+    return target
+
+
+def print_comparison(comparison: Comparison) -> None:
     """Print one phase of a comparison."""
     from pipelines.cli.tables import print_table
 
@@ -68,28 +84,21 @@ def print_comparison(comparison: Comparison, page: Path) -> None:
     lines = [*contrast["per_label"].items(), ("overall", contrast["overall"])]
     print(f"{comparison.name}: {comparison.headline}")
     print_table(
-        [
-            "label",
-            f"{comparison.first.run}>",
-            f"{comparison.second.run}>",
-            "change>",
-            "95 % interval",
-            "better>",
-        ],
+        ["label", "old F>", "new F>", "change>", "95 % interval", "the new one is"],
         [cells(label, row) for label, row in lines],
     )
-    print(f"page: {page}\n")
+    print()
 
 
 def cells(label: str, row: dict[str, Any]) -> list[str]:
-    """One line of the table: both F, the change and how sure it is."""
-    from components.html.format import percent, points, points_span
+    """One line of the table: both F, the change and whether it is more than chance."""
+    from components.html.format import percent, points, points_span, standing
 
     return [
         label,
-        percent(row["f"]["new"]),
         percent(row["f"]["champion"]),
+        percent(row["f"]["new"]),
         points(row["difference"]),
         points_span(row["interval"]),
-        f"{percent(row['better'])} %",
+        standing(row),
     ]

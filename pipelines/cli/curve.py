@@ -40,8 +40,8 @@ def curve(
     from components.html.format import percent
     from pipelines.cli.tables import print_table
     from pipelines.config.load import load
+    from pipelines.results.console import print_failures
     from pipelines.results.learning_curve import advise, read_curve, run_curve, write_page
-    from pipelines.results.summary import print_failures
 
     loaded = load(config, overrides or ())
     names = [phase] if phase else list(loaded.pipeline.phases)

@@ -17,29 +17,31 @@ from pipelines.cli.options import (
 
 
 def report(
-    run: RunReference,
+    run: RunReference = "latest",
     phases: Phases = None,
     open_: Open = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Say where a run's reports are, with the gate's decisions; --open shows them."""
+    """Say what came of a run and where its reports are; --open shows them."""
     from pipelines.local.runs import find_run
-    from pipelines.results.history import write_history
+    from pipelines.results.history import PAGE
     from pipelines.results.summary import summary
 
     known = summary(find_run(out, run))["phases"]
     chosen = {name: known[name] for name in pick_phases(phases, list(known))}
-    history = write_history(out)
+    history = out / PAGE
     if as_json:
         rows = {
-            name: {key: phase.get(key) for key in ("report", "decision", "outcome")}
+            name: {key: phase.get(key) for key in ("report", "decision", "outcome", "message")}
             for name, phase in chosen.items()
         }
         print_json({"phases": rows, "history": str(history)})
     else:
         for name, phase in chosen.items():
-            print(f"{name}: {phase.get('report') or 'no report, ' + phase['state']}")
-        print(f"all runs: {history}")
+            print(f"{name}: {phase['message']}\n  {phase.get('report') or 'there is no report'}")
+            print(*(f"  {message}\n" for message in phase.get("missing", ())), sep="", end="")
+        if history.exists():
+            print(f"all runs: {history}")
     if open_:
         open_pages([Path(phase["report"]) for phase in chosen.values() if phase.get("report")])

@@ -58,13 +58,10 @@ def run(
     from rich.console import Console
 
     from pipelines.local.launch import run_config
+    from pipelines.results.console import print_failures, print_summary
     from pipelines.results.history import write_history
-    from pipelines.results.summary import (
-        IN_PRODUCTION,
-        print_failures,
-        print_summary,
-        summary,
-    )
+    from pipelines.results.outcome import NOT_PROMOTED
+    from pipelines.results.summary import summary
 
     console = Console(stderr=as_json)
     result = run_config(
@@ -86,6 +83,5 @@ def run(
     else:
         print_summary(result.path, console)
     write_history(out)
-    decisions = [phase["outcome"] for phase in outcome["phases"].values() if "outcome" in phase]
-    held = any(decision not in IN_PRODUCTION for decision in decisions)
+    held = any(phase["outcome"] in NOT_PROMOTED for phase in outcome["phases"].values())
     raise typer.Exit(result.exit_code or (GateError.exit_code if strict and held else 0))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from components.errors import RemoteError
 from pipelines.cli.options import AsJson, ConfigPath, Overrides, Parameters, Phases, print_json
 
 
@@ -34,6 +35,7 @@ def submit(
     from pipelines.local.live_view import listener
     from pipelines.services.base import why
     from pipelines.services.choose import backend_of
+    from pipelines.services.outcome import remote_outcomes, told
     from pipelines.services.submission import prepare, refuse_unrepeatable
     from pipelines.services.watch import watch
 
@@ -49,7 +51,10 @@ def submit(
         print(f"{why(run)}`retrain submit {config} --force` runs it again.")
     if wait:
         try:
-            watch(backend, run.id, listener(Console(stderr=True)))
+            ended = watch(backend, run.id, listener(Console(stderr=True)))
+        except RemoteError:
+            print(told(remote_outcomes(loaded, backend.get(run.id))), file=sys.stderr)
+            raise
         except KeyboardInterrupt:
             print(
                 f"The run goes on: retrain runs show {run.id} "
@@ -58,4 +63,4 @@ def submit(
             )
             raise typer.Exit(130) from None
         if not as_json:
-            print(f"{run.id} succeeded\n{run.url}")
+            print(f"{run.id} succeeded\n{told(remote_outcomes(loaded, ended))}\n{run.url}")

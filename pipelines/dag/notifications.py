@@ -12,7 +12,7 @@ from pipelines.config.schema import Notify, Pipeline
 from pipelines.dag.resources import StageTasks
 
 
-def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> None:
+def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any, registry: Any) -> None:
     """Notify of how a phase ended.
 
     The e-mail is Vertex AI's own and needs no machine of ours, so that it comes even where none
@@ -22,9 +22,10 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
 
     Args:
         ended: the phase's task.
+        registry: where the models are, which the webhook is told the state of.
     """
     if notify.webhook:
-        inputs = message(config, notify, phase)
+        inputs = {**message(config, notify, phase), "registry": registry}
         webhook = placed(config, phase).task("notify", **inputs, status=FinalStatus)
         webhook.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-notify")
     if notify.emails:
@@ -32,19 +33,28 @@ def notify_of_end(config: Pipeline, notify: Notify, phase: str, ended: Any) -> N
         email.after(ended).ignore_upstream_failure().set_display_name(f"{phase}-email")
 
 
-def notify_held(config: Pipeline, notify: Notify, phase: str, why: Any) -> None:
-    """The task that sends why a model is not in production; Vertex AI sees no failure."""
-    placed(config, phase).task("notify", **message(config, notify, phase), held=why)
+def notify_held(config: Pipeline, notify: Notify, phase: str, **upload: Any) -> None:
+    """The task that sends why a model is not in production; Vertex AI sees no failure.
+
+    Args:
+        upload: `held`, `outcome`, `version` and `registry`.
+    """
+    placed(config, phase).task("notify", **message(config, notify, phase), **upload)
 
 
-def notify_of_hold(notify: Notify, branch: Any, why: Any) -> None:
+def notify_of_hold(notify: Notify, branch: Any, uploaded: Any, registry: Any) -> None:
     """Notify that a model was held back, overtaken by another one or withdrawn before.
 
     Args:
         branch: a sub-pipeline of `notify_held`: the e-mail may only follow a graph.
-        why: an output of `upload`.
+        uploaded: the `upload` task.
     """
-    webhook = branch(why=why)
+    webhook = branch(
+        why=uploaded["not_promoted"],
+        outcome=uploaded["outcome"],
+        version=uploaded["version"],
+        registry=registry,
+    )
     if notify.emails:
         email = VertexNotificationEmailOp(recipients=notify.emails)
         email.after(webhook).ignore_upstream_failure().set_display_name("email")
@@ -62,6 +72,8 @@ def message(config: Pipeline, notify: Notify, phase: str) -> dict[str, str]:
         "webhook": notify.webhook or "",
         "pipeline": config.name,
         "phase": phase,
+        "model": config.phases[phase].model.name,
+        "alias": config.phases[phase].model.alias,
         "run": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
         "place": f"{vertex.project}/{vertex.location}" if vertex else "",
     }

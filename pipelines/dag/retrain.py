@@ -49,7 +49,7 @@ def retrain(
                 task.after(before).ignore_upstream_failure()
             before = task
             if config.notify:
-                notify_of_end(config, config.notify, phase, task)
+                notify_of_end(config, config.notify, phase, task, registry)
 
     return all_phases
 
@@ -161,7 +161,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             )
             if config.notify:
                 with dsl.If(uploaded["not_promoted"] != ""):
-                    notify_of_hold(config.notify, held, uploaded["not_promoted"])
+                    notify_of_hold(config.notify, held, uploaded, registry)
 
     return branch
 
@@ -170,8 +170,9 @@ def hold_branch(config: Pipeline, notify: Notify, phase: str) -> Any:
     """The sub-pipeline that tells that a model did not go into production."""
 
     @dsl.pipeline(name="held")
-    def held(why: str) -> None:
-        notify_held(config, notify, phase, why)
+    def held(why: str, outcome: str, version: str, registry: str) -> None:
+        told = {"held": why, "outcome": outcome, "version": version, "registry": registry}
+        notify_held(config, notify, phase, **told)
 
     return held
 

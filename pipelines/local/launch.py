@@ -78,4 +78,5 @@ def run_config(
         config=str(config),
         command=shlex.join(["retrain", *sys.argv[1:]]),
         launcher=in_images(loaded.pipeline.images) if in_containers else None,
+        models={name: phase.model for name, phase in loaded.pipeline.phases.items()},
     )

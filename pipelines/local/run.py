@@ -20,6 +20,8 @@ import yaml
 from components.cores import available_cores
 from components.errors import ConfigError, WriteError
 from components.files import writing
+from components.registry.settings import ModelSettings
+from pipelines.local.production import asked, declared, location_of
 from pipelines.local.runner.cache import Key, content_key
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Launcher, ThisMachine
@@ -27,7 +29,17 @@ from pipelines.local.runner.listeners import Listener
 from pipelines.local.runner.reading import read_spec
 from pipelines.local.runner.scheduler import Scheduler
 from pipelines.local.runner.scopes import Scope, Values, typed
-from pipelines.local.runs import ATTEMPT, RunRecord, State, TaskRecord, log_path, new_run, now, tail
+from pipelines.local.runs import (
+    ATTEMPT,
+    RunRecord,
+    State,
+    TaskRecord,
+    log_path,
+    new_run,
+    now,
+    tail,
+    write_record,
+)
 
 _TAIL_LINES = 20
 
@@ -74,6 +86,7 @@ def run_spec(
     command: str = "",
     launcher: Launcher | None = None,
     key: Key = content_key,
+    models: Mapping[str, ModelSettings] | None = None,
 ) -> RunResult:
     """Run a pipeline spec to its end.
 
@@ -90,6 +103,8 @@ def run_spec(
         command: what started it, for the record.
         launcher: where commands run; None: here, as they are.
         key: what makes two tasks the same to the cache.
+        models: phase -> its model, which is kept in the registry that the pipeline's parameter of
+            that name says. The record says what is in production of each in the end.
 
     Raises:
         ConfigError: the spec holds something that is not implemented, or an argument is wrong.
@@ -122,9 +137,14 @@ def run_spec(
                 threads=max(1, cores // min(workers, _side_by_side(root, chosen))),
                 tasks=_task_records(root, chosen),
             )
+            if models:
+                registry = location_of(str(inputs.parameters["registry"]), cwd.resolve(), folder)
+                record.production = declared(record, models, registry)
             run = Scheduler(folder, record, root, chosen, listener)
             try:
                 run.execute(inputs, cwd.resolve(), use_cache, launcher or ThisMachine(), key)
+                record.production = asked(record, folder)
+                write_record(folder, record)
             except (OSError, WriteError):
                 run.abandon()
                 raise

@@ -3,6 +3,7 @@
 runs/<id>/run.json               RunRecord, rewritten whole at each change of state
 runs/<id>/spec.yaml              what was run
 runs/<id>/logs/<task>.log        stdout and stderr of every attempt ("phase-1.train.log")
+runs/<id>/logs/<task>.sh         the command of the last one
 runs/<id>/<phase>/<stage>/<output>
 runs/cache/                      see pipelines/local/runner/cache.py
 """
@@ -12,8 +13,8 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,8 @@ class Artifact(msgspec.Struct, frozen=True):
     """An output on disk or elsewhere.
 
     Attributes:
+        uri: in run.json a path of this machine is relative to the run's folder where it lies among
+            the runs, so that they can be moved; it is absolute once read.
         digest: SHA-256 over the content; None where the content cannot be read from here (a URI
             of a remote service), "absent" where the task wrote nothing but metadata.
     """
@@ -98,6 +101,25 @@ class TaskRecord(msgspec.Struct):
         return str(self.parameters["why"]) if decides else ""
 
 
+class Production(msgspec.Struct):
+    """What is in production of a phase's model, as the registry said when the run ended.
+
+    Attributes:
+        name, alias: of the model.
+        registry: a folder, relative to the run's, or the address of a service.
+        version: its number; "" for none, None where the registry did not say.
+        by: who put it there.
+        unknown: why it did not say.
+    """
+
+    name: str
+    alias: str
+    registry: str
+    version: str | None = None
+    by: str = ""
+    unknown: str = ""
+
+
 class RunRecord(msgspec.Struct):
     """A run: the content of run.json.
 
@@ -108,6 +130,7 @@ class RunRecord(msgspec.Struct):
         spec_digest: SHA-256 of spec.yaml.
         pid: process id of the runner.
         threads: cores that each task may use.
+        production: by phase; a version of None and no `unknown`: the run did not end.
     """
 
     id: str
@@ -124,12 +147,19 @@ class RunRecord(msgspec.Struct):
     state: RunState = "running"
     ended: str | None = None
     exit_code: int | None = None
-    version: int = 1
+    production: dict[str, Production] = {}
+    version: int = 2  # 1 had absolute paths
 
     @property
     def seconds(self) -> float:
         """How long it ran (or has been running)."""
         return seconds_between(self.started, self.ended)
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether it is a learning curve, which retrains nothing."""
+        # The stage had another name once.
+        return any(task.stage in ("subsample", "portion") for task in self.tasks.values())
 
 
 def now() -> str:
@@ -187,8 +217,36 @@ def _make_unique(out: Path, base: str) -> Path:
 
 def write_record(folder: Path, record: RunRecord) -> None:
     """Write run.json whole."""
+    kept = msgspec.structs.replace(record, tasks=_moved(record.tasks, folder, _to_keep))
     with writing(folder / RECORD) as path:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1))
+
+
+def _moved(
+    tasks: dict[str, TaskRecord], folder: Path, place: Callable[[str, Path], str]
+) -> dict[str, TaskRecord]:
+    """The tasks with their artifacts at other paths."""
+    replace = msgspec.structs.replace
+    return {
+        name: replace(
+            task,
+            artifacts={
+                output: replace(artifact, uri=place(artifact.uri, folder.absolute()))
+                for output, artifact in task.artifacts.items()
+            },
+        )
+        for name, task in tasks.items()
+    }
+
+
+def _to_keep(uri: str, folder: Path) -> str:
+    """Relative to the run, if it lies among the runs."""
+    return os.path.relpath(uri, folder) if Path(uri).is_relative_to(folder.parent) else uri
+
+
+def _to_use(uri: str, folder: Path) -> str:
+    """Absolute."""
+    return uri if "://" in uri else os.path.normpath(folder / uri)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -202,6 +260,7 @@ def read_record(folder: Path) -> RunRecord:
         record = msgspec.json.decode(path.read_bytes(), type=RunRecord)
     except (OSError, msgspec.MsgspecError) as error:
         raise DataError(f"{path}: not readable as a run ({error})") from error
+    record.tasks = _moved(record.tasks, folder, _to_use)
     if record.state == "running" and not _is_running(folder):
         record.state = "interrupted"
         record.ended = _last_change(folder)
@@ -213,24 +272,31 @@ def read_record(folder: Path) -> RunRecord:
 
 def list_runs(out: Path) -> list[RunRecord]:
     """The runs in a folder, newest first; folders that hold no readable run are left out."""
-    records = []
-    for path in out.glob(f"*/{RECORD}"):
-        try:
-            records.append(read_record(path.parent))
-        except DataError:
-            continue
+    records = newest([path.parent for path in out.glob(f"*/{RECORD}")])
     return sorted(records, key=lambda record: (record.started, record.id), reverse=True)
+
+
+def newest(folders: Iterable[Path]) -> Iterator[RunRecord]:
+    """Yield the runs that can be read, by the names of their folders, newest first."""
+    for folder in sorted(folders, reverse=True):
+        with suppress(DataError):
+            yield read_record(folder)
 
 
 def find_run(out: Path, reference: str) -> Path:
     """The folder of a run by its id, by an unambiguous part of its id, or "latest".
 
+    The latest is the newest retrain: a learning curve goes by its id.
+
     Raises:
         ConfigError: no run, or several, go by that name.
     """
     folders = sorted(path.parent for path in out.glob(f"*/{RECORD}"))
-    if reference == "latest" and folders:
-        return folders[-1]
+    if reference == "latest":
+        retrains = (record.id for record in newest(folders) if not record.is_curve)
+        if run := next(retrains, None):
+            return out / run
+        raise ConfigError(f"{out}: there is no run yet. Start one: retrain run CONFIG")
     exact = [folder for folder in folders if folder.name == reference]
     matches = exact or [folder for folder in folders if reference in folder.name]
     if len(matches) == 1:
@@ -256,6 +322,21 @@ def find_task(record: RunRecord, reference: str) -> TaskRecord:
         return matches[0]
     names = ", ".join(task.task for task in matches or tasks)
     raise ConfigError(f"run {record.id}: {reference!r} must name one task of: {names}")
+
+
+def output_of(record: RunRecord, task: TaskRecord, name: str) -> Path:
+    """Where an output of a task lies.
+
+    Raises:
+        DataError: the task has none, or it was deleted.
+    """
+    if name not in task.artifacts:
+        raise DataError(f"run {record.id}: {task.task} has left no {name} ({task.state}).")
+    path = Path(task.artifacts[name].uri)
+    if not path.exists():
+        maker = f", which run {task.reused_from} had made" if task.reused_from else ""
+        raise DataError(f"run {record.id}: the {name} of {task.task}{maker}, is gone: {path}")
+    return path
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Two runs side by side: the same report, with one run's model in the place of the champion."""
+"""Two runs side by side: the new one's report, with the old one's model as the champion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings, settings_of
 from components.files import read_json
-from components.html.format import points, points_span
+from components.html.format import Standing, points, points_span, standing
 from components.records.prediction import Prediction, read_predictions
 from components.registry.model_metadata import changes
 from components.report import build
@@ -20,7 +20,7 @@ from components.scoring.document import Blocks, read_scores
 from components.tasks import task_of
 from components.tasks.base import Task, TaskSettings
 from components.tasks.scores import block_of
-from pipelines.local.runs import find_task, read_record
+from pipelines.local.runs import find_task, output_of, read_record
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the documents that both were tested on, for one task.
+    """A new model against an old one on the documents that both were tested on, for one task.
 
     Attributes:
         name: of the phase, and of the task where there are several.
         task: its name.
-        scores: those of the first model, with the second one as its champion.
-        shared: documents compared; `left_out`: test documents of the first that are not.
+        scores: those of the new model, with the old one as its champion.
+        shared: documents compared; `left_out`: test documents of the new one that are not.
     """
 
     name: str
     task: str
-    first: Side
-    second: Side
+    old: Side
+    new: Side
     scores: dict[str, Any]
     predictions: list[Prediction]
     shared: int
@@ -65,25 +65,22 @@ class Comparison:
         return comparison
 
     @property
-    def outcome(self) -> str:
-        """Say "better", "worse" or "no clear difference", of the first against the second."""
-        interval = self.contrast["overall"]["interval"]
-        if interval is None or interval[0] <= 0 <= interval[1]:
-            return "no clear difference"
-        return "better" if interval[0] > 0 else "worse"
+    def outcome(self) -> Standing:
+        """How the new model stands against the old one."""
+        return standing(self.contrast["overall"])
 
     @property
     def headline(self) -> str:
         """The outcome in a sentence."""
         overall = self.contrast["overall"]
         return (
-            f"{self.first.run} against {self.second.run}: {self.outcome}, "
+            f"{self.new.run} against {self.old.run}: {self.outcome}, "
             f"{points(overall['difference'])} points of F "
             f"(95 % interval {points_span(overall['interval'])})."
         )
 
 
-def common_phases(first: Path, second: Path) -> list[str]:
+def common_phases(old: Path, new: Path) -> list[str]:
     """The phases that both runs have scored.
 
     Raises:
@@ -91,13 +88,13 @@ def common_phases(first: Path, second: Path) -> list[str]:
     """
     scored = [
         [task.branch for task in read_record(run).tasks.values() if is_scored(task)]
-        for run in (first, second)
+        for run in (new, old)
     ]
     phases = [phase for phase in scored[0] if phase in scored[1]]
     if not phases:
         raise ConfigError(
-            f"{first.name} and {second.name} have no phase that both have scored: "
-            f"{', '.join(scored[0]) or 'none'} here, {', '.join(scored[1]) or 'none'} there."
+            f"{old.name} and {new.name} have no phase that both have scored: "
+            f"{', '.join(scored[1]) or 'none'} there, {', '.join(scored[0]) or 'none'} here."
         )
     return phases
 
@@ -107,15 +104,15 @@ def is_scored(task: Any) -> bool:
     return task.stage == "evaluate" and task.state in ("succeeded", "reused")
 
 
-def compare_phase(first: Path, second: Path, phase: str) -> list[Comparison]:
-    """Compare a phase of two runs, task by task, on the test documents that they share.
+def compare_phase(old: Path, new: Path, phase: str) -> list[Comparison]:
+    """Compare a phase of a new run with that of an old one, on the test documents they share.
 
     A document counts as shared if text and annotations are the same in both.
 
     Raises:
         ConfigError: they share no document, or no task.
     """
-    one, other = side(first, phase), side(second, phase)
+    one, other = side(new, phase), side(old, phase)
     tasks = [task for task in one.blocks if task in other.blocks]
     if not tasks:
         raise ConfigError(
@@ -129,7 +126,7 @@ def compare_phase(first: Path, second: Path, phase: str) -> list[Comparison]:
 
 
 def compare_task(one: Side, other: Side, name: str, task: str) -> Comparison:
-    """Compare one task of two runs."""
+    """Compare one task of a new run with that of another, old one."""
     in_other = {key(prediction): prediction for prediction in other.predictions[task]}
     pairs = [
         (prediction, in_other[key(prediction)])
@@ -149,7 +146,7 @@ def compare_task(one: Side, other: Side, name: str, task: str) -> Comparison:
     champion = scored(by_second, task, other.blocks[task], settings)
     scores["champion"] = {**champion, "comparison": comparison}
     left_out = len(one.predictions[task]) - len(by_first)
-    return Comparison(name, task, one, other, scores, by_first, len(by_first), left_out)
+    return Comparison(name, task, other, one, scores, by_first, len(by_first), left_out)
 
 
 def key(prediction: Prediction) -> tuple[str, str]:
@@ -158,23 +155,28 @@ def key(prediction: Prediction) -> tuple[str, str]:
 
 
 def side(run: Path, phase: str) -> Side:
-    """Read one side of a comparison."""
+    """Read one side of a comparison.
+
+    Raises:
+        ConfigError: the run has not come that far.
+        DataError: a file of the run was deleted.
+    """
     record = read_record(run)
-    evaluated = find_task(record, f"{phase}/evaluate").artifacts
-    log = find_task(record, f"{phase}/train").artifacts["log"]
+    evaluated = find_task(record, f"{phase}/evaluate")
+    log = output_of(record, find_task(record, f"{phase}/train"), "log")
     # The report was a task of its own once.
     reporting = "report" if f"{phase}/report" in record.tasks else "upload"
-    reported = find_task(record, f"{phase}/{reporting}").artifacts
-    blocks = read_scores(Path(evaluated["scores"].uri))
+    reported = find_task(record, f"{phase}/{reporting}")
+    blocks = read_scores(output_of(record, evaluated, "scores"))
     predictions: dict[str, list[Prediction]] = {task: [] for task in blocks}
-    for prediction in read_predictions(Path(evaluated["predictions"].uri)):
+    for prediction in read_predictions(output_of(record, evaluated, "predictions")):
         predictions[prediction.task].append(prediction)
     return Side(
         run=record.id,
         blocks=blocks,
         predictions=predictions,
-        facts=read_json(Path(reported["facts"].uri)),
-        history=build.read_history(Path(log.uri) / "history.jsonl"),
+        facts=read_json(output_of(record, reported, "facts")),
+        history=build.read_history(log / "history.jsonl"),
     )
 
 
@@ -236,20 +238,20 @@ def comparison_page(comparison: Comparison) -> str:
     """The comparison as a page in the layout of a report."""
     left_out = (
         f"Compared on the {comparison.shared} test documents that both runs have; "
-        f"{comparison.left_out} more of {comparison.first.run} are left out."
+        f"{comparison.left_out} more of {comparison.new.run} are left out."
     )
     return build.html(
         build.Material(
-            title=f"{comparison.name}: {comparison.first.run} against {comparison.second.run}",
-            kicker="Comparison of two runs",
-            name=comparison.first.run,
-            other=comparison.second.run,
+            title=f"{comparison.name}: {comparison.new.run} against {comparison.old.run}",
+            kicker="Comparison of two runs, old and new",
+            name=comparison.new.run,
+            other=comparison.old.run,
             blocks={comparison.task: comparison.scores},
             headline=comparison.headline,
             mood={"better": "good", "worse": "bad"}.get(comparison.outcome, "warn"),
             reasons=[left_out] if comparison.left_out else [],
             predictions=comparison.predictions,
-            history=comparison.first.history,
-            changes=changes(comparison.first.facts, comparison.second.facts),
+            history=comparison.new.history,
+            changes=changes(comparison.new.facts, comparison.old.facts),
         )
     )

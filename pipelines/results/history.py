@@ -1,10 +1,9 @@
-"""`runs/index.html`: every run on this machine, its decision and scores, and how they moved."""
+"""`runs/index.html`: every run on this machine, what came of it, its scores, how they moved."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,21 +12,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from components.errors import DataError
 from components.files import read_json, writing
 from components.html import charts, page
-from pipelines.local.runs import RunRecord, list_runs
-from pipelines.results.summary import phases_of, summary
+from pipelines.local.runs import RunRecord, list_runs, output_of
+from pipelines.results.outcome import PhaseOutcome, outcomes
+from pipelines.results.summary import noting, phase_summary
 
+PAGE = "index.html"
 TEMPLATE = Path(__file__).parent / "pages" / "history.html"
-DECISIONS = {
-    "promoted": "promoted",
-    "in-production": "in production as before",
-    "held": "held",
-    "withdrawn": "withdrawn before",
-    "overtaken": "overtaken",
-    "not-kept": "held",
-}
 
 
 @dataclass(frozen=True)
@@ -37,13 +29,13 @@ class Entry:
     Attributes:
         number: of the run, 1 for the oldest; the x of the chart.
         started_by: the command that started the run, or else its config file.
-        decision: what became of the model, one of DECISIONS, "waits", or "" when the run did not
-            get that far.
-        why: the reason of one that waits.
+        state: of the phase's tasks together; `tone` good, bad or "".
+        message: what became of it and what is in production, a sentence; `reasons` say why.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
         tasks: what `evaluate` wrote, by task; empty when the run did not get that far.
         links: name -> relative URL.
+        missing: files that were deleted since, a sentence each.
     """
 
     number: int
@@ -53,12 +45,14 @@ class Entry:
     started: str
     seconds: float
     state: str
-    decision: str
-    why: str
+    tone: str
+    message: str
+    reasons: list[str]
     documents: int | None
     digest: str
     tasks: dict[str, dict[str, Any]]
     links: dict[str, str]
+    missing: list[str]
 
 
 def write_history(out: Path) -> Path:
@@ -71,7 +65,7 @@ def write_history(out: Path) -> Path:
         entries=rows[::-1],
         charts=score_charts(rows),
     )
-    target = out / "index.html"
+    target = out / PAGE
     with writing(target) as path:
         path.write_text(html, encoding="utf-8")
     return target
@@ -79,53 +73,61 @@ def write_history(out: Path) -> Path:
 
 def entries(out: Path) -> list[Entry]:
     """All phases of all runs, oldest first."""
-    rows = []
-    for number, record in enumerate(reversed(list_runs(out)), start=1):
-        # A run whose files were tidied away has nothing to show, and must not hide the others.
-        with suppress(DataError, KeyError):
-            rows += entries_of(out, record, number)
-    return rows
+    return [
+        entry
+        for number, record in enumerate(reversed(list_runs(out)), start=1)
+        for entry in entries_of(out, record, number)
+    ]
 
 
 def entries_of(out: Path, record: RunRecord, number: int) -> list[Entry]:
     """The phases of one run that were to run; those of a learning curve pass no gate."""
-    phases = summary(out / record.id)["phases"]
+    run = out / record.id
     return [
-        entry(out, record, number, phase, phases[phase])
-        for phase in phases_of(record)
-        if phases[phase]["state"] != "not-run"
-        and {f"{phase}/gate", f"{phase}/upload"} & record.tasks.keys()
+        entry(out, record, number, outcome)
+        for phase, outcome in outcomes(run, record).items()
+        if outcome.state != "not-run" and {f"{phase}/gate", f"{phase}/upload"} & record.tasks.keys()
     ]
 
 
-def entry(out: Path, record: RunRecord, number: int, phase: str, outcome: dict[str, Any]) -> Entry:
-    """One line of the history from what `summary` says about a phase."""
-    data = data_report(record, phase)
-    logs = out / record.id / "logs"
-    paths = {"report": outcome.get("report"), "data": outcome.get("data_report"), "logs": str(logs)}
+def entry(out: Path, record: RunRecord, number: int, outcome: PhaseOutcome) -> Entry:
+    """One line of the history."""
+    said = phase_summary(out / record.id, record, outcome)
+    missing = said.get("missing", [])
+    data = None
+    with noting(missing):
+        data = data_report(record, outcome.phase)
+    logs = str(out / record.id / "logs")
+    paths = {"report": said.get("report"), "data": said.get("data_report"), "logs": logs}
     return Entry(
         number=number,
         run=record.id,
-        phase=phase,
+        phase=outcome.phase,
         started_by=record.command or record.config,
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
         seconds=record.seconds,
-        state=outcome["state"],
-        decision="waits" if "why" in outcome else DECISIONS.get(outcome.get("outcome", ""), ""),
-        why=outcome.get("why", ""),
+        state=outcome.state,
+        tone=outcome.tone,
+        message=outcome.message,
+        reasons=said["reasons"],
         documents=data["records"]["kept"] if data else None,
         digest=data["digest"][:8] if data else "",
-        tasks=outcome.get("tasks", {}),
+        tasks=said.get("tasks", {}),
         links={name: link(out, path) for name, path in paths.items() if path},
+        missing=missing,
     )
 
 
 def data_report(record: RunRecord, phase: str) -> dict[str, Any] | None:
-    """What `ingest` said about the data of a phase; None if it did not get that far."""
+    """What `ingest` said about the data of a phase; None if it did not get that far.
+
+    Raises:
+        DataError: it was deleted.
+    """
     task = record.tasks.get(f"{phase}/ingest")
     if task is None or "data_report" not in task.artifacts:
         return None
-    report: dict[str, Any] = read_json(Path(task.artifacts["data_report"].uri))
+    report: dict[str, Any] = read_json(output_of(record, task, "data_report"))
     return report
 
 

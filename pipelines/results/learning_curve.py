@@ -29,7 +29,7 @@ from pipelines.config.load import Loaded
 from pipelines.dag.learning_curve import branch_name, curve_spec
 from pipelines.local.live_view import listener
 from pipelines.local.run import RunResult, run_spec
-from pipelines.local.runs import find_task, read_record
+from pipelines.local.runs import find_task, output_of, read_record
 
 PAGE = Path(__file__).parent / "pages" / "curve.html"
 FEW = 10  # entities in test; with fewer, nothing can be said about a label
@@ -103,14 +103,14 @@ def read_curve(run: Path, percents: Sequence[int]) -> list[Point]:
     record = read_record(run)
     points_ = []
     for size in sorted(percents):
-        artifacts = find_task(record, f"{branch_name(size)}/evaluate").artifacts
+        evaluated = find_task(record, f"{branch_name(size)}/evaluate")
         part = find_task(record, f"{branch_name(size)}/subsample").artifacts["kept"]
         points_.append(
             Point(
                 percent=size,
                 documents=int(part.metadata["documents"]),
-                blocks=read_scores(Path(artifacts["scores"].uri)),
-                predictions=list(read_predictions(Path(artifacts["predictions"].uri))),
+                blocks=read_scores(output_of(record, evaluated, "scores")),
+                predictions=list(read_predictions(output_of(record, evaluated, "predictions"))),
             )
         )
     return points_

@@ -8,7 +8,7 @@ from components.errors import ConfigError
 from components.registry.base import find
 from components.registry.open import open_registry
 from containers.serve.models import Source
-from pipelines.local.runs import find_run, read_record
+from pipelines.local.runs import find_run, output_of, read_record
 
 PRODUCTION = "champion"
 
@@ -22,7 +22,7 @@ def sources_of(reference: str, runs: Path, registry: Path) -> list[Source]:
 
     Raises:
         ConfigError: it names nothing here, or a run without a trained model.
-        DataError: the registered model's files are damaged.
+        DataError: the registered model's files are damaged, or the run's model was deleted.
     """
     folder = Path(reference)
     if (folder / "config.cfg").is_file():
@@ -48,7 +48,7 @@ def sources_of_run(folder: Path) -> list[Source]:
     record = read_record(folder)
     trained = [task for task in record.tasks.values() if "model" in task.artifacts]
     sources = [
-        Source(task.branch, Path(task.artifacts["model"].uri), record.id)
+        Source(task.branch, output_of(record, task, "model"), record.id)
         for task in trained
         if task.stage == "train"
     ]

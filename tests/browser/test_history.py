@@ -20,12 +20,14 @@ def history() -> str:
             started="2026-01-01 00:00",
             seconds=60,
             state="succeeded",
-            decision="held",
-            why=ATTACK,
+            tone="bad",
+            message=f"held, {ATTACK}",
+            reasons=[ATTACK],
             documents=100,
             digest="abcdef12",
             tasks={ATTACK: {"overall": row, "labels": {}}},
             links={"report": "run/phase-1/report.html", "logs": "run/logs"},
+            missing=[ATTACK],
         )
         for number in (1, 2)
     ]

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_retrain_stands_on_what_the_first_release_left(folder: Path) -> None:
     [before] = entries(folder / "runs")
-    assert before.decision == "promoted"
+    assert before.message == "promoted to version 1"
     assert before.tasks["ner"]["unit"] == "entities"
 
     command = [sys.executable, "-m", "pipelines", "run", "small.yaml", "--json"]
@@ -44,7 +44,7 @@ def test_a_retrain_stands_on_what_the_first_release_left(folder: Path) -> None:
     assert "Entities of" not in page[page.index("What changed") :], "the same annotations"
 
     old = next(folder.glob("runs/2*-small")).resolve()
-    [compared] = compare_phase(Path(run["folder"]), old, "phase-1")
+    [compared] = compare_phase(old, Path(run["folder"]), "phase-1")
     assert compared.shared
     assert compared.left_out == 0
     assert len(entries(folder / "runs")) == 2

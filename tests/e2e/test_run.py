@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,12 @@ def retrain(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file."""
+    files = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {str(path): (stat.st_size, stat.st_mtime_ns) for path, stat in files.items()}
+
+
 def cut(source: Path, target: Path, lines: int) -> None:
     with source.open("rb") as file:
         target.write_bytes(b"".join(itertools.islice(file, lines)))
@@ -82,6 +89,7 @@ def test_both_phases_end_with_a_model_that_plain_spacy_opens(
     for name, label in (("phase-1", "MONEY"), ("phase-2", "ORG")):
         phase = first["phases"][name]
         assert phase["decision"] == "promote"
+        assert (phase["message"], phase["in_production"]) == ("promoted to version 1", "1")
         assert phase["scores"]["labels"][label]["support"] > 0
         assert 0 <= phase["scores"]["overall"]["f"] <= 1
         code = f"import spacy; print(spacy.load({phase['model_uri']!r}).pipe_names)"
@@ -106,6 +114,9 @@ def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[
     result = retrain(project, "run", "small.yaml")
     assert result.returncode == 0, result.stderr
     assert f"reused from {first['run']}" in result.stdout
+    said = f"nothing changed since run {first['run']}: production stays version 1"
+    assert f"phase-1: {said}\n" in result.stdout
+    assert said in (project / "runs" / "index.html").read_text(encoding="utf-8")
     assert "entities of the test set" in result.stdout
     after = states(project, "latest")
     for phase in ("phase-1", "phase-2"):
@@ -139,18 +150,21 @@ def test_a_run_that_finds_nothing_due_waits_and_says_why(
     assert result.returncode == 0, result.stderr
     why = "data and config are those of version 1 of ner-phase-1: the same input gives the same"
     assert f"phase-1 · ingest  WAITS: {why} model. Nothing is trained." in result.stdout
-    assert "phase-1: WAITS, nothing was trained" in result.stdout
-    assert "PROMOTED" not in result.stdout
+    waits = "not trained, nothing is due: production stays version 1"
+    assert f"phase-1: {waits}\n" in result.stdout
+    assert "promoted" not in result.stdout
     assert "skipped" not in result.stdout
     shown = json.loads(retrain(project, "runs", "show", "latest", "--json").stdout)
     assert shown["state"] == "succeeded"
     for phase in ("phase-1", "phase-2"):
         assert shown["phases"][phase]["state"] == "waits"
         assert "decision" not in shown["phases"][phase]
+        assert shown["phases"][phase]["message"] == waits
         assert shown["tasks"][f"{phase}/train"]["state"] == "skipped"
-    assert "phase-2: WAITS" in retrain(project, "runs", "show", "latest").stdout
-    listed = " ".join(retrain(project, "runs", "list").stdout.split())
-    assert "(waits)" in listed
+    assert f"phase-2: {waits}" in retrain(project, "runs", "show").stdout
+    listed = retrain(project, "runs", "list").stdout.splitlines()
+    assert any(line.endswith("phase-2  waits") for line in map(str.rstrip, listed))
+    assert any(re.search(r"phase-1 +promoted 1 +\d+\.\d$", line.rstrip()) for line in listed)
     assert why in (project / "runs" / "index.html").read_text(encoding="utf-8")
     # Asked for, it runs as ever.
     result = retrain(project, "run", "small.yaml", "--param", "when=always", "--json")
@@ -191,6 +205,20 @@ def test_a_file_cut_in_the_middle_of_a_line_is_bad_data(project: Path, tmp_path:
     result = retrain(tmp_path, "run", "small.yaml", "--phase", "phase-1")
     assert result.returncode == 3
     assert "phase1.jsonl:150" in result.stderr
+    said = "failed in ingest, production unchanged: nothing is in production"
+    assert f"phase-1: {said}\n" in result.stdout
+    run = next(tmp_path.glob("runs/2*"))
+    assert f"retrain runs logs {run.name} phase-1/ingest" in result.stdout
+    before = contents(tmp_path)
+    logs = retrain(tmp_path, "runs", "logs").stdout
+    assert logs.splitlines()[0] == f"==> runs/{run.name}/logs/phase-1.ingest.log <=="
+    assert "phase1.jsonl:150" in logs
+    assert logs == retrain(tmp_path, "runs", "logs", "latest", "--failed").stdout
+    assert logs == retrain(tmp_path, "runs", "logs", "--follow").stdout, "it is over"
+    for command in (["list"], ["show"], ["show", "--json"]):
+        assert "failed in ingest" in retrain(tmp_path, "runs", *command).stdout
+    assert said in retrain(tmp_path, "report").stdout
+    assert contents(tmp_path) == before, "reading writes nothing"
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "models").exists()
     assert list(tmp_path.glob("runs/*/phase-1/ingest/report.html"))

@@ -51,8 +51,10 @@ def test_wait_tells_what_happens_until_the_end(
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
     result = CliRunner().invoke(app, ["submit", str(config), "--wait"], catch_exceptions=False)
     assert kit.uploaded in result.stderr
-    *_, state, url = result.stdout.splitlines()
+    *_, state, first, second, url = result.stdout.splitlines()
     assert state.endswith(" succeeded")
+    for phase, line in (("phase-1", first), ("phase-2", second)):
+        assert re.match(rf"{phase}: done: (nothing is in|what is in) production", line)
     assert re.search(kit.console, url)
 
 

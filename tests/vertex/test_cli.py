@@ -41,8 +41,9 @@ def test_a_phase_that_waits_is_told_from_one_that_trained(
     assert dict(job.runtime_config.parameter_values) == {"when": "due"}
     run = ("runs", "show", job.name.rpartition("/")[2], "--where", "vertex", "--config", config)
     shown = retrain(*run)
-    assert "phase-2: WAITS, nothing was trained: nothing is new." in shown
-    assert "phase-1: WAITS" not in shown
+    waits = "phase-2: not trained, nothing is due: nothing is in production"
+    assert f"{waits}\n  because  nothing is new.\n" in shown
+    assert "phase-1: not trained" not in shown
     assert "condition" not in shown
     phases = json.loads(retrain(*run, "--json"))
     assert phases["waits"] == {"phase-2": "nothing is new."}

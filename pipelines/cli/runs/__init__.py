@@ -45,23 +45,31 @@ def list_(
 
 @app.command()
 def show(
-    run: RunReference,
+    run: RunReference = "latest",
     out: RunsFolder = Path("runs"),
     where: WhereOption = Where.local,
     config: ConfigOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one run: its tasks, its scores, and where everything lies."""
+    """Show one run: its tasks, its scores, what came of it, and where everything lies."""
     runs_at(where, config, out).show(run, as_json)
 
 
 @app.command()
 def logs(
-    run: RunReference,
+    run: RunReference = "latest",
     task: Annotated[
         str | None,
-        typer.Argument(metavar="TASK", help="A task, e.g. phase-1/train; all by default"),
+        typer.Argument(
+            metavar="TASK",
+            help="A task, e.g. phase-1/train; by default what failed, or all if nothing did.",
+            show_default=False,
+        ),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Show what is written, until the run ends.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only the tasks that failed.")] = False,
     out: RunsFolder = Path("runs"),
     lines: Annotated[
         int | None, typer.Option("-n", "--lines", min=1, help="Only the last lines of each log.")
@@ -69,8 +77,11 @@ def logs(
     where: WhereOption = Where.local,
     config: ConfigOption = None,
 ) -> None:
-    """Print the logs of a run, or of one of its tasks; for a service, how to read them."""
-    runs_at(where, config, out).logs(run, task, lines)
+    """Print the logs of a run: of the tasks that failed, else of all; or of one task.
+
+    The command of a task is in the .sh beside its log. For a service: how to read the logs there.
+    """
+    runs_at(where, config, out).logs(run, task, lines, follow=follow, failed=failed)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from pipelines.cli.options import print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
+    from pipelines.config.load import Loaded
+    from pipelines.results.outcome import PhaseOutcome
     from pipelines.services.base import Backend, Run
 
 
@@ -19,11 +22,12 @@ class RemoteRuns:
     """The runs of one config on the service that its target names."""
 
     backend: Backend
-    config: str
+    loaded: Loaded
 
     def list(self, as_json: bool) -> None:
         """The runs of the config, newest first."""
-        history = self.backend.history(self.config)
+        name = self.loaded.pipeline.name
+        history = self.backend.history(name)
         if as_json:
             print_json([plain(run) for run in history])
         elif history:
@@ -32,26 +36,35 @@ class RemoteRuns:
             ]
             print_table(["run", "state", "created (UTC)", "took"], rows)
         else:
-            print(f"No runs of {self.config} in {self.backend.where}.")
+            print(f"No runs of {name} in {self.backend.where}.")
 
     def show(self, reference: str, as_json: bool) -> None:
         """One run with its tasks."""
+        from pipelines.services.outcome import remote_outcomes, told
+
         run = self.backend.get(reference)
+        outcomes = remote_outcomes(self.loaded, run)
         if as_json:
-            print_json(plain(run))
+            print_json({**plain(run), "phases": as_phases(outcomes)})
             return
         print(f"{run.id}  {run.state}\n{run.url}\n")
         rows = [[task.path, task.state, took(task), task.error] for task in run.tasks]
         print_table(["task", "state", "took", "error"], rows)
-        for phase, why in waiting(run).items():
-            print(f"{phase}: WAITS, nothing was trained: {why}")
+        print(told(outcomes))
 
-    def logs(self, reference: str, wanted: str | None, lines: int | None) -> None:
+    def logs(
+        self, reference: str, wanted: str | None, lines: int | None, *, follow: bool, failed: bool
+    ) -> None:
         """How to read the logs of a run's tasks, which the service keeps."""
-        if lines is not None:
-            raise ConfigError("--lines is for runs of this machine: the service keeps these logs.")
+        if lines is not None or follow:
+            raise ConfigError(
+                "--lines and --follow are for runs of this machine: the service keeps these logs."
+            )
         run = self.backend.get(reference)
         tasks = [task for task in run.tasks if wanted in (None, task.path)]
+        broken = [task for task in tasks if task.state == "failed"]
+        if failed or (wanted is None and broken):
+            tasks = broken
         if not tasks:
             known = ", ".join(task.path for task in run.tasks) or "none yet"
             raise ConfigError(f"{run.id} has no task {wanted or ''!r}; it has {known}")
@@ -86,7 +99,22 @@ def remote_runs(config: Path | None, where: str | None = None) -> RemoteRuns:
             f"{config}: its target is {loaded.pipeline.target}: use --where "
             f"{loaded.pipeline.target}."
         )
-    return RemoteRuns(backend_of(loaded), loaded.pipeline.name)
+    return RemoteRuns(backend_of(loaded), loaded)
+
+
+def as_phases(outcomes: Sequence[PhaseOutcome]) -> dict[str, dict[str, Any]]:
+    """What became of the phases, as JSON."""
+    return {
+        outcome.phase: {
+            "state": outcome.state,
+            "outcome": outcome.end,
+            "message": outcome.message,
+            "in_production": outcome.in_production,
+            "version": outcome.version,
+            "reasons": list(outcome.reasons),
+        }
+        for outcome in outcomes
+    }
 
 
 def plain(run: Run) -> dict[str, Any]:

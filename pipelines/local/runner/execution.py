@@ -208,8 +208,11 @@ class Executor:
 
     def _attempt(self, prepared: Command, attempt: int) -> int:
         with self._launcher.launch(prepared) as launched:
+            # A file of its own: a training's holds its whole config.
+            script = prepared.log.with_suffix(".sh")
+            script.write_text(f"{launched.by_hand()}\n", encoding="utf-8")
             with prepared.log.open("a", encoding="utf-8") as log:
-                log.write(f"{ATTEMPT} {attempt}, {now()}: {launched.by_hand()}\n")
+                log.write(f"{ATTEMPT} {attempt}, {now()}: {script.name}\n")
             return self._processes.run(launched)
 
     def _run_values(self, node: Node) -> dict[str, str]:

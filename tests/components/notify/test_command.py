@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from components.__main__ import main
 from components.google_cloud import EMULATOR_VARIABLE
 from components.notify import webhook
+from components.notify.command import failed_stage
 
 FAILED = {"state": "FAILED", "error": {"code": 9, "message": "phase-1/ingest: bad record"}}
 
@@ -73,16 +75,21 @@ def run(webhook: str, *more: str) -> int:
     )
 
 
-def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook) -> None:
-    assert notify(hook.url, "--status", json.dumps(FAILED)) == 0
+def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook, tmp_path: Path) -> None:
+    models = ("--registry", str(tmp_path), "--model", "ner")
+    assert notify(hook.url, "--status", json.dumps(FAILED), *models) == 0
+    said = "failed in ingest, production unchanged: nothing is in production"
     (message,) = hook.posted
     link = (
         "https://console.cloud.google.com/vertex-ai/locations/europe-west2/pipelines/runs/"
         "content-1?project=my-project"
     )
     assert message == {
-        "text": "content: phase-1 failed in run content-1. phase-1/ingest: bad record " + link,
+        "text": f"content, phase-1: {said}. phase-1/ingest: bad record Run content-1 {link}",
         "event": "failed",
+        "outcome": "failed",
+        "message": said,
+        "in_production": "",
         "pipeline": "content",
         "run": "content-1",
         "phase": "phase-1",
@@ -98,8 +105,22 @@ def test_a_hold_is_told_with_its_decision(hook: Hook) -> None:
     (message,) = hook.posted
     assert (message["event"], message["decision"], message["link"]) == ("held", "hold", "")
     assert message["text"] == (
-        "content: phase-1 was trained and held back in run content-1. Held back: F is ≤ 0.5."
+        "content, phase-1: held, what is in production is not known (no registry was named). "
+        "Held back: F is ≤ 0.5. Run content-1"
     )
+    assert message["in_production"] is None
+
+
+@pytest.mark.parametrize(
+    ("error", "stage"),
+    [
+        ("The DAG failed because some tasks failed. The failed tasks are: [train].", "train"),
+        ("phase-1/convert: no such label", "convert"),
+        ("Its logs say why.", ""),
+    ],
+)
+def test_the_stage_that_failed(error: str, stage: str) -> None:
+    assert failed_stage(error) == stage
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "CANCELLED", "NOT_TRIGGERED"])
@@ -112,7 +133,7 @@ def test_without_a_webhook_it_is_only_printed(
     hook: Hook, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert notify("", "--held", "Held back.") == 0
-    assert "phase-1 was trained and held back" in capsys.readouterr().out
+    assert "content, phase-1: held, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("answers", [[503], [0], [429, 502, 0]])

@@ -16,6 +16,7 @@ from components.errors import ConfigError
 from pipelines.config.load import load
 from pipelines.dag.compile import compiled
 from pipelines.local.launch import run_config
+from pipelines.results.summary import summary
 from tests.components.notify.test_command import Hook
 
 ROOT = Path(__file__).parents[3]
@@ -77,6 +78,10 @@ def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
     assert (failed["event"], failed["phase"], failed["run"]) == ("failed", "phase-1", result.run_id)
     assert failed["why"].startswith("phase-1/ingest: ")
     assert "phase1.jsonl:120" in failed["why"]
+    said = {name: phase["message"] for name, phase in summary(result.path)["phases"].items()}
+    assert {"phase-1": failed["message"], "phase-2": held["message"]} == said
+    assert said["phase-1"] == "failed in ingest, production unchanged: nothing is in production"
+    assert said["phase-2"] == "held as version 1, nothing is in production"
     assert (held["event"], held["phase"], held["decision"]) == ("held", "phase-2", "hold")
     gate_decision = json.loads((result.path / "phase-2/upload/gate_decision").read_bytes())
     assert held["why"] == gate_decision["headline"]

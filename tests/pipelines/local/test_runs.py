@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -15,8 +17,10 @@ from pipelines.local.runs import (
     find_task,
     list_runs,
     new_run,
+    output_of,
     read_record,
     tail,
+    write_record,
 )
 from tests.pipelines.local.runner.pieces import compiled, run
 from tests.pipelines.local.runner.test_cache import chain
@@ -33,8 +37,11 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert spec == compiled(chain())
     assert sorted(path.name for path in (result.path / "logs").iterdir()) == [
         "decide.log",
+        "decide.sh",
         "first.log",
+        "first.sh",
         "second.log",
+        "second.sh",
     ]
 
 
@@ -75,6 +82,49 @@ def test_a_spoilt_record_harms_no_other_run(tmp_path: Path, content: str) -> Non
     assert [record.id for record in list_runs(tmp_path / "runs")] == [second.run_id]
     with pytest.raises(DataError, match=r"run\.json: not readable as a run"):
         read_record(first.path)
+
+
+def test_runs_can_be_moved_and_deleted(tmp_path: Path) -> None:
+    first = run(chain(), tmp_path / "old")
+    run(chain(), tmp_path / "old")
+    assert str(tmp_path) not in (first.path / "run.json").read_text(encoding="utf-8")
+    moved = tmp_path / "elsewhere"
+    shutil.move(tmp_path / "old/runs", moved)
+    second = read_record(find_run(moved, "latest"))
+    path = output_of(second, second.tasks["second"], "made")
+    assert path == moved / second.id / "second/made"
+    assert path.read_text(encoding="utf-8") == "x+"
+    shutil.rmtree(moved / first.run_id)
+    made = f"run {second.id}: the made of second, which run {first.run_id} had made, is gone: "
+    with pytest.raises(DataError, match=made):
+        output_of(second, second.tasks["second"], "made")
+    with pytest.raises(DataError, match="second has left no other"):
+        output_of(second, second.tasks["second"], "other")
+
+
+def test_a_record_of_before_has_absolute_paths(tmp_path: Path) -> None:
+    first = run(chain(), tmp_path)
+    record = first.path / "run.json"
+    old = msgspec.json.decode(record.read_bytes())
+    made = str(first.path / "first/made")
+    old["tasks"]["first"]["artifacts"]["made"]["uri"] = made
+    old["version"] = 1
+    record.write_bytes(msgspec.json.encode(old))
+    assert read_record(first.path).tasks["first"].artifacts["made"].uri == made
+
+
+def test_the_latest_is_a_retrain_and_no_curve(tmp_path: Path) -> None:
+    retrain = run(chain(), tmp_path)
+    curve = read_record(retrain.path)
+    curve.id = "29990101-000000-curve"
+    curve.tasks["share-50/subsample"] = TaskRecord("share-50/subsample")
+    (tmp_path / "runs" / curve.id).mkdir()
+    write_record(tmp_path / "runs" / curve.id, curve)
+    assert find_run(tmp_path / "runs", "latest") == retrain.path
+    assert list_runs(tmp_path / "runs")[0].is_curve or list_runs(tmp_path / "runs")[1].is_curve
+    shutil.rmtree(retrain.path)
+    with pytest.raises(ConfigError, match="no run yet"):
+        find_run(tmp_path / "runs", "latest")
 
 
 def test_tasks_by_name(tmp_path: Path) -> None:

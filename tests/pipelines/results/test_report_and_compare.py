@@ -14,8 +14,8 @@ from components.errors import ConfigError
 from components.scoring.document import read_scores
 from pipelines.local.runs import Artifact, RunRecord, TaskRecord, write_record
 from pipelines.results.compare import common_phases, compare_phase, comparison_page
+from pipelines.results.console import outcome as outcome_of
 from pipelines.results.history import entries, write_history
-from pipelines.results.summary import outcome as outcome_of
 from pipelines.results.summary import summary
 from tests.components.report.conftest import DATA, run_report
 from tests.support.stages import evaluate, gate, gate_decision_in
@@ -106,10 +106,11 @@ def retrain(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_history_lists_every_run_with_its_decision(runs: Path) -> None:
     listed = entries(runs)
-    assert [(one.number, one.state, one.decision) for one in listed] == [
-        (1, "succeeded", "held"),
-        (2, "succeeded", "promoted"),
-        (3, "failed", ""),
+    unknown = "what is in production is not known (the run kept no word of it)"
+    assert [(one.number, one.state, one.message) for one in listed] == [
+        (1, "succeeded", f"held as version 1, {unknown}"),
+        (2, "succeeded", "promoted to version 1"),
+        (3, "failed", f"failed in train, {unknown}"),
     ]
     html = write_history(runs).read_text(encoding="utf-8")
     assert html.index("20260103-000000-failed") < html.index("20260101-000000-weak")
@@ -118,16 +119,16 @@ def test_the_history_lists_every_run_with_its_decision(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said", "in_history"),
+    ("outcome", "said"),
     [
-        ("promoted", "PROMOTED, version 1", "promoted"),
-        ("in-production", "IN PRODUCTION as before, version 1", "in production as before"),
-        ("withdrawn", "NOT PROMOTED: it was in production before", "withdrawn before"),
-        ("overtaken", "NOT PROMOTED: what it was compared with is no longer", "overtaken"),
+        ("promoted", "promoted to version 1"),
+        ("in-production", "the same model as before: production stays version 1"),
+        ("withdrawn", "not promoted, version 1 was withdrawn before"),
+        ("overtaken", "kept as version 1 and not promoted, production has changed"),
     ],
 )
 def test_what_happened_is_told_whatever_the_gate_would_have_liked(
-    runs: Path, tmp_path: Path, outcome: str, said: str, in_history: str
+    runs: Path, tmp_path: Path, outcome: str, said: str
 ) -> None:
     good = tmp_path / "20260102-000000-good"
     good.mkdir()
@@ -137,7 +138,8 @@ def test_what_happened_is_told_whatever_the_gate_would_have_liked(
     phase = summary(good)["phases"][PHASE]
     assert (phase["decision"], phase["outcome"]) == ("promote", outcome)
     assert outcome_of(PHASE, phase).startswith(f"{PHASE}: {said}")
-    assert [one.decision for one in entries(tmp_path)] == [in_history]
+    [listed] = entries(tmp_path)
+    assert listed.message == phase["message"]
 
 
 def test_the_history_of_nothing_says_how_to_start(tmp_path: Path) -> None:
@@ -156,20 +158,32 @@ def test_a_run_whose_files_are_gone_does_not_hide_the_others(
     text = broken.read_text(encoding="utf-8")
     text = text.replace(f"{runs}{gone}", f"{tmp_path / 'gone'}{gone}")
     broken.write_text(text, encoding="utf-8")
-    assert next(iter(entries(tmp_path))).run == "20260102-000000-good"
+    weak, good, _failed = entries(tmp_path)
+    assert good.run == "20260102-000000-good"
+    assert weak.message.startswith("held as version 1, ")
+    assert not weak.tasks
+    assert any("the scores of phase-1/evaluate, is gone: " in one for one in weak.missing)
+    assert "is gone: " in write_history(tmp_path).read_text(encoding="utf-8")
+    shown = retrain("runs", "show", "weak", "--out", str(tmp_path))
+    assert shown.returncode == 0, shown.stderr
+    assert "missing" in shown.stdout
+    compared = retrain("compare", "weak", "good", "--out", str(tmp_path))
+    assert compared.returncode == 3
+    assert "is gone: " in compared.stderr
+    assert "Traceback" not in compared.stderr
 
 
 def test_compare_is_the_comparison_with_a_champion(runs: Path) -> None:
     weak, good = runs / "20260101-000000-weak", runs / "20260102-000000-good"
-    [comparison] = compare_phase(good, weak, PHASE)
+    [comparison] = compare_phase(weak, good, PHASE)
     assert (comparison.shared, comparison.left_out, comparison.outcome) == (60, 0, "better")
     scores = {run: compared_f(run) for run in (weak, good)}
     difference = comparison.contrast["overall"]["difference"]
     assert difference == pytest.approx(scores[good] - scores[weak])
-    [backwards] = compare_phase(weak, good, PHASE)
+    [backwards] = compare_phase(good, weak, PHASE)
     assert backwards.outcome == "worse"
     assert backwards.contrast["overall"]["difference"] == pytest.approx(-difference)
-    assert compare_phase(good, good, PHASE)[0].outcome == "no clear difference"
+    assert compare_phase(good, good, PHASE)[0].outcome == "same"
     html = comparison_page(comparison)
     assert "20260102-000000-good against 20260101-000000-weak: better" in html
 
@@ -180,7 +194,7 @@ def test_compare_keeps_to_the_settings_of_the_phase(runs: Path, tmp_path: Path) 
     evaluate(tmp_path, good / "train/model", good / "corpus", weak / "train/model")
     scores = read_scores(tmp_path / "scores")["ner"]
     assert scores["settings"]["resamples"] == 200
-    [comparison] = compare_phase(good.parent, weak.parent, PHASE)
+    [comparison] = compare_phase(weak.parent, good.parent, PHASE)
     assert json.loads(json.dumps(comparison.contrast)) == scores["champion"]["comparison"]
     assert json.loads(json.dumps(comparison.scores["overall"])) == scores["overall"]
 
@@ -196,15 +210,16 @@ def test_runs_without_a_common_phase_are_refused(runs: Path) -> None:
 
 
 def test_the_commands_speak_to_people_and_to_programs(runs: Path) -> None:
-    done = retrain("compare", "good", "weak", "--out", str(runs))
+    done = retrain("compare", "weak", "good", "--out", str(runs))
     assert done.returncode == 0, done.stderr
     assert "better" in done.stdout
-    assert (runs / "compared" / "20260102-000000-good_20260101-000000-weak").is_dir()
-    parsed = json.loads(retrain("compare", "good", "weak", "--out", str(runs), "--json").stdout)
+    assert not (runs / "compared").exists()
+    retrain("compare", "weak", "good", "--out", str(runs), "--pages")
+    assert (runs / "compared" / "20260101-000000-weak_20260102-000000-good").is_dir()
+    parsed = json.loads(retrain("compare", "weak", "good", "--out", str(runs), "--json").stdout)
     assert parsed["phases"][PHASE]["outcome"] == "better"
     parsed = json.loads(retrain("report", "good", "--out", str(runs), "--json").stdout)
     assert parsed["phases"][PHASE]["decision"] == "promote"
-    assert Path(parsed["history"]).is_file()
-    wrong = retrain("compare", "good", "weak", "--phase", "phase-9", "--out", str(runs))
+    wrong = retrain("compare", "weak", "good", "--phase", "phase-9", "--out", str(runs))
     assert wrong.returncode == 2
     assert "phase-9" in wrong.stderr

@@ -113,7 +113,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_compare_sets_each_task_against_itself(runs: list[Path]) -> None:
-    compared = {one.name: one for one in compare_phase(runs[1], runs[0], PHASE)}
+    compared = {one.name: one for one in compare_phase(runs[0], runs[1], PHASE)}
     assert compared.keys() == {f"{PHASE}-names", f"{PHASE}-topic"}
     names, topic = compared[f"{PHASE}-names"], compared[f"{PHASE}-topic"]
     assert (names.shared, topic.shared) == (100, 100)

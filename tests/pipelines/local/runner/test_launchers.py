@@ -54,12 +54,14 @@ def test_a_launcher_is_left_after_a_failure(tmp_path: Path) -> None:
     assert launcher.left == len(launcher.commands) == 2
 
 
-def test_the_command_in_the_log_runs_by_hand(tmp_path: Path) -> None:
-    result = run(chain(first=WRITE, text="it's {$HOME} ü"), tmp_path)
-    header = (result.path / "logs/first.log").read_text(encoding="utf-8").splitlines()[0]
+def test_the_command_beside_the_log_runs_by_hand(tmp_path: Path) -> None:
+    result = run(chain(first=f"{WRITE}\npass", text="it's {$HOME} ü"), tmp_path)
+    log = (result.path / "logs/first.log").read_text(encoding="utf-8")
+    assert log.startswith("--- attempt 1, ")
+    assert log.endswith(": first.sh\n")
     output = result.path / "first/made"
     output.unlink()
-    subprocess.run(header.partition(": cd ")[2].join(["cd ", ""]), shell=True, check=True)
+    subprocess.run(["sh", result.path / "logs/first.sh"], check=True)
     assert output.read_text(encoding="utf-8") == "it's {$HOME} ü"
 
 
