@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +24,8 @@ from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
 from containers.serve.storage import verified_folder
 
+BACKLOG = 2048  # uvicorn's own
+
 
 class GracefulServer(uvicorn.Server):
     """Tells the load balancer first, then closes the door, then finishes what is inside."""
@@ -34,10 +36,12 @@ class GracefulServer(uvicorn.Server):
         self.error: Exception | None = None
         self._closes: float | None = None
         server.failed = self._fail
+        self.port = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        log("listening", port=self.servers[0].sockets[0].getsockname()[1])
+        self.port = self.servers[0].sockets[0].getsockname()[1]
+        log("listening", port=self.port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if sig == signal.SIGINT or self._state.draining or not self._state.ready:
@@ -99,11 +103,19 @@ def source(text: str) -> Source:
     return Source(phase, Path(folder), version)
 
 
-def serve(options: Options, sources: list[Source], host: str) -> None:
+def serve(
+    options: Options,
+    sources: list[Source],
+    host: str,
+    announce: Callable[[int], None] = lambda _port: None,
+) -> None:
     """Serve until told to stop.
 
+    Args:
+        announce: called with the port once the models answer.
+
     Raises:
-        RetrainError: there is no model that can be served.
+        RetrainError: there is no model that can be served, or nobody may listen there.
     """
 
     def load_models() -> Models:
@@ -129,9 +141,28 @@ def serve(options: Options, sources: list[Source], host: str) -> None:
         timeout_graceful_shutdown=30,
     )
     listening = GracefulServer(config, server)
-    listening.run()
+    server.announce = lambda: announce(listening.port)
+    with door(host, options.http_port) as opened:
+        listening.run([opened])
     if listening.error:
         raise listening.error
+
+
+def door(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigError: somebody else listens there, or it may not be.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
+        raise ConfigError(
+            f"cannot listen on {host}, port {port}: {why}. Choose another port, or end what "
+            "listens there."
+        ) from error
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class Server:
         self.models: Models | None = None
         self.draining = False
         self.failed: Callable[[Exception], None] = lambda _error: None
+        self.announce: Callable[[], None] = lambda: None
         self._load = load
         self._batcher: Batcher | None = None
 
@@ -88,6 +89,7 @@ class Server:
         self.models = models
         self._batcher = Batcher(models.analyse, models.vocabulary, throughput, limits, self.metrics)
         log("ready", versions=models.versions)
+        self.announce()
         await self._batcher.run()
 
     async def predict(self, request: Request, asked: Parameters) -> Answer:

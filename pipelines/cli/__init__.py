@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -24,32 +25,42 @@ from pipelines.cli import (
     run,
     runs,
     schedule,
+    schema,
     serve,
+    status,
     submit,
 )
+from pipelines.cli.command import Command, Group
 
 app = typer.Typer(
     name="retrain",
+    cls=Group,
     help="Turn annotations into better spaCy models: on this machine, Vertex AI or Kubeflow.",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.init)
-app.command("convert-annotations")(convert_annotations.convert_annotations)
-app.command("check")(check.check)
-app.command("run")(run.run)
-app.command("compile")(compile.compile)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("curve")(curve.curve)
-app.command("submit")(submit.submit)
-app.command("plan")(plan.plan)
-app.command("pull")(pull.pull)
-app.command("doctor")(doctor.doctor)
-app.command("serve")(serve.serve)
-app.command("deploy")(deploy.deploy)
+app.callback()(status.status)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init.init,
+    "convert-annotations": convert_annotations.convert_annotations,
+    "check": check.check,
+    "run": run.run,
+    "compile": compile.compile,
+    "schema": schema.schema,
+    "report": report.report,
+    "compare": compare.compare,
+    "curve": curve.curve,
+    "submit": submit.submit,
+    "plan": plan.plan,
+    "pull": pull.pull,
+    "doctor": doctor.doctor,
+    "serve": serve.serve,
+    "deploy": deploy.deploy,
+}
+for name, command in COMMANDS.items():
+    app.command(name, cls=Command)(command)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(schedule.app, name="schedule")

@@ -8,10 +8,12 @@ from typing import Any
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, Overrides, print_json
+from pipelines.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, print_json
 
 
-def check(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def check(
+    config: ConfigPath = DEFAULT_CONFIG, overrides: Overrides = None, as_json: AsJson = False
+) -> None:
     """Check a config and its annotations, and show what would run. Nothing is changed.
 
     Annotations on this machine are read as a run would read them; those in a bucket are looked up.

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import ConfigPath, Overrides
+from pipelines.cli.options import DEFAULT_CONFIG, ConfigPath, Overrides
 
 
 def compile(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write the spec.")
     ],

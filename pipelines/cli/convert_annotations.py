@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def convert_annotations(
     annotations: Annotated[
-        str, typer.Argument(metavar="ANNOTATIONS", help="A file, a glob or gs://…, as in a config.")
+        str,
+        typer.Argument(
+            metavar="ANNOTATIONS", help="A file, a glob or an address (gs://), as in a config."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The JSON Lines to write.")

@@ -8,11 +8,18 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, Overrides, RunsFolder, print_json
+from pipelines.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigPath,
+    Overrides,
+    RunsFolder,
+    print_json,
+)
 
 
 def curve(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
     phase: Annotated[
         str | None,
         typer.Option("--phase", metavar="NAME", help="The phase; not needed if there is only one."),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, print_json
+from pipelines.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, print_json
 
 STATES = {True: "ok", False: "MISSING", None: "UNKNOWN"}
 
 
-def doctor(config: ConfigPath, as_json: AsJson = False) -> None:
+def doctor(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Check what a run needs where its target says; change nothing.
 
     On Vertex AI: credentials, APIs, roles, bucket and mount, service account, images, GPU quota.

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.options import DEFAULT_CONFIG
+
 
 def init(
     annotations: Annotated[
@@ -28,7 +30,11 @@ def init(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Where to write it; stdout if left out."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Where to write it; - for stdout.",
+            show_default="retrain.yaml; stdout for a training config",
         ),
     ] = None,
 ) -> None:
@@ -38,26 +44,40 @@ def init(
     other tools that docs/data.md lists. A file that exists is never overwritten.
     """
     from components.errors import ConfigError
-    from components.files import writing
+    from components.files import write_json, write_text
+    from pipelines.config.json_schema import FILE_NAME, json_schema
+    from pipelines.config.scaffold import relative
 
     if (annotations is None) == (not training_config):
         raise ConfigError("Give either an annotation export or --training-config NAME.")
-    if output and output.exists():
+    if output is None and annotations:
+        output = DEFAULT_CONFIG
+    stdout = output is None or output == Path("-")
+    if output and output.exists() and not stdout:
         raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
     text = (
-        config_for(annotations, output, file_format)
+        config_for(annotations, None if stdout else output, file_format)
         if annotations
         else shipped_text(training_config)
     )
-    if output is None:
+    if output is None or stdout:
         print(text, end="")
         return
-    with writing(output) as path:
-        path.write_text(text, encoding="utf-8")
-    step = f"read it, then: retrain check {output} && retrain run {output}"
     if training_config:
+        write_text(output, text)
         step = f"edit it, and name it in your config: train: {{config: {output.name}}}"
+    else:
+        # A file and no address: it goes with the config, and works where there is no network.
+        write_json(output.parent / FILE_NAME, json_schema())
+        write_text(output, f"# yaml-language-server: $schema={FILE_NAME}\n{text}")
+        named = "" if output == DEFAULT_CONFIG else f" {output}"
+        step = f"read it, then: retrain check{named} && retrain run{named}"
     print(f"Wrote {output}\nNext: {step}")
+    if annotations and ".." in Path(relative(annotations, output.parent)).parts:
+        print(
+            f"{annotations} lies outside the folder of the config: move it there before you commit "
+            "the two."
+        )
 
 
 def config_for(annotations: Path, output: Path | None, file_format: str) -> str:

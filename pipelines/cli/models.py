@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.command import Command, Group
 from pipelines.cli.options import AsJson, print_json
 from pipelines.cli.tables import print_table
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from components.registry.base import Version
     from components.registry.history import Operation
 
-app = typer.Typer(help="List, compare, promote, roll back and pull models.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="List, compare, promote, roll back and pull models.", no_args_is_help=True
+)
 
 
 class Where(StrEnum):
@@ -29,12 +32,20 @@ class Where(StrEnum):
 WhereOption = Annotated[Where, typer.Option(help="Which registry: this machine's or a service's.")]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="CONFIG", help="A pipeline config that names the registry."),
+    typer.Option(
+        "--config",
+        metavar="CONFIG",
+        help="The config that names the registry.",
+        show_default="retrain.yaml",
+    ),
 ]
 FolderOption = Annotated[
     Path | None,
     typer.Option(
-        "--registry", metavar="FOLDER", help="Folder of the models here.", show_default="models"
+        "--registry",
+        metavar="FOLDER",
+        help="Folder of the models here.",
+        show_default="that of the config, or models",
     ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, e.g. ner-phase-1")]
@@ -47,7 +58,7 @@ OperationId = Annotated[
 Alias = Annotated[str, typer.Option(help="The alias that marks the version in production.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_models(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this model.")] = None,
     where: WhereOption = Where.local,
@@ -84,7 +95,7 @@ def list_models(
     )
 
 
-@app.command("show")
+@app.command("show", cls=Command)
 def show(
     name: Name,
     reference: Reference = "champion",
@@ -130,7 +141,7 @@ def show(
     )
 
 
-@app.command("compare")
+@app.command("compare", cls=Command)
 def compare(
     name: Name,
     old: Annotated[str, typer.Argument(metavar="OLD", help=REFERENCE)],
@@ -168,7 +179,7 @@ def compare(
         )
 
 
-@app.command("promote")
+@app.command("promote", cls=Command)
 def promote(
     name: Name,
     reference: Reference,
@@ -192,7 +203,7 @@ def promote(
     say_in_production(promoted, alias)
 
 
-@app.command("rollback")
+@app.command("rollback", cls=Command)
 def roll_back(
     name: Name,
     alias: Alias = "champion",
@@ -221,7 +232,7 @@ def roll_back(
     rollback(registry, name, alias, operation_id=operation, announce=announce)
 
 
-@app.command("history")
+@app.command("history", cls=Command)
 def history(
     name: Name,
     where: WhereOption = Where.local,
@@ -248,7 +259,7 @@ def history(
     )
 
 
-@app.command("pull")
+@app.command("pull", cls=Command)
 def pull(
     name: Name,
     output: Annotated[

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.config.default import DEFAULT_CONFIG as DEFAULT_CONFIG
+
 ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A pipeline config, as `retrain init` writes one.")
 ]
@@ -16,8 +18,8 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change one value, e.g. phases.phase-1.split.seed=1, or one of a phase's spaCy "
-        "config, e.g. phases.phase-1.training.max_steps=100. May be repeated.",
+        help="Change one value, e.g. phases.NAME.split.seed=1; what is no key of a phase is one "
+        "of its spaCy config, e.g. training.max_steps after phases.NAME. May be repeated.",
     ),
 ]
 Phases = Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.options import (
+    DEFAULT_CONFIG,
     AsJson,
     ConfigPath,
     Overrides,
@@ -19,7 +20,7 @@ from pipelines.cli.tables import print_table
 
 
 def plan(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
     phases: Phases = None,
     overrides: Overrides = None,
     parameters: Parameters = None,

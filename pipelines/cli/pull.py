@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import ConfigPath, Phases
+from pipelines.cli.options import DEFAULT_CONFIG, ConfigPath, Phases
 
 
 def pull(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
     run: Annotated[
         str | None,
         typer.Argument(metavar="[RUN]", help="A run; else what made the models in production."),

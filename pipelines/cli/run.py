@@ -9,6 +9,7 @@ import typer
 
 from components.errors import GateError
 from pipelines.cli.options import (
+    DEFAULT_CONFIG,
     AsJson,
     ConfigPath,
     Overrides,
@@ -20,7 +21,7 @@ from pipelines.cli.options import (
 
 
 def run(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
     phases: Phases = None,
     tasks: Annotated[
         list[str] | None,

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, print_json
+from pipelines.cli.command import Command, Group
+from pipelines.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
     from pipelines.services.base import Scheduled
 
 app = typer.Typer(
+    cls=Group,
     help="The schedule that a config declares: compare it with what is there, and make it so.",
     no_args_is_help=True,
 )
 
 
-@app.command("plan")
-def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
+@app.command("plan", cls=Command)
+def show_plan(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Show what `apply` would change; nothing is changed."""
     from dataclasses import asdict
 
@@ -37,8 +39,8 @@ def show_plan(config: ConfigPath, as_json: AsJson = False) -> None:
         print(f"{schedule.name} is as declared: {state(schedule)}")
 
 
-@app.command("apply")
-def apply(config: ConfigPath) -> None:
+@app.command("apply", cls=Command)
+def apply(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Make the schedule as the config declares it; nothing is sent when it is so already."""
     from pipelines.config.load import load
     from pipelines.services.schedule import plan
@@ -53,8 +55,8 @@ def apply(config: ConfigPath) -> None:
     print(f"{schedule.name} is as declared: {state(schedule)}")
 
 
-@app.command("list")
-def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
+@app.command("list", cls=Command)
+def list_schedules(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """List the schedules of this config's name that the service has."""
     schedule = schedule_of(config)
     existing = schedule.existing()
@@ -86,32 +88,32 @@ def list_schedules(config: ConfigPath, as_json: AsJson = False) -> None:
     print_table(["schedule", "cron", "state", "next run (UTC)"], rows)
 
 
-@app.command("pause")
-def pause(config: ConfigPath) -> None:
+@app.command("pause", cls=Command)
+def pause(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Start no more runs until `resume`; runs that go on are left alone."""
     schedule = schedule_of(config)
     schedule.pause()
     print(f"{schedule.name} is paused. `retrain schedule apply` follows the config again.")
 
 
-@app.command("resume")
-def resume(config: ConfigPath) -> None:
+@app.command("resume", cls=Command)
+def resume(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Start runs again; those that were missed are not made up for."""
     schedule = schedule_of(config)
     schedule.resume()
     print(f"{schedule.name} is active.")
 
 
-@app.command("delete")
-def delete(config: ConfigPath) -> None:
+@app.command("delete", cls=Command)
+def delete(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Delete the schedule; its runs and their models stay."""
     schedule = schedule_of(config)
     existing = schedule.delete()
     print(f"{schedule.name} {'is deleted' if existing else 'was not existing'}.")
 
 
-@app.command("run-now")
-def run_now(config: ConfigPath) -> None:
+@app.command("run-now", cls=Command)
+def run_now(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Start at once what the schedule would start, unless this very work was done already."""
     from components.errors import ConfigError
     from pipelines.cli.submit import submit

@@ -19,14 +19,21 @@ def serve(
             "Several are served together; where entities overlap, the first wins.",
         ),
     ],
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
+    ] = 8080,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     out: RunsFolder = Path("runs"),
     registry: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of the models here.")
-    ] = Path("models"),
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the models here.",
+            show_default="that of retrain.yaml, or models",
+        ),
+    ] = None,
 ) -> None:
     """Serve models here, with a page to paste a text and see what they say of it.
 
@@ -37,8 +44,16 @@ def serve(
     from containers.serve.__main__ import serve as serve_models
     from containers.serve.options import from_environment
     from pipelines.results.served import sources_of
+    from pipelines.results.versions import local_registry
 
-    sources = [source for one in references for source in sources_of(one, out, registry)]
+    models = registry or local_registry(None)
+    sources = [source for one in references for source in sources_of(one, out, models)]
     here = {"AIP_HTTP_PORT": str(port), "RETRAIN_SERVE_PAGE": "1", "RETRAIN_SERVE_DRAIN": "0"}
-    print(f"Open http://{host}:{port} and paste a text; Ctrl-C stops the server.", flush=True)
-    serve_models(from_environment({**os.environ, **here}), sources, host)
+
+    def announce(port: int) -> None:
+        address = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
+        print(f"Ready: open http://{address}:{port} and paste a text; Ctrl-C ends it.", flush=True)
+
+    names = ", ".join(f"{source.phase} {source.version}".rstrip() for source in sources)
+    print(f"Loading {names}", flush=True)
+    serve_models(from_environment({**os.environ, **here}), sources, host, announce)

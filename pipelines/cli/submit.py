@@ -8,11 +8,19 @@ from typing import Annotated
 import typer
 
 from components.errors import RemoteError
-from pipelines.cli.options import AsJson, ConfigPath, Overrides, Parameters, Phases, print_json
+from pipelines.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigPath,
+    Overrides,
+    Parameters,
+    Phases,
+    print_json,
+)
 
 
 def submit(
-    config: ConfigPath,
+    config: ConfigPath = DEFAULT_CONFIG,
     phases: Phases = None,
     overrides: Overrides = None,
     parameters: Parameters = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -21,6 +21,17 @@ from pipelines.config.yaml_text import KeyPath, YamlFaultError, dotted, parse_ya
 
 # Linux takes no argument of a command that is longer than 128 KiB.
 LONGEST = 100_000
+# Others may stand in a training config, too.
+SPACY_SECTIONS = (
+    "paths",
+    "system",
+    "nlp",
+    "components",
+    "corpora",
+    "training",
+    "pretraining",
+    "initialize",
+)
 
 
 @dataclass(frozen=True)
@@ -116,13 +127,26 @@ def override_path(data: dict[str, Any], key: str) -> list[str]:
         return parts
     if parts[1] not in data["phases"]:
         raise ConfigError(
-            f"--set {key}: no phase {parts[1]!r}; the phases are {', '.join(data['phases'])}"
+            f"--set {key}: no phase {parts[1]!r}.{did_you_mean(parts[1], data['phases'])} "
+            f"The phases are {', '.join(data['phases'])}"
         )
     if parts[2:4] == ["train", "set"]:
         return [*parts[:4], ".".join(parts[4:])]
     if parts[2] not in Phase.model_fields and len(parts) > 3:
+        meant = did_you_mean(parts[2], [*Phase.model_fields, *SPACY_SECTIONS])
+        if meant and parts[2] not in SPACY_SECTIONS:
+            raise ConfigError(
+                f"--set {key}: {parts[2]!r} is no key of a phase and no section of its spaCy "
+                f"config.{meant}"
+            )
         return [*parts[:2], "train", "set", ".".join(parts[2:])]
     return parts
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question with the word that is most like one, after a space; "" if none is."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def text_beside(file: ConfigFile, key: KeyPath, name: str) -> str:
@@ -164,8 +188,7 @@ def explain_one(problem: Any, file: ConfigFile) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = known_keys(path[:-1])
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(path[-1]), known)
         message = f"unknown key.{hint} Known here: {', '.join(known)}"
     elif problem["type"] == "missing":
         message = "missing: add this key"

@@ -80,7 +80,7 @@ def read_one(path: Path) -> ConfigFile:
     """Read one YAML file with the line of each key."""
     if not os.path.isfile(path):  # noqa: PTH113 (Path raises on names too long)
         what = "is no file" if os.path.exists(path) else "no such file"  # noqa: PTH110
-        raise ConfigError(f"{path}: {what}. Give the path of a config; `retrain init` writes one.")
+        raise ConfigError(f"{path}: {what}. Name a config; `retrain init` writes one.")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

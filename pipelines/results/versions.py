@@ -9,6 +9,7 @@ from components.errors import ConfigError
 from components.registry.base import Registry, Version
 from components.registry.open import VOLUME_SCHEME, open_registry
 from components.scoring.document import rows_of
+from pipelines.config.default import DEFAULT_CONFIG
 from pipelines.config.load import load
 
 DEFAULT_REGISTRY = Path("models")
@@ -19,16 +20,15 @@ def registry_of(where: str, config: Path | None, folder: Path | None) -> Registr
 
     Args:
         where: "local", "vertex" or "kubeflow".
-        config: a pipeline config; needed for a service.
+        config: a pipeline config; retrain.yaml if None and there is one.
         folder: a folder of this machine, instead of the one that the config names.
 
     Raises:
         ConfigError: the config names none that can be reached from here.
     """
     if where == "local" or (where == "kubeflow" and folder is not None):
-        if folder is None and config is not None:
-            folder = config.parent / load(config).pipeline.registry
-        return open_registry(str(folder or DEFAULT_REGISTRY))
+        return open_registry(str(folder or local_registry(config)))
+    config = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
     if config is None or folder is not None:
         raise ConfigError(
             f"--where {where} needs --config FILE, whose `{where}` section says where."
@@ -44,6 +44,18 @@ def registry_of(where: str, config: Path | None, folder: Path | None) -> Registr
             "or run the command in a pod that mounts it."
         )
     return open_registry(location)
+
+
+def local_registry(config: Path | None) -> Path:
+    """The folder of the models of this machine.
+
+    Args:
+        config: None: retrain.yaml, if there is one; else the models are in `models`.
+    """
+    if config is None and not DEFAULT_CONFIG.exists():
+        return DEFAULT_REGISTRY
+    named = config or DEFAULT_CONFIG
+    return named.parent / load(named).pipeline.registry
 
 
 def described(version: Version) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -213,3 +215,35 @@ def test_the_variables_of_a_service_called_like_the_image_change_nothing() -> No
     assert from_environment(links) == Options()
     with pytest.raises(ConfigError, match="RETRAIN_SERVE_PORT: "):
         from_environment({"RETRAIN_SERVE_PORT": "8080"})
+
+
+def test_a_port_that_is_taken_is_one_message(
+    folders: list[Source], start: Start, tmp_path: Path
+) -> None:
+    port = start().until_ready().url.rpartition(":")[2]
+    command = [sys.executable, "-m", "pipelines", "serve", str(folders[0].folder)]
+    done = subprocess.run(
+        [*command, "--port", port], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"retrain: cannot listen on 127.0.0.1, port {port}: Address already in use. Choose another "
+        "port, or end what listens there.\n"
+    )
+    done = subprocess.run(
+        [*command, "--port", "70000"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "0<=x<=65535" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_says_that_it_is_ready_once_it_is(folders: list[Source], tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "pipelines", "serve")
+    running = Running(str(folders[0].folder), "--port", "0", program=command, cwd=tmp_path)
+    running.until_ready()
+    predict(running.url, "nowhere")
+    running.terminate()
+    assert running.wait() == 0
+    assert running.noise[0] == "Loading phase-1\n"
+    assert running.noise[1] == f"Ready: open {running.url} and paste a text; Ctrl-C ends it.\n"

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.command import Command, Group
 from pipelines.cli.options import AsJson, RunReference, RunsFolder
 
 if TYPE_CHECKING:
     from pipelines.cli.runs.local import LocalRuns
     from pipelines.cli.runs.remote import RemoteRuns
 
-app = typer.Typer(help="The runs here or on a service: list them, look at one, read its logs.")
+app = typer.Typer(
+    cls=Group, help="The runs here or on a service: list them, look at one, read its logs."
+)
 
 
 class Where(StrEnum):
@@ -32,7 +35,7 @@ ConfigOption = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(
     out: RunsFolder = Path("runs"),
     where: WhereOption = Where.local,
@@ -43,7 +46,7 @@ def list_(
     runs_at(where, config, out).list(as_json)
 
 
-@app.command()
+@app.command("show", cls=Command)
 def show(
     run: RunReference = "latest",
     out: RunsFolder = Path("runs"),
@@ -55,7 +58,7 @@ def show(
     runs_at(where, config, out).show(run, as_json)
 
 
-@app.command()
+@app.command("logs", cls=Command)
 def logs(
     run: RunReference = "latest",
     task: Annotated[
@@ -84,7 +87,7 @@ def logs(
     runs_at(where, config, out).logs(run, task, lines, follow=follow, failed=failed)
 
 
-@app.command()
+@app.command("cancel", cls=Command)
 def cancel(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run on a service.")],
     config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Its config.")],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigError
-from pipelines.cli.options import print_json
+from pipelines.cli.options import DEFAULT_CONFIG, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def remote_runs(config: Path | None, where: str | None = None) -> RemoteRuns:
     from pipelines.config.load import load
     from pipelines.services.choose import backend_of
 
+    if config is None and DEFAULT_CONFIG.exists():
+        config = DEFAULT_CONFIG
     if config is None:
         raise ConfigError(
             f"--where {where} needs --config FILE, whose `{where}` section says where."

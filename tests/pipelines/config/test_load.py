@@ -212,10 +212,16 @@ def test_set_changes_the_config_and_the_training_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("phases.phase-9.split.seed=1", "no phase 'phase-9'; the phases are phase-1"),
+        (
+            "phases.phase-9.split.seed=1",
+            "no phase 'phase-9'. Did you mean 'phase-1'? The phases are phase-1",
+        ),
         ("split.seed", "expected KEY=VALUE"),
         ("phases.phase-1.split.sed=1", "phases.phase-1.split.sed: unknown key. Did you mean 'see"),
         ("name.x=1", "--set name.x=1: name is not a section"),
+        ("phases.phase-1.trian.config=cnn", "its spaCy config. Did you mean 'train'?"),
+        ("phases.phase-1.trainnig.max_steps=1", "its spaCy config. Did you mean 'training'?"),
+        ("phases.phas-1.split.seed=1", "no phase 'phas-1'. Did you mean 'phase-1'?"),
     ],
 )
 def test_a_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -> None:

@@ -57,7 +57,9 @@ def test_the_counts_in_a_first_config_are_those_of_the_export(export: Path) -> N
         if line.startswith("{") and '"answer":"accept"' in line and line.endswith("}")
         for span in json.loads(line).get("spans", [])
     )
-    assert f"- MONEY  # {money} in " in retrain(export.parent, "init", export.name).stdout
+    assert (
+        f"- MONEY  # {money} in " in retrain(export.parent, "init", export.name, "-o", "-").stdout
+    )
 
 
 def test_init_never_overwrites(export: Path) -> None:
