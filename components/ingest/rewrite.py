@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.ingest.choice_rows import Question, choice_rows, questions_of
 from components.ingest.readers.detect import read
 from components.ingest.readers.size import check_size
 from components.ingest.settings import IngestSettings
@@ -22,11 +23,17 @@ from components.records.tokens import Boundaries, tokens_of
 
 @dataclass
 class Account:
-    """What became of the records: read = written + skipped + refused."""
+    """What became of the records: read = written + skipped + refused.
+
+    Attributes:
+        rows: lines that were written: for the spans of a record, and for each question about it.
+    """
 
     read: int = 0
     written: int = 0
+    rows: int = 0
     spans: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     problems: Problems = field(default_factory=Problems)
@@ -46,25 +53,32 @@ def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
     """
     for copy in copies:
         check_size(copy.path, copy.file.name, IngestSettings())
+        questions = questions_of(read(copy.path, copy.file.name, copy.file, Problems()))
         for item in read(copy.path, copy.file.name, copy.file, account.problems):
             account.read += 1
             if isinstance(item, Skipped):
                 account.skipped[item.reason] += 1
             elif isinstance(item, Refused):
                 account.refuse(item.place, item.kind, item.detail)
-            elif not item.about_spans:
+            elif not item.about_spans and not item.choices:
                 account.skipped["row of another task"] += 1
             else:
                 if item.relations:
                     account.problems.add(str(item.place), Note("relations", count=item.relations))
-                yield from line_of(item, account)
+                yield from lines_of(item, questions, account)
 
 
-def line_of(annotation: Annotation, account: Account) -> Iterator[str]:
-    """The line of one annotation; none where it can't be trusted."""
+def lines_of(
+    annotation: Annotation, questions: dict[str, Question], account: Account
+) -> Iterator[str]:
+    """The lines of one annotation; none where it can't be trusted."""
     try:
-        row = prodigy_row(annotation, account)
-        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        rows = [prodigy_row(annotation, account)] if annotation.about_spans else []
+        classes = [*choice_rows(annotation, questions)]
+        if classes and not rows:
+            check_text(annotation.text)
+        rows += [beside(annotation) | row for row in classes]
+        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
     except QuarantineError as problem:
         account.refuse(annotation.place, problem.kind, problem.detail)
         return
@@ -72,8 +86,21 @@ def line_of(annotation: Annotation, account: Account) -> Iterator[str]:
         account.refuse(annotation.place, "nan_literal", str(error))
         return
     account.written += 1
-    account.spans.update(str(span["label"]) for span in row["spans"])
-    yield line
+    account.rows += len(lines)
+    for row in rows:
+        account.spans.update(str(span["label"]) for span in row.get("spans", ()))
+        account.classes.update(row.get("accept", [row["label"]] if "label" in row else []))
+    yield from lines
+
+
+def beside(annotation: Annotation) -> dict[str, Any]:
+    """What a row says beside spans and classes."""
+    row: dict[str, Any] = {"text": annotation.text, "answer": annotation.answer}
+    row |= {"meta": annotation.meta}
+    row |= {"tags": [*annotation.tags]} if annotation.tags else {}
+    row |= {"_annotator_id": annotation.annotator} if annotation.annotator else {}
+    row |= {"_timestamp": annotation.time} if annotation.time is not None else {}
+    return row
 
 
 def prodigy_row(annotation: Annotation, account: Account) -> dict[str, Any]:
@@ -95,18 +122,13 @@ def prodigy_row(annotation: Annotation, account: Account) -> dict[str, Any]:
     ]
     for note in notes:
         account.problems.add(str(annotation.place), note)
-    row: dict[str, Any] = {"text": text, "spans": spans, "answer": annotation.answer}
+    row = {**beside(annotation), "spans": spans}
     if boundaries.own:
         row["tokens"] = [
             {"text": text[a:b], "start": a, "end": b, "id": n} for n, (a, b) in enumerate(tokens)
         ]
-    view = "ner" if binary else "review" if annotation.reviewed else "ner_manual"
-    row |= {"meta": annotation.meta, "_view_id": view}
-    row |= {"_is_binary": True} if binary else {}
-    row |= {"tags": [*annotation.tags]} if annotation.tags else {}
-    row |= {"_annotator_id": annotation.annotator} if annotation.annotator else {}
-    row |= {"_timestamp": annotation.time} if annotation.time is not None else {}
-    return row
+    row["_view_id"] = "ner" if binary else "review" if annotation.reviewed else "ner_manual"
+    return row | ({"_is_binary": True} if binary else {})
 
 
 def located(

@@ -28,8 +28,9 @@ def convert_annotations(
 ) -> None:
     """Write annotations of any format that is read as Prodigy's JSON Lines.
 
-    Offsets come out proven and in characters; what can't be trusted is left out, and counted. A
-    file that exists is never overwritten.
+    Offsets come out proven and in characters; what can't be trusted is left out, and counted.
+    Spans and each question about the whole text are rows of their own. A file that exists is never
+    overwritten.
     """
     from components.errors import ConfigError, DataError
     from components.files import writing
@@ -67,9 +68,10 @@ def convert_annotations(
 def said(account: Account) -> list[str]:
     """What became of the records, one line for each reason."""
     refused = account.refused.total()
+    rows = f" as {account.rows} rows" if account.rows != account.written else ""
     lines = [
-        f"{account.read} records: {account.written} written, {account.skipped.total()} skipped, "
-        f"{refused} refused"
+        f"{account.read} records: {account.written} written{rows}, "
+        f"{account.skipped.total()} skipped, {refused} refused"
     ]
     lines += [f"  skipped: {reason}: {count}" for reason, count in account.skipped.most_common()]
     lines += [
@@ -77,4 +79,5 @@ def said(account: Account) -> list[str]:
         for kind, count in account.refused.most_common()
     ]
     lines += [f"  {p.policy.value}: {p.kind}: {p.count}" for p in account.problems.sorted()]
-    return lines + [f"  {label}: {count} spans" for label, count in account.spans.most_common()]
+    lines += [f"  {label}: {count} spans" for label, count in account.spans.most_common()]
+    return lines + [f"  {label}: {count} answers" for label, count in account.classes.most_common()]

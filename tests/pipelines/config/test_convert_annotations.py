@@ -67,13 +67,13 @@ def test_what_is_written_says_the_same(content: bytes, tmp_path: Path) -> None:
 def test_offsets_come_out_in_characters_and_every_record_is_accounted_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """JavaScript offsets, a classification, a line that is cut, a span that is elsewhere."""
+    """JavaScript offsets, a question without answer, a line that is cut, a span elsewhere."""
     rows = [
         {
             "text": "\U0001f600 Ask Ada",
             "spans": [{"start": 7, "end": 10, "label": "P", "text": "Ada"}],
         },
-        {"text": "Spam", "_view_id": "choice", "accept": ["SPAM"]},
+        {"text": "Spam", "_view_id": "choice"},
         {"text": "Ask Ada", "spans": [{"start": 0, "end": 3, "label": "P", "text": "Ada"}]},
     ]
     source, output = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
