@@ -124,11 +124,15 @@ def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
         if "not_calibrated" in calibration
         else ""
     )
+    within = {
+        name: f" ({span(block['intervals'][name])})" if "intervals" in block else ""
+        for name in ("ece", "coverage_at_95")
+    }
     yield f"- all labels of a document right: {percent(block['exact'])} %"
-    yield f"- calibration error: {percent(calibration['ece'])} points{fitted}"
+    yield f"- calibration error: {percent(calibration['ece'])} points{within['ece']}{fitted}"
     yield (
-        f"- the surest {percent(calibration['coverage_at_95'])} % of its answers are right in 95 % "
-        "of the cases or more"
+        f"- the surest {percent(calibration['coverage_at_95'])} %{within['coverage_at_95']} of its "
+        "answers are right in 95 % of the cases or more"
     )
     if block.get("thresholds"):
         each = ", ".join(f"{code(one)} {percent(at)}" for one, at in block["thresholds"].items())

@@ -21,7 +21,7 @@ def diagram(confidence: Floats, right: Floats, bins: int = BINS) -> list[dict[st
     Returns:
         per bin: how many `answers`, their mean `confidence` and the `right` part of them.
     """
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    place = bins_of(confidence, bins)
     return [
         {
             "answers": int(inside.sum()),
@@ -31,6 +31,11 @@ def diagram(confidence: Floats, right: Floats, bins: int = BINS) -> list[dict[st
         for inside in (place == number for number in range(bins))
         if inside.any()
     ]
+
+
+def bins_of(confidence: Floats, bins: int = BINS) -> NDArray[np.int64]:
+    """The number of the bin of each answer."""
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
 def expected_calibration_error(of_bins: list[dict[str, float]]) -> float | None:

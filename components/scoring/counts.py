@@ -110,6 +110,14 @@ def count(
     return Counts(tuple(columns), tuple(rows), table, np.array(members, dtype=np.int64))
 
 
+def group_numbers(predictions: Sequence[Prediction], group_by: str | None) -> NDArray[np.int64]:
+    """The number of each document's group, see `count`."""
+    keys = (group_by or "").split(".")[1:]
+    numbers: dict[str, int] = {}
+    names = [group_of(one, keys) for one in predictions]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+
+
 def group_of(prediction: Prediction, keys: Sequence[str]) -> str:
     """The name of the group that a document is in."""
     value: Any = prediction.meta if keys else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,17 +30,21 @@ def resample(columns: NDArray[np.int64], resamples: int, seed: int) -> NDArray[n
     if not columns.size:  # nothing is drawn from nothing
         return np.zeros((resamples, *columns.shape[1:]))
     flat = columns.reshape(documents, -1).astype(np.float64)
+    sums = [times @ flat for times in draws(documents, resamples, seed)]
+    return np.concatenate(sums).reshape(resamples, *columns.shape[1:])
+
+
+def draws(documents: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each document is in each resample, arrays (some resamples, documents)."""
     random = np.random.default_rng(seed)
-    sums = np.empty((resamples, flat.shape[1]))
     step = max(1, CHUNK // max(1, documents))
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         drawn = random.integers(documents, size=(rows, documents))
         # One bincount for the whole chunk: each resample has its own range of bins.
         drawn += documents * np.arange(rows)[:, np.newaxis]
-        times = np.bincount(drawn.ravel(), minlength=rows * documents).reshape(rows, documents)
-        sums[start : start + rows] = times @ flat
-    return sums.reshape(resamples, *columns.shape[1:])
+        times = np.bincount(drawn.ravel(), minlength=rows * documents)
+        yield times.reshape(rows, documents)
 
 
 def percentiles(values: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -343,6 +343,22 @@ class Task:
         """
         return {}
 
+    def extra_intervals(
+        self,
+        predictions: Sequence[Prediction],
+        labels: Sequence[str],
+        *,
+        resamples: int,
+        seed: int,
+        group_by: str | None,
+    ) -> dict[str, Any]:
+        """95 % intervals of what `extras` adds, by name.
+
+        Args:
+            group_by: key of meta whose documents of one value are drawn together.
+        """
+        return {}
+
     def comparable(self, prediction: Prediction, shared: Sequence[str]) -> bool:
         """Whether a document can be asked of another model that knows some labels alone."""
         return True

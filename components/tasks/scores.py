@@ -25,7 +25,7 @@ def block_of(
     Returns:
         what `components.scoring.scores.score` returns, the kind as `task`, what the config says of
         it (`described`), its `unit`, the `place` in a Doc where its answers stand, `end_to_end`
-        of kinds that have it, and what the kind adds by name.
+        of kinds that have it, what the kind adds by name, and `intervals` of that.
     """
     scores = score(
         predictions,
@@ -35,14 +35,20 @@ def block_of(
         seed=seed,
         group_by=group_by,
     )
+    names = list(scores["labels"])
+    added = task.extras(predictions, names)
+    intervals = task.extra_intervals(
+        predictions, names, resamples=resamples, seed=seed, group_by=group_by
+    )
     return {
         "task": task.kind,
         "described": task.described.model_dump(),
         "unit": task.unit,
         "place": task.place,
         **scores,
-        **task.extras(predictions, list(scores["labels"])),
-        **unaided(predictions, list(scores["labels"]), resamples, seed, group_by),
+        **added,
+        **({"intervals": intervals} if intervals else {}),
+        **unaided(predictions, names, resamples, seed, group_by),
     }
 
 

@@ -229,6 +229,26 @@ class Kind(Task):
             said["thresholds"] = {one: self.thresholds.get(one, THRESHOLD) for one in self.labels}
         return said
 
+    def extra_intervals(
+        self,
+        predictions: Sequence[Prediction],
+        labels: Sequence[str],
+        *,
+        resamples: int,
+        seed: int,
+        group_by: str | None,
+    ) -> dict[str, Any]:
+        from components.tasks.textcat.intervals import intervals
+
+        return intervals(
+            predictions,
+            labels,
+            exclusive=self.exclusive,
+            resamples=resamples,
+            seed=seed,
+            group_by=group_by,
+        )
+
     def comparable(self, prediction: Prediction, shared: Sequence[str]) -> bool:
         # A model that has to choose can only be wrong where the right one is none of its labels.
         forced = self.exclusive and bool(shared)

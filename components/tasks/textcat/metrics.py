@@ -35,14 +35,12 @@ def extras(
         `confusion` of exclusive labels, and `rejected`: documents of which annotators only said
         what they are not, and how often the model said just that; of others `cooccurrence`.
     """
-    said = np.array([[one.scores.get(label, 0.0) for label in labels] for one in predictions])
-    said = said.reshape(len(predictions), len(labels))
-    truths = truths_of(predictions, labels)
+    said, truths = said_of(predictions, labels), truths_of(predictions, labels)
     known = ~np.isnan(truths)
+    chance = (said[known], truths[known])
     whole = [one for one in predictions if not one.unknown]
     exact = [set(one.gold) == set(one.predicted) for one in whole]
-    yes = np.array([[label in one.predicted for label in labels] for one in predictions], bool)
-    right, sure, chance = answers(said, truths, yes.reshape(said.shape), exclusive=exclusive)
+    right, sure, _ = answers(said, truths, yes_of(predictions, labels), exclusive=exclusive)
     result: dict[str, Any] = {
         "macro": macro(predictions, labels),
         "exact": float(np.mean(exact)) if exact else None,
@@ -66,6 +64,18 @@ def extras(
     return result
 
 
+def said_of(predictions: Sequence[Prediction], labels: Sequence[str]) -> Floats:
+    """Probabilities, array (documents, labels)."""
+    rows = [[one.scores.get(label, 0.0) for label in labels] for one in predictions]
+    return np.array(rows, float).reshape(len(predictions), len(labels))
+
+
+def yes_of(predictions: Sequence[Prediction], labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether a label was said, array (documents, labels)."""
+    rows = [[label in one.predicted for label in labels] for one in predictions]
+    return np.array(rows, bool).reshape(len(predictions), len(labels))
+
+
 def truths_of(predictions: Sequence[Prediction], labels: Sequence[str]) -> Floats:
     """Array (documents, labels): 1 right, 0 wrong, NaN unknown."""
     rows = [
@@ -77,21 +87,23 @@ def truths_of(predictions: Sequence[Prediction], labels: Sequence[str]) -> Float
 
 def answers(
     said: Floats, truths: Floats, yes: NDArray[np.bool_], *, exclusive: bool
-) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
-    """Which answers are right, how sure the model was of each; and its chances beside the truth.
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Which answers are right, how sure the model was of each, and the document of each.
+
+    One of several is one answer; any of several are as many as labels are known.
 
     Args:
         yes: whether a label was said, by its threshold, (documents, labels).
     """
-    known = ~np.isnan(truths)
-    chance = (said[known], truths[known])
     if exclusive:
-        rows = (truths == 1).any(axis=1)
-        places = said[rows].argmax(axis=1) if rows.any() else np.zeros(0, int)
-        right = truths[rows, :][np.arange(len(places)), places]
-        return (right == 1).astype(float), said[rows].max(axis=1, initial=0.0), chance
-    right = (yes[known] == (chance[1] == 1)).astype(float)
-    return right, np.where(yes[known], chance[0], 1 - chance[0]), chance
+        rows = np.flatnonzero((truths == 1).any(axis=1))
+        places = said[rows].argmax(axis=1) if len(rows) else np.zeros(0, int)
+        right = truths[rows, places] == 1
+        return right.astype(float), said[rows].max(axis=1, initial=0.0), rows
+    known = ~np.isnan(truths)
+    right = yes[known] == (truths[known] == 1)
+    sure = np.where(yes[known], said[known], 1 - said[known])
+    return right.astype(float), sure, known.nonzero()[0]
 
 
 def macro(predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
