@@ -21,6 +21,7 @@ from components.custom_code import load_model
 from components.errors import DataError
 from components.records.prediction import Disagreement, Prediction
 from components.records.record import Item
+from components.span_parts import reading_in_parts
 from components.tasks.base import Scores, Task
 
 BUFFER = 4096  # documents among which batches of like length are formed
@@ -74,7 +75,8 @@ def run(nlp: Language, corpus: Path, tasks: Sequence[Task], batch_size: int) -> 
                 predictions[prediction.task].append(prediction)
             yield example
 
-    official = officially(examples(), tasks)
+    with reading_in_parts(nlp):
+        official = officially(examples(), tasks)
     if not any(predictions.values()):
         raise DataError(f"{corpus}: no documents to test on. Give the test split more of the data.")
     return Run(
@@ -164,6 +166,10 @@ def predict_batch(
         add_confidence(nlp, task, [one for one, _ in asked], predictions)
         for (_, place), prediction in zip(asked, predictions, strict=True):
             noted[place][1].append(prediction)
+    for doc in docs:
+        # All that a transformer computed of it: of a few thousand documents it would fill memory.
+        if doc.has_extension("trf_data"):
+            doc._.trf_data = None
     return noted
 
 

@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import get_current_ops
 
+from components.span_parts import reading_in_parts
 from components.train.pieces import cut, size_of
 
 # Padded pieces in a batch, which bounds its memory. A CPU is fastest on what its caches hold.
@@ -35,15 +36,20 @@ class Evaluation:
         by_length = sorted(examples, key=lambda example: size_of(example.predicted)[1])
         self.batches = list(cut(by_length, PADDED[get_current_ops().device_type]))
 
-    @torch.inference_mode()
     def evaluate(self, _: object) -> dict[str, Any]:
         """The scores, and `speed` in words per second."""
         started = time.perf_counter()
-        scored = [example for batch in self.batches for example in self.predict(batch)]
+        scored = self.predictions()
         seconds = time.perf_counter() - started
         scores = Scorer(nlp=self.nlp).score(scored)
         scores["speed"] = sum(len(example.predicted) for example in scored) / seconds
         return _replace_numpy_floats(scores)
+
+    @torch.inference_mode()
+    def predictions(self) -> list[Example]:
+        """All examples, from short to long, with what the pipeline finds in them."""
+        with reading_in_parts(self.nlp):
+            return [example for batch in self.batches for example in self.predict(batch)]
 
     def predict(self, batch: list[Example]) -> list[Example]:
         """Copies of examples with what the pipeline finds in them."""

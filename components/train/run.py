@@ -13,7 +13,6 @@ from typing import Any
 import spacy
 import torch
 from spacy.language import Language
-from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
@@ -27,6 +26,7 @@ from components.train.checkpoint import Checkpoints
 from components.train.checkpoint_schedule import CheckpointSchedule, Stop
 from components.train.config import CORPUS_PATHS, explained, read_config
 from components.train.corpus import label_counts, verify
+from components.train.evaluation import Evaluation
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
@@ -111,9 +111,7 @@ def finish(
     if not finishing:
         return
     nlp = spacy.load(model)
-    dev = list(training.dev(nlp))
-    docs = nlp.pipe([example.predicted.copy() for example in dev])
-    predicted = [Example(doc, one.reference) for doc, one in zip(docs, dev, strict=True)]
+    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions()
     nlp.meta["retrain"] = {
         task.name: task.after_training(
             nlp, [one for one in predicted if task.annotated(one.reference)]
