@@ -25,7 +25,7 @@ from transformers import AutoTokenizer
 
 from bench.train.data import DATA, ROOT, read
 from components.train.base_weights import find
-from components.train.batches import Batcher, left_out
+from components.train.batches import Batcher, count_batches
 from components.train.pieces import KEY, batch_by_pieces, size_of
 
 FILES = {
@@ -51,7 +51,7 @@ def main() -> None:
 
 def row(examples: list[Example]) -> list[str]:
     """The figures of one set of documents."""
-    lost = left_out(examples, padded(discard=True))
+    lost = len(examples) - count_batches(examples, padded(discard=True))[1]
     stock = padding(padded(discard=False)(examples), parts=3)
     by_pieces = padding(batch_by_pieces(2400, 2048)(examples), parts=1)
     return [f"{len(examples):,}", f"{lost / len(examples):.1%}", f"{stock:.2f}", f"{by_pieces:.2f}"]

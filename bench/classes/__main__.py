@@ -23,7 +23,7 @@ from bench.classes.data import COLLECTIONS, DATA, ROOT
 from bench.run import alone
 
 KEPT = ROOT / "build" / "bench" / "classes"
-COLUMNS = ("macro", "f", "auc", "ece", "coverage", "seconds")
+COLUMNS = ("macro", "f", "auc", "ece", "coverage", "seconds", "peak")
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def summary(runs: list[dict[str, Any]]) -> list[str]:
     cells = []
     for column in COLUMNS:
         values = [one[column] for one in runs if one[column] is not None]
-        shown = "{:.1f}" if column == "seconds" else "{:.3f}"
+        shown = {"seconds": "{:.1f}", "peak": "{:.0f}"}.get(column, "{:.3f}")
         cell = shown.format(statistics.mean(values)) if values else "-"
         if len(values) > 1:
             cell += " ± " + shown.format(statistics.pstdev(values))

@@ -92,10 +92,11 @@ def set_rng_state(states: RngState) -> None:
     torch.set_rng_state(pytorch)
 
 
-def left_out(examples: list[Example], batcher: Batcher) -> int:
-    """How many of the examples a batcher never yields.
+def count_batches(examples: list[Example], batcher: Batcher) -> tuple[int, int]:
+    """How many batches an epoch has, and how many of the examples are in any of them.
 
     Args:
         batcher: a fresh one: some change as they go.
     """
-    return len(examples) - sum(len(list(batch)) for batch in batcher(examples))
+    sizes = [len(list(batch)) for batch in batcher(examples)]
+    return len(sizes), sum(sizes)

@@ -34,12 +34,13 @@ from thinc.api import Model, fix_random_seed
 from components.errors import ConfigError
 from components.memory import give_back_freed_memory
 from components.train.adam import finish_update
-from components.train.batches import Batcher, Corpus, batches, left_out
+from components.train.batches import Batcher, Corpus, batches, count_batches
 from components.train.checkpoint import Checkpoints, Saved
 from components.train.checkpoint_schedule import CheckpointSchedule, Stop, StoppedError
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
+from components.train.length import OverCorpus
 from components.train.long_texts import LONGEST, reads_whole_texts, shortened
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
@@ -104,6 +105,7 @@ class Loop:
         self.seed = settings["seed"] or 0
         self.training_log = training_log
         self.encodings = Encodings(nlp)
+        self.first_evaluation = 0
         self.batches = self.read_batches(training)
         dev = list(training.dev(nlp))
         self.encodings.add(dev)
@@ -142,15 +144,35 @@ class Loop:
                 "from: all of so long a text would take too much memory."
             )
         self.encodings.add(examples)
-        unseen = left_out(examples, training.fresh_batcher())
-        if unseen:
+        epoch, seen = count_batches(examples, training.fresh_batcher())
+        if seen < len(examples):
             self.training_log.say(
-                f"Warning: training.batcher leaves out {unseen:,} of {len(examples):,} documents. "
+                f"Warning: training.batcher leaves out {len(examples) - seen:,} of "
+                f"{len(examples):,} documents. "
                 "Set training.batcher.discard_oversize to false; docs/training.md says why."
             )
+        self.set_length(epoch)
         return batches(
             lambda: examples, batcher, max_epochs=max_epochs, shuffle=True, seed=self.seed
         )
+
+    def set_length(self, epoch: int) -> None:
+        """Let a learning rate that asks for it set the number of steps, and when to evaluate.
+
+        Args:
+            epoch: batches of one pass over the corpus.
+        """
+        rate = self.optimizer.schedules.get("learn_rate")
+        if isinstance(rate, OverCorpus):
+            rate.fit(epoch, self.settings["max_steps"])
+            self.settings["max_steps"] = self.training_log.limits.max_steps = rate.steps
+            # Where training ends is known; evaluations only take time from it.
+            self.settings["eval_frequency"] = rate.evaluate_every(self.settings["eval_frequency"])
+            self.first_evaluation = 1
+            self.training_log.say(
+                f"{rate.steps:,} steps, about {rate.steps / max(1, epoch):.1f} passes over the "
+                "training corpus"
+            )
 
     def resume(self, arrays: Arrays, saved: Saved) -> None:
         """Go on from a checkpoint: put the run where it stood, to the bit."""
@@ -216,7 +238,7 @@ class Loop:
         self.update(batch)
         state.words += sum(len(example) for example in batch)
         state.seconds += time.monotonic() - started
-        if state.step % self.settings["eval_frequency"]:
+        if state.step < self.first_evaluation or state.step % self.settings["eval_frequency"]:
             self.training_log.step(state)
         else:
             self.measure()

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from components.tasks import entity_tags, several_classifiers
-from components.train import pieces, rates
+from components.train import length, pieces, rates
 
-__all__ = ["entity_tags", "pieces", "rates", "several_classifiers"]
+__all__ = ["entity_tags", "length", "pieces", "rates", "several_classifiers"]

@@ -64,10 +64,7 @@ def scaffold(
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
         f"      # a GPU. One to edit: retrain init --training-config {config} -o mine.cfg",
         f"      config: {config}",
-        f"      set:  # about {PASSES} passes over {words} words",
-        *([f"        nlp.lang: {language}"] if language != "en" else []),
-        *(f"        {key}: {value}" for key, value in length_of_training(words).items()),
-        *(any_of_several() if prefix == "classes" and profile.is_any_of else ()),
+        *changes(profile, prefix, words, language),
         "    gate:",
         "      min_f: 0.5  # a model below this is kept but not promoted",
         "      mode: report-only  # say what would be held back, promote it all the same",
@@ -92,6 +89,18 @@ def language_lines(language: str) -> list[str]:
     needs = f"; needs: pip install {package}" if package else ""
     said = "by the script of the texts; any language of spaCy's may stand here"
     return [f"      language: {language}  # {said}{needs}"]
+
+
+def changes(profile: DatasetProfile, prefix: str, words: int, language: str) -> list[str]:
+    """What the training config has to have changed for a dataset; nothing where all fits."""
+    classes = prefix == "classes"  # whose config follows the corpus by itself
+    lines = [f"        nlp.lang: {language}"] if language != "en" else []
+    if not classes:
+        lines += [f"        {key}: {value}" for key, value in length_of_training(words).items()]
+    elif profile.is_any_of:
+        lines += any_of_several()
+    why = "" if classes else f"  # about {PASSES} passes over {words} words"
+    return [f"      set:{why}", *lines] if lines else []
 
 
 def length_of_training(words: int) -> dict[str, int]:

@@ -1,0 +1,50 @@
+"""How many steps a corpus is given, and how the learning rate runs over them."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from components.train.length import create_over_corpus
+
+
+@pytest.mark.parametrize(
+    ("batches", "steps"),
+    [(3, 100), (50, 200), (5_000, 1_000)],
+)
+def test_passes_over_the_corpus_within_a_least_and_a_most(batches: int, steps: int) -> None:
+    rates = create_over_corpus(0.1, warmup=0.2, epochs=4, least_steps=100, most_steps=1_000)
+    next(rates)  # an optimiser asks for the first before anyone has counted
+    rates.fit(batches, max_steps=0)
+    assert rates.steps == steps
+    assert rates.evaluate_every(60) == max(60, steps // 4)
+
+
+def test_the_rate_rises_and_is_nothing_at_the_last_step() -> None:
+    rates = create_over_corpus(0.1, warmup=0.2, epochs=1, least_steps=1, most_steps=100)
+    first = next(rates)
+    rates.fit(10, max_steps=0)
+    drawn = [first, *islice(rates, 12)]
+    assert drawn[:4] == pytest.approx([0.0, 0.05, 0.1, 0.1 * 7 / 8])
+    assert drawn[9] == pytest.approx(0.1 / 8)
+    assert drawn[10:] == [0.0, 0.0, 0.0]
+
+
+def test_max_steps_is_kept_to() -> None:
+    rates = create_over_corpus(0.1, warmup=0.5, epochs=1, least_steps=100, most_steps=200)
+    first = next(rates)
+    rates.fit(1, max_steps=4)
+    assert [first, *islice(rates, 4)] == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
+
+
+def test_where_nobody_counts_it_takes_the_most() -> None:
+    rates = create_over_corpus(0.1, warmup=0.5, epochs=1, least_steps=1, most_steps=4)
+    assert list(islice(rates, 5)) == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
+
+
+def test_what_makes_no_schedule_is_refused() -> None:
+    with pytest.raises(ValueError, match="warmup: 0 to below 1, not 1"):
+        create_over_corpus(0.1, warmup=1, epochs=1, least_steps=1, most_steps=4)
+    with pytest.raises(ValueError, match="most_steps: 1 or more, not 0"):
+        create_over_corpus(0.1, warmup=0, epochs=1, least_steps=1, most_steps=0)
