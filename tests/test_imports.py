@@ -19,7 +19,7 @@ STAGES = {
     **dict.fromkeys(("train", "debug"), "train"),
     **dict.fromkeys(("upload", "gate", "report", "register"), "upload"),
 }
-ROOMS = ("records", "tasks", "scoring", "registry", "html")
+SHARED = ("records", "tasks", "scoring", "registry", "html")
 
 
 @cache
@@ -122,10 +122,10 @@ def test_nothing_climbs(start: str, end: str) -> None:
 
 def test_every_folder_has_its_rule() -> None:
     folders = {path.parent.name for path in (ROOT / "components").glob("*/__init__.py")}
-    assert folders == {*STAGES, *ROOMS}
+    assert folders == {*STAGES, *SHARED}
 
 
-@pytest.mark.parametrize("folder", [*STAGES, *ROOMS])
+@pytest.mark.parametrize("folder", [*STAGES, *SHARED])
 def test_no_stage_is_imported_by_another_or_by_what_they_share(folder: str) -> None:
     assert [
         arrow
@@ -136,7 +136,7 @@ def test_no_stage_is_imported_by_another_or_by_what_they_share(folder: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("library", "rooms"),
+    ("library", "packages"),
     [
         ("kfp", ["pipelines.*"]),
         (
@@ -146,12 +146,12 @@ def test_no_stage_is_imported_by_another_or_by_what_they_share(folder: str) -> N
         ("sklearn", ["components.tasks.textcat.floor"]),
     ],
 )
-def test_a_library_stays_in_its_rooms(library: str, rooms: list[str]) -> None:
+def test_a_library_stays_in_its_packages(library: str, packages: list[str]) -> None:
     assert [
         module
         for module, others in sorted(imports().items())
         if any(f"{other}.".startswith(f"{library}.") for other in others)
-        and not any(fnmatch(module, room) for room in rooms)
+        and not any(fnmatch(module, package) for package in packages)
     ] == []
 
 

@@ -6,7 +6,7 @@ kind of task says which one is its own; what is written there follows from its a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from components.convert.alignment import aligned
 from components.convert.counts import EXAMPLES, Counts, TaskCounts
 from components.convert.docbin import NO_SPANS, Columns
 from components.convert.layout import Layout
-from components.convert.rows import Row
+from components.convert.rows import UNANSWERED, Row, RowAnswers
 from components.convert.settings import ConvertSettings
 from components.convert.spans import SpanColumns, find, gather, refuse_overlaps
 from components.convert.texts import Texts, join, spaced
@@ -31,7 +31,6 @@ from components.convert.tokens import resolve_tokens
 from components.convert.windows import cut_into_windows
 from components.convert.words import hashes
 from components.records.groups import INCORRECT_SPANS, rejected_of
-from components.records.record import Answers
 from components.tasks.base import Task
 from components.tasks.iob import BEGIN, INSIDE, MISSING, OUTSIDE
 
@@ -50,16 +49,24 @@ class About(msgspec.Struct, omit_defaults=True, gc=False):
     id: str
     start: int
     meta: dict[str, Any]
-    unanswered: list[str] = []
-    known: dict[str, list[str]] = {}
+    unanswered: list[str] | None = None
+    known: dict[str, list[str]] | None = None
 
 
 @dataclass(frozen=True)
-class Said:
-    """What annotators said for one task: of each record, and the spans of all as arrays."""
+class TaskAnswers:
+    """What annotators said for one task.
+
+    Attributes:
+        answers, answered: of each record, and whether there are any.
+        complete: of each record, whether each label of the task is known.
+        spans, rejected: those of all records.
+    """
 
     task: Task
-    answers: list[Answers | None]
+    answers: list[RowAnswers]
+    answered: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
     spans: SpanColumns
     rejected: SpanColumns
 
@@ -92,59 +99,66 @@ def to_columns(
         lengths=np.diff(starts, append=len(words)).astype(np.int32),
         attributes=attributes(layout, entities) if entities else {},
         strings=[*strings, *(name for each in marks for name in each.names)],
-        user_data=about(rows, tasks, document.tolist(), offsets.tolist()),
+        user_data=about(rows, said, document.tolist(), offsets.tolist()),
         span_groups=span_groups(layout, groups(said), document, starts),
         cats=cats(said, document.tolist()),
     ), counts
 
 
-def gathered(task: Task, rows: Sequence[Row], texts: Texts) -> Said:
+def gathered(task: Task, rows: Sequence[Row], texts: Texts) -> TaskAnswers:
     """What was said for a task.
 
     Raises:
         DataError: a span is not inside its text, or two entities overlap.
     """
-    answers = [row.answers.get(task.name) for row in rows]
-    each = [one.spans if one else [] for one in answers]
+    answers = [row.answers.get(task.name, UNANSWERED) for row in rows]
+    each = [one.spans for one in answers]
     spans = gather(each, rows, texts)
     if task.place == "ents":
         refuse_overlaps(spans, each, rows)
-    rejected = gather([one.rejected if one else [] for one in answers], rows, texts)
-    return Said(task, answers, spans, rejected)
+    rejected = gather([one.rejected or () for one in answers], rows, texts)
+    answered = np.array([one is not UNANSWERED for one in answers], bool)
+    complete = np.array([one.complete for one in answers], bool)
+    for at, one in enumerate(answers):
+        if one.known is not None:
+            complete[at] &= set(task.labels) <= set(one.known)
+    return TaskAnswers(task, answers, answered, complete, spans, rejected)
 
 
 def about(
-    rows: Sequence[Row], tasks: Sequence[Task], document: Iterable[int], offsets: Iterable[int]
+    rows: Sequence[Row],
+    said: Sequence[TaskAnswers],
+    document: Sequence[int],
+    offsets: Sequence[int],
 ) -> list[About]:
     """The user data of each document."""
-    names = [task.name for task in tasks]
-    result = []
-    for at, offset in zip(document, offsets, strict=True):
-        row = rows[at]
-        unanswered = [name for name in names if name not in row.answers]
-        known = {
-            task.name: known_labels(said, task)
-            for task in tasks
-            if task.place == "spans"
-            and (said := row.answers.get(task.name))
-            and not said.complete_for(task.labels)
-        }
-        result.append(About(row.id, offset, row.meta, unanswered, known))
+    windows = zip(map(rows.__getitem__, document), offsets, strict=True)
+    result = [About(row.id, offset, row.meta) for row, offset in windows]
+    unanswered: dict[int, list[str]] = {}
+    known: dict[int, dict[str, list[str]]] = {}
+    for one in said:
+        for at in np.flatnonzero(~one.answered).tolist():
+            unanswered.setdefault(at, []).append(one.task.name)
+        partial = one.answered & ~one.complete & (one.task.place == "spans")
+        for at in np.flatnonzero(partial).tolist():
+            known.setdefault(at, {})[one.task.name] = known_labels(one.answers[at], one.task)
+    for window, at in zip(result, document, strict=True) if unanswered or known else ():
+        window.unanswered, window.known = unanswered.get(at), known.get(at)
     return result
 
 
-def known_labels(said: Answers, task: Task) -> list[str]:
+def known_labels(said: RowAnswers, task: Task) -> list[str]:
     """The labels of a task of which all spans of a document are known."""
     if not said.complete:
         return []
     return [label for label in task.labels if said.known is None or label in said.known]
 
 
-def attributes(layout: Layout, said: Said) -> dict[int, NDArray[np.uint64]]:
+def attributes(layout: Layout, said: TaskAnswers) -> dict[int, NDArray[np.uint64]]:
     """The two attributes of a token that say what `doc.ents` holds."""
-    labels, entities = said.task.labels, said.spans
-    background = [OUTSIDE if one and one.complete_for(labels) else MISSING for one in said.answers]
-    iob = np.repeat(np.array(background, np.uint64), np.diff(layout.first))
+    entities = said.spans
+    background = np.where(said.complete, np.uint64(OUTSIDE), np.uint64(MISSING))
+    iob = np.repeat(background, np.diff(layout.first))
     kind = np.zeros(len(iob), np.uint64)
     hashes = np.array(list(map(StringStore().add, entities.names)), np.uint64)
     first, end = find(entities, layout)
@@ -156,18 +170,13 @@ def attributes(layout: Layout, said: Said) -> dict[int, NDArray[np.uint64]]:
     return {ENT_IOB: iob, ENT_TYPE: kind}
 
 
-def cats(said: Sequence[Said], document: Sequence[int]) -> list[dict[str, float]]:
+def cats(said: Sequence[TaskAnswers], document: Sequence[int]) -> list[dict[str, float]]:
     """`doc.cats` of each document: the classes that are known to be there or not."""
     answers = [one.answers for one in said if one.task.place == "cats"]
     if not answers:
         return [{}] * len(document)
     return [
-        {
-            name: float(there)
-            for each in answers
-            if (one := each[at]) is not None
-            for name, there in one.cats.items()
-        }
+        {name: float(there) for each in answers for name, there in (each[at].cats or {}).items()}
         for at in document
     ]
 
@@ -186,13 +195,13 @@ class Group:
     empty: bool
 
 
-def groups(said: Sequence[Said]) -> list[Group]:
+def groups(said: Sequence[TaskAnswers]) -> list[Group]:
     """The groups of spans: those of tasks that stand there, and rejected ones."""
     result = []
     for one in said:
         key = INCORRECT_SPANS
         if one.task.place == "spans":
-            answered = {at for at, answers in enumerate(one.answers) if answers is not None}
+            answered = set(np.flatnonzero(one.answered).tolist())
             result.append(Group(one.task.name, one.spans, answered, empty=True))
             key = rejected_of(one.task.name)
         if one.task.place != "cats":
@@ -230,18 +239,15 @@ def span_groups(
     return result
 
 
-def counted(said: Said, rows: Sequence[Row], texts: Texts, language: str) -> TaskCounts:
+def counted(said: TaskAnswers, rows: Sequence[Row], texts: Texts, language: str) -> TaskCounts:
     """Count what was said for a task, and the spans that the training tokeniser cannot delimit."""
     counts, spans = TaskCounts(), said.spans
-    labels = said.task.labels
-    given = [one for one in said.answers if one is not None]
-    counts.incomplete = sum(not one.complete_for(labels) for one in given)
+    counts.incomplete = int((said.answered & ~said.complete).sum())
     counts.rejected = len(said.rejected.labels)
     each = np.bincount(spans.labels, minlength=len(spans.names))
     counts.items.update(dict(zip(spans.names, each.tolist(), strict=True)))
-    for one in given:
-        if one.cats:
-            counts.items.update(name for name, there in one.cats.items() if there)
+    for one in said.answers if said.task.place == "cats" else ():
+        counts.items.update(name for name, there in (one.cats or {}).items() if there)
     # Next to white space, as most spans are, there is nothing to look up.
     base, document = texts.base, spans.document
     left = spaced(texts, spans.left) | (spans.left == base[document])

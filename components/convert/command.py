@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.convert.corpus import VERSION, in_words, summary, write_manifest
     from components.convert.counts import Counts
     from components.convert.shards import jobs, write_all
-    from components.digests import check, together
+    from components.digests import check, digest_of
     from components.files import writing
     from components.tasks import task_of
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> StageResult:
     settings = parse(ConvertSettings, args.settings, "--settings")
     tasks = tuple(parse(list[TaskSettings], args.tasks, "--tasks"))
     units = {task.name: task.unit for task in map(task_of, tasks)}
-    report = {}
+    report, digests = {}, {}
     with ExitStack() as stack:
         folders, work = {}, {}
         for split in SPLITS:
@@ -59,15 +59,15 @@ def run(args: argparse.Namespace) -> StageResult:
                 counts.update(shards[-1].counts)
                 done += shards[-1].counts.records
                 progress.report(documents=done)
-            write_manifest(folders[split], shards, counts)
+            digests[split] = write_manifest(folders[split], shards, counts)
             report[split] = summary(counts)
             print(in_words(split, report[split], units))
     document = {"version": VERSION, "language": settings.language, "corpora": report}
     write_json(args.convert_report, document)
     return StageResult(
         parameters={
-            "training_digest": together(train=args.train_corpus, dev=args.dev_corpus),
-            "test_digest": together(test=args.test_corpus),
+            "training_digest": digest_of({"train": digests["train"], "dev": digests["dev"]}),
+            "test_digest": digests["test"],
         },
         metadata={
             f"{split}_corpus": {key: report[split][key] for key in ("documents", "words")}

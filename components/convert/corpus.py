@@ -8,13 +8,19 @@ from typing import Any
 
 from components.convert.counts import Counts, TaskCounts
 from components.convert.shards import Shard
-from components.files import write_json
+from components.digests import digest_of
+from components.files import sha256, write_json
 
 VERSION = 2  # 1 had the labels of the one task where `tasks` is
 
 
-def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> None:
-    """Write manifest.json: `train` refuses a folder whose files are not these."""
+def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> str:
+    """Write manifest.json: `train` refuses a folder whose files are not these.
+
+    Returns:
+        the digest of the folder, without reading what was just written: see `components.digests`.
+    """
+    shards = [shard for shard in shards if shard.counts.records]
     manifest = {
         "version": VERSION,
         "shards": [
@@ -25,13 +31,14 @@ def write_manifest(folder: Path, shards: Iterable[Shard], counts: Counts) -> Non
                 "documents": shard.counts.documents,
             }
             for shard in shards
-            if shard.counts.records
         ],
         "documents": counts.documents,
         "words": counts.words,
         "tasks": {name: dict(sorted(each.items.items())) for name, each in counts.tasks.items()},
     }
-    write_json(folder / "manifest.json", manifest)
+    path = folder / "manifest.json"
+    write_json(path, manifest)
+    return digest_of({path.name: sha256(path), **{shard.file: shard.sha256 for shard in shards}})
 
 
 def summary(counts: Counts) -> dict[str, Any]:

@@ -8,9 +8,22 @@ from typing import Any, BinaryIO
 import msgspec
 
 from components.errors import DataError
-from components.records.record import Answers, Span
+from components.records.record import Span
 
 ABSENT = msgspec.Raw(b"null")
+
+
+class RowAnswers(msgspec.Struct, gc=False):
+    """As `components.records.record.Answers`, but what a record does not have costs no object."""
+
+    spans: list[Span] = []
+    cats: dict[str, bool] | None = None
+    complete: bool = True
+    rejected: list[Span] | None = None
+    known: list[str] | None = None
+
+
+UNANSWERED = RowAnswers(complete=False)  # for a task that nobody annotated a record for
 
 
 class Row(msgspec.Struct, gc=False):
@@ -22,7 +35,7 @@ class Row(msgspec.Struct, gc=False):
 
     id: str
     text: str
-    answers: dict[str, Answers]
+    answers: dict[str, RowAnswers]
     tokens: msgspec.Raw = ABSENT
     meta: dict[str, Any] = {}
     source: str = ""
@@ -30,7 +43,9 @@ class Row(msgspec.Struct, gc=False):
     @property
     def all_spans(self) -> list[Span]:
         """The spans of all tasks, those that were rejected too."""
-        return [span for said in self.answers.values() for span in (*said.spans, *said.rejected)]
+        return [
+            span for said in self.answers.values() for span in (*said.spans, *(said.rejected or ()))
+        ]
 
 
 def read_rows(path: Path, start: int, end: int) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def gather(each: Sequence[Sequence[Span]], rows: Sequence[Row], texts: Texts) ->
         DataError: a span is not inside its text; `ingest` lets none through.
     """
     document = np.repeat(np.arange(len(each)), lengths(each))
-    spans = [span for some in each for span in some]
+    spans = list(chain.from_iterable(each))
     start = integers([span.start for span in spans])
     end = integers([span.end for span in spans])
     length = np.diff(texts.base)[document]

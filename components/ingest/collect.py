@@ -16,7 +16,6 @@ from components.ingest.labels import LabelAccount
 from components.ingest.passes import find_passes
 from components.ingest.questions import Questions
 from components.ingest.readers.detect import read
-from components.ingest.readers.size import check_size
 from components.ingest.resolve import resolve
 from components.ingest.routing import Routing, group_of
 from components.ingest.selection import filtered_by, reason_to_skip, values
@@ -87,8 +86,7 @@ class Collector:
         """Read all files; one that cannot be read to its end is a problem that stops the run."""
         for copy, source in zip(copies, short_names(copies), strict=True):
             try:
-                check_size(copy.path, source, self.settings)
-                self.add_all(read(copy.path, source, copy.file, self.problems))
+                self.add_all(read(copy.path, source, copy.file, self.problems, self.settings))
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:

@@ -23,14 +23,14 @@ class Questions:
     """What the answers to each question have named.
 
     Attributes:
-        ours: questions that a label of a task was an answer to.
+        relevant: questions that a label of a task was an answer to.
         unnamed: question -> (label, position, text) of answers that no task names.
     """
 
     def __init__(self, labels: Sequence[str], select: Select) -> None:
         self.labels = labels
         self.select = select
-        self.ours: set[Question] = set()
+        self.relevant: set[Question] = set()
         self.unnamed: dict[Question, list[tuple[str, str, str]]] = defaultdict(list)
 
     def add(self, annotation: Annotation) -> None:
@@ -41,7 +41,7 @@ class Questions:
             question = annotation.place.source, choice.question
             named = [self.named(label) for label in choice.accepted]
             if {*named} & {*self.labels}:
-                self.ours.add(question)  # what it names beside that, its task has noted
+                self.relevant.add(question)  # what it names beside that, its task has noted
             else:
                 self.unnamed[question] += [
                     (label, str(annotation.place), annotation.text)
@@ -58,8 +58,8 @@ class Questions:
         return label in self.select.drop or bool(self.select.keep and label not in self.select.keep)
 
     def undeclared(self) -> Iterator[tuple[str, Note]]:
-        """Position and problem of each answer to our questions that no task names."""
-        for question in self.ours:
+        """Position and problem of each answer to a relevant question that no task names."""
+        for question in self.relevant:
             for label, position, text in self.unnamed.get(question, ()):
                 near = get_close_matches(label, self.labels, n=1)
                 hint = f": did you mean {near[0]!r}?" if near else ""

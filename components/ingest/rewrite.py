@@ -10,8 +10,6 @@ from typing import Any
 
 from components.ingest.choice_rows import Question, choice_rows, questions_of
 from components.ingest.readers.detect import read
-from components.ingest.readers.size import check_size
-from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
 from components.records.offsets import Spans
@@ -52,7 +50,6 @@ def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
         StopReadingError: a file can't be read to its end.
     """
     for copy in copies:
-        check_size(copy.path, copy.file.name, IngestSettings())
         questions = questions_of(read(copy.path, copy.file.name, copy.file, Problems()))
         for item in read(copy.path, copy.file.name, copy.file, account.problems):
             account.read += 1

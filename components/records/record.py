@@ -6,7 +6,7 @@ A JSON Lines file of these is what `ingest` writes and what `split` and `convert
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,6 @@ class Answers(msgspec.Struct, omit_defaults=True, gc=False):
     def items(self) -> list[Item]:
         """What is there, without what is known not to be."""
         return [*self.spans, *(name for name, there in self.cats.items() if there)]
-
-    def complete_for(self, labels: Collection[str]) -> bool:
-        """Whether what is not named is known not to be there, for all of some labels."""
-        return self.complete and (self.known is None or set(labels) <= set(self.known))
 
 
 class Record(msgspec.Struct, omit_defaults=True, gc=False):

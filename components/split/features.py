@@ -25,7 +25,7 @@ class Labelled(msgspec.Struct, gc=False):
     label: str
 
 
-class Said(msgspec.Struct, gc=False):
+class LabelledAnswers(msgspec.Struct, gc=False):
     """The part of `components.records.record.Answers` that matters here."""
 
     spans: list[Labelled] = []
@@ -36,7 +36,7 @@ class Document(msgspec.Struct):
     """The parts of a record that decide its split; the decoder skips the rest."""
 
     text: str
-    answers: dict[str, Said]
+    answers: dict[str, LabelledAnswers]
     meta: dict[str, Any] = {}
     split: str = ""
 
@@ -58,7 +58,7 @@ class Document(msgspec.Struct):
         )
 
 
-def labels_of(said: Said) -> set[str]:
+def labels_of(said: LabelledAnswers) -> set[str]:
     """The labels that a document has for a task, whatever the task's kind."""
     labels = {span.label for span in said.spans}
     return labels | {name for name, there in said.cats.items() if there} if said.cats else labels

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
-from components.ingest.readers.size import check_size
-from components.ingest.settings import IngestSettings
 from components.records.annotation import Annotation, Refused, Skipped
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
@@ -104,7 +102,6 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
     """
     profile = DatasetProfile()
     try:
-        check_size(path, path.name, IngestSettings())
         profile.format = detected(path, path.name) if file_format == "auto" else file_format
         if profile.format == "huggingface":
             profile.features = features

@@ -64,7 +64,7 @@ class Containers:
             job = Job(
                 image=command.image,
                 argv=command.argv,
-                environment={**command.environment, **self._image_told(command)},
+                environment={**command.environment, **self._image_by_digest(command)},
                 cwd=command.cwd,
                 handed_on=secrets(command),
                 mounts=sorted(unique(mounts), key=lambda mount: len(mount.target.parts)),
@@ -72,7 +72,7 @@ class Containers:
             with self._engine.running(job) as argv:
                 yield replace(command, argv=argv, environment={})
 
-    def _image_told(self, command: Command) -> dict[str, str]:
+    def _image_by_digest(self, command: Command) -> dict[str, str]:
         """The image that trained the model, by digest; the spec may know it by name only."""
         name = command.environment.get(IMAGE_VARIABLE)
         if name is None or "@" in name:
@@ -99,7 +99,7 @@ def unique(mounts: Sequence[Mount]) -> list[Mount]:
 
 
 def sources(command: Command) -> list[Path]:
-    """The annotations that a command is told to read, as files or as folders of a pattern."""
+    """The annotations that a command reads, as files or as folders of a pattern."""
     paths = []
     for source in json.loads(argument(command, "--sources") or "[]"):
         if "://" not in source["path"]:
@@ -111,13 +111,13 @@ def sources(command: Command) -> list[Path]:
 
 
 def secrets(command: Command) -> list[str]:
-    """The variable that holds the address of the webhook, if the command is told one."""
+    """The variable that holds the address of the webhook, if the command is given one."""
     webhook = argument(command, "--webhook")
     return [webhook.removeprefix("env:")] if in_environment(webhook) else []
 
 
 def folders(command: Command) -> list[Mount]:
-    """The local folders that a command is told to keep things in, made where they are missing."""
+    """The local folders that a command keeps things in, made where they are missing."""
     places = {"--registry": "upload" in command.argv, "--checkpoints": True, "--store": True}
     mounts = []
     for name, writable in places.items():

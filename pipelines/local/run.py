@@ -181,7 +181,7 @@ def _chosen(root: Node, phases: Sequence[str] | None) -> set[str]:
         raise ConfigError(f"no phase {unknown}; the phases are {sorted(labels)}")
     chosen = {labels[phase] for phase in phases} if phases is not None else set(nodes)
     for key, node in nodes.items():
-        if node.is_told_an_end and node.after <= chosen:
+        if node.takes_final_status and node.after <= chosen:
             chosen.add(key)
         left_out = sorted(node.after - chosen)
         if key in chosen and left_out and not node.only_ordered:

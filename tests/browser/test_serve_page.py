@@ -53,7 +53,7 @@ def test_entities_are_marked_where_they_are_and_listed(page: Page) -> None:
     ]
 
 
-def test_a_refusal_is_told_in_its_own_words(page: Page) -> None:
+def test_a_refusal_is_shown_in_its_own_words(page: Page) -> None:
     page.get_by_label("Paste a text").fill("a" * 50_001)
     page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_contain_text("more than max_characters = 50000")

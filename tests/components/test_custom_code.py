@@ -77,7 +77,7 @@ def test_spacys_own_components_stay(tmp_path: Path) -> None:
         ("import json\n\njson.loads('{')\n", "train.code: mine.py:3: JSONDecodeError"),
     ],
 )
-def test_what_fails_is_told_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+def test_what_fails_is_reported_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=expected):

@@ -57,7 +57,7 @@ def test_a_name_that_looks_like_a_pattern_is_itself_first_wherever_it_is(tmp_pat
             names(f"{folder}/")
 
 
-def test_an_object_that_is_not_there_is_not_told_of_relative_paths() -> None:
+def test_the_message_on_a_missing_object_says_nothing_of_relative_paths() -> None:
     with pytest.raises(ConfigError, match="no such file") as refused:
         names("memory://bucket/nothing.jsonl")
     assert "elative" not in str(refused.value)

@@ -118,9 +118,7 @@ def test_one_phase_alone_by_its_route_or_by_a_parameter(client: TestClient) -> N
         ({"instances": ["x"], "parameters": {"phases": []}}, "parameters.phases"),
     ],
 )
-def test_a_wrong_body_gets_422_and_is_told_where(
-    client: TestClient, body: object, part: str
-) -> None:
+def test_a_wrong_body_gets_422_that_says_where(client: TestClient, body: object, part: str) -> None:
     answer = client.post("/predict", json=body)
     assert answer.status_code == 422
     assert part in answer.json()["detail"]
@@ -142,7 +140,7 @@ def test_a_wrong_body_gets_422_and_is_told_where(
         (["a"], "not a list. Batch prediction from CSV or BigQuery sends each row as a list: set "),
     ],
 )
-def test_an_instance_of_another_shape_is_told_what_is_expected(
+def test_an_instance_of_another_shape_gets_what_is_expected(
     client: TestClient, instance: object, detail: str
 ) -> None:
     answer = client.post("/predict", json={"instances": ["London", instance]})
@@ -182,7 +180,7 @@ def test_what_is_not_json_or_no_answer_could_repeat_is_refused_with_the_reason(
     assert detail in answer.json()["detail"]
 
 
-def test_json_that_does_not_say_so_is_told_the_header(client: TestClient) -> None:
+def test_json_without_its_header_gets_the_header_named(client: TestClient) -> None:
     answer = client.post("/predict", content=b'{"instances": ["a"]}')
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["detail"]

@@ -46,7 +46,9 @@ def head(length: int) -> bytes:
     )
 
 
-def test_a_body_that_is_too_large_is_told_so_before_the_connection_ends(server: Running) -> None:
+def test_a_body_that_is_too_large_gets_its_answer_before_the_connection_ends(
+    server: Running,
+) -> None:
     """To a client that sends all before it reads, and to one that has sent nothing yet."""
     whole = b"".join(talk(server.url, head(20_000_000), b" " * 20_000_000))
     assert whole.startswith(b"HTTP/1.1 413 ")

@@ -158,9 +158,7 @@ def measured_against_the_champion(bucket: storage.Bucket, folder: Path, machine:
     assert block["champion"]["overall"]["support"] == block["overall"]["support"] > 0
 
 
-def test_a_user_who_may_not_write_is_told_so_in_one_message(
-    mounted: Mounted, tmp_path: Path
-) -> None:
+def test_a_user_who_may_not_write_gets_one_message(mounted: Mounted, tmp_path: Path) -> None:
     mounted("644", "755")
     bucket = bucket_with(5)
     record = json.dumps({"id": "a" * 64, "text": "One.", "answers": {}})

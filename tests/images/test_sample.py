@@ -63,9 +63,9 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pr
 
 
 @pytest.fixture(scope="module")
-def ours(make_project: Callable[[str], Project]) -> Project:
+def by_retrain(make_project: Callable[[str], Project]) -> Project:
     """What `retrain run --in-containers` makes of the sample."""
-    project = make_project("ours")
+    project = make_project("by-retrain")
     command = [sys.executable, "-m", "pipelines", "run", str(project.config), "--in-containers"]
     subprocess.run([*command, "--out", str(project.folder / "runs")], cwd=ROOT, check=True)
     return project
@@ -80,7 +80,7 @@ def in_container(engine: Engine, project: Project, started: list[str]) -> Callab
             Path(here).mkdir(parents=True, exist_ok=True)  # as docker does
         give_away(project.folder)
         mounts = [
-            # Beside kfp's own folder, what the stages are told to read and to keep things in.
+            # Beside kfp's own folder, what the stages read and keep things in.
             Mount(project.folder, project.folder, writable=True),
             *(Mount(Path(here), Path(there), True) for here, there in task.volumes.items()),
         ]
@@ -91,8 +91,8 @@ def in_container(engine: Engine, project: Project, started: list[str]) -> Callab
     return start
 
 
-def test_the_sample_comes_to_two_models_in_production(ours: Project) -> None:
-    registry = open_registry(str(ours.models))
+def test_the_sample_comes_to_two_models_in_production(by_retrain: Project) -> None:
+    registry = open_registry(str(by_retrain.models))
     for model in MODELS:
         (version,) = registry.versions(model)
         assert version.lineage.decision == "promote"
@@ -101,28 +101,30 @@ def test_the_sample_comes_to_two_models_in_production(ours: Project) -> None:
 
 
 def test_kfps_docker_runner_comes_to_the_same_scores_and_decisions(
-    ours: Project, make_project: Callable[[str], Project]
+    by_retrain: Project, make_project: Callable[[str], Project]
 ) -> None:
-    theirs, started = make_project("theirs"), list[str]()
-    start = in_container(find_engine(), theirs, started)
+    under_kfp, started = make_project("by-kfp"), list[str]()
+    start = in_container(find_engine(), under_kfp, started)
     folders = {
-        "registry": str(theirs.models),
-        "checkpoints": str(theirs.folder / "checkpoints"),
-        "store": str(theirs.folder / "store"),
+        "registry": str(under_kfp.models),
+        "checkpoints": str(under_kfp.folder / "checkpoints"),
+        "store": str(under_kfp.folder / "store"),
     }
-    run_by_kfp(load(theirs.config), folders, theirs.folder / "outputs", start)
+    run_by_kfp(load(under_kfp.config), folders, under_kfp.folder / "outputs", start)
 
     assert sorted(started) == sorted(STAGES * 2)
     for model in MODELS:
-        (by_kfp,) = open_registry(str(theirs.models)).versions(model)
-        (by_us,) = open_registry(str(ours.models)).versions(model)
+        (by_kfp,) = open_registry(str(under_kfp.models)).versions(model)
+        (by_us,) = open_registry(str(by_retrain.models)).versions(model)
         assert by_kfp.lineage.scores == by_us.lineage.scores
         assert by_kfp.lineage.decision == by_us.lineage.decision == "promote"
         assert by_kfp.artefact == by_us.artefact
 
     # Nothing is due now, which kfp finds out by evaluating the condition itself.
     started.clear()
-    run_by_kfp(load(theirs.config), {**folders, "when": "due"}, theirs.folder / "outputs", start)
+    run_by_kfp(
+        load(under_kfp.config), {**folders, "when": "due"}, under_kfp.folder / "outputs", start
+    )
     assert started == ["ingest", "ingest"]
 
 

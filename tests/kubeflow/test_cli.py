@@ -21,7 +21,7 @@ def retrain(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def test_tasks_whose_phase_cannot_be_told_do_not_look_as_if_they_had_not_begun(
+def test_tasks_of_an_unknown_phase_do_not_look_as_if_they_had_not_begun(
     double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cluster that makes the ids of its nodes in another way."""

@@ -25,7 +25,7 @@ def retrain(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def test_a_phase_that_waits_is_told_from_one_that_trained(
+def test_a_phase_that_waits_is_reported_from_one_that_trained(
     double: Double, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from components.records.annotation import Item
 from components.records.problems import StopReadingError
 
 OFFICE = "[Content_Types].xml"  # is in every .xlsx and .docx
 ZIP = b"PK\x03\x04"
 MOST_UNPACKED = 200  # times the archive's own size
 
-ReadMember = Callable[[Path, str], Iterator[Item]]
-
-
-def read_zip(path: Path, source: str, read_member: ReadMember) -> Iterator[Item]:
-    """What the files of an archive hold, in the order of their names.
-
-    Raises:
-        StopReadingError: it is damaged, packed with a password, or unpacks to too much.
-    """
-    with TemporaryDirectory() as text:
-        folder = Path(text)
-        for name, unpacked in unpack(path, source, folder):
-            if is_of_brat(unpacked):
-                continue
-            yield from read_member(unpacked, f"{source}/{name}")
-
 
 def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
-    """Unpack the files of an archive; return their names and where they lie.
+    """Unpack the files of an archive; return their names, sorted, and where they lie.
 
     Files keep their last name and lie in a folder of their own, but for those of one folder of the
     archive, which stay together.
+
+    Raises:
+        StopReadingError: it is damaged, packed with a password, or unpacks to too much.
     """
     unpacked = []
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from components.ingest.readers import (
     brat,
@@ -17,10 +17,12 @@ from components.ingest.readers import (
     tables,
     webanno,
 )
-from components.ingest.readers.archive import ZIP, read_zip
+from components.ingest.readers.archive import ZIP, is_of_brat, unpack
 from components.ingest.readers.exports import EXPORTS, label_studio_min, reader_from, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
+from components.ingest.readers.size import check_size, is_zlib
+from components.ingest.settings import IngestSettings
 from components.records.annotation import Item
 from components.records.problems import Problems, StopReadingError
 from components.records.sources import COMPANIONS, SourceFile
@@ -39,6 +41,7 @@ OTHERS = {
     b"%PDF": "a PDF",
 }
 TAR = slice(257, 262)
+USUAL = IngestSettings()
 
 Reader = Callable[[Path, str, Problems, SourceFile], Iterator[Item]]
 
@@ -61,29 +64,43 @@ READERS: dict[str, Reader] = {
 READABLE = [*(name for name in READERS if name not in COMPANIONS), "zip archives of these"]
 
 
-def read(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
-    """Yield what `path` holds, record by record, in its order.
+def read(
+    path: Path,
+    source: str,
+    file: SourceFile,
+    problems: Problems,
+    limits: IngestSettings = USUAL,
+) -> Iterator[Item]:
+    """Yield what `path` holds, record by record, in its order; of an archive, file by file.
 
     Args:
         source: the file's name in positions and messages.
         file: what the config says of it; format "auto" to tell it from the content.
 
     Raises:
-        StopReadingError: the file cannot be read to its end.
+        StopReadingError: the file cannot be read to its end, or unpacks to more than `limits`
+            allow; that is looked at before anything of it is read.
     """
-    if read_bytes(path, source, len(ZIP)) == ZIP:
-        yield from read_zip(path, source, lambda p, s: read_member(p, s, file, problems))
+    if read_bytes(path, source, len(ZIP)) != ZIP:
+        check_size(path, source, limits)
+        yield from read_file(path, source, file, problems)
         return
+    with TemporaryDirectory() as folder:
+        members = [(f"{source}/{name}", at) for name, at in unpack(path, source, Path(folder))]
+        for name, member in members:
+            check_size(member, name, limits)
+        for name, member in members:
+            if read_bytes(member, name, len(ZIP)) == ZIP:
+                raise StopReadingError("unknown_format", name, "a zip archive in another")
+            if not is_of_brat(member):
+                yield from read_file(member, name, file, problems)
+
+
+def read_file(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
+    """Yield what a file that is no archive holds."""
     name = file.format if file.format != "auto" else detected(path, source)
     if name:
         yield from READERS[name](path, source, problems, file)
-
-
-def read_member(path: Path, source: str, file: SourceFile, problems: Problems) -> Iterator[Item]:
-    """A file of an archive; archives in archives are refused."""
-    if read_bytes(path, source, len(ZIP)) == ZIP:
-        raise StopReadingError("unknown_format", source, "a zip archive in another")
-    yield from read(path, source, file, problems)
 
 
 def detected(path: Path, source: str) -> str:
@@ -132,10 +149,3 @@ def kind_of_line(line: bytes) -> str:
     if columns.looks_like_iob(line):
         return "iob"
     return "json" if line.lstrip().startswith((b"{", b"[")) else ""
-
-
-def is_zlib(head: bytes) -> bool:
-    try:
-        return len(zlib.decompressobj().decompress(head, 1)) == 1
-    except zlib.error:
-        return False

@@ -6,13 +6,10 @@ import zlib
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
-from components.ingest.readers.archive import ZIP, unpack
-from components.ingest.readers.detect import is_zlib
 from components.ingest.readers.json_items import OPEN_ENDED
-from components.ingest.readers.lines import BYTE_ORDER_MARK, GZIP, corrupt, open_bytes, read_bytes
+from components.ingest.readers.lines import BYTE_ORDER_MARK, GZIP, corrupt, open_bytes
 from components.ingest.settings import IngestSettings
 from components.records.problems import StopReadingError
 
@@ -23,20 +20,11 @@ DOCUMENT = 64  # times max_record: the most bytes of a file that has to be read 
 
 
 def check_size(path: Path, source: str, settings: IngestSettings) -> None:
-    """Read a file to its end, one piece after the other; of an archive, each of its files.
+    """Read a file to its end, one piece after the other.
 
     Raises:
         StopReadingError: it unpacks to too much, one of its records is too long, or it is damaged.
     """
-    if read_bytes(path, source, len(ZIP)) != ZIP:
-        check_file(path, source, settings)
-        return
-    with TemporaryDirectory() as folder:
-        for name, member in unpack(path, source, Path(folder)):
-            check_file(member, f"{source}/{name}", settings)
-
-
-def check_file(path: Path, source: str, settings: IngestSettings) -> None:
     kind = kind_of(path)
     most = inf if kind == "plain" else max(SMALL, settings.max_unpacked * path.stat().st_size)
     # No line inside of a piece is then too long.
@@ -71,6 +59,13 @@ def kind_of(path: Path) -> Kind:
     if head.startswith(GZIP):
         return "gzip"
     return "zlib" if is_zlib(head) else "plain"
+
+
+def is_zlib(head: bytes) -> bool:
+    try:
+        return len(zlib.decompressobj().decompress(head, 1)) == 1
+    except zlib.error:
+        return False
 
 
 def chunks(path: Path, source: str, kind: Kind, size: int) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ def code_digest(command: list[str], kinds: Iterable[str] = (), root: Path = ROOT
     That is what the stage's module imports, near or far, and the templates beside it.
 
     Args:
-        kinds: of the tasks that it is told; a stage imports them by name.
+        kinds: of its tasks; a stage imports them by name.
     """
     if command[1:3] != ["-m", "components"] or len(command) < 4 or command[3] not in STAGES:
         return ""

@@ -54,8 +54,8 @@ class Node:
             yield from node.leaves()
 
     @property
-    def is_told_an_end(self) -> bool:
-        """Whether it is told how another node ended (dsl.PipelineTaskFinalStatus)."""
+    def takes_final_status(self) -> bool:
+        """Whether it is given how another node ended (dsl.PipelineTaskFinalStatus)."""
         return any(source.task_final_status for source in self.spec.inputs.parameters.values())
 
     @property

@@ -28,8 +28,10 @@ def check_quota(place: Place, pipeline: Pipeline) -> str:
     limits = {kind: limit_of(place, kind) for kind in needed}
     short = [kind for kind, count in needed.items() if limits[kind] < count]
     if short:
-        told = (too_few(place, kind, needed[kind], limits[kind]) for kind in short)
-        raise ConfigError(f"{'; '.join(told)}. Or set parallel: false, and the phases take turns.")
+        shortages = (too_few(place, kind, needed[kind], limits[kind]) for kind in short)
+        raise ConfigError(
+            f"{'; '.join(shortages)}. Or set parallel: false, and the phases take turns."
+        )
     return ", ".join(f"{count} {kind}" for kind, count in needed.items()) or "no GPU is asked for"
 
 

@@ -113,7 +113,7 @@ def test_symbols_keep_their_small_numbers() -> None:
 
 
 @given(st.lists(any_record(), max_size=4))
-def test_tokens_that_rebuild_their_text_are_told_from_others(given: list[Record]) -> None:
+def test_tokens_that_rebuild_their_text_are_distinguished_from_others(given: list[Record]) -> None:
     tokens = [record.tokens or [] for record in given]
     texts = join([record.text for record in given])
     broken = set(layout_of(texts, as_tokens(tokens)).broken.tolist())

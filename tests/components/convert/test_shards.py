@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from components.__main__ import main
 from components.convert.rows import lines
+from components.digests import together
 from components.records.record import Record, Span
 from tests.components.convert.annotated import records
 from tests.components.convert.conftest import SPLITS, Corpora
@@ -66,6 +68,22 @@ def test_the_manifest_tells_what_is_there(convert: Callable[..., Corpora]) -> No
     for shard in manifest["shards"]:
         data = (corpora.folder / "train" / shard["file"]).read_bytes()
         assert (shard["sha256"], shard["bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
+def test_the_digests_are_those_of_what_was_written(
+    convert: Callable[..., Corpora], tmp_path: Path
+) -> None:
+    convert(padded(120), records(3), ())
+    folder, output = tmp_path / "again", tmp_path / "output.json"
+    arguments = [f"--{split}-set={tmp_path}/1-{split}.jsonl" for split in SPLITS]
+    arguments += [f"--{split}-corpus={folder / split}" for split in SPLITS]
+    arguments += [f"--convert-report={folder}/report.json", '--settings={"shard_megabytes": 1}']
+    arguments += ["--executor-input", json.dumps({"outputs": {"outputFile": str(output)}})]
+    assert main(["convert", "--tasks", ner_tasks(["A"]), *arguments]) == 0
+    assert json.loads(output.read_text("utf-8"))["parameterValues"] == {
+        "training_digest": together(train=folder / "train", dev=folder / "dev"),
+        "test_digest": together(test=folder / "test"),
+    }
 
 
 def test_records_keep_their_order(convert: Callable[..., Corpora]) -> None:

@@ -161,7 +161,7 @@ def test_a_model_that_kept_no_list_is_trained_again(stage: Stage, artefact: Make
 
 
 @pytest.mark.parametrize("content", ["{", '{"version": 2, "keys": []}'])
-def test_a_damaged_list_is_told(
+def test_a_damaged_list_is_reported(
     stage: Stage,
     artefact: MakeArtefact,
     content: str,

@@ -25,7 +25,7 @@ def texts_of(labels: list[str], said: dict[str, str]) -> dict[str, dict[str, flo
     }
 
 
-def judged(
+def scores_and_decision(
     folder: Path, new: list[str], old: list[str] | None, said: dict[str, str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Scores of a model of some labels beside one of others, and the gate's decision.
@@ -79,7 +79,9 @@ def judged(
 
 def test_a_label_that_is_new_is_not_held_against_the_model_in_production(tmp_path: Path) -> None:
     """Of a text about rent it has to say something else, and was never asked."""
-    scores, decision = judged(tmp_path, ["TAX", "VISA", "RENT"], ["TAX", "VISA"], {**WAS, **RENT})
+    scores, decision = scores_and_decision(
+        tmp_path, ["TAX", "VISA", "RENT"], ["TAX", "VISA"], {**WAS, **RENT}
+    )
     comparison = scores["champion"]["comparison"]
     assert comparison["labels"] == ["TAX", "VISA"]
     assert comparison["overall"]["f"] == {"new": 1.0, "champion": 1.0}
@@ -88,7 +90,9 @@ def test_a_label_that_is_new_is_not_held_against_the_model_in_production(tmp_pat
 
 
 def test_a_label_that_is_gone_is_named(tmp_path: Path) -> None:
-    scores, decision = judged(tmp_path, ["TAX", "VISA"], ["TAX", "VISA", "RENT"], {**WAS, **RENT})
+    scores, decision = scores_and_decision(
+        tmp_path, ["TAX", "VISA"], ["TAX", "VISA", "RENT"], {**WAS, **RENT}
+    )
     assert scores["champion"]["comparison"]["overall"]["difference"] == pytest.approx(0)
     texts = " ".join(rule["text"] for rule in decision["rules"])
     assert "The model in production also finds RENT" in texts
@@ -96,7 +100,7 @@ def test_a_label_that_is_gone_is_named(tmp_path: Path) -> None:
 
 def test_a_model_in_production_of_other_labels_alone_holds_the_new_one(tmp_path: Path) -> None:
     other = {"a tenant pays": "RENT", "a deposit": "RENT", "a road": "ROAD", "the road": "ROAD"}
-    _, decision = judged(tmp_path, ["TAX", "VISA"], ["RENT", "ROAD"], {**WAS, **other})
+    _, decision = scores_and_decision(tmp_path, ["TAX", "VISA"], ["RENT", "ROAD"], {**WAS, **other})
     assert decision["decision"] == "hold"
     assert decision["reasons"] == [
         "The model in production shares no label with this phase: is it the right one?"
@@ -108,6 +112,6 @@ def test_nothing_to_compare_on_is_no_comparison(tmp_path: Path) -> None:
     said = {text: right for text, right in {**WAS, **RENT}.items() if right != "TAX"}
     other = {"pay the tax": "TAX", "a tax": "TAX", "a road": "ROAD", "the road": "ROAD"}
     train_tiny(tmp_path / "old", exclusive=True, texts=texts_of(["TAX", "ROAD"], {**said, **other}))
-    scores, decision = judged(tmp_path, ["TAX", "VISA", "RENT"], None, said)
+    scores, decision = scores_and_decision(tmp_path, ["TAX", "VISA", "RENT"], None, said)
     assert scores["champion"]["comparison"]["overall"]["difference"] is None
     assert decision["decision"] == "hold"

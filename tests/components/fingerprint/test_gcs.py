@@ -141,7 +141,7 @@ def test_ingest_reads_the_bucket(bucket: Any, tmp_path: Path) -> None:
     assert report["records"] == {"in": 4, "kept": 2, "skipped": 2, "quarantined": 0}
 
 
-def test_a_service_that_fails_is_told_once(
+def test_a_service_that_fails_is_reported_once(
     bucket: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def refuse(*args: Any, **kwargs: Any) -> Any:

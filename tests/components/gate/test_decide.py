@@ -317,7 +317,7 @@ def test_classes_have_a_macro_f_and_a_calibration_error(
     assert decision["decision"] == ("hold" if names else "promote")
 
 
-def test_a_macro_f_is_told_in_words() -> None:
+def test_a_macro_f_is_reported_in_words() -> None:
     decision = decided(classes(0.612, 0.081), min_macro_f=0.7, max_ece=0.05)
     assert decision["reasons"] == [
         "Macro F is 61.2; at least 70.0 is asked for.",

@@ -446,7 +446,7 @@ def test_a_docbin_with_cats(tmp_path: Path, known: Callable[..., Any]) -> None:
     assert done.report["skipped"] == {"document without entities, spans or classes": 1}
 
 
-def test_several_questions_of_label_studio_are_told_apart(known: Callable[..., Any]) -> None:
+def test_several_questions_of_label_studio_are_distinguished(known: Callable[..., Any]) -> None:
     both = lines([label_studio(chosen("TAX"), chosen("RENT", name="second"))])
     assert known(both, tasks=tasks(exclusive=True, question="topic"))[0] == TAX
     second = known(both, tasks=tasks(exclusive=True, question="second"))[0]

@@ -151,7 +151,7 @@ def test_many_files_make_a_short_page(write: Write, ingest: Ingest, tmp_path: Pa
     assert "and from 10 more files" in done.page
 
 
-def test_inclusive_ends_are_told(write: Write, ingest: Ingest) -> None:
+def test_inclusive_ends_are_reported(write: Write, ingest: Ingest) -> None:
     done = ingest(write(old_label_studio()))
     example = done.problem("shifted_span")["examples"][0]
     assert example["detail"] == "offsets count characters, end included"

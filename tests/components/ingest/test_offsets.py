@@ -103,7 +103,7 @@ def test_a_text_that_differs_in_white_space_is_the_same(text: str, own: str) -> 
     assert locate(f"At {text}.", span(3, 3 + len(text), own)) == ([text], {"span_text_spacing"})
 
 
-def test_a_text_that_lacks_its_first_and_last_letter_is_told() -> None:
+def test_a_text_that_lacks_its_first_and_last_letter_is_reported() -> None:
     assert locate("Ask Byron", span(4, 9, "yro")) == (["Byron"], {"span_text_part"})
 
 

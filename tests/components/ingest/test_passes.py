@@ -84,7 +84,7 @@ def test_two_annotators_of_each_pass_vote_within_it(write: Write, ingest: Ingest
     assert records["in"] == records["kept"] + records["skipped"]
 
 
-def test_a_pass_that_contradicts_another_once_is_told(write: Write, ingest: Ingest) -> None:
+def test_a_pass_that_contradicts_another_once_is_reported(write: Write, ingest: Ingest) -> None:
     texts = [f"Ada left Acme {n}" for n in range(12)]
     persons = [row(text, (0, 3, "PERSON")) for text in texts]
     orgs = [row(text, (9, 13, "ORG")) for text in texts[:-1]] + [row(texts[-1], (0, 3, "ORG"))]

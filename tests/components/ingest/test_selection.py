@@ -83,7 +83,7 @@ def test_values_of_meta_compare_as_json_spells_them(ingest_rows: Ingest, spelt: 
     assert "unmatched_filter" not in done.kinds()
 
 
-def test_a_filter_that_selects_nothing_is_told(ingest_rows: Ingest) -> None:
+def test_a_filter_that_selects_nothing_is_reported(ingest_rows: Ingest) -> None:
     select = {"exclude": {"meta.live": ["True", False]}}
     done = ingest_rows(
         row("One", meta={"live": True}), row("Two", meta={"live": False}), select=select

@@ -75,7 +75,7 @@ def test_same_input_same_bytes(write: Write, ingest: Ingest) -> None:
     assert before == {name: (second.folder / name).read_bytes() for name in names}
 
 
-def test_files_of_one_name_are_told_apart(write: Write, ingest: Ingest, tmp_path: Path) -> None:
+def test_files_of_one_name_are_distinguished(write: Write, ingest: Ingest, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     paths = [write(["{"], f"{folder}/export.jsonl") for folder in ("a", "b")]

@@ -75,7 +75,7 @@ def run(webhook: str, *more: str) -> int:
     )
 
 
-def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook, tmp_path: Path) -> None:
+def test_a_failure_is_reported_with_its_reason_and_a_link(hook: Hook, tmp_path: Path) -> None:
     models = ("--registry", str(tmp_path), "--model", "ner")
     assert notify(hook.url, "--status", json.dumps(FAILED), *models) == 0
     said = "failed in ingest, production unchanged: nothing is in production"
@@ -100,7 +100,7 @@ def test_a_failure_is_told_with_its_reason_and_a_link(hook: Hook, tmp_path: Path
     }
 
 
-def test_a_hold_is_told_with_its_decision(hook: Hook) -> None:
+def test_a_hold_is_reported_with_its_decision(hook: Hook) -> None:
     assert notify(hook.url, "--held", "Held back: F is ≤ 0.5.", "--place", "") == 0
     (message,) = hook.posted
     assert (message["event"], message["decision"], message["link"]) == ("held", "hold", "")
@@ -124,7 +124,7 @@ def test_the_stage_that_failed(error: str, stage: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "CANCELLED", "NOT_TRIGGERED"])
-def test_what_has_not_failed_is_not_told(hook: Hook, state: str) -> None:
+def test_what_has_not_failed_is_not_reported(hook: Hook, state: str) -> None:
     assert notify(hook.url, "--status", json.dumps({"state": state})) == 0
     assert hook.posted == []
 

@@ -74,7 +74,7 @@ def test_what_was_withdrawn_returns_only_by_promote_which_says_so(registry: Loca
         rollback(registry, "ner", "champion")
 
 
-def test_the_history_is_told_and_nothing_in_it_changes(registry: LocalRegistry) -> None:
+def test_the_history_is_listed_and_nothing_in_it_changes(registry: LocalRegistry) -> None:
     folder = registry.folder / "ner" / "history"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     rollback(registry, "ner", "champion", by="ada")

@@ -76,7 +76,7 @@ def test_the_report_is_one_file_that_loads_nothing(
     assert html.count("<script>") == 1
 
 
-def test_what_changed_is_told_from_the_facts_of_the_champion(
+def test_what_changed_is_reported_from_the_metadata_of_the_champion(
     tmp_path: Path, evaluated: Path
 ) -> None:
     champion_metadata = evaluated / "1"

@@ -126,7 +126,7 @@ def test_without_its_best_pipeline_none_is_used(
     assert "best-2/model is missing" in capsys.readouterr().out
 
 
-def test_unreadable_latest_is_told(
+def test_unreadable_latest_is_reported(
     written: Checkpoints, log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (written.folder / "LATEST").write_text("{", encoding="utf-8")

@@ -217,7 +217,9 @@ def test_label_that_the_phase_does_not_name(
     assert "does not name: DATE" in capsys.readouterr().err
 
 
-def test_label_without_an_example_is_told(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+def test_label_without_an_example_is_reported(
+    train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train("cnn", CNN, tasks=ner_tasks(["DATE", "MONEY", "FORM"])) == 0
     assert "no example of FORM" in capsys.readouterr().out
 
@@ -231,7 +233,7 @@ def test_diverged_training_is_an_error(
     assert not (tmp_path / "out/model").exists()
 
 
-def test_config_that_loses_documents_is_told(
+def test_config_that_loses_documents_is_reported(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batcher = {"training.batcher.discard_oversize": True, "training.batcher.size": 10}

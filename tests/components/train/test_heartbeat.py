@@ -57,7 +57,7 @@ def test_nothing_is_said_where_something_was(capsys: pytest.CaptureFixture[str])
     assert lines(capsys) == []
 
 
-def test_a_long_evaluation_is_told_with_the_step(
+def test_a_long_evaluation_is_reported_with_the_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = Clock(end=75)

@@ -99,7 +99,7 @@ def test_new_label_leaves_the_tok2vec_of_the_champion(
     assert not same(nlp, old, "ner")
 
 
-def test_other_shape_is_told(
+def test_other_shape_is_reported(
     train: Train, champion: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wider = {**STILL, "components.ner.model.hidden_width": 32}

@@ -150,7 +150,7 @@ def test_a_task_of_another_that_is_not_there_is_named() -> None:
         refuse_clashes([task])
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     text = TINY.replace("labels:", "lables:").replace("model: {", "model: {alias: candidate, ")
     lines = message(tmp_path, text).splitlines()
     assert [line.split(": ")[1] for line in lines] == [

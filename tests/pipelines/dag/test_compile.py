@@ -98,7 +98,7 @@ def test_on_kubeflow_a_gpu_is_the_resource_that_the_cluster_knows() -> None:
     assert registry["defaultValue"] == "volume:///retrain/models"
 
 
-def test_on_kubeflow_a_pod_leaves_room_on_its_node_or_asks_for_what_it_is_told() -> None:
+def test_on_kubeflow_a_pod_leaves_room_on_its_node_or_asks_for_what_is_set() -> None:
     changes = [
         f"phases.{phase}.compute.train.{what}"
         for phase in ("phase-1", "phase-2")
@@ -206,7 +206,7 @@ def test_every_task_names_its_machine_its_limit_and_its_retries_as_constants() -
         assert task["retryPolicy"]["maxRetryCount"] >= 1
 
 
-def test_what_writes_down_where_a_model_comes_from_is_told_the_image_that_trained_it() -> None:
+def test_what_writes_lineage_is_given_the_image_that_trained_the_model() -> None:
     environments = {each["command"][-1]: each.get("env", []) for each in containers_of(govuk())}
     image = "europe-west2-docker.pkg.dev/content-metadata/retrain/gpu:0.1.0"
     for stage, environment in environments.items():

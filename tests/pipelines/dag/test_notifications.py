@@ -64,7 +64,7 @@ def config(tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_failure_and_a_hold_are_told_and_neither_stops_the_other(
+def test_a_failure_and_a_hold_are_reported_and_neither_stops_the_other(
     config: Path, hook: Hook, tmp_path: Path
 ) -> None:
     result = run_config(config, out=tmp_path / "runs", console=Console(quiet=True))
@@ -160,7 +160,7 @@ def test_every_mail_is_an_exit_task(tmp_path: Path) -> None:
     def work():  # kfp reads annotations, and would find texts here
         return dsl.ContainerSpec(image="image", command=["true"])
 
-    @dsl.pipeline(name="theirs")
+    @dsl.pipeline(name="handler")
     def exit_handler():
         with dsl.ExitHandler(VertexNotificationEmailOp(recipients=["team@example.org"])):
             work()

@@ -152,7 +152,7 @@ def test_the_address_of_a_webhook_is_handed_on_and_never_written_down(
     assert launched(engine, tmp_path / "2", "notify", "--webhook", there).handed_on == []
 
 
-def test_the_image_that_trained_a_model_is_told_by_its_digest(
+def test_the_image_that_trained_a_model_is_named_by_its_digest(
     engine: Shown, tmp_path: Path
 ) -> None:
     digest = f"europe-docker.pkg.dev/p/r/gpu@sha256:{'a' * 64}"

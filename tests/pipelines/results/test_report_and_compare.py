@@ -127,7 +127,7 @@ def test_the_history_lists_every_run_with_its_decision(runs: Path) -> None:
         ("overtaken", "kept as version 1 and not promoted, production has changed"),
     ],
 )
-def test_what_happened_is_told_whatever_the_gate_would_have_liked(
+def test_what_happened_is_reported_whatever_the_gate_decided(
     runs: Path, tmp_path: Path, outcome: str, said: str
 ) -> None:
     good = tmp_path / "20260102-000000-good"

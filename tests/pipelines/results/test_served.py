@@ -71,7 +71,7 @@ def test_a_damaged_model_is_not_served(tmp_path: Path, model: Path) -> None:
         asked(tmp_path, "ner@1")
 
 
-def test_what_is_nothing_of_these_is_told_so(tmp_path: Path, model: Path) -> None:
+def test_what_is_nothing_of_these_is_reported_so(tmp_path: Path, model: Path) -> None:
     with pytest.raises(ConfigError, match=r"'nothing' is no folder of a spaCy pipeline, no model"):
         asked(tmp_path, "nothing")
     with pytest.raises(ConfigError, match="has trained no model"):

@@ -87,7 +87,7 @@ def test_a_label_that_is_not_declared_is_noted_and_one_that_is_dropped_is_not() 
     assert "VISA" in note.detail
 
 
-def test_choices_of_label_studio_are_told_apart_by_the_name_of_the_question() -> None:
+def test_choices_of_label_studio_are_distinguished_by_the_name_of_the_question() -> None:
     task = {
         "data": {"text": "When is it due?"},
         "annotations": [

@@ -65,7 +65,7 @@ def test_few_positives_share_a_threshold_and_many_keep_their_precision() -> None
     assert thresholds(said, np.full_like(truths, np.nan), ["MANY", "FEW"], 0.95) == {}
 
 
-def test_a_precision_that_none_reaches_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_precision_that_none_reaches_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     said, truths = column([0.6] * 30, [0.6] * 30)
     chosen = thresholds(said, truths, ["URGENT"], 0.9)
     warn_of_low_precision(said, truths, chosen, 0.9)

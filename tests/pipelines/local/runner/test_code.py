@@ -28,7 +28,7 @@ def test_an_edit_of_the_registry_leaves_training_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stage", "counts"), [("train", True), ("ingest", True), ("split", False)])
-def test_an_edit_of_a_kind_counts_for_stages_that_are_told_of_it(
+def test_an_edit_of_a_kind_counts_for_stages_that_are_given_it(
     tmp_path: Path, stage: str, counts: bool
 ) -> None:
     """A checkpoint's identity is made of the same digest: `components.train.inputs.code_digest`."""

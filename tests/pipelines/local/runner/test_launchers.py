@@ -1,4 +1,4 @@
-"""The seam for containers: a launcher decides which process a task's command becomes."""
+"""Launchers: one decides which process a task's command becomes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_folder_called_components_in_the_config_folder_harms_nothing(
     assert text_of(run(chain(first=code), tmp_path), "first") == "mine"
 
 
-def test_no_image_is_told_where_none_is_used(tmp_path: Path) -> None:
+def test_no_image_is_named_where_none_is_used(tmp_path: Path) -> None:
     environment = {"RETRAIN_IMAGE": "retrain-gpu", "OTHER": "kept"}
     command = Command(["python"], environment, tmp_path, "i", [], tmp_path, tmp_path / "log")
     with ThisMachine().launch(command) as ready:

@@ -112,7 +112,7 @@ def test_what_follows_a_phase_that_is_left_out_is_left_out(tmp_path: Path) -> No
     assert ended == {"one/work": "not-run", "final": "not-run", "two/work": "succeeded"}
 
 
-def test_an_exit_handler_is_told_too(tmp_path: Path) -> None:
+def test_an_exit_handler_is_given_the_final_status_too(tmp_path: Path) -> None:
     @dsl.pipeline(name="p")
     def pipeline():
         with dsl.ExitHandler(final()):

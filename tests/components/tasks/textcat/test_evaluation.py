@@ -182,7 +182,7 @@ def test_the_card_says_macro_f_calibration_and_thresholds() -> None:
     assert list(more_of({"overall": {}})) == []
 
 
-def test_a_model_that_does_not_beat_the_floor_is_told_so() -> None:
+def test_a_model_that_does_not_beat_the_floor_is_reported() -> None:
     block = flags(*SAID, thresholds={})
     scores = {"overall": {"f": 0.6}, "macro": {"f": 0.5}}
 
