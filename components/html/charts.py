@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ STYLE: dict[Any, Any] = {
 }
 WIDTH = 4.6  # inches; small, so that a phone need not shrink the text much
 MARKERS = "osD^"
+ONE_AT_A_TIME = threading.Lock()  # matplotlib's style is the process's, and no thread's own
 
 Interval = tuple[float, float] | None
 
@@ -214,7 +216,7 @@ def drawing(title: str, description: str, height: float) -> Iterator[tuple[Figur
     """Yield a figure and its axes in our style; `height` is in inches."""
     if not title or not description:
         raise ValueError("a chart needs a title and a description, for those who cannot see it")
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+    with ONE_AT_A_TIME, matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # The reader's browser draws the text, with fonts that have these characters.
         warnings.filterwarnings("ignore", message=r"(?s)Glyph .* missing from")
         figure = Figure(figsize=(WIDTH, height))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ def render(
     made_from: str = "",
     style: str = "",
     script: str = "",
+    policy: str = "",
     **values: Any,
 ) -> str:
-    """Return a complete HTML page that loads nothing.
+    """Return a complete HTML page that loads nothing, unless its policy says otherwise.
 
     Args:
         template: a Jinja template that starts with `{% extends "page.html" %}`.
@@ -39,16 +41,41 @@ def render(
         style: CSS of our own, after the shell's.
         script: JavaScript of our own, the same for every page: only this runs (it is named by its
             hash in the page's security policy), so it must never hold data.
+        policy: its Content-Security-Policy, for a page that a server gives out.
         values: what the template prints.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, SHELL], encoding="utf-8"),
+    return (
+        environment(template.parent)
+        .get_template(template.name)
+        .render(
+            title=title,
+            kicker=kicker,
+            made_from=made_from,
+            script=Markup(script),  # noqa: S704 - our own file, never data
+            style=Markup((SHELL / "page.css").read_text(encoding="utf-8") + style),  # noqa: S704 - our own
+            policy=policy or security_policy(script),
+            **values,
+        )
+    )
+
+
+def fragment(template: Path, **values: Any) -> Markup:
+    """Return a part of a page, from a template of its own."""
+    filled = environment(template.parent).get_template(template.name).render(**values)
+    return Markup(filled)  # noqa: S704 - the template has escaped what it prints
+
+
+@cache
+def environment(folder: Path) -> jinja2.Environment:
+    """Templates of a folder, and the shell's; whatever they print is escaped."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, SHELL], encoding="utf-8"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    templates.filters.update(
         percent=percent,
         points=points,
         count=count,
@@ -56,15 +83,7 @@ def render(
         points_span=points_span,
         standing=standing,
     )
-    return environment.get_template(template.name).render(
-        title=title,
-        kicker=kicker,
-        made_from=made_from,
-        script=Markup(script),  # noqa: S704 - our own file, never data
-        style=Markup((SHELL / "page.css").read_text(encoding="utf-8") + style),  # noqa: S704 - our own
-        policy=security_policy(script),
-        **values,
-    )
+    return templates
 
 
 def security_policy(script: str) -> str:

@@ -29,6 +29,7 @@ from pipelines.cli import (
     serve,
     status,
     submit,
+    ui,
 )
 from pipelines.cli.command import Command, Group
 
@@ -56,6 +57,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plan": plan.plan,
     "pull": pull.pull,
     "doctor": doctor.doctor,
+    "ui": ui.ui,
     "serve": serve.serve,
     "deploy": deploy.deploy,
 }

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from components.files import read_json, writing
 from components.html import charts, page
+from pipelines.local.live_view import duration
 from pipelines.local.runs import RunRecord, list_runs, output_of
 from pipelines.results.outcome import PhaseOutcome, outcomes
 from pipelines.results.summary import noting, phase_summary
@@ -29,7 +30,9 @@ class Entry:
     Attributes:
         number: of the run, 1 for the oldest; the x of the chart.
         started_by: the command that started the run, or else its config file.
+        took: how long the run took.
         state: of the phase's tasks together; `tone` good, bad or "".
+        short: what became of it in two or three words.
         message: what became of it and what is in production, a sentence; `reasons` say why.
         documents: annotated documents that it stood on; None when it did not get that far.
         digest: first characters of the digest of the annotations.
@@ -43,9 +46,10 @@ class Entry:
     phase: str
     started_by: str
     started: str
-    seconds: float
+    took: str
     state: str
     tone: str
+    short: str
     message: str
     reasons: list[str]
     documents: int | None
@@ -105,9 +109,10 @@ def entry(out: Path, record: RunRecord, number: int, outcome: PhaseOutcome) -> E
         phase=outcome.phase,
         started_by=record.command or record.config,
         started=datetime.fromisoformat(record.started).strftime("%Y-%m-%d %H:%M"),
-        seconds=record.seconds,
+        took=duration(record.seconds),
         state=outcome.state,
         tone=outcome.tone,
+        short=outcome.short,
         message=outcome.message,
         reasons=said["reasons"],
         documents=data["records"]["kept"] if data else None,

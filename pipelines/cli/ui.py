@@ -1,0 +1,39 @@
+"""`retrain ui`: runs, scores and models in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import RunsFolder
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8090,
+    out: RunsFolder = Path("runs"),
+    registry: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the models here.")
+    ] = Path("models"),
+    open_: Annotated[bool, typer.Option("--open", help="Open it in your browser.")] = False,
+) -> None:
+    """Look at runs while they run and after, at scores and models, in a browser on this machine.
+
+    It reads what is in the folders and keeps nothing itself: stop and start it as you like.
+    """
+    import webbrowser
+
+    from pipelines.ui.app import build
+    from pipelines.ui.server import HOST, listen, serve
+    from pipelines.ui.site import Site
+
+    listening = listen(port)
+    address = f"http://{HOST}:{listening.getsockname()[1]}"
+
+    def announce() -> None:
+        print(f"Open {address} in a browser; Ctrl-C stops it.", flush=True)
+        if open_:
+            webbrowser.open(address)
+
+    serve(build(Site(out, registry)), listening, announce)

@@ -1,0 +1,289 @@
+"""The app: its routes, and what each of them shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from components.errors import ConfigError, DataError, RetrainError
+from components.files import read_json
+from components.scoring.document import read_scores
+from containers.serve.guards import BodyLimit, LocalHost
+from pipelines.local.live_view import duration, figures
+from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
+from pipelines.ui import live, models
+from pipelines.ui.site import HEADERS, PARTS, Site, entries, fragment, url
+
+RUNS_SHOWN = 50
+LAST_RUNS = 8
+LOG_LINES = 2_000
+MAX_BODY = 300_000
+BODY_SECONDS = 20.0
+# What a report may do beside being read: run its filter. It has no part in this app's origin.
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
+)
+NOT_FOUND = 404
+
+
+def build(site: Site) -> FastAPI:
+    """The app of a site."""
+    app = FastAPI(title="retrain ui", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(BodyLimit, limit=MAX_BODY, seconds=BODY_SECONDS)
+    app.add_middleware(LocalHost)
+    add_errors(app, site)
+    add_pages(app, site)
+    return app
+
+
+def add_errors(app: FastAPI, site: Site) -> None:
+    """Say what is wrong on a page."""
+
+    @app.exception_handler(RetrainError)
+    async def refused(_request: Request, error: RetrainError) -> HTMLResponse:
+        status = NOT_FOUND if isinstance(error, ConfigError | DataError) else 500
+        return site.page("error.html", "That did not work", status=status, message=str(error))
+
+    @app.exception_handler(StarletteHTTPException)
+    async def failed(_request: Request, error: StarletteHTTPException) -> HTMLResponse:
+        title = "There is no such page" if error.status_code == NOT_FOUND else "That did not work"
+        page = site.page("error.html", title, status=error.status_code, message=error.detail)
+        page.headers.update(error.headers or {})
+        return page
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> HTMLResponse:
+        first = error.errors()[0]
+        message = f"{first['loc'][-1]}: {first['msg']}."
+        return site.page("error.html", "That did not work", status=422, message=message)
+
+
+def add_pages(app: FastAPI, site: Site) -> None:
+    """The pages that only read."""
+
+    @app.get("/")
+    def home() -> HTMLResponse:
+        ids = site.records.ids()
+        return site.page(
+            "home.html",
+            "What is in production, and what runs",
+            here="Home",
+            out=str(site.out),
+            running=running(site, ids),
+            models=models.in_production(site),
+            registries=registries(site),
+            entries=entries(site, ids, 0, LAST_RUNS)[0],
+            total=len(ids),
+        )
+
+    @app.get("/runs")
+    def runs(start: Annotated[int, Query(ge=0, le=10**9)] = 0) -> HTMLResponse:
+        ids = site.records.ids()
+        shown, unreadable = entries(site, ids, start, RUNS_SHOWN)
+        older = start + RUNS_SHOWN < len(ids)
+        return site.page(
+            "runs.html",
+            "Runs",
+            here="Runs",
+            out=str(site.out),
+            total=len(ids),
+            entries=shown,
+            unreadable=unreadable,
+            first=len(ids) - start,
+            last=max(1, len(ids) - start - RUNS_SHOWN + 1),
+            newer=start > 0,
+            older=f"/runs?start={start + RUNS_SHOWN}" if older else "",
+        )
+
+    @app.get("/runs/{run}")
+    def run_page(run: str) -> HTMLResponse:
+        record = record_of(site, run)
+        running = record.state == "running"
+        return site.page(
+            "run.html",
+            run,
+            here="Runs",
+            parts=live.parts(site, run),
+            stream=url("runs", run, "events") if running else "",
+            scores=scores_of(record),
+            facts=facts_of(record),
+        )
+
+    @app.get("/runs/{run}/events")
+    def events(run: str) -> StreamingResponse:
+        record_of(site, run)
+        return StreamingResponse(
+            live.stream(site, run), media_type="text/event-stream", headers=HEADERS
+        )
+
+    @app.get("/runs/{run}/logs/{task:path}")
+    def log(run: str, task: str, download: bool = False) -> Response:
+        record = record_of(site, run)
+        path = live.log_path_of(site, task_of(record, task))
+        if path is None or not path.is_file():
+            raise HTTPException(NOT_FOUND, f"{task} has no log, or it was deleted.")
+        name = f"{run}.{task.replace('/', '.')}.log"
+        if download:
+            return FileResponse(path, media_type="text/plain; charset=utf-8", filename=name)
+        lines = tail(path, LOG_LINES)
+        return site.page(
+            "log.html",
+            f"Log of {task}",
+            here="Runs",
+            run=run,
+            task=task,
+            run_url=url("runs", run),
+            download=f"{url('runs', run, 'logs', task)}?download=1",
+            filename=name,
+            lines=lines,
+            cut=len(lines) == LOG_LINES,
+            others=[
+                (one.task, url("runs", run, "logs", one.task))
+                for one in record.tasks.values()
+                if one.log
+            ],
+        )
+
+    @app.get("/runs/{run}/{phase}/{name}")
+    def document(run: str, phase: str, name: str) -> Response:
+        record = record_of(site, run)
+        path = document_of(site, record, phase, name)
+        if name == "review":
+            return FileResponse(path, media_type="application/jsonl", filename=f"{run}.jsonl")
+        return report(path, run)
+
+    @app.get("/ui.js")
+    def script() -> FileResponse:
+        return FileResponse(PARTS / "ui.js", media_type="text/javascript", headers=HEADERS)
+
+
+def record_of(site: Site, run: str) -> RunRecord:
+    """The record of the run that a URL names.
+
+    Raises:
+        HTTPException: there is none.
+        DataError: it cannot be read.
+    """
+    if run not in site.records:
+        raise HTTPException(NOT_FOUND, "There is no such run here, or it was deleted.")
+    return site.records.get(run)
+
+
+def task_of(record: RunRecord, task: str) -> TaskRecord:
+    """The task of a run that a URL names.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    if task not in record.tasks:
+        raise HTTPException(NOT_FOUND, f"Run {record.id} has no such task.")
+    return record.tasks[task]
+
+
+def document_of(site: Site, record: RunRecord, phase: str, name: str) -> Path:
+    """A document of a phase that may be shown.
+
+    Raises:
+        HTTPException: there is none, or it does not lie among the runs.
+        DataError: it was deleted.
+    """
+    document = live.DOCUMENTS.get(name)
+    for stage in document.stages if document else ():
+        task = record.tasks.get(f"{phase}/{stage}")
+        if document and task and document.output in task.artifacts:
+            path = output_of(record, task, document.output).resolve()
+            if not path.is_relative_to(site.records.out):
+                raise HTTPException(NOT_FOUND, f"It does not lie in {site.out}, but in {path}.")
+            if path.is_file():
+                return path
+    raise HTTPException(NOT_FOUND, f"Run {record.id} has left no such document.")
+
+
+def report(path: Path, run: str) -> HTMLResponse:
+    """A report as it was written, with the way back above it."""
+    way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
+    above = fragment("navigation.html", navigation=way, here="")
+    html = path.read_text(encoding="utf-8")
+    html = html.replace('<header class="page">', f'<header class="page">{above}', 1)
+    return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY})
+
+
+def running(site: Site, ids: list[str]) -> list[dict[str, Any]]:
+    """The newest runs that are going on, with what they do."""
+    found = []
+    for record in site.records.readable(ids[: models.RUNS_ASKED]):
+        if record.state == "running":
+            folder = site.records.out / record.id
+            phases = [
+                {
+                    "phase": outcome.phase,
+                    "short": outcome.short,
+                    "tone": outcome.tone,
+                    "figures": figures(
+                        live.progress_of(
+                            folder,
+                            [one for one in record.tasks.values() if one.branch == outcome.phase],
+                        )
+                    ),
+                }
+                for outcome in live.chosen(site, record.id)
+            ]
+            found.append(
+                {
+                    "run": record.id,
+                    "url": url("runs", record.id),
+                    "took": duration(record.seconds),
+                    "phases": phases,
+                }
+            )
+    return found
+
+
+def registries(site: Site) -> list[str]:
+    """Where models are looked for, and where they are not."""
+    here = dict.fromkeys(place.location for place in models.places(site))
+    here.setdefault(str(site.registry.resolve()))
+    return [*here, *(f"{each} (not asked from here)" for each in models.elsewhere(site))]
+
+
+def scores_of(record: RunRecord) -> list[tuple[str, Any]]:
+    """What each phase of a run scored, task by task; nothing of what was deleted since."""
+    scored = []
+    for task in record.tasks.values():
+        if task.stage == "evaluate" and task.state in ("succeeded", "reused"):
+            try:
+                blocks = read_scores(output_of(record, task, "scores"))
+            except DataError:
+                continue
+            for name, block in blocks.items():
+                title = f"{task.branch}, {name}" if len(blocks) > 1 else task.branch
+                scored.append((title, block))
+    return scored
+
+
+def facts_of(record: RunRecord) -> list[tuple[str, str]]:
+    """What else is known of a run."""
+    data = []
+    for task in record.tasks.values():
+        if task.stage == "ingest" and "data_report" in task.artifacts:
+            try:
+                kept = read_json(output_of(record, task, "data_report"))["records"]["kept"]
+            except (DataError, KeyError, TypeError):
+                continue
+            data.append((f"Data of {task.branch}", f"{kept:,} documents"))
+    facts = [
+        ("Started", models.day(record.started) + " UTC"),
+        ("Ended", models.day(record.ended) + " UTC" if record.ended else ""),
+        ("Command", record.command),
+        ("Config", record.config),
+        *data,
+        ("Parameters", ", ".join(f"{name} = {value}" for name, value in record.parameters.items())),
+        ("Processes at once", f"{record.workers}, of {record.threads} threads each"),
+    ]
+    return [(name, value) for name, value in facts if value]

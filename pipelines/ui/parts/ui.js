@@ -1,0 +1,42 @@
+"use strict";
+
+// A run while it runs: the server sends each part of the page as HTML of its own making when it has
+// changed. Whoever reads on with the keyboard keeps the place.
+const live = document.querySelector("[data-live]");
+const linkState = document.getElementById("link-state");
+
+function place(id, html) {
+  const target = document.getElementById(id);
+  const log = target.querySelector("pre");
+  const focused = target.contains(document.activeElement) && document.activeElement;
+  const href = focused && focused.getAttribute("href");
+  const scrolled = log && log.scrollTop + log.clientHeight < log.scrollHeight - 5 ? log.scrollTop : null;
+  target.innerHTML = html;
+  const fresh = target.querySelector("pre");
+  if (fresh) fresh.scrollTop = scrolled === null ? fresh.scrollHeight : scrolled;
+  if (focused) {
+    const again = href ? [...target.querySelectorAll("a")].find((one) => one.getAttribute("href") === href) : fresh;
+    if (again) again.focus({ preventScroll: true });
+  }
+}
+
+function follow(url) {
+  const source = new EventSource(url);
+  for (const id of ["outcomes", "progress", "stages", "curves", "log"]) {
+    source.addEventListener(id, (event) => place(id, JSON.parse(event.data)));
+  }
+  source.addEventListener("over", () => {
+    source.close();
+    linkState.textContent = "The run is over.";
+  });
+  source.addEventListener("open", () => { linkState.textContent = "This page follows the run."; });
+  // The browser tries again by itself, unless the server refuses.
+  source.addEventListener("error", () => {
+    linkState.textContent = source.readyState === EventSource.CLOSED
+      ? "This page no longer follows the run: load it again."
+      : "The server does not answer; this page tries again.";
+  });
+}
+
+for (const log of document.querySelectorAll("#log pre")) log.scrollTop = log.scrollHeight;
+if (live && live.dataset.live) follow(live.dataset.live);
