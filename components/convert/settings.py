@@ -11,7 +11,10 @@ class ConvertSettings(Settings):
     """How records become the `.spacy` files that training reads."""
 
     language: str = Field(
-        "en", min_length=2, description="spaCy language whose tokeniser training uses"
+        "en",
+        min_length=2,
+        description="spaCy language whose tokeniser training uses",
+        examples=["de"],
     )
     window_words: int = Field(
         1000,
@@ -27,4 +30,5 @@ class ConvertSettings(Settings):
         ge=0,
         description="processes; 0: as many as OMP_NUM_THREADS, or the cores, if there is enough "
         "work. The result is the same whatever their number",
+        examples=[2],
     )

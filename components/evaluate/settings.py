@@ -21,11 +21,13 @@ class EvaluateSettings(Settings):
     slices: list[str] = Field(
         default=["doc_type"],
         description="meta keys by whose values the scores are broken down, e.g. doc_type",
+        examples=[["doc_type", "source"]],
     )
     group_by: str | None = Field(
         default=None,
         description="key whose records of one value are drawn together for intervals; left out: "
         "that of split",
+        examples=["meta.base_path"],
     )
 
 

@@ -22,21 +22,28 @@ class MaxDrop(Settings):
 
 
 class GateSettings(Settings):
-    """Scores are fractions: an F of 75 is written 0.75."""
+    """What a model must score to go into production. Scores are fractions: 0.75 is F 75."""
 
-    min_f: Fraction = Field(default=0.5, description="lowest overall F on test")
+    min_f: Fraction = Field(default=0.5, description="lowest overall F on test", examples=[0.75])
     min_f_per_label: Fraction | dict[str, Fraction] = Field(
-        default={}, description="lowest F per label: one number for all, or {LABEL: number}"
+        default={},
+        description="lowest F per label: one number for all, or {LABEL: number}",
+        examples=[{"MONEY": 0.8}],
     )
     min_macro_f: Fraction | None = Field(
-        default=None, description="lowest mean F over the labels in test, of tasks that classify"
+        default=None,
+        description="lowest mean F over the labels in test, of tasks that classify",
+        examples=[0.7],
     )
     max_ece: Fraction | None = Field(
         default=None,
         description="largest expected calibration error on test, of tasks that classify",
+        examples=[0.05],
     )
     required_labels: list[str] = Field(
-        default=[], description="labels that the test set must hold often enough to be scored"
+        default=[],
+        description="labels that the test set must hold often enough to be scored",
+        examples=[["MONEY", "DATE"]],
     )
     max_drop: MaxDrop = Field(default=MaxDrop(), description="largest fall against the champion")
     min_improvement: Fraction = Field(
@@ -52,7 +59,8 @@ class GateSettings(Settings):
         description="widest 95 % interval of overall F; a wider one means too small a test set",
     )
     max_quarantined: Fraction = Field(
-        default=0.1, description="largest share of the annotations that ingest may have set aside"
+        default=0.1,
+        description="largest fraction of the annotations that ingest may have set aside",
     )
     on_equal: Literal["promote", "hold"] = Field(
         default="hold", description="what to do with a model that is neither better nor worse"
@@ -63,7 +71,8 @@ class GateSettings(Settings):
     )
     tasks: dict[str, dict[str, Any]] = Field(
         default={},
-        description="by task, where there are several: what is otherwise for it",
+        description="by task, where there are several: the keys above that differ for it",
+        examples=[{"topic": {"min_f": 0.6}}],
     )
 
     def of(self, task: str) -> GateSettings:

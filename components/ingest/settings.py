@@ -27,29 +27,44 @@ class Select(Settings):
     """Which annotations to train on. Everything left out is counted in the data report."""
 
     answers: tuple[Answer, ...] = Field(
-        default=("accept",), min_length=1, description="answers to keep"
+        default=("accept",), min_length=1, description="answers to keep", examples=[["accept"]]
     )
     annotators: tuple[str, ...] = Field(
-        default=(), description="whose annotation of a text wins, the first first; empty: a vote"
+        default=(),
+        description="annotators by priority: whose annotation of a text wins; empty: a vote",
+        examples=[["ada", "bob"]],
     )
     reviewed: bool = Field(default=False, description="keep only what a reviewer accepted")
     include: dict[str, tuple[FilterValue, ...]] = Field(
         default={},
         description="keep only records whose key (meta.doc_type, tags) has one of these values",
+        examples=[{"meta.doc_type": ["guide", "form"]}],
     )
     exclude: dict[str, tuple[FilterValue, ...]] = Field(
-        default={}, description="leave out records whose key has one of these values"
+        default={},
+        description="leave out records whose key has one of these values",
+        examples=[{"tags": ["draft"]}],
     )
-    since: date | None = Field(default=None, description="first day of annotation (UTC)")
-    until: date | None = Field(default=None, description="last day of annotation (UTC)")
+    since: date | None = Field(
+        default=None, description="first day of annotation (UTC)", examples=["2025-01-01"]
+    )
+    until: date | None = Field(
+        default=None, description="last day of annotation (UTC)", examples=["2025-12-31"]
+    )
     rename: dict[Label, Label] = Field(
-        default={}, description="label in the annotations: label here"
+        default={},
+        description="label in the annotations: label here",
+        examples=[{"COMPANY": "ORG"}],
     )
     drop: tuple[Label, ...] = Field(
-        default=(), description="labels (after renaming) whose spans are left out"
+        default=(),
+        description="labels (after renaming) whose spans are left out",
+        examples=[["MISC"]],
     )
     keep: tuple[Label, ...] = Field(
-        default=(), description="labels (after renaming) to keep, dropping all others; empty: all"
+        default=(),
+        description="labels (after renaming) to keep, dropping all others; empty: all",
+        examples=[["ORG", "PERSON"]],
     )
 
     @model_validator(mode="after")
@@ -74,7 +89,7 @@ class Select(Settings):
 
 
 class IngestSettings(Settings):
-    """What to select and how strict to be. docs/data.md explains each problem."""
+    """Which annotations to use, and how strict to be; docs/data.md explains each problem."""
 
     select: Select = Select()
     misaligned: Literal["expand", "contract", "quarantine"] = Field(
@@ -90,15 +105,19 @@ class IngestSettings(Settings):
     required: Literal["all"] | tuple[Label, ...] = Field(
         default="all",
         description="labels that must have examples in two documents; other labels only warn",
+        examples=[["ORG"]],
     )
     max_quarantined: float = Field(
-        default=0.02, ge=0, le=1, description="share of records in quarantine that stops the run"
+        default=0.02,
+        ge=0,
+        le=1,
+        description="fraction of the records that may be in quarantine; more stop the run",
     )
     max_moved: float = Field(
         default=0.02,
         ge=0,
         le=1,
-        description="share of a label's spans inside a token that stops the run",
+        description="fraction of a label's spans that may cut a token; more stop the run",
     )
     max_record: int = Field(
         default=16_000_000, gt=0, description="bytes in one record; a longer one stops the run"
@@ -107,5 +126,7 @@ class IngestSettings(Settings):
         default=200, gt=1, description="how many times its own size a packed file may unpack to"
     )
     language: str = Field(
-        default="en", description="spaCy language whose tokeniser is used where tokens are missing"
+        default="en",
+        description="spaCy language whose tokeniser is used where tokens are missing",
+        examples=["de"],
     )

@@ -81,27 +81,45 @@ def features_beside(path: Path) -> str:
 class Columns(Settings):
     """Which columns of CoNLL rows count, from 1."""
 
-    word: int = Field(ge=1, le=100, description="the column of the word")
-    tag: int = Field(ge=1, le=100, description="the column of the entity tag")
+    word: int = Field(ge=1, le=100, description="the column of the word", examples=[1])
+    tag: int = Field(ge=1, le=100, description="the column of the entity tag", examples=[4])
 
 
 class Source(Settings):
     """Annotation files: a path, a glob or a gs:// URL, plain or .gz. A bare string is its path."""
 
-    path: str = Field(min_length=1, description="a path, a glob or gs://bucket/prefix/*.jsonl")
-    format: Format = Field(default="auto", description="auto tells the formats apart by content")
+    path: str = Field(
+        min_length=1,
+        description="a path, a glob or gs://bucket/prefix/*.jsonl",
+        examples=["exports/*.jsonl"],
+    )
+    format: Format = Field(
+        default="auto",
+        description="auto tells the formats apart by content",
+        examples=["labelstudio"],
+    )
     text: str = Field(
-        default="", description="the key or column of the text, e.g. body of Label Studio data"
+        default="",
+        description="the key or column of the text, e.g. body of Label Studio data",
+        examples=["body"],
     )
     label: str = Field(
-        default="", description="the key or column of the class, in CSV and rows of JSON"
+        default="",
+        description="the key or column of the class, in CSV and rows of JSON",
+        examples=["topic"],
     )
     separator: str = Field(
-        default="", description="what parts several classes in a cell of CSV; '' for | and ;"
+        default="",
+        description="what parts several classes in a cell of CSV; '' for | and ;",
+        examples=[","],
     )
-    columns: Columns | None = Field(default=None, description="columns of CoNLL rows")
+    columns: Columns | None = Field(
+        default=None, description="columns of CoNLL rows", examples=[{"word": 1, "tag": 4}]
+    )
     features: str = Field(
-        default="", description="the file that names the tags of Hugging Face rows"
+        default="",
+        description="the file that names the tags of Hugging Face rows",
+        examples=["dataset_info.json"],
     )
 
     @model_validator(mode="before")

@@ -16,16 +16,18 @@ RESERVED = frozenset({CANDIDATE, "default"})
 
 
 class ModelSettings(Settings):
-    """`phases.<phase>.model` of the config file."""
+    """Under which name a phase's model is kept, and which alias is in production."""
 
     name: str = Field(
         pattern=NAME,
         description="Name of the model in the registry: lower case letters, digits, - and _.",
+        examples=["ner-phase-1"],
     )
     alias: str = Field(
         default="champion",
         pattern=ALIAS,
         description="Alias that marks the version in production; a promotion moves it.",
+        examples=["production"],
     )
     on_hold: Literal["upload", "skip"] = Field(
         default="upload",
@@ -37,6 +39,7 @@ class ModelSettings(Settings):
         default="",
         description="Image that a version runs in when it is deployed to an endpoint of "
         "Vertex AI; empty: the versions are registered, and cannot be deployed as they are.",
+        examples=["europe-west2-docker.pkg.dev/my-project/retrain/retrain-serve:3f2a91c"],
     )
 
     @field_validator("alias")
@@ -55,10 +58,12 @@ class DueSettings(Settings):
         ge=1,
         description="New or corrected accepted annotations since the model in production that "
         "make a scheduled run train.",
+        examples=[50],
     )
     max_age_days: int | None = Field(
         default=None,
         ge=1,
         description="Age of the model in production at which a scheduled run trains with fewer "
         "new annotations; unset: age does not matter.",
+        examples=[90],
     )

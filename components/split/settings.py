@@ -12,21 +12,27 @@ from components.settings import Settings
 class SplitSettings(Settings):
     """How a phase's documents are assigned to train, dev and test."""
 
-    dev: float = Field(0.1, ge=0, lt=1, description="share of the documents that chooses the model")
-    test: float = Field(0.2, ge=0, lt=1, description="share of the documents that it is scored on")
+    dev: float = Field(
+        0.1, ge=0, lt=1, description="fraction of the documents on which the best step is chosen"
+    )
+    test: float = Field(
+        0.2, ge=0, lt=1, description="fraction of the documents that the model is scored on"
+    )
     group_by: str = Field(
         "",
         pattern=r"^(meta(\.[^.]+)+)?$",
         description="key whose equal values keep records on one split, such as meta.base_path; "
         "empty: none. Records with the same text always stay together.",
+        examples=["meta.base_path"],
     )
     near_duplicates: float = Field(
         0.0,
         ge=0,
         le=1,
         description="Jaccard similarity from which two texts stay on one split; 0: not looked for",
+        examples=[0.8],
     )
-    seed: int = Field(0, description="key of the hash that says where a group starts")
+    seed: int = Field(0, description="seed of the hash that assigns groups to splits")
     reshuffle: bool = Field(
         False, description="start afresh: no document keeps the split of the previous run"
     )

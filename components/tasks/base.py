@@ -37,13 +37,16 @@ class TaskSettings(Settings, extra="allow"):
     kind: str = Field(
         "ner", description="ner, or the dotted name of a module of yours that defines a kind"
     )
-    labels: list[str] = Field(min_length=1, description="every label that may be learnt")
+    labels: list[str] = Field(
+        min_length=1, description="every label that may be learnt", examples=[["ORG", "DATE"]]
+    )
     weight: float = Field(
         1.0,
         ge=0,
         allow_inf_nan=False,
         description="how much the task counts, beside others, in the score on dev by which the "
         "best step is chosen",
+        examples=[0.5],
     )
 
 

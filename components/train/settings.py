@@ -24,5 +24,5 @@ class TrainSettings(Settings):
         description="minutes between checkpoints, whichever comes first; 0: none by time",
     )
     checkpoint_share: float = Field(
-        0.025, gt=0, le=1, description="largest share of the time that checkpoints may take"
+        0.025, gt=0, le=1, description="largest fraction of the time that checkpoints may take"
     )

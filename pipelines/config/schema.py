@@ -104,32 +104,40 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class Resources(Settings):
-    """What one stage runs on, and how often and how long it may try."""
+    """The machine of a stage, its longest run and its attempts."""
 
     machine: Annotated[str, AfterValidator(checked_machine)] = Field(
-        "e2-standard-4", description="machine type whose CPU and memory the task asks for"
+        "e2-standard-4",
+        description="machine type whose CPU and memory the task asks for",
+        examples=["n1-standard-8"],
     )
     cpu: str = Field(
         "",
         pattern=r"^(\d+(\.\d+)?|\d+m)?$",
         description="CPUs of a pod on Kubernetes, e.g. 6 or 500m; empty: 80 % of the machine's",
+        examples=["6"],
     )
     memory: str = Field(
         "",
         pattern=r"^(\d+(\.\d+)?[KMG]i?)?$",
         description="memory of a pod on Kubernetes, e.g. 24G; empty: 80 % of the machine's",
+        examples=["24G"],
     )
-    accelerator: str = Field("", description="accelerator type, e.g. NVIDIA_TESLA_T4; empty: none")
+    accelerator: str = Field(
+        "",
+        description="accelerator type, e.g. NVIDIA_TESLA_T4; empty: none",
+        examples=["NVIDIA_TESLA_T4"],
+    )
     count: int = Field(1, ge=1, le=1, description="accelerators; training uses one")
-    timeout: Duration = Field("1h", description="longest run of one attempt")
-    retries: int = Field(1, ge=0, le=10, description="further attempts after a fault")
+    timeout: Duration = Field("1h", description="longest run of one attempt", examples=["8h"])
+    retries: int = Field(1, ge=0, le=10, description="further attempts after a fault", examples=[3])
     spot: bool = Field(
         False, description="a spot machine of Vertex AI, which may be taken away; for train"
     )
 
 
 class Compute(Settings):
-    """Resources per stage; what is not named here runs on a small machine."""
+    """Machines per stage, on a cluster; what is not named here runs on a small one."""
 
     ingest: Resources = Resources()
     split: Resources = Resources()
@@ -158,13 +166,18 @@ class Train(TrainSettings):
 
     config: str = Field(
         description="a training config that comes with retrain, by name (minilm), or a file of "
-        "your own (mine.cfg); relative to this file"
+        "your own (mine.cfg); relative to this file",
+        examples=["minilm"],
     )
     set: dict[str, Any] = Field(
-        default={}, description="overrides by dotted key, exactly as `spacy train` takes them"
+        default={},
+        description="overrides by dotted key, exactly as `spacy train` takes them",
+        examples=[{"training.max_steps": 400}],
     )
     code: str = Field(
-        "", description="a Python module of registered functions; relative to this file"
+        "",
+        description="a Python module of registered functions; relative to this file",
+        examples=["mine.py"],
     )
     init: Literal["base", "champion"] = Field(
         "base", description="champion: start from the weights of the model in production"
@@ -226,15 +239,25 @@ class Phase(Settings):
     `task` and `labels` are the short form of one task, which goes by the name of its kind.
     """
 
-    task: Kind = Field("ner", description="kind of the one task: ner, or a module of yours")
+    task: Kind = Field(
+        "ner",
+        description="kind of the one task: ner, textcat, spans …, or the name of a module of yours",
+    )
     tasks: dict[Name, PhaseTask] = Field(
-        {}, description="several tasks by name, in place of `task` and `labels`"
+        {},
+        description="several tasks by name, in place of `task` and `labels`",
+        examples=[{"entities": {"kind": "ner", "labels": ["ORG", "DATE"]}}],
     )
     labels: list[Label] = Field(
-        [], validate_default=True, description="every label that may be learnt by the one task"
+        [],
+        validate_default=True,
+        description="every label that may be learnt by the one task",
+        examples=[["ORG", "DATE"]],
     )
     annotations: list[Source] = Field(
-        min_length=1, description="paths, globs or gs:// of the annotations; relative to this file"
+        min_length=1,
+        description="paths, globs or gs:// of the annotations; relative to this file",
+        examples=[["exports/phase1.jsonl"]],
     )
     ingest: IngestSettings = IngestSettings()
     split: SplitSettings = SplitSettings()
@@ -301,38 +324,75 @@ class Phase(Settings):
 class Images(Settings):
     """The images that the stages run in on a cluster; on one machine they are not used."""
 
-    cpu: str = Field("retrain-cpu", description="image of the stages without a GPU")
-    gpu: str = Field("retrain-gpu", description="image of train and evaluate")
+    cpu: str = Field(
+        "retrain-cpu",
+        description="image of the stages without a GPU",
+        examples=["europe-west2-docker.pkg.dev/my-project/retrain/retrain-cpu:3f2a91c"],
+    )
+    gpu: str = Field(
+        "retrain-gpu",
+        description="image of train and evaluate",
+        examples=["europe-west2-docker.pkg.dev/my-project/retrain/retrain-gpu:3f2a91c"],
+    )
 
 
 class Vertex(Settings):
     """Where the pipeline runs on Vertex AI."""
 
-    project: str = Field(min_length=1, description="Google Cloud project id")
-    location: str = Field(min_length=1, description="region, e.g. europe-west2")
-    pipeline_root: Annotated[str, AfterValidator(checked_root)] = Field(
-        description="bucket folder of the runs' outputs"
+    project: str = Field(
+        min_length=1, description="Google Cloud project id", examples=["my-project"]
     )
-    service_account: str = Field("", description="account that the tasks run as")
+    location: str = Field(
+        min_length=1, description="region, e.g. europe-west2", examples=["europe-west2"]
+    )
+    pipeline_root: Annotated[str, AfterValidator(checked_root)] = Field(
+        description="bucket folder of the runs' outputs", examples=["gs://my-project-retrain/runs"]
+    )
+    service_account: str = Field(
+        "",
+        description="account that the tasks run as",
+        examples=["retrain@my-project.iam.gserviceaccount.com"],
+    )
 
 
 class Kubeflow(Settings):
     """Where the pipeline runs on a Kubeflow Pipelines of your own."""
 
-    host: str = Field(pattern=r"^https?://", description="address of Kubeflow Pipelines")
+    host: str = Field(
+        pattern=r"^https?://",
+        description="address of Kubeflow Pipelines",
+        examples=["https://kubeflow.example.org/pipeline"],
+    )
     claim: str = Field(
         min_length=1,
         description="persistent volume claim, ReadWriteMany, that holds models and checkpoints",
+        examples=["retrain"],
     )
-    namespace: str = Field("", description="namespace of the runs; empty: for a single user")
-    experiment: str = Field("", description="experiment of the runs; empty: the config's name")
-    pipeline_root: str = Field("", description="where outputs go; empty: the cluster's default")
-    service_account: str = Field("", description="Kubernetes account that the tasks run as")
+    namespace: str = Field(
+        "", description="namespace of the runs; empty: for a single user", examples=["team-a"]
+    )
+    experiment: str = Field(
+        "", description="experiment of the runs; empty: the config's name", examples=["guidance"]
+    )
+    pipeline_root: str = Field(
+        "",
+        description="where outputs go; empty: the cluster's default",
+        examples=["s3://artifacts/retrain"],
+    )
+    service_account: str = Field(
+        "", description="Kubernetes account that the tasks run as", examples=["retrain"]
+    )
     accelerator: str = Field("nvidia.com/gpu", description="resource that a GPU is asked for by")
     registry: str = Field(
-        "", description="vertex://PROJECT/LOCATION/BUCKET/PREFIX; empty: a folder of the volume"
+        "",
+        description="vertex://PROJECT/LOCATION/BUCKET/PREFIX; empty: a folder of the volume",
+        examples=["vertex://my-project/europe-west2/my-project-retrain/models"],
     )
-    timezone: str = Field("UTC", description="time zone in which the cluster reads every cron")
+    timezone: str = Field(
+        "UTC",
+        description="time zone in which the cluster reads every cron",
+        examples=["Europe/London"],
+    )
 
 
 # Weekdays as both services know them: 0 is Sunday, and there is no 7.
@@ -393,10 +453,11 @@ class Schedule(DueSettings):
     """When the pipeline runs by itself; a run that is due while one goes on is left out."""
 
     cron: Annotated[str, AfterValidator(checked_cron)] = Field(
-        description="minute hour day month weekday, e.g. '0 3 * * 1': Mondays at three"
+        description="minute hour day month weekday, e.g. '0 3 * * 1': Mondays at three",
+        examples=["0 3 * * 1"],
     )
     timezone: Annotated[str, AfterValidator(checked_timezone)] = Field(
-        "Europe/London", description="time zone that cron is read in"
+        "Europe/London", description="time zone that cron is read in", examples=["Europe/Berlin"]
     )
     enabled: bool = Field(True, description="false pauses it; missed runs are not made up for")
 
@@ -409,11 +470,13 @@ class Notify(Settings):
         max_length=3,
         description="addresses that Vertex AI writes to when a phase ends, and when a model is "
         "held back",
+        examples=[["team@example.org"]],
     )
     webhook: Annotated[str, AfterValidator(checked_reference)] | None = Field(
         None,
-        description="where the address stands that JSON is posted to on a failure and on a hold: "
+        description="where the address is found that JSON is posted to on a failure and on a hold: "
         "env:NAME, or projects/…/secrets/…/versions/latest",
+        examples=["env:RETRAIN_WEBHOOK"],
     )
 
     @model_validator(mode="after")
@@ -425,14 +488,19 @@ class Notify(Settings):
 
 
 class Pipeline(Settings):
-    """One config file."""
+    """A pipeline: where it runs, and its phases."""
 
-    name: Name
+    name: Name = Field(
+        description="name of the pipeline; runs and schedules are called after it",
+        examples=["guidance"],
+    )
     target: Literal["local", "vertex", "kubeflow"] = Field(
         "local", description="where `submit` and `schedule` send the pipeline"
     )
     registry: str = Field(
-        "models", description="folder of the models of local runs; relative to this file"
+        "models",
+        description="folder of the models of local runs; relative to this file",
+        examples=["../models"],
     )
     images: Images = Images()
     vertex: Vertex | None = None
@@ -442,7 +510,9 @@ class Pipeline(Settings):
     parallel: bool = Field(
         True, description="false: one phase after another, where there is but one GPU"
     )
-    phases: dict[Name, Phase] = Field(min_length=1)
+    phases: dict[Name, Phase] = Field(
+        min_length=1, description="the phases by name; each has a model of its own"
+    )
 
     @model_validator(mode="after")
     def consistent(self) -> Self:

@@ -39,6 +39,7 @@ class TextcatSettings(OwnSettings):
         "",
         description="name of the Choices in Label Studio that ask for it; '' those whose labels "
         "are the task's",
+        examples=["topic"],
     )
     balance: float = Field(
         0.5,
@@ -54,6 +55,7 @@ class TextcatSettings(OwnSettings):
         lt=1.0,
         description="what thresholds are to reach on dev, with the highest recall that goes with "
         "it; 0: the highest F",
+        examples=[0.9],
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,1 @@
+"""The reference pages of docs/reference, written from the code: `make reference`."""
