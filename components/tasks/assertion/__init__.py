@@ -30,10 +30,15 @@ if TYPE_CHECKING:
 class AssertionSettings(OwnSettings):
     """The status of another task's entities."""
 
-    of: str = Field(min_length=1, description="name of the task whose entities have the status")
+    of: str = Field(
+        min_length=1,
+        description="name of the task whose entities have the status",
+        examples=["entities"],
+    )
     default: str = Field(
         "",
         description="status of entities that annotators marked none at; '': nobody knows theirs",
+        examples=["present"],
     )
     key: str = Field(
         "assertion",
