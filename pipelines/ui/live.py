@@ -215,7 +215,7 @@ DOCUMENTS = {
 
 async def stream(site: Site, run: str) -> AsyncIterator[bytes]:
     """The parts of a run's page as server-sent events, each when it has changed, until it ends."""
-    sent: dict[str, str] = {}
+    sent: dict[str, Markup] = {}
     silent = 0
     while True:
         running = (await asyncio.to_thread(site.records.get, run)).state == "running"
