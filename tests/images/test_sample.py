@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,14 @@ class Project:
     def models(self) -> Path:
         return self.folder / "models"
 
+    @property
+    def threads(self) -> int:
+        """The cores that each task of the only run was given."""
+        (record,) = self.folder.glob("runs/*/run.json")
+        threads = json.loads(record.read_text(encoding="utf-8"))["threads"]
+        assert isinstance(threads, int)
+        return threads
+
 
 @pytest.fixture(scope="module")
 def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
@@ -71,8 +80,15 @@ def by_retrain(make_project: Callable[[str], Project]) -> Project:
     return project
 
 
-def in_container(engine: Engine, project: Project, started: list[str]) -> Callable[[Task], int]:
-    """What runs a container of kfp's in an engine of this machine; it notes the stages."""
+def in_container(
+    engine: Engine, project: Project, started: list[str], threads: int
+) -> Callable[[Task], int]:
+    """What runs a container of kfp's in an engine of this machine; it notes the stages.
+
+    kfp's runner says nothing of threads, and another number of them adds floats up in another
+    order: with that of our run, the same weights must come out, to the bit.
+    """
+    limits = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS"), str(threads))
 
     def start(task: Task) -> int:
         started.append(task.stage)
@@ -84,7 +100,8 @@ def in_container(engine: Engine, project: Project, started: list[str]) -> Callab
             Mount(project.folder, project.folder, writable=True),
             *(Mount(Path(here), Path(there), True) for here, there in task.volumes.items()),
         ]
-        job = Job(task.image, task.command, task.environment, Path("/app"), mounts)
+        environment = {**task.environment, **limits}
+        job = Job(task.image, task.command, environment, Path("/app"), mounts)
         with engine.running(job) as command:
             return subprocess.run(command, check=False).returncode
 
@@ -104,7 +121,7 @@ def test_kfps_docker_runner_comes_to_the_same_scores_and_decisions(
     by_retrain: Project, make_project: Callable[[str], Project]
 ) -> None:
     under_kfp, started = make_project("by-kfp"), list[str]()
-    start = in_container(find_engine(), under_kfp, started)
+    start = in_container(find_engine(), under_kfp, started, by_retrain.threads)
     folders = {
         "registry": str(under_kfp.models),
         "checkpoints": str(under_kfp.folder / "checkpoints"),
