@@ -137,10 +137,12 @@ def located(
 ) -> list[dict[str, Any]]:
     """Spans with their offsets in characters; `answer` where each has its own."""
     placed = Spans(annotation.text, spans, boundaries.own, boundaries, annotation.trusted)
+    about = annotation.region_choices if spans is annotation.spans else {}
     rows = [
-        {"start": start, "end": end, "label": span.label, "text": annotation.text[start:end]}
+        {choice.question: ", ".join(choice.accepted) for choice in about.get(number, ())}
+        | {"start": start, "end": end, "label": span.label, "text": annotation.text[start:end]}
         | ({"answer": span.answer or answer} if answer else {})
-        for span, (start, end) in zip(spans, placed.locate(), strict=True)
+        for number, (span, (start, end)) in enumerate(zip(spans, placed.locate(), strict=True))
     ]
     for note in placed.notes:
         account.problems.add(str(annotation.place), note)

@@ -90,6 +90,19 @@ def test_offsets_come_out_in_characters_and_every_record_is_accounted_for(
         convert_annotations(str(source), output)
 
 
+def test_choices_of_a_region_are_written_as_keys_of_its_span(tmp_path: Path) -> None:
+    value = {"start": 3, "end": 8, "text": "fever", "labels": ["FINDING"]}
+    results = [
+        {"id": "a", "type": "labels", "value": value, "from_name": "x", "to_name": "text"},
+        {"id": "a", "type": "choices", "value": {"choices": ["Absent"]}, "from_name": "assertion"},
+    ]
+    task = {"data": {"text": "no fever"}, "annotations": [{"result": results}]}
+    (tmp_path / "a.json").write_text(json.dumps([task]), encoding="utf-8")
+    convert_annotations(str(tmp_path / "a.json"), tmp_path / "out.jsonl")
+    [span] = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["spans"]
+    assert (span["label"], span["assertion"]) == ("FINDING", "Absent")
+
+
 def test_a_bucket_is_read_as_in_a_config(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

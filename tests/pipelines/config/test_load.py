@@ -133,6 +133,29 @@ phases:
             "{kind: tests.support.topics, labels: [tax], weight: -1}",
             "6: phases.letters.tasks.topic.weight: Input should be greater than or equal to 0",
         ),
+        (
+            "topic: {kind: textcat, labels: [tax, visa]}",
+            "topic: {kind: assertion, of: entities, labels: [ORG, tax]}",
+            "6: phases.letters.tasks.topic.labels: ORG: both an entity of entities and a status of "
+            "topic, so that nobody knows",
+        ),
+        (
+            "topic: {kind: textcat, labels: [tax, visa]}",
+            "topic: {kind: assertion, of: topic, labels: [tax, visa]}",
+            "6: phases.letters.tasks.topic.of: topic is a task of assertion status and finds no "
+            "entities, which topic speaks of: name one that does (entities)",
+        ),
+        (
+            "topic: {kind: textcat, labels: [tax, visa]}",
+            "topic: {kind: assertion, of: entitys, labels: [tax, visa]}",
+            "6: phases.letters.tasks.topic.of: there is no task 'entitys' beside topic; there is "
+            "entities",
+        ),
+        (
+            "topic: {kind: textcat, labels: [tax, visa]}",
+            "topic: {kind: assertion, of: entities, labels: [tax, visa], default: rent}",
+            "6: phases.letters.tasks.topic: default: 'rent' is none of the labels",
+        ),
         ("{topic:", "{topik:", "11: phases.letters.gate.tasks.topik: there is no such task; there"),
         ("min_f: 0.9", "min_f: 9", "11: phases.letters.gate.tasks.topic: min_f: Input should be"),
     ],
