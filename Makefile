@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden reference lock images test-images push sbom clean
+.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden docs reference lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # What .venv is made from. Its checksum, kept in .venv, says whether it still is: times do not.
@@ -68,6 +68,10 @@ format: setup ## Format the code and fix what ruff can fix
 
 golden: setup ## Rewrite the golden pipeline specs that the tests compare with
 	@for config in configs/*.yaml; do $(BIN)/retrain compile $$config -o tests/golden/$${config##*/}; done
+
+docs: setup ## Build the documentation into build/site, every link checked
+	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/docs.lock
+	@$(BIN)/zensical build --strict --clean
 
 reference: setup ## Rewrite docs/reference from the code
 	@$(BIN)/python -m scripts.reference

@@ -67,6 +67,7 @@ LOCKS = (
     Lock("serve", "serve", IMAGE),
     Lock("test", "test", IMAGE),
     Lock("bench", "bench", ("--universal", "--python-version=3.11")),
+    Lock("docs", "docs", ("--universal", "--python-version=3.11")),
     Lock("audit", "audit", IMAGE),
 )
 

@@ -1,0 +1,80 @@
+"""The commands of docs/tutorial.md, one after the other, as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.docs.blocks import blocks, commands
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/tutorial.md"
+HERE = "run: tests/docs/test_tutorial.py"
+# In place of the transformer that `init` chooses: the same commands in seconds.
+QUICK = "config: cnn\n      set: {training.max_steps: 40, training.eval_frequency: 20}\n"
+
+pytestmark = pytest.mark.xdist_group("tutorial")
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of the tutorial, `retrain` and `python` being those of the tests."""
+    words = shlex.split(command)
+    ours = {"retrain": ["-m", "pipelines"], "python": []}
+    arguments = (
+        [sys.executable, *ours[words[0]], *words[1:]]
+        if words[0] in ours
+        else ["bash", "-c", command]
+    )
+    return subprocess.run(
+        arguments,
+        cwd=folder,
+        env=os.environ | {"RETRAIN": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def quicker(config: Path) -> None:
+    """Let a config of `init` train a small network for a few steps, and promote what it learns."""
+    text = config.read_text(encoding="utf-8")
+    text, changed = re.subn(r"config: minilm\n      set:.*\n(        .*\n)+", QUICK, text)
+    assert changed == 1, text
+    text, changed = re.subn(r"min_f: [\d.]+", "min_f: 0, max_interval: 1, min_support: 1", text)
+    text = re.sub(r"gate:\n((      .*\n)+)", one_gate, text)
+    config.write_text(text, encoding="utf-8")
+
+
+def one_gate(found: re.Match[str]) -> str:
+    """The section of the gate, its first rules being those that the small network meets."""
+    gate = yaml.safe_load(found[1]) if ":" in found[1] else {}
+    return f"gate: {{min_f: 0, max_interval: 1, min_support: 1, mode: {gate['mode']}}}\n"
+
+
+def test_every_command_does_what_the_tutorial_says(tmp_path: Path) -> None:
+    said = {}
+    for block in blocks(PAGE):
+        if block.mark != HERE:
+            continue
+        if block.language == "yaml":
+            name = block.code.splitlines()[0].removeprefix("# ")
+            (tmp_path / name).write_text(block.code, encoding="utf-8")
+            continue
+        for command in commands(block.code):
+            result = run(command, tmp_path)
+            assert result.returncode == 0, (command, result.stdout, result.stderr)
+            said[command] = result.stdout
+            if command.startswith("retrain init"):
+                quicker(tmp_path / "guidance.yaml")
+    assert "mode: enforce" in (tmp_path / "guidance.yaml").read_text(encoding="utf-8")
+    assert "ner" in next(text for command, text in said.items() if "spacy.load" in command)
+    history = said["retrain models history ner-guidance"]
+    assert "rollback" in history
+    assert (tmp_path / "production.spec.yaml").stat().st_size > 0
