@@ -104,7 +104,7 @@ def measured(folder: Path, names: Sequence[str], seed: int) -> dict[str, Any]:
     return {"seconds": seconds, **{name: block["overall"]["f"] for name, block in blocks.items()}}
 
 
-def convert(work: Path, tasks: str) -> None:
+def convert(work: Path, tasks: str, language: str = "en") -> None:
     """The records in the splits that they name, as corpora."""
     [annotations] = (work / "store").glob("*/annotations.jsonl")
     lines = annotations.read_text(encoding="utf-8").splitlines()
@@ -112,7 +112,7 @@ def convert(work: Path, tasks: str) -> None:
         mine = [line for line in lines if json.loads(line)["split"] == split]
         (work / f"{split}_set").write_text("\n".join(mine) + "\n", encoding="utf-8")
     sets = {f"{split}_set": work / f"{split}_set" for split in ("train", "dev", "test")}
-    run("convert", work, tasks, **sets, settings={})
+    run("convert", work, tasks, **sets, settings={"language": language})
 
 
 def run(stage: str, work: Path, tasks: str, **inputs: Any) -> None:

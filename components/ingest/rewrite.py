@@ -10,6 +10,7 @@ from typing import Any
 
 from components.ingest.choice_rows import Question, choice_rows, questions_of
 from components.ingest.readers.detect import read
+from components.ingest.routing import common_group, of_group
 from components.ingest.text import check_text
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
 from components.records.offsets import Spans
@@ -57,11 +58,13 @@ def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
                 account.skipped[item.reason] += 1
             elif isinstance(item, Refused):
                 account.refuse(item.place, item.kind, item.detail)
-            elif not item.about_spans and not item.choices:
+            elif not (item.about_spans or item.choices or common_group([*item.groups])):
                 account.skipped["row of another task"] += 1
             else:
                 if item.relations:
                     account.problems.add(str(item.place), Note("relations", count=item.relations))
+                if not item.about_spans:
+                    item = of_group(item, common_group([*item.groups]))
                 yield from lines_of(item, questions, account)
 
 
@@ -124,7 +127,9 @@ def prodigy_row(annotation: Annotation, account: Account) -> dict[str, Any]:
         row["tokens"] = [
             {"text": text[a:b], "start": a, "end": b, "id": n} for n, (a, b) in enumerate(tokens)
         ]
-    row["_view_id"] = "ner" if binary else "review" if annotation.reviewed else "ner_manual"
+    interface = "spans" if annotation.asked == "spans" else "ner"
+    manual = "review" if annotation.reviewed else f"{interface}_manual"
+    row["_view_id"] = interface if binary else manual
     return row | ({"_is_binary": True} if binary else {})
 
 

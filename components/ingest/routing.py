@@ -7,8 +7,7 @@ other records have labels of the task. A text that nobody read for a task is una
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -49,7 +48,7 @@ class Routing:
             more = annotation.groups.get(task.name)
             return replace(annotation, spans=[*annotation.spans, *more]) if more else annotation
         if task.place == "spans" and annotation.groups:
-            annotation = of_group(task, annotation, self.tasks)
+            annotation = of_group(annotation, group_of(task, annotation, self.tasks))
         if task.name == self.first:
             return annotation
         return replace(
@@ -89,9 +88,8 @@ class Routing:
         ]
 
 
-def of_group(task: Task, annotation: Annotation, tasks: dict[str, Task]) -> Annotation:
-    """An annotation as that of the group of spans that is the task's."""
-    name = group_of(task, annotation, tasks)
+def of_group(annotation: Annotation, name: str) -> Annotation:
+    """An annotation as that of one of its groups of spans; as it is where there is no name."""
     if not name:
         return annotation
     return replace(
@@ -100,13 +98,17 @@ def of_group(task: Task, annotation: Annotation, tasks: dict[str, Task]) -> Anno
         rejected=annotation.rejected_groups.get(name, []),
         complete=name not in annotation.partial_groups,
         about_spans=True,
+        asked="spans",
     )
 
 
-def group_of(task: Task, annotation: Annotation, tasks: dict[str, Any]) -> str:
-    """The group of an annotation that is a task's: of its name, spaCy's own, or the only one."""
-    groups = annotation.groups
-    if task.name in groups:
+def group_of(task: Task, annotation: Annotation, tasks: Collection[str]) -> str:
+    """The group of an annotation that is a task's: that of its name, or the common one."""
+    if task.name in annotation.groups:
         return task.name
-    free = [name for name in groups if name not in tasks]
-    return COMMON_GROUP if COMMON_GROUP in free else free[0] if len(free) == 1 else ""
+    return common_group([name for name in annotation.groups if name not in tasks])
+
+
+def common_group(names: Sequence[str]) -> str:
+    """Of groups the one that any task may mean: spaCy's own, or the only one; "" for none."""
+    return COMMON_GROUP if COMMON_GROUP in names else names[0] if len(names) == 1 else ""

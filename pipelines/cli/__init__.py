@@ -18,6 +18,7 @@ from pipelines.cli import (
     deploy,
     doctor,
     init,
+    labelling,
     models,
     plan,
     pull,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.callback()(status.status)
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
+    "labelling": labelling.labelling,
     "convert-annotations": convert_annotations.convert_annotations,
     "check": check.check,
     "run": run.run,

@@ -13,7 +13,10 @@ from pipelines.cli.options import DEFAULT_CONFIG
 def init(
     annotations: Annotated[
         Path | None,
-        typer.Argument(metavar="[ANNOTATIONS]", help="An export, e.g. from `prodigy db-out`."),
+        typer.Argument(
+            metavar="[ANNOTATIONS]",
+            help="An export, e.g. from `prodigy db-out`, or a labelling config (XML).",
+        ),
     ] = None,
     training_config: Annotated[
         str,
@@ -39,6 +42,8 @@ def init(
     ] = None,
 ) -> None:
     """Write a config for your own export: its labels with their counts, sensible defaults.
+
+    Also for the labelling config (XML) of a project in Label Studio or Annotation Lab: its tasks.
 
     Reads Prodigy JSONL, Label Studio JSON, CoNLL or IOB columns, spaCy files and the exports of
     other tools that docs/data.md lists. A file that exists is never overwritten.
@@ -85,12 +90,15 @@ def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
     from components.errors import ConfigError
     from components.records.sources import check_type, checked_format, features_beside
     from pipelines.config.profile import profile_of
-    from pipelines.config.scaffold import scaffold
+    from pipelines.config.scaffold import scaffold, scaffold_of_project
+    from pipelines.labelling.reading import is_labelling_config, read
 
     if annotations.exists():
         check_type(str(annotations))
     if not annotations.is_file():
         raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
+    if is_labelling_config(annotations):
+        return scaffold_of_project(annotations, read(annotations.read_bytes(), annotations.name))
     given_format = checked_format(file_format)
     folder = output.parent if output else Path()
     profile = profile_of(annotations, given_format, features_beside(annotations))

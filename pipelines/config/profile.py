@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
-from components.records.annotation import Annotation, Refused, Skipped
+from components.records.annotation import Annotation, RawSpan, Refused, Skipped
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
@@ -19,6 +21,7 @@ MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
 FEW_MISTAKES = 0.05
+COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 
 @dataclass
@@ -28,6 +31,9 @@ class DatasetProfile:
     Attributes:
         spans: label -> entities, in accepted records.
         documents: label -> accepted records that have it.
+        marked: accepted records with spans; `overlapping` those of them where two share a
+            character; `for_overlaps` those that a tool for such spans asked for, or keeps apart.
+        group: of `doc.spans` that the spans are in; "" where they are in none.
         constant: the class that is every answer, beside entities; it is none of `classes` then.
         classes: label -> accepted records of which it is said as a whole.
         styles: "single" or "multiple" -> records that say whether they let choose several classes.
@@ -45,6 +51,10 @@ class DatasetProfile:
 
     spans: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
+    marked: int = 0
+    overlapping: int = 0
+    for_overlaps: int = 0
+    group: str = ""
     classes: Counter[str] = field(default_factory=Counter)
     constant: str = ""
     styles: Counter[str] = field(default_factory=Counter)
@@ -70,6 +80,11 @@ class DatasetProfile:
         if self.styles:
             return self.styles["multiple"] > self.styles["single"]
         return self.several > 0 or self.none > FEW_MISTAKES * self.accepted
+
+    @property
+    def spans_overlap(self) -> bool:
+        """Whether spans may overlap: their tool lets them, or more of them do than by mistake."""
+        return self.for_overlaps > 0 or self.overlapping > FEW_MISTAKES * self.marked
 
     @property
     def accepted(self) -> int:
@@ -112,7 +127,7 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
                 profile.reasons.setdefault(item.kind, item.detail)
             elif isinstance(item, Skipped):
                 profile.answers[item.reason] += 1
-            elif item.choices or item.about_spans:
+            elif item.choices or item.about_spans or item.groups:
                 count(item, profile)
             else:
                 profile.answers["of another task"] += 1
@@ -158,7 +173,7 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
         profile.scripts += count_scripts(annotation.text)
     if annotation.answer != "accept":
         return
-    spans = annotation.spans if annotation.about_spans else []
+    spans = spans_of(annotation, profile)
     labels = Counter(composed(span.label) for span in spans if span.label)
     for choice in annotation.choices:
         profile.classes.update(choice.accepted)
@@ -167,8 +182,28 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
             profile.styles["multiple" if choice.several else "single"] += 1
         profile.several += len(choice.accepted) > 1 or alone
         profile.none += not choice.accepted
+    profile.marked += bool(spans)
+    profile.overlapping += overlap(spans)
     profile.spans.update(labels)
     profile.documents.update(labels.keys())
     for key, value in annotation.meta.items():
         if isinstance(value, str | int) and not isinstance(value, bool):
             profile.values.setdefault(key, Counter())[str(value)] += 1
+
+
+def spans_of(annotation: Annotation, profile: DatasetProfile) -> list[RawSpan]:
+    """The spans of an accepted annotation: its entities, or else its group of spans."""
+    if annotation.about_spans:
+        profile.for_overlaps += annotation.asked == "spans"
+        return annotation.spans
+    groups = annotation.groups
+    name = COMMON_GROUP if COMMON_GROUP in groups else next(iter(groups), "")
+    profile.for_overlaps += bool(name)
+    profile.group = profile.group or name
+    return groups.get(name, [])
+
+
+def overlap(spans: Sequence[RawSpan]) -> bool:
+    """Whether two spans share a character."""
+    ordered = sorted((span.start, span.end) for span in spans)
+    return any(one[1] > other[0] for one, other in pairwise(ordered))

@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from components.records.scripts import PACKAGES, UNSPACED, language_of
 from pipelines.config.profile import DatasetProfile
 from pipelines.config.yaml_text import spell
+from pipelines.labelling.reading import Project
 
+INGEST = (
+    "      select: {answers: [accept]}",
+    "      required: []  # labels that must be there; 'all' stops where one has no example",
+)
+GATE = (
+    "    gate:",
+    "      min_f: 0.5  # a model below this is kept but not promoted",
+    "      mode: report-only  # say what would be held back, promote it all the same",
+)
+TASK_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 FEW = 50
 PASSES = 10
 SMALL = 20_000
@@ -28,7 +41,7 @@ def scaffold(
     """
     name = slug(export.name.split(".")[0])
     mixed = bool(profile.spans and profile.classes)
-    prefix, config = "ner", "minilm"
+    prefix, config = ("spans", "minilm-tasks") if profile.spans_overlap else ("ner", "minilm")
     if profile.classes:
         prefix, config = ("tasks", "minilm-tasks") if mixed else ("classes", "minilm-classes")
     group_by = profile.group_by()
@@ -51,8 +64,7 @@ def scaffold(
         f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
         *language_lines(language),
-        "      select: {answers: [accept]}",
-        "      required: []  # labels that must be there; 'all' stops where one has no example",
+        *INGEST,
         *([f"    convert: {{language: {language}}}"] if language != "en" else []),
         f"    split: {{dev: 0.1, test: 0.2, group_by: {spell(group_by)}}}"
         + (
@@ -60,17 +72,64 @@ def scaffold(
             if group_by
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
+        *train_lines(config),
+        *changes(profile, prefix, words, language),
+        *GATE,
+        f"    model: {{name: {prefix}-{name}, alias: champion}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def scaffold_of_project(file: Path, project: Project) -> str:
+    """The text of a config for the tasks of a labelling config."""
+    name = slug(file.name.split(".")[0])
+    lines = [
+        f"# Made by `retrain init` from the labelling config {file.name}.",
+        *(f"# Left out: {one}." for one in project.left_out),
+        "# Every path is relative to this file. Next: retrain check, then retrain run.",
+        f"name: {name}",
+        "registry: models  # trained models are kept here, one folder per version",
+        "",
+        "phases:",
+        f"  {name}:",
+        "    tasks:",
+        *(
+            line
+            for task, settings in project.tasks.items()
+            for line in [f"      {task}:", *setting_lines(settings)]
+        ),
+        "    annotations: [export.json]  # what the project exports: put it beside this file",
+        "    ingest:",
+        *INGEST,
+        "    split: {dev: 0.1, test: 0.2, group_by: ''}"
+        "  # e.g. meta.url, so that pieces of one page stay on one split",
+        *train_lines("minilm-tasks"),
+        "      # How long to train depends on how much there is: retrain init export.json says it.",
+        *GATE,
+        f"    model: {{name: tasks-{name}, alias: champion}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def setting_lines(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What a config says of a task."""
+    for key, value in settings.items():
+        if isinstance(value, list):
+            yield f"        {key}:"
+            yield from (f"          - {spell(one)}" for one in value)
+        else:
+            said = str(value).lower() if isinstance(value, bool) else spell(value)
+            yield f"        {key}: {said}"
+
+
+def train_lines(config: str) -> list[str]:
+    """Which training config, and what to know of it."""
+    return [
         "    train:",
         "      # minilm is small and needs no download; roberta is larger and slower, and wants",
         f"      # a GPU. One to edit: retrain init --training-config {config} -o mine.cfg",
         f"      config: {config}",
-        *changes(profile, prefix, words, language),
-        "    gate:",
-        "      min_f: 0.5  # a model below this is kept but not promoted",
-        "      mode: report-only  # say what would be held back, promote it all the same",
-        f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def source_of(export: Path, folder: Path, given_format: str, features: str) -> str:
@@ -123,15 +182,23 @@ def length_of_training(words: int) -> dict[str, int]:
 
 def task_lines(profile: DatasetProfile) -> list[str]:
     """The tasks of a phase: what people marked in texts, what they said of whole ones, or both."""
-    if not profile.classes:
-        left_out = (
-            f"The class {spell(profile.constant)} is every answer: nothing to learn, left out."
-        )
-        said = f"    # {left_out}"
-        return ["    task: ner", *entity_lines(profile), *([said] if profile.constant else [])]
-    entities = ["      entities:", "        kind: ner"] if profile.spans else []
-    labels = [f"    {line}" for line in entity_lines(profile)] if profile.spans else []
-    return ["    tasks:", *entities, *labels, *class_lines(profile)]
+    name, kind = span_task(profile)
+    why = "  # they may overlap" if kind == "spans" else ""
+    labels = entity_lines(profile) if profile.spans else []
+    if not profile.classes and name in ("entities", kind):  # the short form will do
+        constant = spell(profile.constant)
+        said = f"    # The class {constant} is every answer: nothing to learn, left out."
+        return [f"    task: {kind}{why}", *labels, *([said] if profile.constant else [])]
+    spans = [f"      {name}:", f"        kind: {kind}{why}"] if profile.spans else []
+    classes = class_lines(profile) if profile.classes else []
+    return ["    tasks:", *spans, *(f"    {line}" for line in labels), *classes]
+
+
+def span_task(profile: DatasetProfile) -> tuple[str, str]:
+    """Name and kind of the task of the spans; those in a group have its name."""
+    if not profile.spans_overlap:
+        return "entities", "ner"
+    return (profile.group if TASK_NAME.fullmatch(profile.group) else "spans"), "spans"
 
 
 def entity_lines(profile: DatasetProfile) -> list[str]:

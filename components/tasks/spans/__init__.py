@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
@@ -33,11 +33,18 @@ class SpansSettings(OwnSettings):
         le=1.0,
         description="how many of the training spans must have one of the lengths, in words, that "
         "the model considers; more lengths find more and take more time",
+        examples=[0.99],
     )
 
 
 class Kind(Task):
-    """Finds spans, one inside another or across another, too."""
+    """Finds spans, one inside another or across another, too.
+
+    Attributes:
+        suggester: of a model: the `sizes` of the runs of words that it looks at, the `recall` of
+            the spans of dev among them, and their `cost`: how many they are for each word; empty
+            where nobody knows.
+    """
 
     title = "span categorisation"
     unit = "spans"
@@ -50,6 +57,7 @@ class Kind(Task):
         super().__init__(settings)
         own = SpansSettings.model_validate(settings.model_dump())
         self.recall = own.recall
+        self.suggester: dict[str, Any] = {}
 
     @staticmethod
     def checked_label(label: str) -> str:
@@ -96,6 +104,11 @@ class Kind(Task):
 
         pipe = categoriser_of(nlp, self.name)
         return tuple(sorted(pipe.labels)) if pipe else ()
+
+    def for_model(self, nlp: Language) -> Self:
+        task = type(self)(self.described)
+        task.suggester = dict(nlp.meta.get("retrain", {}).get(self.name, {}).get("suggester", {}))
+        return task
 
     def head(self, shared: Shared) -> dict[str, Any]:
         from components.tasks.spans.head import head
@@ -165,6 +178,7 @@ class Kind(Task):
             "tokenisation": tokenisation(predictions),
             "matches": matches(predictions),
             "confusion": confusion(predictions, labels, alike),
+            **({"suggester": self.suggester} if self.suggester else {}),
         }
 
     def review(self, gold: Sequence[Item], unknown: Sequence[str] = ()) -> dict[str, Any]:

@@ -28,9 +28,12 @@ def head(name: str, weight: float, shared: Shared) -> dict[str, Any]:
             "tok2vec": listener(shared),
         },
     }
-    weights = {f"spans_{name}_f": weight}
+    # What spaCy would count for a categoriser of its own default group.
+    unused = ("spans_sc_f", "spans_sc_p", "spans_sc_r")
+    weights: dict[str, float | None] = dict.fromkeys(unused)
+    weights |= {f"spans_{name}_f": weight, f"spans_{name}_per_type": None}
     weights |= dict.fromkeys((f"spans_{name}_p", f"spans_{name}_r"), 0.0)
     return {
         "components": {name: categoriser},
-        "training": {"score_weights": weights | {f"spans_{name}_per_type": None}},
+        "training": {"score_weights": weights},
     }

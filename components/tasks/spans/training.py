@@ -109,24 +109,38 @@ def before_training(nlp: Language, task: str) -> None:
 
 
 def after_training(nlp: Language, examples: Sequence[Example], task: Kind) -> dict[str, Any]:
-    """Choose the threshold on dev; remember it, and what the suggester looks at."""
+    """Choose the threshold on dev; remember it, and what the suggester does there."""
     pipe = categoriser_of(nlp, task.name)
     assert pipe is not None
-    threshold = best_threshold(pipe, examples, task.name)
-    pipe.cfg["threshold"] = nlp.get_pipe_config(pipe.name)["threshold"] = threshold
-    return {"component": pipe.name, "threshold": threshold}
-
-
-def best_threshold(pipe: SpanCategorizer, examples: Sequence[Example], task: str) -> float:
-    """The threshold of highest F; a half where there are too few spans to tell."""
     runs, scores = pipe.predict([example.predicted for example in examples])
     ops: Any = pipe.model.ops
-    said = ops.to_numpy(scores)
-    truths = truths_of(pipe, list(examples), runs, task)
-    marked = sum(len(one.reference.spans.get(task, ())) for one in examples)
-    if marked < FEWEST:
-        return HALF
+    truths = truths_of(pipe, list(examples), runs, task.name)
+    marked = sum(len(one.reference.spans.get(task.name, ())) for one in examples)
+    threshold = best_threshold(ops.to_numpy(scores), truths, marked)
+    config = nlp.get_pipe_config(pipe.name)
+    pipe.cfg["threshold"] = config["threshold"] = threshold
+    words = sum(len(example.predicted) for example in examples)
+    return {
+        "component": pipe.name,
+        "threshold": threshold,
+        "suggester": {
+            "sizes": config["suggester"].get("sizes"),
+            "recall": round(float((truths == 1).sum()) / marked, 4) if marked else None,
+            "cost": round(len(truths) / max(1, words), 2),
+        },
+    }
+
+
+def best_threshold(said: Any, truths: Any, marked: int) -> float:
+    """The threshold of highest F; a half where there are too few spans to tell.
+
+    Args:
+        said: probabilities, (runs, labels); `truths` the same of 1, 0 and NaN.
+        marked: how many spans there are, those too that no run is.
+    """
     known = ~np.isnan(truths)
+    if marked < FEWEST or not known.any():
+        return HALF
     order = np.argsort(-said[known], kind="stable")
     ranked = said[known][order]
     hits = np.cumsum(truths[known][order])

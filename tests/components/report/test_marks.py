@@ -7,8 +7,13 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.records.prediction import Disagreement, Prediction
 from components.records.record import Span
+from components.report.build import Material, html
 from components.report.marks import Piece, marked
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
+from components.tasks.scores import block_of
 
 TEXT = "sin signos de fiebre ni tos"
 
@@ -69,3 +74,20 @@ def test_nothing_is_lost(spans: list[Span]) -> None:
     text = draw(*spans)
     assert "".join(c for c in text if c not in "()[]ABC") == TEXT
     assert sorted(c for c in text if c in "ABC") == sorted(span.label for span in spans)
+
+
+def test_the_report_shows_them() -> None:
+    gold, said = [Span(0, 20, "A"), Span(14, 20, "B")], [Span(0, 20, "A"), Span(11, 27, "B")]
+    settings = TaskSettings(name="spans", kind="spans", labels=["A", "B"])
+    task = task_of(settings)
+    [boundary] = task.disagreements(gold, said)
+    assert boundary == Disagreement("boundary", gold[1], said[1])
+    prediction = Prediction("1", TEXT, 6, list(gold), list(said), [boundary], task="spans")
+    block = block_of(task, [prediction], slice_keys=(), resamples=10, seed=0)
+    block |= {"champion": None, "words_per_second": 1.0}
+    block["suggester"] = {"sizes": [1, 4], "recall": 0.95, "cost": 1.9}
+    page = html(Material("Title", "", "new", "old", {"spans": block}, "Held", "bad", [prediction]))
+    inner = '<mark class="entity t1 disputed">fiebre<span class="label"> B</span></mark>'
+    assert f'<mark class="entity t0 holds-1">sin signos de {inner}<span class="label"> A' in page
+    assert '<mark class="entity t1 disputed goes-on">de fiebre</mark>' in page
+    assert "runs of 1, 4 words, 1.9 for each word of a text. 95.0&nbsp;% of the spans" in page

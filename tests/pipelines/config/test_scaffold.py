@@ -162,6 +162,25 @@ def test_init_of_labels_and_choices_is_a_config_of_both(tmp_path: Path) -> None:
     assert phase.train.config == "minilm-tasks"
 
 
+def test_init_of_spans_that_overlap_is_a_config_of_them(tmp_path: Path) -> None:
+    """By what Prodigy asked for, or by what is there; a stray overlap is a mistake."""
+    cue, scope = {"start": 0, "end": 2, "label": "CUE"}, {"start": 0, "end": 8, "label": "SCOPE"}
+
+    def kind_of(name: str, rows: list[dict[str, object]]) -> str:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps({"answer": "accept", **row}) + "\n" for row in rows))
+        (tmp_path / f"{name}.yaml").write_text(scaffold(path, tmp_path, profile_of(path)))
+        (phase,) = load(tmp_path / f"{name}.yaml").pipeline.phases.values()
+        assert phase.train.config == ("minilm" if phase.task == "ner" else "minilm-tasks")
+        return phase.task
+
+    both = {"text": "no fever", "spans": [cue, scope]}
+    one = {"text": "no fever", "spans": [cue]}
+    assert kind_of("asked", [{**one, "_view_id": "spans_manual"}]) == "spans"
+    assert kind_of("there", [both, one]) == "spans"
+    assert kind_of("stray", [both, *[one] * 30]) == "ner"
+
+
 def test_init_leaves_out_a_class_that_is_every_answer(tmp_path: Path) -> None:
     phase, text = init_of_choices(tmp_path, "news", "news")
     assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]

@@ -1,0 +1,165 @@
+"""Overlapping spans: retrain beside what `spacy init config --pipeline spancat` trains.
+
+    python -m bench.spans FOLDER [--language es] [--seeds 3] [--arms ARM …]
+
+FOLDER holds train.jsonl, dev.jsonl and test.jsonl, exports of Prodigy's spans.manual, such as the
+NUBes corpus of negation. All arms learn from the same corpora in a process of their own with one
+thread. `s` are processor seconds of training, from reading config and corpora to the model on disk,
+evaluations on dev included; F is that of retrain's `evaluate`, which spaCy's scorer agrees with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.mixed import convert, run
+from bench.run import alone
+
+CONFIGS = Path("pipelines/config/training")
+STOCK = "spacy train, as init config writes it"
+ARMS: dict[str, dict[str, Any]] = {
+    STOCK: {},
+    "retrain, cnn-tasks": {"config": "cnn-tasks"},
+    "the same, sizes 1 to 3": {
+        "config": "cnn-tasks",
+        "set": {"components.sc.suggester.sizes": [1, 2, 3]},
+    },
+}
+
+
+def main() -> None:
+    """Run every arm with every seed, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--language", default="es")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
+    args = parser.parse_args()
+    if args.one:
+        arm, seed = args.one
+        print(json.dumps(measured(args.folder, args.language, ARMS[arm], int(seed))))
+        return
+    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    for arm in args.arms:
+        figures = []
+        for seed in range(args.seeds):
+            one = alone("bench.spans", arm, seed, args.folder, f"--language={args.language}")
+            figures.append(one)
+            print(
+                f"{arm:40} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  "
+                f"F {one['f']:.4f}  P {one['p']:.4f}  R {one['r']:.4f}",
+                flush=True,
+            )
+        scores = [one["f"] for one in figures]
+        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+        seconds = statistics.mean(one["seconds"] for one in figures)
+        print(
+            f"{arm:40} mean  {seconds:8.0f} s  F {100 * statistics.mean(scores):.1f} ± "
+            f"{100 * spread:.1f}",
+            flush=True,
+        )
+
+
+def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Learn and test; scores, steps and seconds."""
+    labels = labels_in(folder)
+    tasks = json.dumps([{"name": "sc", "kind": "spans", "labels": labels, **arm.get("task", {})}])
+    with (
+        TemporaryDirectory() as text,
+        redirect_stdout(StringIO()),
+    ):
+        work = Path(text)
+        sources = [{"path": str(tagged(folder, work))}]
+        settings = {"required": [], "language": language, "max_moved": 1, "max_quarantined": 1}
+        run("ingest", work, tasks, sources=sources, settings=settings, store=work / "store")
+        convert(work, tasks, language)
+        learn = retrain if arm else stock
+        before = time.process_time()
+        model, steps = learn(work, tasks, language, arm, seed)
+        seconds = time.process_time() - before
+        corpus = work / "test_corpus"
+        run("evaluate", work, tasks, model=model, test_corpus=corpus, init="base", settings={})
+        [block] = json.loads((work / "scores").read_text(encoding="utf-8"))["tasks"].values()
+    return {
+        "seconds": seconds,
+        "steps": steps,
+        "labels": {name: one["f"] for name, one in block["labels"].items()},
+        "words_per_second": block["words_per_second"],
+        **{key: block["overall"][key] for key in "fpr"},
+    }
+
+
+def retrain(
+    work: Path, tasks: str, language: str, arm: dict[str, Any], seed: int
+) -> tuple[Path, int]:
+    """Train by a config of ours."""
+    run(
+        "train",
+        work,
+        tasks,
+        train_corpus=work / "train_corpus",
+        dev_corpus=work / "dev_corpus",
+        config=(CONFIGS / f"{arm['config']}.cfg").read_text(encoding="utf-8"),
+        overrides={
+            "nlp.lang": language,
+            "system.seed": seed,
+            **arm.get("set", {}),
+        },
+        settings={"device": "cpu"},
+    )
+    history = (work / "log" / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    return work / "model", int(json.loads(history[-1])["step"])
+
+
+def stock(
+    work: Path, _tasks: str, language: str, _arm: dict[str, Any], seed: int
+) -> tuple[Path, int]:
+    """Train by spaCy's own config, as its command does."""
+    from spacy.cli.init_config import init_config
+    from spacy.cli.train import train
+
+    config = init_config(lang=language, pipeline=["spancat"], optimize="efficiency", gpu=False)
+    config.to_disk(work / "stock.cfg")
+    corpora = {f"paths.{split}": str(work / f"{split}_corpus") for split in ("train", "dev")}
+    printed = StringIO()
+    with redirect_stdout(printed):
+        train(work / "stock.cfg", work / "stock", overrides={**corpora, "system.seed": seed})
+    rows = [line.split() for line in printed.getvalue().splitlines()]
+    steps = [int(row[1]) for row in rows if len(row) > 4 and row[0].isdigit() and row[1].isdigit()]
+    return work / "stock" / "model-best", steps[-1]
+
+
+def tagged(folder: Path, work: Path) -> Path:
+    """All rows as one file, each with the split that it is in."""
+    path = work / "rows.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for split in ("train", "dev", "test"):
+            for row in rows(folder, split):
+                file.write(json.dumps({**row, "meta": {"split": split}}) + "\n")
+    return path
+
+
+def rows(folder: Path, split: str) -> list[dict[str, Any]]:
+    """The rows of a split."""
+    text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def labels_in(folder: Path) -> list[str]:
+    """The labels that occur in training."""
+    spans = [span for row in rows(folder, "train") for span in row["spans"]]
+    return sorted({span["label"] for span in spans})
+
+
+if __name__ == "__main__":
+    main()
