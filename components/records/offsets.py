@@ -8,8 +8,11 @@ cannot be trusted.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 
 from components.records.annotation import RawSpan
 from components.records.problems import Note, Policy, QuarantineError
@@ -18,6 +21,7 @@ from components.records.tokens import Boundaries
 Located = tuple[int, int]
 Reading = Callable[[str, int, int], Located | None]
 
+TEXTS = 8  # readings of texts that are kept: the spans of one come together
 WHITE = re.compile(r"(?:\s|\\r|\\n)+")  # some tools write a line end as a backslash and a letter
 ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
@@ -46,15 +50,18 @@ def utf8(text: str, start: int, end: int) -> Located | None:
 
 def by_units(text: str, start: int, end: int, encoding: str, width: int) -> Located | None:
     """Characters of offsets that count units of an encoding; None if they split a character."""
-    data = text.encode(encoding)
-    if not 0 <= start <= end <= len(data) // width:
+    edges = unit_edges(text, encoding, width)
+    if not 0 <= start <= end <= edges[-1]:
         return None
-    try:
-        before = data[: start * width].decode(encoding)
-        inside = data[start * width : end * width].decode(encoding)
-    except UnicodeDecodeError:
-        return None
-    return len(before), len(before) + len(inside)
+    first, last = bisect_left(edges, start), bisect_left(edges, end)
+    return (first, last) if (edges[first], edges[last]) == (start, end) else None
+
+
+@lru_cache(maxsize=TEXTS)
+def unit_edges(text: str, encoding: str, width: int) -> list[int]:
+    """Where each character of a text begins, in units of an encoding; and where the last ends."""
+    sizes = {character: len(character.encode(encoding)) // width for character in {*text}}
+    return list(accumulate(map(sizes.__getitem__, text), initial=0))
 
 
 def short_line_ends(text: str, start: int, end: int) -> Located | None:
@@ -69,13 +76,17 @@ def single_spaces(text: str, start: int, end: int) -> Located | None:
 
 def by_runs(text: str, start: int, end: int, run: str) -> Located | None:
     """Characters of offsets that count each match of `run` as one character."""
-    inside = {place for match in re.finditer(run, text) for place in range(*match.span())[1:]}
-    if not inside:
-        return None
-    places = [place for place in range(len(text)) if place not in inside]
-    if not 0 <= start < end <= len(places):
+    places = places_shown(text, run)
+    if len(places) == len(text) or not 0 <= start < end <= len(places):
         return None
     return places[start], places[end - 1] + 1
+
+
+@lru_cache(maxsize=TEXTS)
+def places_shown(text: str, run: str) -> list[int]:
+    """Where the characters of a text are of which each match of `run` shows the first alone."""
+    inside = {place for match in re.finditer(run, text) for place in range(*match.span())[1:]}
+    return [place for place in range(len(text)) if place not in inside]
 
 
 READINGS: dict[str, Reading] = {

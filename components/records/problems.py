@@ -68,6 +68,11 @@ KINDS = {
     ),
     "wrong_encoding": Kind(S, "File that is not UTF-8", "Save it as UTF-8."),
     "empty_file": Kind(W, "File without a record", "Check that the export worked."),
+    "hidden_file": Kind(
+        W,
+        "File in an archive whose name begins with a dot: not read",
+        "Give it another name if it holds annotations.",
+    ),
     "byte_order_mark": Kind(X, "Byte order mark at the start of a line", "Nothing."),
     "windows_lines": Kind(X, "File with Windows line ends", "Nothing."),
     # Records

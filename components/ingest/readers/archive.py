@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -10,14 +11,17 @@ from components.records.problems import StopReadingError
 
 OFFICE = "[Content_Types].xml"  # is in every .xlsx and .docx
 ZIP = b"PK\x03\x04"
-MOST_UNPACKED = 200  # times the archive's own size
+BY_SYSTEMS = ("._", ".DS_Store")  # what names begin with that macOS adds
 
 
-def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
+def unpack(path: Path, source: str, folder: Path, most: float) -> list[tuple[str, Path]]:
     """Unpack the files of an archive; return their names, sorted, and where they lie.
 
     Files keep their last name and lie in a folder of their own, but for those of one folder of the
     archive, which stay together.
+
+    Args:
+        most: bytes that it may unpack to.
 
     Raises:
         StopReadingError: it is damaged, packed with a password, or unpacks to too much.
@@ -29,16 +33,20 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
                 raise StopReadingError(
                     "unknown_format", source, "it is a file of an office program: save it as CSV"
                 )
-            members = sorted((m for m in archive.infolist() if wanted(m)), key=lambda m: m.filename)
+            files = filter(wanted, archive.infolist())
+            members = sorted(files, key=lambda member: member.filename)
             total = sum(member.file_size for member in members)
-            if total > MOST_UNPACKED * max(path.stat().st_size, 1000):
+            if total > most:
                 raise StopReadingError("unpacks_too_far", source, f"it unpacks to {total:,} bytes")
-            folders: dict[str, Path] = {}
+            folders: dict[tuple[str, ...], Path] = {}
             for member in members:
-                inside, _, name = member.filename.rpartition("/")
-                home = folders.setdefault(inside, folder / f"{len(folders):03d}")
+                *inside, name = parts_of(member)
+                home = folders.setdefault(tuple(inside), folder / f"{len(folders):03d}")
                 home.mkdir(exist_ok=True)
                 target = home / name
+                if target.exists():
+                    detail = f"two files in it are called {member.filename}"
+                    raise StopReadingError("corrupt_file", source, detail)
                 with archive.open(member) as packed, target.open("wb") as file:
                     shutil.copyfileobj(packed, file)
                 unpacked.append((member.filename, target))
@@ -51,8 +59,18 @@ def unpack(path: Path, source: str, folder: Path) -> list[tuple[str, Path]]:
 
 def wanted(member: zipfile.ZipInfo) -> bool:
     """Whether a member is a file, and none that an operating system put there."""
-    parts = member.filename.split("/")
-    return not member.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
+    *folders, name = parts_of(member)
+    return name != "" and "__MACOSX" not in folders and not name.startswith(BY_SYSTEMS)
+
+
+def parts_of(member: zipfile.ZipInfo) -> list[str]:
+    r"""The folders of a member, and its name; some programs of Windows write \ for /."""
+    return re.split(r"[/\\]", member.filename)
+
+
+def hidden(file: Path) -> bool:
+    """Whether a file's name begins with a dot: that of a program's settings, not of annotations."""
+    return file.name.startswith(".")
 
 
 def is_of_brat(file: Path) -> bool:

@@ -17,14 +17,14 @@ from components.ingest.readers import (
     tables,
     webanno,
 )
-from components.ingest.readers.archive import ZIP, is_of_brat, unpack
+from components.ingest.readers.archive import ZIP, hidden, is_of_brat, unpack
 from components.ingest.readers.exports import EXPORTS, label_studio_min, reader_from, reader_of
 from components.ingest.readers.lines import BYTE_ORDER_MARK, UTF_16, read_bytes
 from components.ingest.readers.recognise import first_record, format_of
-from components.ingest.readers.size import check_size, is_zlib
+from components.ingest.readers.size import check_size, is_zlib, most_unpacked
 from components.ingest.settings import IngestSettings
 from components.records.annotation import Item
-from components.records.problems import Problems, StopReadingError
+from components.records.problems import Note, Problems, StopReadingError
 from components.records.sources import COMPANIONS, SourceFile
 
 HEAD = 1 << 20  # bytes looked at
@@ -86,10 +86,14 @@ def read(
         yield from read_file(path, source, file, problems)
         return
     with TemporaryDirectory() as folder:
-        members = [(f"{source}/{name}", at) for name, at in unpack(path, source, Path(folder))]
+        unpacked = unpack(path, source, Path(folder), most_unpacked(path, limits))
+        members = [(f"{source}/{name}", at) for name, at in unpacked]
         for name, member in members:
             check_size(member, name, limits)
         for name, member in members:
+            if hidden(member):
+                problems.add(name, Note("hidden_file"))
+                continue
             if read_bytes(member, name, len(ZIP)) == ZIP:
                 raise StopReadingError("unknown_format", name, "a zip archive in another")
             if not is_of_brat(member):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from components.records.problems import QuarantineError
@@ -79,8 +80,7 @@ def is_cut(text: bytes) -> bool:
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise DuplicateKeyError(f"the key {json.dumps(twice)} appears twice in one object")
     return value
 

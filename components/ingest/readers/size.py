@@ -26,7 +26,7 @@ def check_size(path: Path, source: str, settings: IngestSettings) -> None:
         StopReadingError: it unpacks to too much, one of its records is too long, or it is damaged.
     """
     kind = kind_of(path)
-    most = inf if kind == "plain" else max(SMALL, settings.max_unpacked * path.stat().st_size)
+    most = inf if kind == "plain" else most_unpacked(path, settings)
     # No line inside of a piece is then too long.
     size = min(CHUNK, settings.max_record)
     total, number, line = 0, 1, 0
@@ -44,6 +44,11 @@ def check_size(path: Path, source: str, settings: IngestSettings) -> None:
         if end >= 0:
             number += chunk.count(b"\n")
             line = len(chunk) - chunk.rindex(b"\n") - 1
+
+
+def most_unpacked(path: Path, settings: IngestSettings) -> float:
+    """How many bytes a packed file may unpack to."""
+    return max(SMALL, settings.max_unpacked * path.stat().st_size)
 
 
 def too_long(whole: bool, settings: IngestSettings) -> str:

@@ -17,6 +17,8 @@ from components.records.tokens import Boundaries
 from components.tasks.base import Policy
 from components.tasks.iob import is_tag
 
+SHOWN = 200  # characters of a span in a message
+
 
 class Checker:
     """Takes entities out of annotations.
@@ -132,14 +134,14 @@ class Checker:
     ) -> tuple[int, int]:
         """Move a span onto token boundaries as the config says."""
         policy = self.policy.misaligned
-        shown = f"{label} {text[start:end]!r}"
+        shown = f"{label} {words(text, start, end)}"
         if policy == "quarantine":
             raise QuarantineError("misaligned_span", f"{shown} is off token boundaries")
         moved = getattr(boundaries, policy)(start, end)
         if moved[0] >= moved[1] or not text[slice(*moved)].strip():
             raise QuarantineError("misaligned_span", f"{shown} holds no whole token")
         (start, end), _ = trim(text, *moved)
-        became = f"{shown} {policy}ed to {text[start:end]!r}"
+        became = f"{shown} {policy}ed to {words(text, start, end)}"
         notes.append(Note("misaligned_span", became, text, label=label))
         return start, end
 
@@ -159,8 +161,8 @@ class Checker:
         policy = self.policy.overlap
         single, same = self.one_of_each_place(spans)
         kept, overlapped = drop_overlaps(single, longest=policy == "longest")
-        for span, rival in [*same, *overlapped]:
-            kind = "several_labels" if (span, rival) in same else "overlapping_spans"
+        kinds = ["several_labels"] * len(same) + ["overlapping_spans"] * len(overlapped)
+        for kind, (span, rival) in zip(kinds, [*same, *overlapped], strict=True):
             detail = f"{show(span, text)} overlaps {show(rival, text)}"
             if policy == "quarantine":
                 raise QuarantineError("overlapping_spans", detail)
@@ -191,11 +193,9 @@ def merge(text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int
 def voted(answers: Sequence[Answers], newest: int) -> list[Span]:
     """The spans that more than half of the annotators marked; the newest decides a tie."""
     votes = Counter(span for each in answers for span in each.spans)
-    half, latest = len(answers) / 2, answers[newest]
+    half, latest = len(answers) / 2, {*answers[newest].spans}
     return [
-        span
-        for span, count in votes.items()
-        if count > half or (count == half and span in latest.spans)
+        span for span, count in votes.items() if count > half or (count == half and span in latest)
     ]
 
 
@@ -276,4 +276,9 @@ def answered(annotation: Annotation, notes: list[Note]) -> tuple[list[RawSpan], 
 
 
 def show(span: Span, text: str) -> str:
-    return f"{span.label} {text[span.start : span.end]!r}"
+    return f"{span.label} {words(text, span.start, span.end)}"
+
+
+def words(text: str, start: int, end: int) -> str:
+    """What a span covers, in quotes; of a long one the first words."""
+    return f"{text[start : min(end, start + SHOWN)]!r}{'…' if end - start > SHOWN else ''}"

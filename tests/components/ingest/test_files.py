@@ -166,7 +166,7 @@ def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
         x__conll="Ada B-PER\n",
         x__doccano=f"{line}\n",
         y__b_txt="no",
-        **{"x__.hidden": "?", "y/a.txt": TEXT, "y/a.ann": ANN},
+        **{"y/a.txt": TEXT, "y/a.ann": ANN},
     )
     with pytest.raises(StopReadingError, match="y/b_txt"):
         items(tmp_path, content)
@@ -182,6 +182,26 @@ def test_a_zip_archive_is_read_file_by_file(tmp_path: Path) -> None:
         "export/y/a.ann:1",
     ]
     assert [said(item) for item in records[1:]] == [RIGHT, RIGHT]
+
+
+def test_hidden_files_of_an_archive_are_counted_but_for_those_of_the_system(tmp_path: Path) -> None:
+    names = ["a/.notes", "b\\.jsonl", "..\\x", "y\\", ".DS_Store", "a/._x", "__MACOSX/._a"]
+    path = tmp_path / "export"
+    path.write_bytes(zipped(**dict.fromkeys(names, "Ada B-PER\n")))
+    problems = Problems()
+    records = list(read(path, "export", SourceFile("export", "auto"), problems))
+    assert [str(item.place) for item in records] == ["export/..\\x:1"]
+    [problem] = problems.sorted()
+    assert (problem.kind, problem.count) == ("hidden_file", 2)
+    assert problem.first == ["export/a/.notes", "export/b\\.jsonl"]
+
+
+def test_two_files_of_one_name_in_an_archive_stop(tmp_path: Path) -> None:
+    stream = io.BytesIO(zipped(a="Ada B-PER\n"))
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("a", "Bob B-PER\n")
+    with pytest.raises(StopReadingError, match="two files in it are called a"):
+        items(tmp_path, stream.getvalue())
 
 
 EVERY = [
@@ -209,7 +229,6 @@ def test_every_format_is_read_from_an_archive_as_by_itself(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (zipped(a="x" * 1_000_000), "unpacks to 1,000,000 bytes"),
         (zipped(a=zipped(b="Ada B-PER\n")), "a zip archive in another"),
         (zipped(**{"[Content_Types].xml": "<x/>"}), "save it as CSV"),
         (b"SQLite format 3\x00", "prodigy db-out"),

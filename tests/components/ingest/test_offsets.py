@@ -51,6 +51,16 @@ def test_where_neither_does_nothing_is_believed() -> None:
     assert caught.value.kind == "undecidable_offsets"
 
 
+@pytest.mark.parametrize("first", ["a  ", "\U0001f600 ", "é\r\n"])
+def test_ten_thousand_spans_of_one_text(first: str) -> None:
+    """Each looked at the whole text again: hours."""
+    text = first + "ab cd " * 40_000
+    units = len(first.encode("utf-16-le")) // 2 if ord(first[0]) > 0xFFFF else 2
+    spans = [span(units + place, units + place + 2, "ab") for place in range(0, 60_000, 6)]
+    words, _ = locate(text, *spans)
+    assert words == ["ab"] * 10_000
+
+
 def test_before_the_first_emoji_all_count_alike() -> None:
     assert locate("Ask Adas \U0001f600", span(4, 7)) == (["Ada"], set())
 
