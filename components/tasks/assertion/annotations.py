@@ -65,11 +65,10 @@ class Checker:
             return (Answers() if self.task.default else None), notes
         said, unpaired = paired(marks, entities)
         notes += [unpaired_note(mark, annotation.text) for mark in unpaired]
-        whole = annotation.complete and not annotation.binary
-        complete = whole and (bool(self.task.default) or len(said) == len(entities))
-        if not (said or complete):
+        if not (said or self.task.default):
             return None, notes
-        return Answers(spans=said, complete=complete), notes
+        # Whoever saw the whole text has a vote on each entity; see `merge` for those left unmarked.
+        return Answers(spans=said, complete=annotation.complete and not annotation.binary), notes
 
     def own_entities(self, annotation: Annotation, boundaries: Boundaries) -> list[Span]:
         """The entities of an annotation; what is wrong with them their own task says."""
@@ -92,9 +91,10 @@ class Checker:
 
     def by_key(self, annotation: Annotation) -> Iterator[RawSpan]:
         """Entities of which a key of their span says the status."""
-        if not annotation.about_spans or f'"{self.task.key}"'.encode() not in annotation.raw:
+        key = self.task.key
+        if not annotation.about_spans or (key.isascii() and key.encode() not in annotation.raw):
             return
-        values = values_of(annotation, self.task.key)
+        values = values_of(annotation, key)
         for place, span in self.of_entities(annotation):
             value = values[place] if place < len(values) else None
             if value not in (None, ""):

@@ -41,7 +41,7 @@ def check_pipeline(nlp: Language, task: Kind) -> list[str]:
     """See `components.tasks.base.Task.check_pipeline`."""
     pipe = categoriser_of(nlp, task)
     if pipe is None or pipe.cfg["max_positive"] != 1:
-        there = [nlp.get_factory_meta(name).factory for name in nlp.component_names]
+        there = [nlp.get_pipe_meta(name).factory for name in nlp.component_names]
         raise ConfigError(
             "training config: nlp.pipeline has no component spancat_singlelabel with spans_key "
             f"{task.name!r}, which the task {task.name} needs; it has {', '.join(there)}. Use "

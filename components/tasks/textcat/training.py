@@ -53,7 +53,7 @@ def check_pipeline(nlp: Language, task: Kind) -> list[str]:
     factory = "textcat" if task.exclusive else "textcat_multilabel"
     pipe, labels = classifier_of(nlp, task), task.labels
     if pipe is None or isinstance(pipe, MultiLabel_TextCategorizer) == task.exclusive:
-        there = [nlp.get_factory_meta(name).factory for name in nlp.component_names]
+        there = [nlp.get_pipe_meta(name).factory for name in nlp.component_names]
         raise ConfigError(
             f"training config: nlp.pipeline must have one component with factory {factory!r}, "
             f"since the task {task.name} says exclusive: {str(task.exclusive).lower()}; it has "
