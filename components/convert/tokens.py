@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import msgspec
@@ -108,14 +109,15 @@ def filled(tokens: Offsets, spans: Sequence[Span]) -> Offsets:
     `ingest` trims spans; those of another writer are kept as they are, too.
     """
     edges = {edge for span in spans for edge in (span.start, span.end - 1)}
-    gaps = [edge for edge in edges if not any(start <= edge < end for start, end in tokens)]
+    gaps = edges.difference(*(range(start, end) for start, end in tokens))
     return sorted([*tokens, *((gap, gap + 1) for gap in gaps)])
 
 
 def split_at(tokens: Offsets, borders: set[int]) -> Offsets:
     """Cut the tokens that a border falls into."""
     result: Offsets = []
+    ordered = sorted(borders)
     for start, end in tokens:
-        inner = sorted(border for border in borders if start < border < end)
+        inner = ordered[bisect_right(ordered, start) : bisect_left(ordered, end)]
         result += zip([start, *inner], [*inner, end], strict=True)
     return result

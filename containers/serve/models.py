@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,8 @@ class Models:
         classes: list[list[Classes]] = [[] for _ in texts]
         asked = [phase for name, phase in self.phases.items() if name in question.phases]
         for phase in asked:
-            fresh = tokens if phase is asked[-1] else map(untouched, tokens)
+            # NER keeps entities that it finds set.
+            fresh = tokens if phase is asked[-1] else [doc.copy() for doc in tokens]
             docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
             probabilities = entity_probabilities(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
@@ -123,15 +125,6 @@ class Models:
 def rules(nlp: Language) -> Any:
     """What decides how a pipeline splits a text into tokens."""
     return nlp.tokenizer.to_bytes(exclude=["vocab"])  # type: ignore[union-attr]
-
-
-def untouched(doc: Doc) -> Doc:
-    """A document with the same tokens and nothing else: NER keeps entities that it finds set."""
-    return Doc(
-        doc.vocab,
-        words=[token.text for token in doc],
-        spaces=[bool(token.whitespace_) for token in doc],
-    )
 
 
 def entities_of(doc: Doc, phase: Phase, probabilities: Probabilities | None) -> list[Entity]:
@@ -203,12 +196,15 @@ def classes_of(doc: Doc, phase: Phase) -> list[Classes]:
 
 
 def without_overlap(kept: Sequence[Entity], new: Iterable[Entity]) -> list[Entity]:
-    """Those of the new entities that touch none of the kept ones."""
-    return [
-        entity
-        for entity in new
-        if all(entity.end <= other.start or other.end <= entity.start for other in kept)
-    ]
+    """Those of the new entities that touch none of the kept ones, which do not touch each other."""
+    before = sorted(kept, key=lambda entity: entity.start)
+    ends = [entity.end for entity in before]
+    apart = []
+    for entity in new:
+        following = bisect_right(ends, entity.start)
+        if following == len(before) or entity.end <= before[following].start:
+            apart.append(entity)
+    return apart
 
 
 def load(sources: Sequence[Source]) -> Models:

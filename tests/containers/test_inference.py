@@ -11,7 +11,7 @@ import pytest
 import spacy
 
 from containers.serve.inference import use_bfloat16
-from containers.serve.models import Source, load
+from containers.serve.models import Question, Source, load
 from tests.support.tiny_bert import write_bert
 
 WORDS = 40
@@ -58,3 +58,20 @@ def test_bfloat16_is_close_and_comes_out_as_float32(source: Source) -> None:
     close = features(nlp, text)
     assert close.dtype == exact.dtype == np.float32
     assert 0 < np.abs(close - exact).mean() < 0.05
+
+
+def test_every_phase_reads_the_tokens_that_its_model_would_make(tmp_path: Path) -> None:
+    """Those of a word such as "can't" have norms: "can" and "not"."""
+    sources = []
+    for name in ("first", "last"):
+        nlp = spacy.blank("en")
+        ruler = nlp.add_pipe("entity_ruler")
+        ruler.add_patterns([{"label": name.upper(), "pattern": [{"NORM": "not"}]}])  # type: ignore[attr-defined]
+        nlp.to_disk(tmp_path / name)
+        sources.append(Source(name, tmp_path / name))
+    models = load(sources)
+    for asked in (("first",), ("last",)):
+        [alone] = models.analyse(["You can't go"], Question(asked))
+        assert [entity.text for entity in alone.entities] == ["n't"]
+    [both] = models.analyse(["You can't go"], Question(("first", "last")))
+    assert [entity.label for entity in both.entities] == ["FIRST"]  # the one named first wins
