@@ -7,7 +7,7 @@ import signal
 
 from hypothesis import settings
 
-from tests.support import forking, quick_stack
+from tests.support import forking, json_shapes, quick_stack
 
 # A busy machine is no failure.
 settings.register_profile("retrain", deadline=None)
@@ -20,3 +20,4 @@ os.environ["TERM"] = "xterm-256color"
 os.environ["HF_HUB_OFFLINE"] = "1"
 forking.use()
 quick_stack.pass_over()
+json_shapes.hold()

@@ -18,6 +18,7 @@ HEAD = f"""{NOTICE}
 # Command line reference
 
 Every command, argument and option of `retrain`. `retrain COMMAND --help` prints the same.
+[json.md](json.md) says what `--json` prints.
 
 ## Exit codes
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.reference.shapes import OUTPUTS
 from tests.docs.blocks import blocks, commands
+from tests.support import json_shapes
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tutorial.md"
@@ -73,6 +76,15 @@ def test_every_command_does_what_the_tutorial_says(tmp_path: Path) -> None:
             said[command] = result.stdout
             if command.startswith("retrain init"):
                 quicker(tmp_path / "guidance.yaml")
+    for command in (
+        *("check guidance.yaml", "runs list", "runs show", "report latest"),
+        *("models list", "models show ner-guidance", "models compare ner-guidance 1 2"),
+        "models history ner-guidance",
+    ):
+        result = run(f"retrain {command} --json", tmp_path)
+        assert result.returncode == 0, (command, result.stderr)
+        name = next(name for name in OUTPUTS if f"retrain {command}".startswith(name))
+        json_shapes.check(name, json.loads(result.stdout))
     assert "mode: enforce" in (tmp_path / "guidance.yaml").read_text(encoding="utf-8")
     assert "ner" in next(text for command, text in said.items() if "spacy.load" in command)
     history = said["retrain models history ner-guidance"]
