@@ -130,6 +130,7 @@ def rollback(
     name: str,
     alias: str,
     *,
+    expected: str | None = None,
     by: str = "",
     operation_id: str = "",
     announce: Announce = silently,
@@ -140,6 +141,7 @@ def rollback(
     that was interrupted before it was announced is completed, and nothing else is done.
 
     Args:
+        expected: number of the version that whoever asks has seen in production; None for any.
         announce: called once, with the rollback that was done or that had been done before.
 
     Returns:
@@ -147,12 +149,15 @@ def rollback(
 
     Raises:
         ConfigError: nothing has the alias, or what has it replaced nothing.
+        OvertakenError: something else than expected is in production.
     """
     checked_alias(alias)
     known(registry, name)
     settled = settle(registry, name, alias, announce)
     completed = settled if settled and settled.kind == "rollback" else None
     done = completed or same_operation(registry.history(name), operation_id)
+    if not done and expected is not None and (now := registry.pointed(name, alias)) != expected:
+        raise OvertakenError(now)
     present, target = (done.replaced, done.version) if done else way_back(registry, name, alias)
     versions = registry.versions(name)
     withdrawn, restored = numbered(versions, present), numbered(versions, target)

@@ -97,7 +97,9 @@ def source(text: str) -> Source:
         ConfigError: it is not of that form.
     """
     phase, equals, place = text.partition("=")
-    folder, _, version = place.partition("@")
+    folder, _, version = place.rpartition("@")
+    if not folder or "/" in version:  # a folder's name may have the sign, a version has no slash
+        folder, version = place, ""
     if not (phase and equals and folder):
         raise ConfigError(f"--model {text}: expected PHASE=FOLDER or PHASE=FOLDER@VERSION.")
     return Source(phase, Path(folder), version)

@@ -11,29 +11,48 @@ from pipelines.cli.options import RunsFolder
 
 
 def ui(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8090,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
+    ] = 8090,
     out: RunsFolder = Path("runs"),
     registry: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of the models here.")
-    ] = Path("models"),
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the models here.",
+            show_default="that of retrain.yaml, or models",
+        ),
+    ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Allow to promote and roll back, to the browser that is given the token.",
+        ),
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in your browser.")] = False,
 ) -> None:
     """Look at runs while they run and after, at scores and models, in a browser on this machine.
 
     It reads what is in the folders and keeps nothing itself: stop and start it as you like.
     """
+    import secrets
     import webbrowser
 
+    from pipelines.results.versions import local_registry
     from pipelines.ui.app import build
     from pipelines.ui.server import HOST, listen, serve
     from pipelines.ui.site import Site
 
     listening = listen(port)
-    address = f"http://{HOST}:{listening.getsockname()[1]}"
+    token = secrets.token_urlsafe() if write else ""
+    address = f"http://{HOST}:{listening.getsockname()[1]}" + (
+        f"/token?token={token}" if write else ""
+    )
 
     def announce() -> None:
         print(f"Open {address} in a browser; Ctrl-C stops it.", flush=True)
         if open_:
             webbrowser.open(address)
 
-    serve(build(Site(out, registry)), listening, announce)
+    serve(build(Site(out, registry or local_registry(None), token)), listening, announce)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from components.errors import ConfigError, DataError, RetrainError
 from components.files import read_json
+from components.report.build import FOLDER as REPORT
 from components.scoring.document import read_scores
 from containers.serve.guards import BodyLimit, LocalHost
 from pipelines.local.live_view import duration, figures
 from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
-from pipelines.ui import live, models
+from pipelines.ui import comparing, live, models, scores, trying, writing
+from pipelines.ui.models import RefusedError
 from pipelines.ui.site import HEADERS, PARTS, Site, entries, fragment, url
+from pipelines.ui.trying import RefusedTextError, Trial
 
 RUNS_SHOWN = 50
 LAST_RUNS = 8
@@ -29,16 +42,33 @@ REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
-NOT_FOUND = 404
+NOT_FOUND, SEE_OTHER = 404, 303
+MOST_CHARACTERS = 20_000
 
 
 def build(site: Site) -> FastAPI:
     """The app of a site."""
-    app = FastAPI(title="retrain ui", docs_url=None, redoc_url=None, openapi_url=None)
+    trial = Trial()
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(trial.stop)
+
+    app = FastAPI(
+        title="retrain ui",
+        lifespan=life,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
     app.add_middleware(BodyLimit, limit=MAX_BODY, seconds=BODY_SECONDS)
     app.add_middleware(LocalHost)
     add_errors(app, site)
     add_pages(app, site)
+    add_models(app, site)
+    add_trial(app, site, trial)
     return app
 
 
@@ -49,6 +79,10 @@ def add_errors(app: FastAPI, site: Site) -> None:
     async def refused(_request: Request, error: RetrainError) -> HTMLResponse:
         status = NOT_FOUND if isinstance(error, ConfigError | DataError) else 500
         return site.page("error.html", "That did not work", status=status, message=str(error))
+
+    @app.exception_handler(RefusedError)
+    async def not_done(_request: Request, error: RefusedError) -> HTMLResponse:
+        return site.page("error.html", "Not done", status=error.status, message=str(error))
 
     @app.exception_handler(StarletteHTTPException)
     async def failed(_request: Request, error: StarletteHTTPException) -> HTMLResponse:
@@ -156,11 +190,132 @@ def add_pages(app: FastAPI, site: Site) -> None:
         path = document_of(site, record, phase, name)
         if name == "review":
             return FileResponse(path, media_type="application/jsonl", filename=f"{run}.jsonl")
-        return report(path, run)
+        way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
+        return as_report(path.read_text(encoding="utf-8"), way)
+
+    @app.get("/scores")
+    def scores_page() -> HTMLResponse:
+        return site.page(
+            "scores.html",
+            "Scores over the runs",
+            here="Scores",
+            out=str(site.out),
+            histories=scores.histories(site),
+        )
+
+    @app.get("/compare")
+    def compare(old: str = "", new: str = "") -> HTMLResponse:
+        shown = comparing.page_of(site, old, new)
+        return site.page("compare.html", "Compare two runs", here="Compare", **shown)
+
+    @app.get("/compare/{old}/{new}/{name:path}")
+    def comparison(old: str, new: str, name: str) -> HTMLResponse:
+        html = comparing.report_of(site, old, new, name)
+        both = urlencode({"old": old, "new": new})
+        return as_report(html, [("Comparison", f"/compare?{both}"), ("Home", "/")])
 
     @app.get("/ui.js")
     def script() -> FileResponse:
         return FileResponse(PARTS / "ui.js", media_type="text/javascript", headers=HEADERS)
+
+
+def add_models(app: FastAPI, site: Site) -> None:
+    """The pages of the models, and what may be changed there."""
+
+    @app.get("/models")
+    def every() -> HTMLResponse:
+        found = models.in_production(site)
+        groups = [
+            (where, [one for one in found if one.where == where]) for where in registries_here(site)
+        ]
+        return site.page(
+            "models.html", "Models", here="Models", groups=groups, elsewhere=models.elsewhere(site)
+        )
+
+    @app.get("/models/{key}/{name}")
+    def one(request: Request, key: str, name: str, done: str = "") -> HTMLResponse:
+        place = models.place_at(site, key, name)
+        return site.page(
+            "model.html",
+            name,
+            here="Models",
+            done=models.DONE.get(done, ""),
+            can_write=writing.holds_token(request, site.token),
+            **models.page_of(site, place),
+        )
+
+    @app.post("/models/{key}/{name}/promote")
+    async def promote(request: Request, key: str, name: str) -> RedirectResponse:
+        writing.check_may_write(request, site.token)
+        form = await writing.form_of(request)
+        version, present = writing.field(form, "version"), writing.field(form, "present")
+        place = await asyncio.to_thread(models.place_at, site, key, name)
+        await asyncio.to_thread(models.promote, place, version, present)
+        return RedirectResponse(f"{place.url}?done=promoted", SEE_OTHER)
+
+    @app.post("/models/{key}/{name}/rollback")
+    async def roll_back(request: Request, key: str, name: str) -> RedirectResponse:
+        writing.check_may_write(request, site.token)
+        form = await writing.form_of(request)
+        present = writing.field(form, "present")
+        place = await asyncio.to_thread(models.place_at, site, key, name)
+        await asyncio.to_thread(models.roll_back, place, present)
+        return RedirectResponse(f"{place.url}?done=rolled-back", SEE_OTHER)
+
+    @app.get("/token")
+    def token(request: Request, token: str) -> RedirectResponse:
+        answer = RedirectResponse("/", SEE_OTHER)
+        writing.give_token(request, answer, token, site.token)
+        return answer
+
+
+def add_trial(app: FastAPI, site: Site, trial: Trial) -> None:
+    """The page to try a text."""
+
+    def page(model: str, text: str, problem: str, found: Any, status: int = 200) -> HTMLResponse:
+        return site.page(
+            "try.html",
+            "Try a text",
+            here="Try a text",
+            status=status,
+            style=(REPORT / "report.css").read_text(encoding="utf-8"),
+            choices=[(one.key, one.title) for one in trying.choices(site)],
+            model=model,
+            text=text,
+            problem=problem,
+            found=found,
+            most=MOST_CHARACTERS,
+            tint=trying.tints(found) if found else None,
+        )
+
+    @app.get("/try")
+    def form(model: str = "") -> HTMLResponse:
+        return page(model, "", "", None)
+
+    @app.post("/try")
+    async def read(request: Request) -> HTMLResponse:
+        writing.check_origin(request)
+        fields = await writing.form_of(request)
+        model = writing.field(fields, "model")
+        # A browser sends its lines with CR LF, and counts them as one character.
+        text = writing.field(fields, "text").replace("\r\n", "\n")
+        if not text.strip() or len(text) > MOST_CHARACTERS:
+            raise HTTPException(422, f"Send a text of 1 to {MOST_CHARACTERS:,} characters.")
+        return await asyncio.to_thread(answer, model, text)
+
+    def answer(model: str, text: str) -> HTMLResponse:
+        for choice in trying.choices(site):
+            if choice.key == model:
+                break
+        else:
+            raise HTTPException(NOT_FOUND, "There is no such model, or no longer.")
+        try:
+            found = trying.shown(text, trial.predict(choice.sources, text, choice.verify))
+        except RefusedTextError as error:
+            return page(model, text, str(error), None, error.status)
+        except DataError as error:
+            return page(model, text, str(error), None, 500)
+        return page(model, text, "", found)
 
 
 def record_of(site: Site, run: str) -> RunRecord:
@@ -205,11 +360,9 @@ def document_of(site: Site, record: RunRecord, phase: str, name: str) -> Path:
     raise HTTPException(NOT_FOUND, f"Run {record.id} has left no such document.")
 
 
-def report(path: Path, run: str) -> HTMLResponse:
+def as_report(html: str, way: Sequence[tuple[str, str]]) -> HTMLResponse:
     """A report as it was written, with the way back above it."""
-    way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
     above = fragment("navigation.html", navigation=way, here="")
-    html = path.read_text(encoding="utf-8")
     html = html.replace('<header class="page">', f'<header class="page">{above}', 1)
     return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY})
 
@@ -245,11 +398,16 @@ def running(site: Site, ids: list[str]) -> list[dict[str, Any]]:
     return found
 
 
+def registries_here(site: Site) -> list[str]:
+    """The folders in which models are looked for."""
+    found = [place.location for place in models.places(site)]
+    return list(dict.fromkeys([*found, str(site.registry.resolve())]))
+
+
 def registries(site: Site) -> list[str]:
     """Where models are looked for, and where they are not."""
-    here = dict.fromkeys(place.location for place in models.places(site))
-    here.setdefault(str(site.registry.resolve()))
-    return [*here, *(f"{each} (not asked from here)" for each in models.elsewhere(site))]
+    there = models.elsewhere(site)
+    return [*registries_here(site), *(f"{each} (not asked from here)" for each in there)]
 
 
 def scores_of(record: RunRecord) -> list[tuple[str, Any]]:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError, RetrainError
 from components.html.format import percent
-from components.registry.base import Registry, Version, pointed_to
+from components.registry import promotion
+from components.registry.base import Registry, Version, known, numbered, pointed_to
 from components.registry.history import Operation, took_effect
 from components.registry.open import open_registry
+from components.registry.promotion import past_of
 from pipelines.local.production import address_of
 from pipelines.local.runs import RunRecord
 from pipelines.results.outcome import PhaseOutcome
 from pipelines.results.served import PRODUCTION
+from pipelines.results.versions import per_label
 from pipelines.ui.site import Site, url
 
 # The newest runs say which registries and models there are.
 RUNS_ASKED = 50
+MOST_COLUMNS = 6
+DONE = {
+    "promoted": "Done: the version is in production.",
+    "rolled-back": "Done: rolled back. The version that was in production is withdrawn and kept.",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Model:
     """A model as the home page shows it.
 
     Attributes:
+        where: its registry.
         version: number of the one in production, "" for none; since when, and by whom.
         scores: its F, of each task.
         problem: why nobody can say; "" if all is well.
@@ -61,6 +70,7 @@ class Model:
     """
 
     name: str
+    where: str
     phase: str
     url: str
     version: str = ""
@@ -136,7 +146,14 @@ def model_of(site: Site, place: Place) -> Model:
     run, outcome = last_outcome(site, place)
     last_url = url("runs", run) if run else ""
     return Model(
-        place.name, place.phase, place.url, last=outcome, last_run=run, last_url=last_url, **found
+        place.name,
+        place.location,
+        place.phase,
+        place.url,
+        last=outcome,
+        last_run=run,
+        last_url=last_url,
+        **found,
     )
 
 
@@ -175,3 +192,134 @@ def last_outcome(site: Site, place: Place) -> tuple[str, PhaseOutcome | None]:
 def day(time: str) -> str:
     """`2026-01-31 14:05` of a time in ISO 8601."""
     return time[:16].replace("T", " ")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A version as the page of a model lists it; `run_url` is "" where its run is not here."""
+
+    number: str
+    aliases: tuple[str, ...]
+    withdrawn: bool
+    scores: list[str]
+    gate: str
+    made: str
+    run: str
+    run_url: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A promotion or a rollback."""
+
+    time: str
+    said: str
+    by: str
+
+
+def page_of(site: Site, place: Place) -> dict[str, Any]:
+    """What the page of a model shows.
+
+    Raises:
+        ConfigError: there is no such model.
+        DataError: its registry is damaged.
+    """
+    registry = place.open()
+    versions = known(registry, place.name)[::-1]
+    present = pointed_to(versions, place.alias)
+    history = past_of(registry, place.name, place.alias)
+    columns = versions[:MOST_COLUMNS]
+    every = [per_label(version) for version in columns]
+    labels = dict.fromkeys(label for rows in every for label in rows if label != "overall")
+    rows = [(label, [f_of(one, label) for one in every]) for label in [*labels, "overall"]]
+    return {
+        "place": place,
+        "present": present,
+        "back": history.before if present else "",
+        "versions": [
+            line_of(site, version, withdrawn=version.number in history.withdrawn)
+            for version in versions
+        ],
+        "columns": [version.number for version in columns],
+        "rows": rows,
+        "operations": [done_of(each) for each in reversed(history.operations)],
+    }
+
+
+def f_of(rows: Mapping[str, Mapping[str, Any]], label: str) -> float | None:
+    """F of a label in a version's scores."""
+    f: float | None = rows.get(label, {}).get("f")
+    return f
+
+
+def line_of(site: Site, version: Version, *, withdrawn: bool) -> Line:
+    """One version."""
+    lineage = version.lineage
+    return Line(
+        number=version.number,
+        aliases=version.aliases,
+        withdrawn=withdrawn,
+        scores=scores_of(version),
+        gate=lineage.gate or lineage.decision,
+        made=day(lineage.created),
+        run=lineage.run,
+        run_url=url("runs", lineage.run) if lineage.run in site.records else "",
+        digest=lineage.digest[:8],
+    )
+
+
+def done_of(operation: Operation) -> Done:
+    """One operation, as a sentence."""
+    replaced = f", in place of version {operation.replaced}" if operation.replaced else ""
+    verb = {"promote": "promoted", "rollback": "rolled back to"}[operation.kind]
+    return Done(day(operation.time), f"{verb} version {operation.version}{replaced}", operation.by)
+
+
+def promote(place: Place, version: str, present: str) -> None:
+    """Put a version in production.
+
+    Args:
+        present: what the page showed as in production, "" for nothing.
+
+    Raises:
+        RefusedError: something else is in production by now, or there is no such version.
+    """
+    registry = place.open()
+    if not numbered(known(registry, place.name), version):
+        raise RefusedError(404, f"{place.name} has no version {version!r}.")
+    try:
+        promotion.promote(registry, place.name, version, place.alias, expected=present)
+    except promotion.OvertakenError as error:
+        raise changed_meanwhile(place, present, error.present) from error
+
+
+def roll_back(place: Place, present: str) -> None:
+    """Put back what the present version replaced.
+
+    Raises:
+        RefusedError: something else is in production by now, or there is nothing to go back to.
+    """
+    try:
+        promotion.rollback(place.open(), place.name, place.alias, expected=present)
+    except promotion.OvertakenError as error:
+        raise changed_meanwhile(place, present, error.present) from error
+    except ConfigError as error:
+        raise RefusedError(409, str(error)) from error
+
+
+def changed_meanwhile(place: Place, shown: str, now: str) -> RefusedError:
+    """What to say to somebody whose page is older than the registry."""
+    return RefusedError(
+        409,
+        f"Nothing was changed: version {now or 'none'} of {place.name} is in production now, and "
+        f"the page showed {shown or 'none'}. Load it again, and decide again.",
+    )
+
+
+class RefusedError(Exception):
+    """A change that was not made. Its arguments: an HTTP status, and why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status

@@ -83,6 +83,14 @@ class Records:
             ASK_AGAIN,
         )
 
+    def signature(self, run: str) -> tuple[int, int]:
+        """What changes when a run's record does.
+
+        Raises:
+            DataError: there is none.
+        """
+        return signature_of(self.out / run / RECORD)
+
     def readable(self, runs: list[str]) -> list[RunRecord]:
         """The records of those that can be read."""
         records = []
@@ -107,7 +115,7 @@ class Records:
             is_final: whether a value stays true as long as the record does; others are made again
                 after some seconds.
         """
-        signature = signature_of(self.out / run / RECORD)
+        signature = self.signature(run)
         kept = self._kept.get((kind, run))
         if kept and kept.signature == signature:
             value: Value = kept.value

@@ -31,6 +31,10 @@ HEADERS = {
 NAVIGATION = (
     ("Home", "/"),
     ("Runs", "/runs"),
+    ("Scores", "/scores"),
+    ("Compare", "/compare"),
+    ("Models", "/models"),
+    ("Try a text", "/try"),
 )
 
 
@@ -53,17 +57,25 @@ class Site:
         return Records(self.out)
 
     def page(
-        self, template: str, title: str, *, here: str = "", status: int = 200, **values: Any
+        self,
+        template: str,
+        title: str,
+        *,
+        here: str = "",
+        status: int = 200,
+        style: str = "",
+        **values: Any,
     ) -> HTMLResponse:
         """A page of the app.
 
         Args:
             here: the name in the navigation that it goes by.
+            style: CSS of our own, after the app's.
         """
         html = page.render(
             PAGES / template,
             title=title,
-            style=(PARTS / "ui.css").read_text(encoding="utf-8"),
+            style=(PARTS / "ui.css").read_text(encoding="utf-8") + style,
             policy=POLICY,
             navigation=NAVIGATION,
             here=here,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.site import Ui, going_on, write_run
+from tests.support.site import Ui, add_version, going_on, write_run
 
 ATTACK = "\"><img src=x onerror=alert(1)></pre><script>alert(2)</script>\r'&lt;"
 RUN = "20260102-000000-small"
@@ -54,7 +54,7 @@ def visit(browser: Browser, ui: Ui) -> Iterator[Open]:
     assert wrong == []
 
 
-PAGES = ["/", "/runs", f"/runs/{RUN}", f"/runs/{RUN}/logs/phase-1/train"]
+PAGES = ["/", "/runs", f"/runs/{RUN}", f"/runs/{RUN}/logs/phase-1/train", "/scores"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -145,3 +145,30 @@ def test_the_keyboard_is_enough(visit: Open) -> None:
             break
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(RUN)
+
+
+def test_promote_in_the_browser_that_holds_the_token(browser: Browser, tmp_path: Path) -> None:
+    for word, f in (("London", 0.8), ("Leeds", 0.9)):
+        add_version(tmp_path, "ner-phase-1", word, f)
+    with Ui(tmp_path, "--write") as ui:
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto(ui.said.split()[1])
+        page.get_by_role("link", name="ner-phase-1").click()
+        page.get_by_text("Roll back", exact=True).click()
+        page.get_by_role("button", name="Put version 1 back in place of 2").click()
+        expect(page.get_by_role("status").first).to_contain_text("Done: rolled back.")
+        expect(page.get_by_label("In production")).to_contain_text("version 1")
+        expect(page.get_by_role("row", name="withdrawn")).to_contain_text("90.0")
+        page.get_by_text("Promote version 2", exact=True).focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("In production")).to_contain_text("version 2")
+        page.get_by_role("link", name="Try a text").click()
+        page.get_by_label("Text").fill(f"Leeds {ATTACK}")
+        page.get_by_role("button").click()
+        expect(page.locator("#waiting")).to_have_text("1 found.", timeout=60_000)
+        expect(page.locator("mark")).to_have_text("Leeds GPE")
+        assert page.locator("img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.close()

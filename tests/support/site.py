@@ -18,11 +18,16 @@ from typing import Any, Self
 from components.html import page
 from components.records.prediction import Prediction
 from components.records.record import Span
+from components.registry.base import Artefact
+from components.registry.lineage import trace
+from components.registry.local import LocalRegistry
+from components.registry.promotion import add_and_promote
 from components.tasks import task_of
 from components.tasks.base import TaskSettings
 from components.tasks.scores import block_of
 from pipelines.local.runs import Artifact, Production, RunRecord, TaskRecord, write_record
 from pipelines.results.history import TEMPLATE
+from tests.containers.conftest import write_model
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "split", "convert", "train", "evaluate", "upload")
@@ -68,6 +73,17 @@ def scores(label: str, right: int, of: int = 10) -> dict[str, Any]:
     settings = TaskSettings(name="ner", labels=[label])
     block = block_of(task_of(settings), predictions, slice_keys=[], resamples=50, seed=0)
     return {**block, "champion": None, "words_per_second": 100.0}
+
+
+def add_version(folder: Path, name: str, word: str, f: float) -> None:
+    """A model that finds a word, in the registry and in production."""
+    model = write_model(folder / f"trained-{word}", {word: "GPE"})
+    written = folder / f"{word}.json"
+    row = {"p": f, "r": f, "f": f, "support": 10}
+    written.write_text(json.dumps({"overall": row, "labels": {"GPE": row}}), encoding="utf-8")
+    lineage = trace(model, written, decision="promote", digest=word, run="20260102-000000-small")
+    registry = LocalRegistry(folder / "models")
+    add_and_promote(registry, name, "champion", Artefact(model, {}, lineage))
 
 
 def write_run(

@@ -20,23 +20,44 @@ function place(id, html) {
   }
 }
 
+// A browser opens six connections to a server: a page that nobody sees must hold none of them.
 function follow(url) {
-  const source = new EventSource(url);
-  for (const id of ["outcomes", "progress", "stages", "curves", "log"]) {
-    source.addEventListener(id, (event) => place(id, JSON.parse(event.data)));
+  let source;
+  function open() {
+    source = new EventSource(url);
+    for (const id of ["outcomes", "progress", "stages", "curves", "log"]) {
+      source.addEventListener(id, (event) => place(id, JSON.parse(event.data)));
+    }
+    source.addEventListener("open", () => { linkState.textContent = "This page follows the run."; });
+    source.addEventListener("over", () => {
+      source.close();
+      document.removeEventListener("visibilitychange", seen);
+      linkState.textContent = "The run is over.";
+    });
+    // The browser tries again by itself, unless the server refuses.
+    source.addEventListener("error", () => {
+      linkState.textContent = source.readyState === EventSource.CLOSED
+        ? "This page no longer follows the run: load it again."
+        : "The server does not answer; this page tries again.";
+    });
   }
-  source.addEventListener("over", () => {
+  function seen() {
     source.close();
-    linkState.textContent = "The run is over.";
-  });
-  source.addEventListener("open", () => { linkState.textContent = "This page follows the run."; });
-  // The browser tries again by itself, unless the server refuses.
-  source.addEventListener("error", () => {
-    linkState.textContent = source.readyState === EventSource.CLOSED
-      ? "This page no longer follows the run: load it again."
-      : "The server does not answer; this page tries again.";
-  });
+    if (!document.hidden) open();
+  }
+  document.addEventListener("visibilitychange", seen);
+  open();
 }
 
 for (const log of document.querySelectorAll("#log pre")) log.scrollTop = log.scrollHeight;
 if (live && live.dataset.live) follow(live.dataset.live);
+
+// A text may take a while: say so, and take it once.
+const form = document.querySelector("form[data-waiting]");
+if (form) {
+  form.addEventListener("submit", () => {
+    document.getElementById("waiting").textContent = form.dataset.waiting;
+    form.querySelector("button").disabled = true;
+  });
+  window.addEventListener("pageshow", () => { form.querySelector("button").disabled = false; });
+}
