@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipelines.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, print_json
+
+if TYPE_CHECKING:
+    from pipelines.config.check import Checked
+    from pipelines.config.load import Loaded
 
 
 def check(
@@ -18,20 +22,23 @@ def check(
 
     Annotations on this machine are read as a run would read them; those in a bucket are looked up.
     """
-    from pipelines.config.check import check_phase
+    from pipelines.config.check import check_phases
     from pipelines.config.load import load
     from pipelines.dag.compile import compiled
 
     loaded = load(config, overrides or ())
     compiled(loaded)
-    phases = {name: check_phase(loaded, name) for name in loaded.pipeline.phases}
+    phases = check_phases(loaded)
     if as_json:
         print_json({name: checked.as_json() for name, checked in phases.items()})
     else:
         for name, checked in phases.items():
             print_phase(name, checked)
-        print_stages(phases)
-        print_outcome(config, phases)
+        if loaded.pipeline.target == "local":
+            print_machine(loaded, phases)
+        else:
+            print_stages(phases)
+        print_outcome(config, loaded.pipeline.target, phases)
     codes = [checked.exit_code for checked in phases.values() if checked.exit_code]
     raise typer.Exit(codes[0] if codes else 0)
 
@@ -84,8 +91,11 @@ def label_line(row: dict[str, Any], unit: str) -> str:
     return ", ".join(filter(None, [kept, annotated, *parts]))
 
 
-def print_outcome(config: Path, phases: dict[str, Any]) -> None:
+def print_outcome(config: Path, target: str, phases: dict[str, Any]) -> None:
     """Whether a run would do, and if not, why: the last that is said."""
+    named = "" if config == DEFAULT_CONFIG else f" {config}"
+    step = f"retrain {'run' if target == 'local' else 'doctor'}{named}"
+    unseen = [(name, message) for name, one in phases.items() for message in one.unseen]
     problems = [(name, problem) for name, one in phases.items() for problem in one.problems]
     warnings = sum(len(one.warnings) for one in phases.values())
     say = printer()
@@ -95,7 +105,10 @@ def print_outcome(config: Path, phases: dict[str, Any]) -> None:
             say(f"  FIX {name}: {problem}")
     else:
         but = f", with {warnings} warning(s) above" if warnings else ""
-        say(f"{config} is right{but}. Next: retrain run {config}")
+        seen = " as far as can be seen from here" if unseen else ""
+        say(f"{config} is right{seen}{but}. Next: {step}")
+    for name, message in unseen:
+        say(f"  UNKNOWN {name}: {message}")
 
 
 def printer() -> Callable[[str], None]:
@@ -106,12 +119,34 @@ def printer() -> Callable[[str], None]:
     return lambda line: console.print(line, markup=False)
 
 
+def print_machine(loaded: Loaded, phases: dict[str, Checked]) -> None:
+    """What a run has on this machine, and how long its trainings will take."""
+    from pipelines.local.machine import estimate, last_training, this_machine
+
+    machine = this_machine()
+    together = len(phases) if loaded.pipeline.parallel else 1
+    threads = max(1, machine.cores // min(machine.cores, together))
+    say = printer()
+    how = f"; {together} phases side by side" if together > 1 else ""
+    say(f"this machine: {machine}{how}")
+    for name, checked in phases.items():
+        before = last_training(Path("runs"), loaded.pipeline.name, name)
+        config = loaded.pipeline.phases[name].train.config
+        said = (
+            f"the last one took {before}"
+            if before
+            else estimate(config, checked.training, threads)
+            or "how long is not known; the run says it once the first steps are done"
+        )
+        say(f"  training of {name}: {said}")
+
+
 def print_stages(phases: dict[str, Any]) -> None:
-    """What would run, and on what in a cluster; a machine of its own is not asked for here."""
+    """What would run on the service that is the config's target, and on what."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="what would run (machines: on a cluster only)", title_justify="left")
+    table = Table(title="what would run", title_justify="left")
     table.add_column("stage")
     for name in phases:
         table.add_column(name)

@@ -7,21 +7,26 @@ import contextlib
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from components.custom_code import import_code
-from components.errors import ConfigError, RetrainError
+from components.errors import ConfigError, RemoteError, RetrainError
 from components.files import read_json
 from components.ingest import command as ingest
 from components.interface import Output, add_options
-from components.records.sources import list_files
+from components.records.sources import Source, SourceFile, list_files
 from components.tasks import task_of
 from components.train.config import read_config
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
+
+# For buckets, all together.
+PATIENCE_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,20 @@ class Checked:
         files: its annotation files.
         data: the data report of `ingest`; None where the data lies elsewhere or can't be used.
         problems: what must be fixed, one message each.
+        unseen: what could not be looked at from here, one message each.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
+        training: steps at most, and words in a batch of them; None where the training config
+            counts otherwise.
     """
 
     files: list[str]
     data: dict[str, Any] | None
     problems: list[str]
+    unseen: list[str]
     exit_code: int
     stages: dict[str, str]
+    training: tuple[int, int] | None
 
     @property
     def warnings(self) -> list[str]:
@@ -53,15 +63,70 @@ class Checked:
         return asdict(self)
 
 
-def check_phase(loaded: Loaded, name: str) -> Checked:
+class Listing:
+    """The files of a phase's sources; those in a bucket are asked for on a thread of its own.
+
+    The clients wait for minutes for a network that is away, and the rest can be said without it.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._files: list[SourceFile] | RetrainError | None = None
+        self._asking: threading.Thread | None = None
+        if any("://" in source.path for source in sources):
+            self._asking = threading.Thread(target=self._ask, daemon=True)
+            self._asking.start()
+
+    def _ask(self) -> None:
+        try:
+            self._files = list_files(self._sources)
+        except RetrainError as error:
+            self._files = error
+
+    def files(self, until: float) -> list[SourceFile]:
+        """The files.
+
+        Args:
+            until: when to give up on a bucket, by `time.monotonic`.
+
+        Raises:
+            RemoteError: the bucket cannot be reached, or not in time.
+        """
+        if self._asking is None:
+            return list_files(self._sources)
+        self._asking.join(max(0.0, until - time.monotonic()))
+        if isinstance(self._files, RetrainError):
+            raise self._files
+        if self._files is None:
+            raise RemoteError(
+                f"{self._sources[0].path}: no answer within {PATIENCE_SECONDS:g} s: whether the "
+                "annotations are there cannot be seen from here."
+            )
+        return self._files
+
+
+def check_phases(loaded: Loaded) -> dict[str, Checked]:
+    """Check every phase."""
+    phases = loaded.pipeline.phases
+    with contextlib.chdir(loaded.folder):
+        listings = {name: Listing(phase.annotations) for name, phase in phases.items()}
+        until = time.monotonic() + PATIENCE_SECONDS
+        return {name: check_phase(loaded, name, listings[name], until) for name in phases}
+
+
+def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Checked:
     """Check a phase's training config, its annotation files and what is in them.
 
     Local annotations are read by `ingest` itself, into a folder that is thrown away; annotations
     in a bucket are only looked up.
+
+    Args:
+        listing: of its files; given up `until` then.
     """
     phase = loaded.pipeline.phases[name]
     errors: list[RetrainError] = []
-    with keeping(errors), contextlib.chdir(loaded.folder):
+    config: dict[str, Any] | None = None
+    with keeping(errors):
         if phase.train.code:
             import_code(loaded.folder / phase.train.code)
         tasks = [task_of(each) for each in phase.all_tasks]
@@ -69,18 +134,31 @@ def check_phase(loaded: Loaded, name: str) -> Checked:
         check_language(phase, config["nlp"]["lang"])
     files: list[str] = []
     data = None
-    with keeping(errors), contextlib.chdir(loaded.folder):
-        sources = list_files(phase.annotations)
-        files = [file.path for file in sources]
-        if not any(file.remote for file in sources):
-            data = trial_ingest(phase, errors)
+    unseen: list[str] = []
+    with keeping(errors):
+        try:
+            sources = listing.files(until)
+        except RemoteError as error:
+            unseen.append(str(error))
+        else:
+            files = [file.path for file in sources]
+            if not any(file.remote for file in sources):
+                data = trial_ingest(phase, errors)
     return Checked(
         files=files,
         data=data,
         problems=list(dict.fromkeys(map(str, errors))),
+        unseen=unseen,
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
+        training=length_of(config) if config else None,
     )
+
+
+def length_of(config: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Steps of a training at most, and words in a batch; None where it counts otherwise."""
+    steps, size = config["training"]["max_steps"], config["training"]["batcher"].get("size")
+    return (steps, size) if steps and isinstance(size, int) else None
 
 
 def check_language(phase: Phase, trained: str) -> None:

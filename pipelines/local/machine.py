@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from components.cores import available_cores
 from components.errors import ConfigError
-from pipelines.config.load import Loaded
 from pipelines.local.live_view import duration
 from pipelines.local.runs import find_task, list_runs
 
@@ -68,17 +65,17 @@ def last_training(out: Path, name: str, phase: str) -> str:
     return ""
 
 
-def estimate(loaded: Loaded, phase: str, config: Mapping[str, Any], threads: int) -> str:
+def estimate(config: str, training: tuple[int, int] | None, threads: int) -> str:
     """How long a training takes at most, roughly; "" where nothing like it was measured.
 
     Args:
-        config: the spaCy config that is trained.
+        config: name of the training config.
+        training: steps at most, and words in a batch.
         threads: that it gets.
     """
-    speed = WORDS_PER_SECOND.get(loaded.pipeline.phases[phase].train.config)
-    steps = config["training"]["max_steps"]
-    size = config["training"]["batcher"].get("size")
-    if not speed or not steps or not isinstance(size, int):
+    speed = WORDS_PER_SECOND.get(config)
+    if not speed or training is None:
         return ""
+    steps, size = training
     seconds = steps * size / (speed * threads)
     return f"roughly {duration(seconds)} at most, for {steps} steps of {size} words"

@@ -1,0 +1,45 @@
+"""`retrain check` says what a run has here, and what it could not see."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def check(config: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", "check", str(config)],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_bucket_that_does_not_answer_is_unknown_and_no_fault(tmp_path: Path) -> None:
+    """The server takes the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        done = check(ROOT / "configs/govuk.yaml", tmp_path, STORAGE_EMULATOR_HOST=address)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is right as far as can be seen from here. Next: retrain doctor " in done.stdout
+    unknown = [line for line in done.stdout.splitlines() if line.startswith("  UNKNOWN phase-")]
+    assert len(unknown) == 2
+    assert all("gs://" in line and "no answer within 4 s" in line for line in unknown)
+    assert "NVIDIA_TESLA_T4" in done.stdout
+    assert "this machine" not in done.stdout
+
+
+def test_a_run_here_is_told_of_this_machine(tmp_path: Path) -> None:
+    done = check(ROOT / "configs/sample.yaml", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this machine: " in done.stdout
+    assert "  training of phase-1: roughly " in done.stdout
+    assert "at most, for 120 steps of 400 words" in done.stdout
+    assert "e2-standard-4" not in done.stdout
