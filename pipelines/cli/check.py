@@ -22,13 +22,11 @@ def check(
 
     Annotations on this machine are read as a run would read them; those in a bucket are looked up.
     """
-    from pipelines.config.check import check_phases
+    from pipelines import api
     from pipelines.config.load import load
-    from pipelines.dag.compile import compiled
 
     loaded = load(config, overrides or ())
-    compiled(loaded)
-    phases = check_phases(loaded)
+    phases = api.check(config, overrides=overrides or ())
     if as_json:
         print_json({name: checked.as_json() for name, checked in phases.items()})
     else:

@@ -9,6 +9,8 @@ import typer
 
 from pipelines.cli.options import DEFAULT_CONFIG
 
+STDOUT = Path("-")
+
 
 def init(
     annotations: Annotated[
@@ -49,60 +51,49 @@ def init(
     other tools that docs/data.md lists. A file that exists is never overwritten.
     """
     from components.errors import ConfigError
-    from components.files import write_json, write_text
-    from pipelines.config.json_schema import FILE_NAME, json_schema
-    from pipelines.config.scaffold import relative
 
     if (annotations is None) == (not training_config):
         raise ConfigError("Give either an annotation export or --training-config NAME.")
-    if output is None and annotations:
-        output = DEFAULT_CONFIG
-    stdout = output is None or output == Path("-")
-    if output and output.exists() and not stdout:
-        raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
-    text = (
-        config_for(annotations, None if stdout else output, file_format)
-        if annotations
-        else shipped_text(training_config)
-    )
-    if output is None or stdout:
-        print(text, end="")
-        return
-    if training_config:
-        write_text(output, text)
-        step = f"edit it, and name it in your config: train: {{config: {output.name}}}"
+    if annotations:
+        write_first(annotations, output or DEFAULT_CONFIG, file_format)
     else:
-        # A file and no address: it goes with the config, and works where there is no network.
-        write_json(output.parent / FILE_NAME, json_schema())
-        write_text(output, f"# yaml-language-server: $schema={FILE_NAME}\n{text}")
-        named = "" if output == DEFAULT_CONFIG else f" {output}"
-        step = f"read it, then: retrain check{named} && retrain run{named}"
-    print(f"Wrote {output}\nNext: {step}")
-    if annotations and ".." in Path(relative(annotations, output.parent)).parts:
+        write_training(training_config, output)
+
+
+def write_first(annotations: Path, output: Path, file_format: str) -> None:
+    """Write a first config, or print it."""
+    from pipelines.api import init
+    from pipelines.config.scaffold import first_config, relative
+
+    if output == STDOUT:
+        print(first_config(annotations, Path(), file_format), end="")
+        return
+    init(annotations, output, format=file_format)
+    named = "" if output == DEFAULT_CONFIG else f" {output}"
+    print(f"Wrote {output}\nNext: read it, then: retrain check{named} && retrain run{named}")
+    if ".." in Path(relative(annotations, output.parent)).parts:
         print(
             f"{annotations} lies outside the folder of the config: move it there before you commit "
             "the two."
         )
 
 
-def config_for(annotations: Path, output: Path | None, file_format: str) -> str:
-    """The text of a pipeline's config for an export."""
+def write_training(name: str, output: Path | None) -> None:
+    """Copy a training config out, or print it."""
     from components.errors import ConfigError
-    from components.records.sources import check_type, checked_format, features_beside
-    from pipelines.config.profile import profile_of
-    from pipelines.config.scaffold import scaffold, scaffold_of_project
-    from pipelines.labelling.reading import is_labelling_config, read
+    from components.files import write_text
 
-    if annotations.exists():
-        check_type(str(annotations))
-    if not annotations.is_file():
-        raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
-    if is_labelling_config(annotations):
-        return scaffold_of_project(annotations, read(annotations.read_bytes(), annotations.name))
-    given_format = checked_format(file_format)
-    folder = output.parent if output else Path()
-    profile = profile_of(annotations, given_format, features_beside(annotations))
-    return scaffold(annotations, folder, profile, given_format)
+    text = shipped_text(name)
+    if output is None or output == STDOUT:
+        print(text, end="")
+        return
+    if output.exists():
+        raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
+    write_text(output, text)
+    print(
+        f"Wrote {output}\nNext: edit it, and name it in your config: "
+        f"train: {{config: {output.name}}}"
+    )
 
 
 def shipped_text(name: str) -> str:

@@ -284,6 +284,33 @@ def pull(
     print(f"Version {version.number} of {name} is in {output}: {how_to_load(output)}")
 
 
+@app.command("package", cls=Command)
+def package(
+    name: Name,
+    reference: Reference = "champion",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to put the wheel.")
+    ] = Path("dist"),
+    where: WhereOption = Where.local,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Make a wheel of a version, by spaCy's own packaging; `pip install` it anywhere.
+
+    Prints the command that pushes it to the Hugging Face Hub.
+    """
+    from pipelines.results.package import wheel_of
+    from pipelines.results.versions import registry_of
+
+    wheel = wheel_of(registry_of(where, config, folder), name, reference, output)
+    module = wheel.name.partition("-")[0]
+    print(
+        f"Wrote {wheel}\n"
+        f"Use it:  pip install {wheel} && python -c \"import spacy; spacy.load('{module}')\"\n"
+        f"Push it: pip install spacy-huggingface-hub && spacy huggingface-hub push {wheel}"
+    )
+
+
 def say_in_production(version: Version, alias: str) -> None:
     """Print which version an alias points to now."""
     print(f"{alias} of {version.name} is version {version.number} ({version.uri}).", flush=True)

@@ -24,11 +24,10 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say what came of a run and where its reports are; --open shows them."""
-    from pipelines.local.runs import find_run
+    from pipelines import api
     from pipelines.results.history import PAGE
-    from pipelines.results.summary import summary
 
-    known = summary(find_run(out, run))["phases"]
+    known = api.report(run, out=out)["phases"]
     chosen = {name: known[name] for name in pick_phases(phases, list(known))}
     history = out / PAGE
     if as_json:

@@ -58,16 +58,14 @@ def run(
     """
     from rich.console import Console
 
-    from pipelines.local.launch import run_config
+    from pipelines import api
     from pipelines.results.console import print_failures, print_summary
-    from pipelines.results.history import write_history
     from pipelines.results.outcome import NOT_PROMOTED
-    from pipelines.results.summary import summary
 
     console = Console(stderr=as_json)
-    result = run_config(
+    done = api.run(
         config,
-        overrides or (),
+        overrides=overrides or (),
         parameters=parameters or (),
         phases=phases,
         tasks=tasks,
@@ -77,12 +75,10 @@ def run(
         in_containers=in_containers,
         console=console,
     )
-    print_failures(result.failures)
-    outcome = summary(result.path)
+    print_failures(done.result.failures)
     if as_json:
-        print_json(outcome)
+        print_json(api.report(done.id, out=out))
     else:
-        print_summary(result.path, console)
-    write_history(out)
-    held = any(phase["outcome"] in NOT_PROMOTED for phase in outcome["phases"].values())
-    raise typer.Exit(result.exit_code or (GateError.exit_code if strict and held else 0))
+        print_summary(done.folder, console)
+    held = any(outcome.end in NOT_PROMOTED for outcome in done.outcomes.values())
+    raise typer.Exit(done.exit_code or (GateError.exit_code if strict and held else 0))

@@ -43,11 +43,11 @@ def serve(
 
     from containers.serve.__main__ import serve as serve_models
     from containers.serve.options import from_environment
-    from pipelines.results.served import sources_of
-    from pipelines.results.versions import local_registry
+    from pipelines import api
 
-    models = registry or local_registry(None)
-    sources = [source for one in references for source in sources_of(one, out, models)]
+    sources = [
+        source for one in references for source in api.sources(one, out=out, registry=registry)
+    ]
     here = {"AIP_HTTP_PORT": str(port), "RETRAIN_SERVE_PAGE": "1", "RETRAIN_SERVE_DRAIN": "0"}
 
     def announce(port: int) -> None:

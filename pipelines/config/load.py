@@ -130,7 +130,7 @@ def override_path(data: dict[str, Any], key: str) -> list[str]:
             f"--set {key}: no phase {parts[1]!r}.{did_you_mean(parts[1], data['phases'])} "
             f"The phases are {', '.join(data['phases'])}"
         )
-    if parts[2:4] == ["train", "set"]:
+    if parts[2:4] == ["train", "set"] and len(parts) > 4:
         return [*parts[:4], ".".join(parts[4:])]
     if parts[2] not in Phase.model_fields and len(parts) > 3:
         meant = did_you_mean(parts[2], [*Phase.model_fields, *SPACY_SECTIONS])

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.errors import ConfigError
 from components.records.scripts import PACKAGES, UNSPACED, language_of
-from pipelines.config.profile import DatasetProfile
+from components.records.sources import check_type, checked_format, features_beside
+from pipelines.config.profile import DatasetProfile, profile_of
 from pipelines.config.yaml_text import spell
-from pipelines.labelling.reading import Project
+from pipelines.labelling.reading import Project, is_labelling_config, read
 
 INGEST = (
     "      select: {answers: [accept]}",
@@ -27,6 +29,28 @@ TASK_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 FEW = 50
 PASSES = 10
 SMALL = 20_000
+
+
+def first_config(annotations: Path, folder: Path, file_format: str = "auto") -> str:
+    """The text of a first config for an export, or for a project's labelling config.
+
+    Args:
+        folder: as in `scaffold`.
+        file_format: of the export; auto: as its content says.
+
+    Raises:
+        ConfigError: there is no such file, or format.
+        DataError: nothing can be learnt from it.
+    """
+    if annotations.exists():
+        check_type(str(annotations))
+    if not annotations.is_file():
+        raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
+    if is_labelling_config(annotations):
+        return scaffold_of_project(annotations, read(annotations.read_bytes(), annotations.name))
+    given_format = checked_format(file_format)
+    profile = profile_of(annotations, given_format, features_beside(annotations))
+    return scaffold(annotations, folder, profile, given_format)
 
 
 def scaffold(

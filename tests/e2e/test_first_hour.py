@@ -1,0 +1,79 @@
+"""The path of a new user, as docs/examples/first-hour.sh has it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FAST = {
+    "train.config": "cnn",
+    "train.set": '{"training.max_steps":40,"training.eval_frequency":20}',
+    "gate.max_interval": "1",
+    "ingest.max_quarantined": "0.2",
+}
+
+
+def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> None:
+    with (ROOT / "configs/sample/phase1.jsonl").open(encoding="utf-8") as file:
+        lines = [line for line in itertools.islice(file, 160) if readable(line)]
+    (tmp_path / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    write_program(programs / "retrain", f'exec "{sys.executable}" -m pipelines "$@"')
+    write_program(programs / "python", f'exec "{sys.executable}" "$@"')
+    options = [f"--set phases.annotations.{key}={value}" for key, value in FAST.items()]
+    done = subprocess.run(
+        [ROOT / "docs/examples/first-hour.sh", "annotations.jsonl"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "OPTIONS": " ".join(options),
+            "COLUMNS": "100",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    said = done.stdout
+    (tmp_path / "transcript.txt").write_text(said, encoding="utf-8")
+    assert done.returncode == 0, said
+    steps = [
+        "Next: read it, then: retrain check && retrain run",
+        "retrain.yaml is right",
+        "annotations: promoted to version 1\n",
+        "annotations: held as version 2, production stays version 1\n",
+        "retrain models promote ner-annotations 2",
+        r"held 2",
+        r"promoted 1",
+        "champion of ner-annotations is version 2",
+        "Version 2 of ner-annotations is withdrawn and kept.",
+        "champion of ner-annotations is version 1",
+        "production  annotations: version 1, by ",
+    ]
+    places = [said.find(step) for step in steps]
+    assert -1 not in places, steps[places.index(-1)]
+    assert places == sorted(places)
+    assert "Traceback" not in said
+    assert re.search(r"because  .*Overall F is .* at least 100\.0 is asked for", said)
+
+
+def readable(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def write_program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    path.chmod(0o755)
