@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from containers.serve.contract import Findings
     from containers.serve.models import Source
     from pipelines.config.check import Checked
+    from pipelines.local.live_view import Verbosity
     from pipelines.local.run import RunResult
     from pipelines.local.runs import RunRecord
     from pipelines.results.compare import Comparison
@@ -106,12 +107,14 @@ def run(
     in_containers: bool = False,
     out: PathLike = RUNS,
     console: Console | None = None,
+    verbosity: Verbosity = "normal",
 ) -> Run:
     """Retrain on this machine; blocks until the run has ended.
 
     Args:
         overrides, parameters: `KEY=VALUE`, as `--set` and `--param` take them.
         console: where the run is watched; None: stderr.
+        verbosity: quiet, normal, or verbose, with what the tasks write.
 
     Raises:
         ConfigError: the config is wrong; nothing was run. A task that fails raises nothing: it is
@@ -133,6 +136,7 @@ def run(
         out=Path(out),
         in_containers=in_containers,
         console=console or Console(stderr=True),
+        verbosity=verbosity,
     )
     write_history(Path(out))
     came = outcomes(result.run_id, out=out)

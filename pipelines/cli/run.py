@@ -48,6 +48,12 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if a model is not in production then.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Only what came of each phase.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="What the tasks write, too.")
+    ] = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -74,10 +80,15 @@ def run(
         out=out,
         in_containers=in_containers,
         console=console,
+        verbosity="quiet" if quiet else "verbose" if verbose else "normal",
     )
-    print_failures(done.result.failures)
+    if not quiet:
+        print_failures(done.result.failures)
     if as_json:
         print_json(api.report(done.id, out=out))
+    elif quiet:
+        for outcome in done.outcomes.values():
+            print(f"{outcome.phase}: {outcome.message}")
     else:
         print_summary(done.folder, console)
     held = any(outcome.end in NOT_PROMOTED for outcome in done.outcomes.values())

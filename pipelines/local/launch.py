@@ -18,7 +18,7 @@ from pipelines.dag.compile import compiled
 from pipelines.dag.parameters import pipeline_parameters
 from pipelines.dag.spec import parsed
 from pipelines.local.containers import in_images
-from pipelines.local.live_view import listener
+from pipelines.local.live_view import Verbosity, listener
 from pipelines.local.run import RunResult, run_spec
 
 
@@ -34,6 +34,7 @@ def run_config(
     out: Path = Path("runs"),
     in_containers: bool = False,
     console: Console,
+    verbosity: Verbosity = "normal",
 ) -> RunResult:
     """Compile a config and run the spec here.
 
@@ -45,6 +46,7 @@ def run_config(
         tasks: train these alone, see `pipelines.config.subset`.
         in_containers: run each task in its image, as a cluster does.
         console: where the run is watched: live on a terminal, a line per change elsewhere.
+        verbosity: see `pipelines.local.live_view.listener`.
 
     Raises:
         ConfigError: the config is wrong, or asks for what can't run here; nothing was run.
@@ -64,7 +66,7 @@ def run_config(
         out=out,
         cwd=loaded.folder,
         name=loaded.pipeline.name,
-        listener=listener(console),
+        listener=listener(console, verbosity, out),
         parameters={
             "registry": loaded.pipeline.registry,
             # Relative, so that the folders can be moved and the cache still holds.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.local.runner.listeners import Listener
+from pipelines.local.growing_log import GrowingLog
+from pipelines.local.runner.listeners import Listener, Nobody
 from pipelines.local.runs import RunRecord, State, TaskRecord, seconds_between
 
 _PROGRESS_EVERY = 30.0
@@ -32,8 +34,22 @@ _MARKS: dict[State, str] = {
 }
 
 
-def listener(console: Console) -> Listener:
-    """The view that suits the console: live on a terminal, plain lines elsewhere."""
+Verbosity = Literal["quiet", "normal", "verbose"]
+
+
+def listener(
+    console: Console, verbosity: Verbosity = "normal", out: Path = Path("runs")
+) -> Listener:
+    """The view that suits the console: live on a terminal, plain lines elsewhere.
+
+    Args:
+        verbosity: quiet shows nothing, verbose every line that a task writes.
+        out: folder of the runs, where the logs are.
+    """
+    if verbosity == "quiet":
+        return Nobody()
+    if verbosity == "verbose":
+        return VerboseView(console, out)
     return LiveView(console) if console.is_terminal else PlainView(console)
 
 
@@ -77,6 +93,33 @@ class PlainView:
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class VerboseView(PlainView):
+    """What the tasks write, too, each line behind the name of its task."""
+
+    def __init__(self, console: Console, out: Path) -> None:
+        super().__init__(console)
+        self._out = out
+        self._logs: dict[str, GrowingLog] = {}
+
+    def changed(self, task: TaskRecord) -> None:
+        self._say_new(task, over=task.state != "running")
+        super().changed(task)
+
+    def tick(self, progress: Mapping[str, Mapping[str, Any]]) -> None:  # noqa: ARG002 - it is in the logs
+        for task in self._run.tasks.values():
+            if task.state == "running":
+                self._say_new(task, over=False)
+
+    def _say_new(self, task: TaskRecord, *, over: bool) -> None:
+        path = self._out / task.log if task.log and not task.reused_from else None
+        if path is None or not path.exists():
+            return
+        if task.task not in self._logs:
+            self._logs[task.task] = GrowingLog(path)
+        for line in self._logs[task.task].more(over):
+            self._say(f"{shown(task.task)} | {line}")
 
 
 class LiveView:

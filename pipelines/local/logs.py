@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.errors import ConfigError
-from pipelines.local.runs import RunRecord, TaskRecord, find_task, read_record, tail
+from pipelines.local.growing_log import GrowingLog
+from pipelines.local.runs import RunRecord, TaskRecord, find_task, read_record
 
 _POLL_SECONDS = 0.3
 
@@ -56,22 +57,3 @@ def follow(run: Path, wanted: str | None, lines: int) -> Iterator[tuple[str, str
         if over:
             return
         time.sleep(_POLL_SECONDS)
-
-
-class GrowingLog:
-    """A log that is written while it is read."""
-
-    def __init__(self, path: Path, lines: int) -> None:
-        """Begin with the last lines that it has now."""
-        self._path = path
-        text = b"".join(f"{line}\n".encode() for line in tail(path, lines)) if lines else b""
-        self._read = max(0, path.stat().st_size - len(text))
-
-    def more(self, over: bool) -> list[str]:
-        """The lines that came since; the last one once it is whole, or everything is over."""
-        with self._path.open("rb") as file:
-            file.seek(self._read)
-            text = file.read()
-        end = len(text) if over else text.rfind(b"\n") + 1
-        self._read += end
-        return text[:end].decode(errors="replace").splitlines()

@@ -109,3 +109,13 @@ def test_figures_take_any_progress() -> None:
     assert figures({"documents": 12, "what": "reading"}) == ["documents 12", "what reading"]
     assert figures({"step": 3, "eta": 61, "eta_max": 61}) == ["step 3", "61 s left"]
     assert figures({"step": "one", "loss": None, "f": "?", "eta": []}) == ["step one"]
+
+
+def test_verbose_shows_what_tasks_write_and_quiet_nothing(tmp_path: Path) -> None:
+    for verbosity, lines in (("verbose", 1), ("normal", 0), ("quiet", 0)):
+        out = io.StringIO()
+        code = f"print('a line of {verbosity}')\n{WRITE}"
+        view = listener(Console(file=out, width=80), verbosity, tmp_path / "runs")
+        run(chain(first=code), tmp_path, view)
+        assert out.getvalue().count(f"first | a line of {verbosity}\n") == lines
+        assert bool(out.getvalue()) is (verbosity != "quiet")
