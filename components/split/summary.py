@@ -13,6 +13,10 @@ from components.split.settings import SplitSettings
 from components.split.splits import SPLITS, UNDECIDED
 
 VERSION = 1
+# Why a document is on another split than before.
+RESHUFFLED = "split.reshuffle asks for it"
+TAGGED = "the export says the split of its group"
+JOINED = "documents of several splits are one group now"
 
 
 def summarise(
@@ -55,6 +59,7 @@ def summarise(
             "known": int(known.sum()),
             "new": int((~known).sum()),
             "moved": int((known & (earlier != splits)).sum()),
+            "why": why_moved(features, groups, known & (earlier != splits), settings),
         },
         "tags": {
             "tagged": int((features.tags != UNDECIDED).sum()),
@@ -63,13 +68,31 @@ def summarise(
     }
 
 
+def why_moved(
+    features: Features, groups: NDArray[np.int64], moved: NDArray[np.bool_], settings: SplitSettings
+) -> dict[str, int]:
+    """How many of the documents that moved did so for each reason; a reason of none is left out.
+
+    Args:
+        moved: which records have another split than before.
+    """
+    if settings.reshuffle:
+        counts = {RESHUFFLED: int(moved.sum())}
+    else:
+        by_tag = np.isin(groups, groups[features.tags != UNDECIDED])
+        counts = {TAGGED: int((moved & by_tag).sum()), JOINED: int((moved & ~by_tag).sum())}
+    return {reason: count for reason, count in counts.items() if count}
+
+
 def in_words(report: dict[str, Any]) -> str:
     """The report for the log, in a line and one more for each label that a split lacks."""
     sizes = ", ".join(f"{count:,} {split}" for split, count in report["documents"].items())
     stability = report["stability"]
     lines = [
         f"{sizes}; labels at most {report['worst_deviation']:g} documents off their share; "
-        f"{stability['moved']:,} of {stability['known']:,} known documents moved."
+        f"{stability['moved']:,} of {stability['known']:,} known documents moved"
+        + "".join(f", {count:,} since {why}" for why, count in stability["why"].items())
+        + "."
     ]
     lines += [
         f"{one['split']} has no {one['label']} (groups that have it: {one['groups']:,})."

@@ -25,6 +25,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=PIPE_WIDTH)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    wide = Console(highlight=False, markup=False, width=PIPE_WIDTH)
+    with wide.capture() as captured:
+        wide.print(table)
+    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from components.__main__ import main
 from components.records.keys import key_of, normalised
 from components.split.assignment import Assignment, read_assignment, write_assignment
+from components.split.summary import JOINED, RESHUFFLED, in_words
 from tests.components.split.conftest import Split
 from tests.components.split.documents import document, documents
 from tests.support.records import ner_tasks
@@ -74,6 +75,8 @@ def test_earlier_groups_that_new_records_join_are_trained_on(split: Callable[...
     second = split([*old, bridge], previous=first.assignment, group_by="meta.page")
     assert {second.split_of[f"x:{n}"] for n in (trained, tested, 500)} == {"train"}
     assert second.report["stability"]["moved"] == 1
+    assert second.report["stability"]["why"] == {JOINED: 1}
+    assert in_words(second.report).endswith(f"1 of 101 known documents moved, 1 since {JOINED}.")
     assert second.report["groups"]["leaked"] == 0
 
 
@@ -83,6 +86,7 @@ def test_reshuffle_forgets_and_says_how_many_moved(split: Callable[..., Split]) 
     again = split(records, previous=first.assignment, seed=2, reshuffle=True)
     moved = sum(again.split_of[source] != split for source, split in first.split_of.items())
     assert again.report["stability"]["moved"] == moved > 200
+    assert again.report["stability"]["why"] == {RESHUFFLED: moved}
     assert split(records, previous=first.assignment, seed=2).report["stability"]["moved"] == 0
 
 
