@@ -227,8 +227,12 @@ class Checked(Shape):
         description="data_report.json of ingest; null if the data could not be read from here"
     )
     problems: list[str] = Field(description="what must be fixed")
+    unseen: list[str] = Field(description="what could not be looked at from here")
     exit_code: int = Field(description="0, or that of the first problem")
     stages: dict[str, str] = Field(description="stage -> machine that it asks for on a cluster")
+    training: list[int] | None = Field(
+        description="steps at most, and words in a batch; null if the training config has none"
+    )
 
 
 class Advice(Shape):
