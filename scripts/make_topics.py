@@ -5,7 +5,8 @@
 The same script always writes the same bytes. It is easy on purpose, and its scores say nothing.
 topics.jsonl is an export of Prodigy's `choice` with one answer a text, urgency.jsonl one of yes or
 no; like real ones they hold rejected, ignored and unanswered rows. places.jsonl is one of
-`ner.manual`, for two letters of three: addresses, and words that say when.
+`ner.manual`, for two letters of three: addresses, and words that say when. parts.jsonl is one of
+`spans.manual`, for every other letter: what is complained of, and the things in it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ PLACES = {
     "ADDRESS": rf"\d+ (?:{'|'.join(STREETS)})",
     "WHEN": r"last year|today|tomorrow morning|at once|as I write",
 }
+COMPLAINT = re.compile(rf"(?:{'|'.join(OPENINGS)}) (.*?)\. ")
+THING = re.compile(r"\b(?:my|our|the) \w+")
 
 
 def main() -> None:
@@ -85,6 +88,8 @@ def main() -> None:
     write(folder / "urgency.jsonl", [urgency_row(rng, n, *one) for n, one in enumerate(letters)])
     places = [place_row(n, text) for n, (text, *_) in enumerate(letters) if n % 3]
     write(folder / "places.jsonl", places)
+    parts = [part_row(n, text) for n, (text, *_) in enumerate(letters) if n % 2]
+    write(folder / "parts.jsonl", parts)
 
 
 def letter(rng: random.Random) -> tuple[str, str, bool]:
@@ -134,6 +139,17 @@ def place_row(number: int, text: str) -> Json:
     )
     spans = [{"start": start, "end": end, "label": label} for start, end, label in found]
     return {**start(number, text), "spans": spans, "_view_id": "ner_manual", "answer": "accept"}
+
+
+def part_row(number: int, text: str) -> Json:
+    """A row of `spans.manual`: things lie inside what is complained of."""
+    complaint = COMPLAINT.match(text)
+    assert complaint
+    first, end = complaint.span(1)
+    spans = [{"start": first, "end": end, "label": "COMPLAINT"}]
+    for thing in THING.finditer(text, first, end):
+        spans.append({"start": thing.start(), "end": thing.end(), "label": "THING"})
+    return {**start(number, text), "spans": spans, "_view_id": "spans_manual", "answer": "accept"}
 
 
 def start(number: int, text: str) -> Json:

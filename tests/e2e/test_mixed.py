@@ -31,7 +31,9 @@ STOCK = """
 import json, sys, spacy
 sys.modules["components"] = sys.modules["pipelines"] = None
 doc = spacy.load(sys.argv[1])(sys.argv[2])
-print(json.dumps({"ents": [[one.text, one.label_] for one in doc.ents], "cats": doc.cats}))
+said = {"ents": doc.ents, "spans": doc.spans["parts"]}
+said = {name: [[one.text, one.label_] for one in spans] for name, spans in said.items()}
+print(json.dumps(said | {"cats": doc.cats}))
 """
 
 
@@ -69,7 +71,7 @@ def blocks(result: RunResult) -> dict[str, Any]:
 def test_every_task_is_scored_where_it_is_annotated(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
     scored = blocks(result)
-    assert [*scored] == ["entities", "topic", "urgency"]
+    assert [*scored] == ["entities", "topic", "urgency", "parts"]
     assert min(block["overall"]["f"] for block in scored.values()) > 0.8
     record = read_record(result.path)
     tested: list[Record] = list(
@@ -98,7 +100,7 @@ def test_the_gate_is_of_all_tasks(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
     gate = json.loads((result.path / "letters/upload/gate_decision").read_text("utf-8"))
     floors = {rule["task"]: rule["limit"] for rule in gate["rules"] if rule["name"] == "min_f"}
-    assert floors == {"entities": 0.8, "topic": 0.8, "urgency": 0.7}
+    assert floors == {"entities": 0.8, "topic": 0.8, "urgency": 0.7, "parts": 0.8}
     assert gate["decision"] == "promote"
 
 
@@ -108,7 +110,7 @@ def test_training_keeps_a_curve_of_each_task(whole: tuple[Path, RunResult]) -> N
     lines = (log / "history.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])
     assert {"entities.f", "topic.f", "urgency.f"} <= last.keys()
-    assert last["losses"].keys() == {"tok2vec", "entities", "topic", "urgency"}
+    assert last["losses"].keys() == {"tok2vec", "entities", "topic", "urgency", "parts"}
     events = EventAccumulator(str(log / "tensorboard"))
     events.Reload()
     assert {"entities/f", "topic/p", "urgency/r", "loss/topic"} <= {*events.Tags()["scalars"]}
@@ -121,7 +123,7 @@ def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
     folder, _ = whole
     model = folder / "models/letters/1/model"
     config = load_config(model / "config.cfg")
-    assert config["nlp"]["pipeline"] == ["tok2vec", "entities", "topic", "urgency"]
+    assert config["nlp"]["pipeline"] == ["tok2vec", "entities", "parts", "topic", "urgency"]
     done = subprocess.run(
         [sys.executable, "-I", "-c", STOCK, model, TEXT],
         check=True,
@@ -131,6 +133,7 @@ def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
     )
     said = json.loads(done.stdout)
     assert ["7 Mill Lane", "ADDRESS"] in said["ents"]
+    assert ["our bin", "THING"] in said["spans"]
     assert said["cats"].keys() == {"TAX", "HOUSING", "WASTE", "PLANNING", "URGENT"}
 
 
@@ -139,6 +142,10 @@ def test_a_server_answers_all_tasks_at_once(whole: tuple[Path, RunResult]) -> No
     models = load([Source("letters", folder / "models/letters/1/model", "1")])
     [answer] = models.analyse([TEXT], Question(("letters",)))
     assert "7 Mill Lane" in [one.text for one in answer.entities]
+    assert answer.spans is not None
+    assert {(one.text, one.task) for one in answer.spans if one.label == "THING"} == {
+        ("our bin", "parts")
+    }
     assert answer.classes is not None
     assert {one.task: one.labels for one in answer.classes} == {
         "topic": ["WASTE"],
