@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from containers.serve.models import Question
@@ -13,6 +14,26 @@ ANY_TEXT = 200  # what the shortest text costs, in characters
 # taken for slow it would be predicted by itself again, and so stay slow.
 ANY_BATCH = 4_000
 LATELY = 9  # batches; the median of so many, since a machine may stand still during one
+# Seconds. A text of signs that took minutes must not have long texts refused for good: none would
+# be predicted, and show that they are quick.
+REMEMBERED = 300.0
+
+
+class Lately:
+    """The rates of the last few batches, none of them old."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._rates: deque[tuple[float, float]] = deque(maxlen=LATELY)
+
+    def add(self, rate: float) -> None:
+        self._rates.append((self._now(), rate))
+
+    def median(self) -> float | None:
+        """The rate that half of them reach; None where there is none."""
+        oldest = self._now() - REMEMBERED
+        rates = [rate for at, rate in self._rates if at >= oldest]
+        return median(rates) if rates else None
 
 
 class Rates:
@@ -22,45 +43,53 @@ class Rates:
     times as fast as they are, and stand in the lane of short ones.
     """
 
-    def __init__(self) -> None:
-        self.small: deque[float] = deque(maxlen=LATELY)
-        self.large: deque[float] = deque(maxlen=LATELY)
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.small, self.large = Lately(now), Lately(now)
 
     def learn(self, texts: Sequence[str], seconds: float) -> None:
         """Remember how long texts have taken, together."""
         units = sum(map(weight, texts))
         if units >= ANY_BATCH:
-            self.large.append(seconds / units)
+            self.large.add(seconds / units)
             return
-        self.small.append(seconds / ANY_BATCH)
+        self.small.add(seconds / ANY_BATCH)
         # No character takes longer than a few and all else together: so a machine that was slow,
         # and refuses long texts, learns that it is not any more.
-        most = seconds / max(1, sum(map(len, texts)))
-        if self.large and most < median(self.large):
-            self.large.append(most)
+        most, known = seconds / max(1, sum(map(len, texts))), self.large.median()
+        if known is not None and most < known:
+            self.large.add(most)
 
 
 class Throughput:
-    """How fast each question is answered."""
+    """How fast each question is answered.
 
-    def __init__(self) -> None:
+    Args:
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._rates: dict[Question, Rates] = {}
+        self._first: dict[bool, float] = {}
 
     def learn(self, texts: Sequence[str], question: Question, seconds: float) -> None:
-        """Remember how long texts have taken, together."""
-        self._rates.setdefault(question, Rates()).learn(texts, seconds)
+        """Remember how long texts have taken, together; the first ones for good."""
+        self._rates.setdefault(question, Rates(self._now)).learn(texts, seconds)
+        self._first.setdefault(question.confidence, seconds / sum(map(weight, texts)))
 
     def seconds(self, text: str, question: Question) -> float:
         """How long a question will take of a text, about.
 
-        One that nobody has asked yet is taken for the first that was as thorough.
+        One that nobody has asked lately is taken for another that was as thorough.
         """
         asked = [self._rates[question]] if question in self._rates else []
         alike = [rates for q, rates in self._rates.items() if q.confidence == question.confidence]
         known = [*asked, *alike]
-        large, small = [rates.large for rates in known], [rates.small for rates in known]
-        order = large + small if len(text) > ANY_TEXT else small[:1] + large + small
-        return weight(text) * median(next(filter(None, order), (0.0,)))
+        large = [rates.large.median() for rates in known]
+        small = [rates.small.median() for rates in known]
+        first = self._first.get(question.confidence, 0.0)
+        order: list[float | None] = [*(small[:1] if len(text) <= ANY_TEXT else ()), *large, first]
+        return weight(text) * next(rate for rate in order if rate is not None)
 
 
 def weight(text: str) -> int:

@@ -194,6 +194,18 @@ def test_short_texts_do_not_make_long_ones_look_fast_nor_slow_for_good() -> None
     assert throughput.seconds("a" * 9_800, PLAIN) == pytest.approx(1)
 
 
+def test_a_text_that_took_very_long_is_forgotten_after_some_minutes() -> None:
+    """Or a server whose clients have long texts alone would refuse all from then on."""
+    minutes = 0.0
+    throughput = Throughput(lambda: 60 * minutes)
+    throughput.learn(["a" * 3_800], PLAIN, 0.04)  # when the server warms up
+    throughput.learn(["[" * 49_800], PLAIN, 500.0)
+    assert throughput.seconds("a" * 49_800, PLAIN) > 200
+    minutes = 6.0
+    assert throughput.seconds("a" * 49_800, PLAIN) == pytest.approx(0.5)
+    assert throughput.seconds("a" * 49_800, Question(("phase-1",))) == pytest.approx(0.5)
+
+
 def test_words_are_forgotten_and_answers_stay_the_same(
     folders: list[Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
