@@ -49,3 +49,28 @@ def commands(code: str) -> list[str]:
     whole = re.sub(r"\\\n\s*", "", code)
     lines = [re.sub(r"(^|\s)#\s.*$", "", line).strip() for line in whole.splitlines()]
     return [line for line in lines if line]
+
+
+def indented(page: Path) -> list[int]:
+    """Lines on which code begins by being indented, which no language can be given."""
+    text = re.sub(r"^```.*?^```$", blank, page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    lines = text.splitlines()
+    return [
+        number
+        for number, line in enumerate(lines, 1)
+        if line.startswith("    ")
+        and number > 1
+        and not lines[number - 2]
+        and not listed(lines, number)
+    ]
+
+
+def blank(found: re.Match[str]) -> str:
+    """As many lines of nothing."""
+    return "#" + "\n#" * found[0].count("\n")
+
+
+def listed(lines: list[str], number: int) -> bool:
+    """Whether a line belongs to an item of a list."""
+    above = [line for line in lines[: number - 1] if line and not line.startswith(" ")]
+    return bool(above) and bool(re.match(r"[-*] |\d+\. ", above[-1]))

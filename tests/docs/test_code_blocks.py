@@ -24,7 +24,7 @@ from components.tasks import kind_of
 from pipelines.cli import app
 from pipelines.config.schema import Phase, PhaseTask, Pipeline
 from scripts.reference.config import models_in
-from tests.docs.blocks import Block, blocks, commands
+from tests.docs.blocks import Block, blocks, commands, indented
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("docs/**/*.md")]
@@ -45,6 +45,7 @@ def of(*languages: str) -> Any:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_says_its_language_and_whether_it_is_run(page: Path) -> None:
+    assert indented(page) == [], f"{page}: fence the code that begins on these lines"
     for block in blocks(page):
         assert block.language in LANGUAGES, name(block)
         if block.language in ("bash", "python"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,10 @@ def test_a_link_leads_to_a_file(page):
     if page.is_relative_to(ROOT / "docs"):  # the site holds nothing else
         outside = [str(each) for each in targets if not each.is_relative_to(ROOT / "docs")]
         assert outside == []
+
+
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    site = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
+    listed = re.findall(r"'([\w/-]+\.md)'", str(site["project"]["nav"]))
+    pages = [str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")]
+    assert sorted(listed) == sorted(pages)

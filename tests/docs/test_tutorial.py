@@ -82,8 +82,8 @@ def test_every_command_does_what_the_tutorial_says(tmp_path: Path) -> None:
     ):
         result = run(f"retrain {command} --json", tmp_path)
         assert result.returncode == 0, (command, result.stderr)
-        name = next(name for name in OUTPUTS if f"retrain {command}".startswith(name))
-        json_shapes.check(name, json.loads(result.stdout))
+        printed = [name for name in OUTPUTS if f"retrain {command} ".startswith(f"{name} ")]
+        json_shapes.check(printed[0], json.loads(result.stdout))
     assert "mode: enforce" in (tmp_path / "guidance.yaml").read_text(encoding="utf-8")
     assert "ner" in next(text for command, text in said.items() if "spacy.load" in command)
     history = said["retrain models history ner-guidance"]
