@@ -165,6 +165,7 @@ def of_spacy(
     config["training"]["logger"] = {"@loggers": "spacy.ConsoleLogger.v1", "progress_bar": False}
     config = localised(config, find_all(config))
     nlp = init_nlp(config.interpolate())
+    (root / "model").mkdir()
     before = time.process_time()
     train(nlp, root / "model")
     seconds = time.process_time() - before

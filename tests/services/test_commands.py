@@ -100,3 +100,14 @@ def test_the_schedule_commands_say_what_they_do(kit: Kit, config: Path) -> None:
     assert retrain("schedule", "delete", config) == "retrain-demo is deleted.\n"
     with pytest.raises(ConfigError, match="the schedule is not as declared"):
         retrain("schedule", "run-now", config)
+
+
+def test_classes_are_submitted_and_scheduled_as_entities_are(kit: Kit, config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    tasks = "tasks: {topic: {kind: textcat, labels: [TAX, VISA]}}\n    train: {config: cnn-classes}"
+    text = text.replace("labels: [MONEY]", tasks)
+    config.write_text(f'{text}schedule: {{cron: "0 3 * * 1", timezone: UTC}}\n', encoding="utf-8")
+    commit_all(config.parent)
+    assert json.loads(retrain("submit", config, "--json"))["new"]
+    assert "done: create retrain-demo" in retrain("schedule", "apply", config)
+    assert [each["when"] for each in kit.parameters()] == ["due"]
