@@ -104,6 +104,7 @@ def figures(judged: Task, predictions: Sequence[Prediction]) -> dict[str, Any]:
         "auc": sum(areas) / len(areas),
         "ece": block["calibration"]["ece"],
         "coverage": block["calibration"]["coverage_at_95"],
+        "intervals": {"macro": block["macro_interval"], **block["intervals"]},
         "labels": {name: one["f"] for name, one in block["labels"].items()},
     }
 

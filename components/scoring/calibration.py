@@ -62,11 +62,24 @@ def coverage(confidence: Floats, right: Floats, precision: float) -> float | Non
     return float((enough[-1] + 1) / len(right)) if len(enough) else 0.0
 
 
+def error_by_chance(confidence: Floats) -> float | None:
+    """The calibration error to expect of so many answers if every probability were true.
+
+    In a bin the right answers are then a sum of independent draws, whose distance from the mean is
+    about that of a normal distribution.
+    """
+    if not len(confidence):
+        return None
+    variances = np.bincount(bins_of(confidence), weights=confidence * (1 - confidence))
+    return float(np.sqrt(2 / np.pi * variances).sum() / len(confidence))
+
+
 def calibration(confidence: Floats, right: Floats) -> dict[str, Any]:
-    """Diagram, calibration error and coverage at 95 % precision."""
+    """Diagram, calibration error (and what chance makes of it), coverage at 95 % precision."""
     bins = diagram(confidence, right)
     return {
         "diagram": bins,
         "ece": expected_calibration_error(bins),
+        "ece_by_chance": error_by_chance(confidence),
         "coverage_at_95": coverage(confidence, right, 0.95),
     }

@@ -114,6 +114,7 @@ def test_calibration_is_the_distance_from_the_diagonal() -> None:
     assert calibration(np.zeros(0), np.zeros(0)) == {
         "diagram": [],
         "ece": None,
+        "ece_by_chance": None,
         "coverage_at_95": None,
     }
 
@@ -121,3 +122,14 @@ def test_calibration_is_the_distance_from_the_diagonal() -> None:
 def test_coverage_does_not_part_answers_that_are_as_sure() -> None:
     assert coverage(np.full(4, 0.9), np.array([1.0, 1.0, 1.0, 0.0]), 0.95) == 0.0
     assert coverage(np.full(4, 0.9), np.array([1.0, 1.0, 1.0, 0.0]), 0.75) == 1.0
+
+
+def test_true_probabilities_have_the_calibration_error_of_chance() -> None:
+    draw = np.random.default_rng(1)
+    errors = []
+    for _ in range(50):
+        confidence = draw.uniform(0.3, 1, 1000)
+        right = (draw.random(1000) < confidence).astype(float)
+        errors.append(calibration(confidence, right)["ece"])
+    expected = calibration(confidence, right)["ece_by_chance"]
+    assert np.mean(errors) == pytest.approx(expected, rel=0.1)
