@@ -158,7 +158,7 @@ def test_the_end_of_a_run_says_how_to_see_the_classes(finished: tuple[Path, RunR
     folder, result = finished
     _, command, _ = next_steps(summary(result.path))
     said = subprocess.run(
-        [sys.executable, *shlex.split(command)[1:]],
+        [sys.executable, *shlex.split(command)[2:]],  # after the phase and python
         cwd=folder,
         check=True,
         capture_output=True,

@@ -19,7 +19,8 @@ from components.scoring.counts import group_numbers
 from components.scoring.intervals import draws, percentiles
 from components.tasks.textcat.metrics import answers, said_of, truths_of, yes_of
 
-MOST = 200_000_000  # probabilities, over all resamples: keeps it a matter of seconds
+MOST = 100_000_000  # probabilities, over all resamples: keeps it a matter of seconds
+AT_ONCE = 4_000_000  # of them, which bounds memory
 FEWEST = 100  # resamples
 Floats = NDArray[np.float64]
 Interval = tuple[float, float] | None
@@ -42,41 +43,63 @@ def intervals(
     """
     if not predictions:
         return {}
-    said, truths = said_of(predictions, labels), truths_of(predictions, labels)
-    right, sure, rows = answers(said, truths, yes_of(predictions, labels), exclusive=exclusive)
-    known = ~np.isnan(truths)
-    off, asked = squares(said, truths, exclusive=exclusive)
-    # Of any of several it is each probability that is believed or not, see `extras`.
-    believed = (
-        (sure, right, rows) if exclusive else (said[known], truths[known], known.nonzero()[0])
-    )
-    bins = Bins(*believed, len(predictions))
+    statistics = Statistics(predictions, labels, exclusive=exclusive)
     groups = group_numbers(predictions, group_by)
-    wanted = max(FEWEST, min(resamples, MOST // max(1, said.size)))
-    drawn: list[dict[str, Floats]] = []
-    for times in draws(int(groups.max()) + 1, wanted, seed):
-        weights = times[:, groups].astype(np.float64)
-        drawn.append(
-            {
-                "brier": ratio(weights @ off, weights @ asked),
-                "ece": bins.errors(weights),
-                "coverage_at_95": coverages(weights[:, rows], sure, right, 0.95),
-                **{
-                    f"auc {label}": auc(
-                        weights[:, known[:, place]],
-                        said[known[:, place], place],
-                        truths[known[:, place], place],
-                    )
-                    for place, label in enumerate(labels)
-                },
-            }
-        )
+    cells = statistics.said.size
+    wanted = max(FEWEST, min(resamples, MOST // max(1, cells)))
+    drawn = [
+        statistics.of(part[:, groups].astype(np.float64))
+        for times in draws(int(groups.max()) + 1, wanted, seed)
+        for part in np.array_split(times, -(-len(times) * max(1, cells) // AT_ONCE))
+    ]
     whole = {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
-    chance = whole["ece"].mean() - bins.errors(np.ones((1, len(predictions))))[0]
-    whole["ece"] = np.maximum(0.0, whole["ece"] - chance)
+    [point] = statistics.bins.errors(np.ones((1, len(predictions))))
+    whole["ece"] = np.maximum(0.0, whole["ece"] - (whole["ece"].mean() - point))
     found = {name: percentiles(values) for name, values in whole.items()}
     areas = {label: found.pop(f"auc {label}") for label in labels}
     return {**found, "auc": areas}
+
+
+class Statistics:
+    """What is computed of each resample.
+
+    Attributes:
+        said: probabilities, (documents, labels).
+    """
+
+    def __init__(
+        self, predictions: Sequence[Prediction], labels: Sequence[str], *, exclusive: bool
+    ) -> None:
+        self.labels = labels
+        said, truths = said_of(predictions, labels), truths_of(predictions, labels)
+        yes = yes_of(predictions, labels)
+        self.right, self.sure, self.rows = answers(said, truths, yes, exclusive=exclusive)
+        self.off, self.asked = squares(said, truths, exclusive=exclusive)
+        known = ~np.isnan(truths)
+        # Of any of several it is each probability that is believed or not, see `extras`.
+        each = (said[known], truths[known], known.nonzero()[0])
+        believed = (self.sure, self.right, self.rows) if exclusive else each
+        self.bins = Bins(*believed, len(predictions))
+        self.said, self.truths, self.known = said, truths, known
+
+    def of(self, weights: Floats) -> dict[str, Floats]:
+        """The values of resamples.
+
+        Args:
+            weights: how often each document is in them, array (resamples, documents).
+        """
+        areas = {}
+        for place, label in enumerate(self.labels):
+            known = self.known[:, place]
+            areas[f"auc {label}"] = auc(
+                weights[:, known], self.said[known, place], self.truths[known, place]
+            )
+        return {
+            "brier": ratio(weights @ self.off, weights @ self.asked),
+            "ece": self.bins.errors(weights),
+            "coverage_at_95": coverages(weights[:, self.rows], self.sure, self.right, 0.95),
+            **areas,
+        }
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
