@@ -156,9 +156,6 @@ class Kind(Task):
 
         prepare(nlp, self)
 
-    def after_training(self, nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
-        return {"assertion_of": self.of}
-
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
         return {
             short: round(evaluation.get(f"{self.name}_macro_{short}") or 0.0, 6) for short in "fpr"

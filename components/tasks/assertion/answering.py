@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from spacy.language import Language
+from spacy.pipeline import SpanCategorizer
 from spacy.tokens import Doc
 from spacy.tokens.span_group import SpanGroup
+
+from components.tasks.assertion.head import SUGGESTER
 
 Place = tuple[int, int]
 
@@ -26,9 +29,14 @@ def scores_of(spans: SpanGroup) -> list[float]:
 
 
 def tasks_of(nlp: Language) -> tuple[str, ...]:
-    """The tasks of a pipeline that say the status of entities; see `Task.after_training`."""
-    remembered = nlp.meta.get("retrain", {})
-    return tuple(name for name, notes in remembered.items() if "assertion_of" in notes)
+    """The tasks of a pipeline that say the status of its entities; each has a group of its name."""
+    return tuple(
+        pipe.key
+        for name, pipe in nlp.pipeline
+        if isinstance(pipe, SpanCategorizer)
+        and pipe.cfg["max_positive"] == 1
+        and nlp.get_pipe_config(name)["suggester"]["@misc"] == SUGGESTER
+    )
 
 
 def statuses_in(doc: Doc, tasks: tuple[str, ...]) -> dict[Place, dict[str, Said]]:

@@ -13,6 +13,7 @@ from components.tasks.listener import Shared, listener
 if TYPE_CHECKING:
     from components.tasks.assertion import Kind
 
+SUGGESTER = "spacy.preset_spans_suggester.v1"  # what is asked about lies in a group of spans
 # Any entity, whatever its label: a token that starts one, and those that go on with it.
 ENTITY = {"label": "entity", "pattern": [{"ENT_IOB": "B"}, {"ENT_IOB": "I", "OP": "*"}]}
 
@@ -32,7 +33,7 @@ def head(task: Kind, shared: Shared) -> dict[str, Any]:
         "spans_key": task.name,
         "negative_weight": 1.0,
         "allow_overlap": True,
-        "suggester": {"@misc": "spacy.preset_spans_suggester.v1", "spans_key": task.asked},
+        "suggester": {"@misc": SUGGESTER, "spans_key": task.asked},
         "scorer": {"@scorers": "spacy.spancat_scorer.v1"},
         "model": {
             "@architectures": "spacy.SpanCategorizer.v1",
