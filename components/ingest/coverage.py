@@ -16,8 +16,8 @@ from components.tasks.base import Task
 
 FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
 PIECES = 512  # what BERT and its kin can read at once
-LONGEST_BIN = 1024  # tokens
-BIN = 32
+BINS = 25
+WIDTHS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))  # tokens
 
 
 class TaskCoverage:
@@ -141,22 +141,27 @@ class Coverage:
 
 
 def histogram(lengths: Counter[int]) -> dict[str, Any]:
-    """Counts of documents between edges 32 tokens apart; the last bin has no upper end."""
-    longest = max(lengths, default=0)
-    width = BIN * max(1, -(-min(longest, LONGEST_BIN) // (BIN * 32)))
-    bins = min(longest, LONGEST_BIN) // width + 1
+    """Counts of documents between edges, about BINS of them; the last bin has no upper end.
+
+    It begins where the longest fiftieth of the texts does: a few long ones must not leave all the
+    others in one bar.
+    """
+    top = quantile(lengths, 0.98)
+    width = next(width for width in WIDTHS if width * BINS >= top or width == WIDTHS[-1])
+    bins = top // width + 1
     counts = [0] * bins
     for length, documents in lengths.items():
         counts[min(length // width, bins - 1)] += documents
     edges = [width * place for place in range(bins + 1)]
-    return {"edges": edges, "counts": counts, "longest": longest, "median": median(lengths)}
+    longest = max(lengths, default=0)
+    return {"edges": edges, "counts": counts, "longest": longest, "median": quantile(lengths, 0.5)}
 
 
-def median(lengths: Counter[int]) -> int:
-    """The lower median."""
+def quantile(lengths: Counter[int], fraction: float) -> int:
+    """The length that so large a fraction of the texts does not exceed."""
     seen = 0
     for length, documents in sorted(lengths.items()):
         seen += documents
-        if 2 * seen >= lengths.total():
+        if seen >= fraction * lengths.total():
             return length
     return 0

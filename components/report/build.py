@@ -29,12 +29,12 @@ from components.report.figures import (
     together_chart,
     training_charts,
 )
-from components.report.weakness import against_floor, weak_spots
+from components.report.weakness import against_floor, little_known, weak_spots
 
 FOLDER = Path(__file__).parent
 MOST_SHOWN = 300
 TINTS = 8
-NOT_COMPARED = {"difference": None, "interval": None, "better": None}
+NOT_COMPARED = {"f": {"champion": None}, "difference": None, "interval": None, "better": None}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Material:
         name: of the model in the charts; `other` that of the model it is compared with.
         blocks: what `evaluate` wrote, by task.
         headline: the first sentence; `reasons` follow it; `mood` is "good", "bad" or "warn".
-        rules: of the gate.
+        rules: of the gate; `report_only` if it holds nothing, whatever they say.
         predictions: what `evaluate` wrote.
         history: of the training, one mapping per evaluation.
         data: what `ingest` wrote, `split` what `split` wrote and `corpus` what `convert` wrote on
@@ -65,6 +65,7 @@ class Material:
     predictions: Iterable[Prediction]
     reasons: Sequence[str] = ()
     rules: Sequence[Mapping[str, Any]] = ()
+    report_only: bool = False
     history: Sequence[Mapping[str, Any]] = ()
     data: Mapping[str, Any] | None = None
     split: Mapping[str, Any] | None = None
@@ -101,6 +102,7 @@ class TaskPart:
     comparison: Mapping[str, Any] | None
     label_chart: Markup
     spots: list[str]
+    little_known: list[str]
     slices: dict[str, Any]
     less_strict: list[tuple[str, Mapping[str, Any]]]
     confusion_chart: Markup | None
@@ -133,6 +135,7 @@ def task_parts(material: Material) -> list[TaskPart]:
             comparison=(block["champion"] or {}).get("comparison"),
             label_chart=label_chart(block, material.name, material.other),
             spots=weak_spots(block),
+            little_known=little_known(block),
             slices={key: parts for key, parts in block["slices"].items() if len(parts) > 1},
             less_strict=less_strict(block),
             confusion_chart=confusion_chart(block["confusion"]) if "confusion" in block else None,
@@ -165,6 +168,7 @@ def html(material: Material) -> str:
         headline=material.headline,
         reasons=material.reasons,
         rules=material.rules,
+        report_only=material.report_only,
         parts=task_parts(material),
         name=material.name,
         other=material.other,

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.html.format import count, percent, span
 from components.html.markdown import escape
-from components.report.weakness import against_floor, weak_spots
+from components.report.weakness import against_floor, little_known, weak_spots
 from components.tasks.base import Task
 
 
@@ -149,7 +149,9 @@ def row(name: str, values: Mapping[str, Any]) -> str:
 def weaknesses(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Known weak spots"
     yield ""
-    spots = [spot for block in blocks.values() for spot in weak_spots(block)]
+    spots = [
+        spot for block in blocks.values() for spot in (*weak_spots(block), *little_known(block))
+    ]
     yield from (f"- {escape(spot)}" for spot in spots)
     if not spots:
         yield "None showed in this evaluation. That is not proof that there are none."

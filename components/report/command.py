@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> StageResult:
         mood=mood(gate_decision),
         reasons=gate_decision["reasons"][1:],
         rules=gate_decision["rules"],
+        report_only=gate_decision["mode"] == "report-only",
         predictions=predictions,
         history=build.read_history(args.log / "history.jsonl"),
         data=data,

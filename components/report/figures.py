@@ -86,9 +86,9 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
     """
     if not history:
         return []
-    loss = [(entry["step"], entry["loss"]) for entry in history]
+    loss = loss_per_step(history)
     summary = f"The loss went from {loss[0][1]:.4g} to {loss[-1][1]:.4g} in {loss[-1][0]} steps."
-    drawn = [("Training loss", summary, {"loss": loss}, "loss")]
+    drawn = [("Training loss per step", summary, {"loss": loss}, "loss per step")]
     keys = dict.fromkeys(key for entry in history for key in entry)
     points = {
         "F" if key == "f" else key.removesuffix(".f"): [
@@ -110,6 +110,17 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
         (f"{title}. {summary}", charts.lines(title, summary, series, x_axis="step", y_axis=axis))
         for title, summary, series, axis in drawn
     ]
+
+
+def loss_per_step(history: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """Step and mean loss of a step; spaCy adds up what came since the evaluation before."""
+    before = -1  # the first evaluation comes after step 0
+    points = []
+    for entry in history:
+        step = entry["step"]
+        points.append((step, entry["loss"] / max(1, step - before)))
+        before = step
+    return points
 
 
 def in_percent(values: Sequence[float | None]) -> list[float | None]:

@@ -8,7 +8,9 @@ from typing import Any
 from components.html.format import count, percent, points, points_span, span
 
 FEW = 30  # examples; with fewer, a label's F may be off by ten points or more
-LOW = 0.6
+WORST = 3  # so many labels and confusions are named
+GOOD = 0.95  # a label at least so good is not called bad, though it may be the worst
+NONE = "(none)"
 MANY_UNALIGNABLE = 0.01
 
 
@@ -21,6 +23,7 @@ def weak_spots(scores: Mapping[str, Any]) -> list[str]:
     return [
         *weak_floor(scores),
         *weak_labels(scores),
+        *confused(scores),
         *weak_slices(scores),
         *weak_tokens(scores),
     ]
@@ -54,20 +57,66 @@ def weak_floor(scores: Mapping[str, Any]) -> Iterator[str]:
 
 
 def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the labels that are missed often, or of which little is known."""
-    for label, values in scores["labels"].items():
-        if values["f"] is None:
-            yield f"{label} does not occur in the test set: nothing is known about it."
-        elif values["f"] < LOW:
-            yield (
-                f"{label} is weak: F {percent(values['f'])} "
-                f"({count(values['support'])} {scores['unit']} in the test set)."
+    """Yield the labels that are worst by F and by recall, as far as the test set can tell."""
+    for measure, name in (("f", "F"), ("r", "recall")):
+        known = {
+            label: row[measure]
+            for label, row in scores["labels"].items()
+            if row[measure] is not None and row[measure] < GOOD and can_tell(row)
+        }
+        worst = sorted(known, key=lambda label: known[label])[:WORST]
+        if worst:
+            yield f"Lowest {name}: {', '.join(f'{one} {percent(known[one])}' for one in worst)}."
+
+
+def can_tell(row: Mapping[str, Any]) -> bool:
+    """Whether a label's scores say something: it has many examples, or is bad all the same."""
+    interval = row["interval"]["f"]
+    return row["support"] >= FEW or (interval is not None and interval[1] < GOOD)
+
+
+def confused(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is mistaken most often, in words."""
+    table = scores.get("confusion")
+    if not table:
+        return
+    names = table["labels"]
+    pairs = [
+        (number, names[row], names[column])
+        for row, counts in enumerate(table["rows"])
+        for column, number in enumerate(counts)
+        if row != column and number
+    ]
+    for number, true, said in sorted(pairs, key=lambda pair: -pair[0])[:WORST]:
+        yield in_words(number, true, said)
+
+
+def in_words(number: int, true: str, said: str) -> str:
+    """One kind of mistake."""
+    times = "once" if number == 1 else "twice" if number == 2 else f"{count(number)} times"
+    if said == NONE:
+        return f"{true} was missed {times}."
+    if true == NONE:
+        return f"{said} was said {times} where there is none."
+    return f"{true} was taken for {said} {times}."
+
+
+def little_known(scores: Mapping[str, Any]) -> list[str]:
+    """Sentences about the labels of which the test set has too few examples to say much.
+
+    Args:
+        scores: a task's block of scores.json.
+    """
+    said = []
+    for label, row in scores["labels"].items():
+        if row["f"] is None:
+            said.append(f"{label} does not occur in the test set: nothing is known about it.")
+        elif not can_tell(row):
+            said.append(
+                f"{label} was tested on {count(row['support'])} {scores['unit']} only: F "
+                f"{percent(row['f'])}, and it may be anywhere from {span(row['interval']['f'])}."
             )
-        elif values["support"] < FEW:
-            yield (
-                f"{label} was tested on {count(values['support'])} {scores['unit']} only: its F "
-                f"may be anywhere from {span(values['interval']['f'])}."
-            )
+    return said
 
 
 def weak_slices(scores: Mapping[str, Any]) -> Iterator[str]:

@@ -71,6 +71,11 @@ def write_first(annotations: Path, output: Path, file_format: str) -> None:
     init(annotations, output, format=file_format)
     named = "" if output == DEFAULT_CONFIG else f" {output}"
     print(f"Wrote {output}\nNext: read it, then: retrain check{named} && retrain run{named}")
+    if "mode: report-only" in output.read_text(encoding="utf-8"):
+        print(
+            "The gate only reports: it promotes every model, and says which it would have held. "
+            "`mode: enforce` under `gate` makes it hold them."
+        )
     if ".." in Path(relative(annotations, output.parent)).parts:
         print(
             f"{annotations} lies outside the folder of the config: move it there before you commit "

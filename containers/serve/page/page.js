@@ -11,6 +11,7 @@ async function reply(response) {
 // Offsets count characters as people do (code points), JavaScript's strings count UTF-16 units.
 // Spans may overlap: one that begins in another lies in its mark, and goes on after it if it is longer.
 function marked(text, spans) {
+  const labels = [...new Set(spans.map((one) => one.label))].sort();  // each has a colour
   const characters = Array.from(text);
   const between = (from, to) => characters.slice(from, to).join("");
   const order = (one, other) => one.start - other.start || other.end - one.end;
@@ -26,7 +27,8 @@ function marked(text, spans) {
       const inside = held.map((part) => part.end > first.end ? { ...part, end: first.end, goesOn: true } : part);
       const mark = document.createElement("mark");
       mark.append(...nodes(inside, first.start, first.end));
-      if (first.goesOn) mark.className = "goes-on";
+      mark.className = `t${labels.indexOf(first.label) % 8}`;
+      if (first.goesOn) mark.classList.add("goes-on");
       else mark.append(" ", made("b", called(first)));
       done.push(between(place, first.start), mark);
       place = first.end;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.report.figures import training_charts
+from components.report.figures import loss_per_step, training_charts
 
 
 def test_a_step_without_a_score_leaves_a_gap_in_its_curve() -> None:
@@ -14,4 +14,9 @@ def test_a_step_without_a_score_leaves_a_gap_in_its_curve() -> None:
     titles = [title for title, _ in training_charts(history)]
     assert titles[1] == "F on the dev documents. The best F: of topic 50.0 at step 10."
     only = [{"step": 0, "loss": 3.0, "f": None}]
-    assert [title.split(".")[0] for title, _ in training_charts(only)] == ["Training loss"]
+    assert [title.split(".")[0] for title, _ in training_charts(only)] == ["Training loss per step"]
+
+
+def test_the_loss_is_that_of_a_step() -> None:
+    history = [{"step": 0, "loss": 5.0}, {"step": 10, "loss": 40.0}, {"step": 30, "loss": 20.0}]
+    assert loss_per_step(history) == [(0, 5.0), (10, 4.0), (30, 1.0)]
