@@ -35,9 +35,21 @@ def reader(read_items: ReadItems) -> Callable[[Path, str, Problems, SourceFile],
             lines = read_lines(path, source, problems)
             yield from refusing_a_cut(read_items(source, lines, file))
         else:
-            yield from read_items(source, enumerate(map(bytes, documents), start=1), file)
+            yield from read_items(source, numbered(documents, source), file)
 
     return read
+
+
+def numbered(documents: Iterable[msgspec.Raw], source: str) -> Iterator[tuple[int, bytes]]:
+    """The records of a document, looked at one by one: all at once would take four times its size.
+
+    Raises:
+        StopReadingError: one is not UTF-8.
+    """
+    for number, document in enumerate(documents, start=1):
+        record = bytes(document)
+        check_encoding(record, Place(source, number))
+        yield number, record
 
 
 def refusing_a_cut(items: Iterator[Item]) -> Iterator[Item]:
@@ -58,7 +70,6 @@ def whole_file(path: Path, source: str) -> list[msgspec.Raw] | None:
     if not is_array and not OPEN_ENDED.fullmatch(first):
         return None
     text = read_bytes(path, source).removeprefix(BYTE_ORDER_MARK)
-    check_encoding(text, Place(source, 1))
     try:
         if is_array:
             return msgspec.json.decode(text, type=list[msgspec.Raw])
