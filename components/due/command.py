@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> StageResult:
         DataError: an input, or what is kept beside the model, cannot be read.
     """
     keys = examples.keys_of(args.annotations)
-    examples.write_keys(args.examples, keys)
+    examples.write_keys(args.examples, keys, examples.said_in(args.annotations))
     if args.when == "always":
         decision, why = "train", "asked for, whatever is new."
     elif args.when == "due":

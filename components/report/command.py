@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.files import read_json, write_json, writing
 from components.interface import TASKS, Input, Output, Parameter
@@ -16,6 +17,9 @@ from components.registry import documents
 from components.scoring.document import read_scores
 from components.stage import StageResult
 from components.tasks import tasks_of
+
+if TYPE_CHECKING:
+    from components.registry.model_metadata import Change
 
 INTERFACE = (
     Input("scores", "Artifact", "scores of the evaluate stage"),
@@ -29,6 +33,12 @@ INTERFACE = (
         "champion_metadata",
         "Artifact",
         "folder of what is kept beside the model in production; left out: there is none",
+        required=False,
+    ),
+    Input(
+        "examples",
+        "Artifact",
+        "of the ingest stage; left out: what is annotated otherwise is not said",
         required=False,
     ),
     TASKS,
@@ -76,7 +86,7 @@ def run(args: argparse.Namespace) -> StageResult:
         data=data,
         split=split,
         corpus=read_json(args.convert_report)["corpora"]["train"],
-        changes=changes_since(args.champion_metadata, facts),
+        changes=changes_since(args.champion_metadata, facts, args.examples),
         review="review",
     )
     mistakes = disagreements.suspected_label_errors(disagreements.by_confidence(predictions))
@@ -96,12 +106,34 @@ def mood(gate_decision: Mapping[str, Any]) -> str:
     return "good" if gate_decision["would"] == "promote" else "warn"
 
 
-def changes_since(champion_metadata: Path | None, facts: Mapping[str, Any]) -> Any:
-    """What changed since the champion; None if there is none or it left no facts."""
+def changes_since(
+    champion_metadata: Path | None, facts: Mapping[str, Any], examples: Path | None
+) -> list[Change] | None:
+    """What changed since the champion; None if there is none or it left no facts.
+
+    Args:
+        examples: what annotators said, as `ingest` wrote it; None: nothing is said of that.
+    """
     from components.registry.model_metadata import changes
 
     before = champion_metadata and champion_metadata / documents.FACTS
-    return changes(facts, read_json(before)) if before and before.is_file() else None
+    if champion_metadata is None or not before or not before.is_file():
+        return None
+    said = champion_metadata / documents.EXAMPLES
+    otherwise = annotated_otherwise(said, examples) if examples and said.is_file() else []
+    return [*changes(facts, read_json(before)), *otherwise]
+
+
+def annotated_otherwise(before: Path, now: Path) -> list[Change]:
+    """The labels that texts of both models' annotations have in the place of others."""
+    from components.registry.examples import relabelled
+    from components.registry.model_metadata import Change
+
+    counts = relabelled(before.read_bytes(), now.read_bytes()) or Counter()
+    return [
+        Change(f"Known texts: {old or 'nothing'} → {new or 'nothing'}", "", f"{count}")
+        for (old, new), count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
 
 
 def write(path: Path, texts: Iterable[str]) -> None:

@@ -92,6 +92,7 @@ def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:
             f"version {args.champion_version} of {name}, which this model was compared with, is "
             "gone from the registry. Restore it from a backup, or run again."
         )
-    if facts := registry.document(version, documents.FACTS):
-        (folder / documents.FACTS).write_bytes(facts)
+    for name in (documents.FACTS, documents.EXAMPLES):
+        if content := registry.document(version, name):
+            (folder / name).write_bytes(content)
     return folder

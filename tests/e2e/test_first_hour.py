@@ -63,6 +63,8 @@ def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> N
     assert -1 not in places, steps[places.index(-1)]
     assert places == sorted(places)
     assert "Traceback" not in said
+    [_, report] = sorted(tmp_path.glob("runs/*/annotations/upload/report.html"))
+    assert re.search(r"Known texts: DATE → nothing", report.read_text(encoding="utf-8"))
     assert re.search(r"because  .*Overall F is .* at least 100\.0 is asked for", said)
 
 
