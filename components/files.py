@@ -116,7 +116,7 @@ def refusal(path: str | Path, error: OSError) -> str:
         )
     if error.errno == errno.EIO:
         return (
-            f"{path}: {error.strerror}. The disk or the mount fails: look at it, and restore the "
+            f"{path}: {error.strerror}. The disk or the mount fails: check it, and restore the "
             "file from a backup if it cannot be read any more."
         )
     advice = "Choose a folder that may be written to"

@@ -40,17 +40,17 @@ KINDS = {
     "unknown_format": Kind(
         S,
         "File whose format is not recognised",
-        "Name its `format:` beside its path in the config, or take it out.",
+        "Name its `format:` next to its path in the config, or take it out.",
     ),
     "ambiguous_columns": Kind(
         S,
         "Rows with tags in several columns",
-        "Say which column counts, beside the path in the config: `columns: {word: 2, tag: 3}`.",
+        "Say which column counts, next to the path in the config: `columns: {word: 2, tag: 3}`.",
     ),
     "unknown_column": Kind(
         S,
         "Table without the columns that are needed",
-        "Say which they are, beside the path in the config: `text: COLUMN, label: COLUMN`.",
+        "Say which they are, next to the path in the config: `text: COLUMN, label: COLUMN`.",
     ),
     "cut_line": Kind(S, "File that ends in the middle of a record", "Export or copy it again."),
     "corrupt_file": Kind(
@@ -59,7 +59,7 @@ KINDS = {
     "unpacks_too_far": Kind(
         S,
         "Packed file that unpacks to more than `max_unpacked` times its size",
-        "Look at what is in it; unpack it yourself, or raise `ingest.max_unpacked`.",
+        "Check what is in it; unpack it yourself, or raise `ingest.max_unpacked`.",
     ),
     "long_record": Kind(
         S,
@@ -90,7 +90,7 @@ KINDS = {
     "unknown_text": Kind(
         Q,
         "Label Studio task with several texts: it is not known which was annotated",
-        "Say which, beside the path in the config: `text: KEY`.",
+        "Say which, next to the path in the config: `text: KEY`.",
     ),
     "unproven_offsets": Kind(
         Q,
@@ -143,10 +143,10 @@ KINDS = {
         "Export spans with their own text, or annotate the record again.",
     ),
     "span_text_spacing": Kind(
-        X, "Span whose own text differs in white space only", "Nothing; look at one example."
+        X, "Span whose own text differs in white space only", "Nothing; check one example."
     ),
     "span_text_part": Kind(
-        W, "Span whose own text is a part of what it covers: its offsets count", "Look at some."
+        W, "Span whose own text is a part of what it covers: its offsets count", "Check some."
     ),
     "span_tokens_differ": Kind(
         W,
@@ -195,7 +195,7 @@ KINDS = {
     "moved_spans": Kind(
         S,
         "Label of which too many spans do not begin and end where tokens do",
-        "Look at the examples of spans inside a token; correct the cause, or raise `max_moved`.",
+        "Check the examples of spans inside a token; correct the cause, or raise `max_moved`.",
     ),
     "lost_label": Kind(
         S,

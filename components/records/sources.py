@@ -209,7 +209,7 @@ def paths(pattern: str) -> list[str]:
     matches = remote_paths(pattern) if remote else local_paths(pattern)
     if not matches:
         advice = (
-            "Look at the bucket with `gcloud storage ls`, and correct `annotations`."
+            "Check the bucket with `gcloud storage ls`, and correct `annotations`."
             if remote
             else "Relative paths start at the config file's folder; correct `annotations`, or copy "
             "the export there."

@@ -42,5 +42,5 @@ def verify(corpus: Path) -> int:
             )
     documents = int(sum(shard["documents"] for shard in shards.values()))
     if documents == 0:
-        raise DataError(f"{corpus}: the corpus holds no document. Look at the split report.")
+        raise DataError(f"{corpus}: the corpus holds no document. Read the split report.")
     return documents

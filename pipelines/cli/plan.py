@@ -86,7 +86,7 @@ def in_words(phase: dict[str, Any]) -> str:
     """What is known of a phase's input and models."""
     what = f"{phase['files']} file(s) of annotations"
     if phase["champion"] is None:
-        return f"{what}; its models cannot be looked at from here"
+        return f"{what}; its models cannot be read from here"
     champion = f"version {phase['champion']}" if phase["champion"] else "no version"
     made = (
         f"version {phase['made']} was trained from this very input"

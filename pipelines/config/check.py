@@ -37,7 +37,7 @@ class Checked:
         files: its annotation files.
         data: the data report of `ingest`; None where the data lies elsewhere or can't be used.
         problems: what must be fixed, one message each.
-        unseen: what could not be looked at from here, one message each.
+        unseen: what could not be checked from here, one message each.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
         training: steps at most, and words in a batch of them; None where the training config

@@ -56,7 +56,7 @@ def read_config_file(path: Path) -> ConfigFile:
     if path.parent / base == path:
         raise ConfigError(f"{place}: extends: a file can't extend itself")
     if not os.path.isfile(path.parent / base):  # noqa: PTH113 (Path raises on names too long)
-        raise ConfigError(f"{place}: extends: no file {base} beside this one")
+        raise ConfigError(f"{place}: extends: no file {base} in this folder")
     below = read_one(path.parent / base)
     if "extends" in below.data:
         raise ConfigError(f"{place}: extends: {base} extends another file; one level is allowed")

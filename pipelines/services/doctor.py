@@ -37,7 +37,7 @@ def checks_of(loaded: Loaded) -> Mapping[str, Callable[[], str]]:
 
         return VertexDoctor(loaded).checks()
     raise ConfigError(
-        f"{loaded.path}: target: local. `retrain check` looks at a config for this machine."
+        f"{loaded.path}: target: local. `retrain check` checks a config for this machine."
     )
 
 

@@ -12,7 +12,7 @@ class Finding:
     """The outcome of one check.
 
     Attributes:
-        passed: None where it could not be looked at: that is neither there nor missing.
+        passed: None where it could not be checked: that is neither there nor missing.
         message: what was seen, or what to do.
     """
 

@@ -227,7 +227,7 @@ class Checked(Shape):
         description="data_report.json of ingest; null if the data could not be read from here"
     )
     problems: list[str] = Field(description="what must be fixed")
-    unseen: list[str] = Field(description="what could not be looked at from here")
+    unseen: list[str] = Field(description="what could not be checked from here")
     exit_code: int = Field(description="0, or that of the first problem")
     stages: dict[str, str] = Field(description="stage -> machine that it asks for on a cluster")
     training: list[int] | None = Field(
@@ -409,7 +409,7 @@ class Finding(Shape):
     """One check of `doctor`."""
 
     check: str = Field(description="what was checked")
-    passed: bool | None = Field(description="null where it could not be looked at")
+    passed: bool | None = Field(description="null where it could not be checked")
     message: str = Field(description="what was seen, or what to do")
 
 

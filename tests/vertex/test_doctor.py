@@ -115,7 +115,7 @@ def test_policies_that_one_may_not_read_are_neither_there_nor_missing(
     assert findings.keys() == {"its roles"}
     assert "who may can run: gcloud projects get-iam-policy my-project" in findings["its roles"]
     said = CliRunner().invoke(app, ["doctor", str(config)]).stdout
-    assert "UNKNOWN  its roles: not looked at, since you may not read the policies" in said
+    assert "UNKNOWN  its roles: not checked, since you may not read the policies" in said
 
 
 def test_a_quota_without_a_limit_is_enough(double: Double, on_gpus: Path) -> None:

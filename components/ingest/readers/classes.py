@@ -44,7 +44,7 @@ def of_value(value: Any, question: str = "") -> RawChoice:
         raise QuarantineError(
             "wrong_shape",
             "a class is a number, and nothing says which it stands for: write its name, or (of a "
-            "Hugging Face dataset) say `features: dataset_info.json` beside the path",
+            "Hugging Face dataset) say `features: dataset_info.json` next to the path",
         )
     if not all(isinstance(one, str) and one.strip() for one in values):
         raise QuarantineError(

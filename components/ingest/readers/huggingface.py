@@ -92,7 +92,7 @@ def named(tags: Sequence[Any], key: str, features: Any) -> list[str]:
     """
     names = names_of(features, key) if features is not None else None
     if names is None:
-        no_file = "write their names, or say `features: dataset_info.json` beside the path"
+        no_file = "write their names, or say `features: dataset_info.json` next to the path"
         what = "the features file does not name them" if features is not None else no_file
         raise QuarantineError(
             "wrong_shape", f"{key} are numbers, and nothing says which tags they stand for: {what}"

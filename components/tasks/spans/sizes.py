@@ -81,7 +81,7 @@ def remarks(spans: Counter[int], documents: Counter[int], recall: float) -> list
     if not spans:
         return []
     sizes = lengths.chosen(recall)
-    said = [f"The model will look at {lengths.in_words(sizes)}."]
+    said = [f"The model considers {lengths.in_words(sizes)}."]
     if lengths.cost(sizes) > COSTLY:
         said.append("That takes much time and memory: a lower `recall` of the task takes less.")
     return said

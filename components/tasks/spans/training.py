@@ -72,7 +72,7 @@ def of_corpus(config: Mapping[str, Any], examples: Iterable[Example], task: Kind
     if not lengths.spans:
         raise DataError(f"{task.name}: the training corpus holds no span that can be learnt")
     sizes = lengths.chosen(task.recall)
-    print(f"{task.name}: the model looks at {lengths.in_words(sizes)}", flush=True)
+    print(f"{task.name}: the model considers {lengths.in_words(sizes)}", flush=True)
     return {key: sizes}
 
 

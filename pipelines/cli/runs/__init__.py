@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.cli.runs.remote import RemoteRuns
 
 app = typer.Typer(
-    cls=Group, help="The runs here or on a service: list them, look at one, read its logs."
+    cls=Group, help="The runs here or on a service: list them, show one, read its logs."
 )
 
 

@@ -42,7 +42,7 @@ def check_claim(claim: str, namespace: str) -> str:
         context = config.list_kube_config_contexts(file)[1]["name"]
     except config.ConfigException as error:
         raise NotSeenError(
-            f"not looked at, since there is no kubeconfig here ({error}). Who has one runs: {look}"
+            f"not checked, since there is no kubeconfig here ({error}). Who has one runs: {look}"
             ". A new volume belongs to root, and so do our images' tasks; where a policy forbids "
             "root the volume needs an fsGroup or a chown (docs/kubeflow.md)"
         ) from None
@@ -63,7 +63,7 @@ def check_claim(claim: str, namespace: str) -> str:
             f"{where} says {error.status} {error.reason}; look with: {look}"
         ) from None
     except urllib3.exceptions.HTTPError as error:
-        raise RemoteError(f"look at the claim {claim} in {where}: {error}") from error
+        raise RemoteError(f"read the claim {claim} in {where}: {error}") from error
     check_modes(described, claim, where)
     check_user(labels, namespace)
     return f"{claim} is in {where} and {described.status.phase}; pods may run as root there"

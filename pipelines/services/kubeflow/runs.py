@@ -48,7 +48,7 @@ class KubeflowRuns:
         Raises:
             ConfigError: the config and the cluster differ.
         """
-        with reaching(f"look at {self.settings.host}"):
+        with reaching(f"read {self.settings.host}"):
             health = self.connection.ask(
                 self.connection.client.healthzs.healthz_service_get_healthz
             )
@@ -203,7 +203,7 @@ class KubeflowRuns:
 
     def _find(self, run: str) -> Any:
         """A run by its name, with its tasks, which the list leaves out."""
-        with reaching(f"look at {run}"):
+        with reaching(f"read {run}"):
             runs = self._named(run)
             if not runs:
                 raise ConfigError(

@@ -112,7 +112,7 @@ class VertexDoctor:
             )
         path = f"/v1/projects/-/serviceAccounts/{email}:testIamPermissions"
         wanted = {"permissions": ["iam.serviceAccounts.actAs"]}
-        with reaching(f"look at {email}"):
+        with reaching(f"read {email}"):
             try:
                 granted = self.place.request("POST", "iam.googleapis.com", path, json=wanted)
             except exceptions.NotFound:
@@ -136,7 +136,7 @@ class VertexDoctor:
         break it: what gcsfuse does not do, and images whose user may not write there.
         """
         name = self.bucket_name
-        with reaching(f"look at the bucket {name}"):
+        with reaching(f"read the bucket {name}"):
             bucket = self.place.storage.get_bucket(name, **patient())
         change = f"gcloud storage buckets update gs://{name}"
         refusals = {

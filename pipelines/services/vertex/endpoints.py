@@ -102,7 +102,7 @@ class Endpoints:
             return str(made.result(timeout=DEPLOY_SECONDS).name)
 
     def _get(self, name: str) -> Any:
-        with reaching(f"look at {name}"):
+        with reaching(f"read {name}"):
             return self._service.get_endpoint(name=name, **patient())
 
     def _deploy(self, endpoint: Any, version: Version, percent: int, machine: str) -> str:

@@ -81,7 +81,7 @@ def runner_access(place: Place, bucket: str, email: str) -> str:
         if not isinstance(error.__cause__, exceptions.Forbidden):
             raise
         raise NotSeenError(
-            "not looked at, since you may not read the policies; who may can run: gcloud projects "
+            "not checked, since you may not read the policies; who may can run: gcloud projects "
             f"get-iam-policy {place.project} --flatten=bindings --filter=bindings.members={member}"
         ) from None
     commands = [

@@ -67,7 +67,7 @@ def limit_of(place: Place, kind: str) -> float:
             raise
         raise NotSeenError(
             f"Vertex AI has no quota {metric_of(kind)}, so how many {kind} are allowed is not "
-            "known. Look at https://console.cloud.google.com/iam-admin/quotas?project="
+            "known. See https://console.cloud.google.com/iam-admin/quotas?project="
             f"{place.project}, and whether compute names the accelerator as Google does"
         ) from None
     # A bucket without a region is the default of every region that has none of its own.

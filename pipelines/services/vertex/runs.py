@@ -91,7 +91,7 @@ class VertexRuns:
         """Refuse a bucket that is missing or in another region."""
         name = self.settings.pipeline_root.removeprefix("gs://").partition("/")[0]
         where = "vertex.pipeline_root"
-        with reaching(f"look at the bucket {name}"):
+        with reaching(f"read the bucket {name}"):
             try:
                 bucket = self.place.storage.get_bucket(name, **patient())
             except exceptions.NotFound:
@@ -120,7 +120,7 @@ class VertexRuns:
             return [run_of(job, self.place.project) for job in jobs]
 
     def get(self, run: str) -> Run:
-        with reaching(f"look at {run}"):
+        with reaching(f"read {run}"):
             try:
                 return self._get(run)
             except exceptions.NotFound:

@@ -117,7 +117,7 @@ class VertexSchedule(Scheduled):
                 return  # Gone already: the answer to an earlier try was lost.
 
     def _get(self, target: str) -> Existing:
-        with reaching(f"look at the schedule {target}"):
+        with reaching(f"read the schedule {target}"):
             return existing_of(self.service.get_schedule(name=self._name(target), **patient()))
 
     def _message(self, replaces: str) -> Any:

@@ -49,7 +49,7 @@ def test_in_words(sizes: list[int], words: str) -> None:
 def test_what_is_said_of_the_data() -> None:
     assert remarks(Counter(), Counter(), 0.95) == []
     assert remarks(Counter({1: 3, 2: 1}), Counter({4: 1}), 0.95) == [
-        "The model will look at runs of 1-2 words, which 100.0% of the spans are: 1.8 for each "
+        "The model considers runs of 1-2 words, which 100.0% of the spans are: 1.8 for each "
         "word of a text."
     ]
     long = remarks(Counter(range(1, 60)), Counter({100: 1}), 1)
