@@ -23,7 +23,6 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from components.errors import ConfigError, DataError, RetrainError
 from components.files import read_json
 from components.report.build import FOLDER as REPORT
-from components.scoring.document import read_scores
 from containers.serve.guards import BodyLimit, LocalHost
 from pipelines.local.live_view import duration, figures
 from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
@@ -145,7 +144,6 @@ def add_pages(app: FastAPI, site: Site) -> None:
             here="Runs",
             parts=live.parts(site, run),
             stream=url("runs", run, "events") if running else "",
-            scores=scores_of(record),
             facts=facts_of(record),
         )
 
@@ -408,21 +406,6 @@ def registries(site: Site) -> list[str]:
     """Where models are looked for, and where they are not."""
     there = models.elsewhere(site)
     return [*registries_here(site), *(f"{each} (not asked from here)" for each in there)]
-
-
-def scores_of(record: RunRecord) -> list[tuple[str, Any]]:
-    """What each phase of a run scored, task by task; nothing of what was deleted since."""
-    scored = []
-    for task in record.tasks.values():
-        if task.stage == "evaluate" and task.state in ("succeeded", "reused"):
-            try:
-                blocks = read_scores(output_of(record, task, "scores"))
-            except DataError:
-                continue
-            for name, block in blocks.items():
-                title = f"{task.branch}, {name}" if len(blocks) > 1 else task.branch
-                scored.append((title, block))
-    return scored
 
 
 def facts_of(record: RunRecord) -> list[tuple[str, str]]:

@@ -12,10 +12,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from components.errors import DataError
 from components.report.figures import training_charts
+from components.scoring.document import read_scores
 from pipelines.local.live_view import branches, describe, duration, figures
 from pipelines.local.runner.tasks import progress_path
-from pipelines.local.runs import RunRecord, TaskRecord, tail
+from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
 from pipelines.results.outcome import PhaseOutcome, finished
 from pipelines.ui.site import Site, fragment, url
 
@@ -175,8 +177,24 @@ def parts(site: Site, run: str) -> dict[str, Markup]:
             "run_progress.html", record=record, branches=every, took=duration(record.seconds)
         ),
         "curves": fragment("run_curves.html", branches=every),
+        "scores": fragment("run_scores.html", scores=scores_of(record)),
         "log": fragment("run_log.html", task=task, lines=lines, url=url("runs", run, "logs", task)),
     }
+
+
+def scores_of(record: RunRecord) -> list[tuple[str, Any]]:
+    """What each phase of a run scored, task by task; nothing of what was deleted since."""
+    scored = []
+    for task in record.tasks.values():
+        if task.stage == "evaluate" and finished(task):
+            try:
+                blocks = read_scores(output_of(record, task, "scores"))
+            except DataError:
+                continue
+            for name, block in blocks.items():
+                title = f"{task.branch}, {name}" if len(blocks) > 1 else task.branch
+                scored.append((title, block))
+    return scored
 
 
 def chosen(site: Site, run: str) -> list[PhaseOutcome]:

@@ -117,6 +117,16 @@ def test_a_run_is_followed_until_it_ends(visit: Open, folder: Path) -> None:
         assert page.locator("img").count() == 0
 
 
+def test_the_scores_of_a_run_appear_when_they_are_there(visit: Open, folder: Path) -> None:
+    run = "20260105-000000-small"
+    with going_on(folder / "runs", run) as going:
+        page = visit(f"/runs/{run}")
+        expect(page.locator("#link-state")).to_have_text("This page follows the run.")
+        expect(page.locator("#scores")).to_be_empty()
+        going.scored()
+        expect(page.get_by_role("region", name="Scores of phase-1")).to_contain_text("GPE")
+
+
 def test_a_page_follows_on_when_the_server_was_killed_and_started_again(
     browser: Browser, folder: Path
 ) -> None:

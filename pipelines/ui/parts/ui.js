@@ -25,7 +25,7 @@ function follow(url) {
   let source;
   function open() {
     source = new EventSource(url);
-    for (const id of ["outcomes", "progress", "stages", "curves", "log"]) {
+    for (const id of ["outcomes", "progress", "stages", "curves", "log", "scores"]) {
       source.addEventListener(id, (event) => place(id, JSON.parse(event.data)));
     }
     source.addEventListener("open", () => { linkState.textContent = "This page follows the run."; });
