@@ -1,4 +1,4 @@
-"""The server's page: paste a text, see its entities and classes."""
+"""The server's page: paste a text, see its entities, spans and classes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.containers.conftest import Running, write_model
+from tests.support.spancat import write_spancat
 from tests.support.tiny_textcat import train_tiny
 
 TEXT = "🎉 Write to <b> London </b> & form P60"
@@ -84,6 +85,27 @@ def test_classes_are_listed_by_probability(browser: Browser, tmp_path: Path) -> 
     expect(page.locator("#tasks mark")).to_have_text("TAX")
     # It looks for no entities, so there are none to speak of.
     expect(page.locator("#result")).to_be_hidden()
+    page.close()
+    server.terminate()
+    assert server.wait() == 0
+
+
+def test_spans_lie_inside_one_another(browser: Browser, tmp_path: Path) -> None:
+    """One that crosses another's end goes on behind it, and has its label there."""
+    model = write_spancat(tmp_path / "model", ["SCOPE"])
+    server = Running(f"--model=letters={model}@3", RETRAIN_SERVE_PAGE="1").until_ready()
+    page = browser.new_page()
+    page.goto(server.url)
+    page.get_by_label("Paste a text").fill("no <b> 🎉")
+    page.get_by_role("button").click()
+    spans = ["no <", "no", "< b", "<", "b >", "b", "> 🎉", ">", "🎉"]
+    expect(page.get_by_role("status")).to_have_text(f"{len(spans)} spans found.")
+    expect(page.locator("#marked-spans b")).to_have_text(["SCOPE"] * len(spans))
+    expect(page.locator("#marked-spans > mark").first).to_have_text("no SCOPE < SCOPE SCOPE")
+    shown = page.locator("#marked-spans").inner_text()
+    assert shown.replace("SCOPE", "").replace(" ", "") == "no<b>🎉"
+    expect(page.locator("#result")).to_be_hidden()
+    expect(page.locator("#span-rows tr")).to_have_count(len(spans))
     page.close()
     server.terminate()
     assert server.wait() == 0
