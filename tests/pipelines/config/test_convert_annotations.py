@@ -15,9 +15,9 @@ from components.records.annotation import Annotation, Item
 from components.records.problems import Problems
 from components.records.sources import SourceFile
 from pipelines.cli.convert_annotations import convert_annotations
-from pipelines.cli.init import config_for
-from pipelines.config.check import check_phase
+from pipelines.config.check import check_phases
 from pipelines.config.load import load
+from pipelines.config.scaffold import first_config
 from tests.components.ingest.test_exports import EXPORTS
 from tests.components.ingest.test_files import WEBANNO
 from tests.components.ingest.test_formats import conll, docbin, iob, label_studio
@@ -125,8 +125,8 @@ def test_tags_that_a_file_beside_names_are_written_by_name(tmp_path: Path) -> No
     (item,) = items(tmp_path / "out.jsonl")
     assert meaning(item)[:2] == ("Ada left", [(0, 3, "PER")])
     config = tmp_path / "my.yaml"
-    config.write_text(config_for(rows, config, "auto"), encoding="utf-8")
-    checked = check_phase(load(config), "rows")
+    config.write_text(first_config(rows, tmp_path, "auto"), encoding="utf-8")
+    checked = check_phases(load(config))["rows"]
     assert checked.data
     assert checked.data["records"]["kept"] == 1
 
