@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_ar
 
 from pydantic import Field, model_validator
 
-from components.errors import ConfigError
+from components.errors import ConfigError, DataError
 from components.records.annotation import Annotation
 from components.records.prediction import Disagreement, Prediction
 from components.records.problems import Note
@@ -386,3 +386,18 @@ class Task:
             unknown: labels that must not be asked for, since nobody said whether it has them.
         """
         raise NotImplementedError
+
+
+def without_example(learnt: Iterable[str], labels: Sequence[str]) -> list[str]:
+    """Labels of a task that an initialised component has not met in its corpus, sorted.
+
+    Raises:
+        DataError: it has met labels that the task does not name.
+    """
+    unknown = sorted({*learnt} - {*labels})
+    if unknown:
+        raise DataError(
+            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
+            "Add them to the phase's labels, or leave them out with ingest's select.drop."
+        )
+    return sorted({*labels} - {*learnt})

@@ -18,8 +18,9 @@ from spacy.tokens import Span
 from spacy.training import Example
 from thinc.types import Ragged
 
-from components.errors import ConfigError, DataError
+from components.errors import ConfigError
 from components.scoring.counts import prf
+from components.tasks.base import without_example
 
 if TYPE_CHECKING:
     from components.tasks.assertion import Kind
@@ -47,13 +48,7 @@ def check_pipeline(nlp: Language, task: Kind) -> list[str]:
             f"{task.name!r}, which the task {task.name} needs; it has {', '.join(there)}. Use "
             "minilm-tasks, which gives each task the components that it needs."
         )
-    unknown = sorted({*pipe.labels} - {*task.labels})
-    if unknown:
-        raise DataError(
-            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
-            "Add them to the phase's labels, or leave them out with ingest's select.drop."
-        )
-    return sorted({*task.labels} - {*pipe.labels})
+    return without_example(pipe.labels, task.labels)
 
 
 def prepare(nlp: Language, task: Kind) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from spacy.language import Language
 from spacy.pipeline import AttributeRuler, EntityRecognizer, Tagger
 
-from components.errors import ConfigError, DataError
+from components.errors import ConfigError
+from components.tasks.base import without_example
 from components.tasks.entity_tags import pipes
 from components.tasks.iob import labels_of
 
@@ -31,10 +32,4 @@ def check_labels(nlp: Language, labels: Sequence[str]) -> list[str]:
         )
     learnt = {label for pipe in recognisers for label in pipe.labels}
     learnt |= {label for pipe in taggers for label in labels_of(pipe.labels)}
-    unknown = sorted(learnt - set(labels))
-    if unknown:
-        raise DataError(
-            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
-            "Add them to the phase's labels, or leave them out with ingest's select.drop."
-        )
-    return sorted(set(labels) - learnt)
+    return without_example(learnt, labels)

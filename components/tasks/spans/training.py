@@ -12,6 +12,7 @@ from spacy.pipeline import SpanCategorizer
 from spacy.training import Example
 
 from components.errors import ConfigError, DataError
+from components.tasks.base import without_example
 from components.tasks.spans.losses import learn_only_what_is_known, truths_of
 from components.tasks.spans.sizes import Lengths
 
@@ -49,14 +50,7 @@ def check_pipeline(nlp: Language, task: str, labels: Sequence[str]) -> list[str]
             f"{', '.join(there) or 'no span categoriser'}. Use minilm-tasks, which gives each task "
             "the component that it needs."
         )
-    learnt = set(pipe.labels)
-    unknown = sorted(learnt - set(labels))
-    if unknown:
-        raise DataError(
-            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
-            "Add them to the phase's labels, or leave them out with ingest's select.drop."
-        )
-    return sorted(set(labels) - learnt)
+    return without_example(pipe.labels, labels)
 
 
 def of_corpus(config: Mapping[str, Any], examples: Iterable[Example], task: Kind) -> dict[str, Any]:

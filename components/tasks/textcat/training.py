@@ -12,7 +12,8 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 from thinc.api import Model
 
-from components.errors import ConfigError, DataError
+from components.errors import ConfigError
+from components.tasks.base import without_example
 from components.tasks.textcat.calibrate import FEWEST_OF_LABEL, calibrate
 from components.tasks.textcat.losses import truths_of
 
@@ -51,7 +52,7 @@ def heads(nlp: Language) -> int:
 def check_pipeline(nlp: Language, task: Kind) -> list[str]:
     """See `components.tasks.base.Task.check_pipeline`."""
     factory = "textcat" if task.exclusive else "textcat_multilabel"
-    pipe, labels = classifier_of(nlp, task), task.labels
+    pipe = classifier_of(nlp, task)
     if pipe is None or isinstance(pipe, MultiLabel_TextCategorizer) == task.exclusive:
         there = [nlp.get_pipe_meta(name).factory for name in nlp.component_names]
         raise ConfigError(
@@ -61,14 +62,7 @@ def check_pipeline(nlp: Language, task: Kind) -> list[str]:
             f"needs, or set components.<name>.factory; of several classifiers each has the name "
             "of its task."
         )
-    learnt = set(pipe.labels)
-    unknown = sorted(learnt - set(labels))
-    if unknown:
-        raise DataError(
-            f"the training corpus holds labels that the phase does not name: {', '.join(unknown)}. "
-            "Add them to the phase's labels, or leave them out with ingest's select.drop."
-        )
-    return sorted(set(labels) - learnt)
+    return without_example(pipe.labels, task.labels)
 
 
 def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[str, Any]:
