@@ -22,7 +22,11 @@ phases:
       config: mine.cfg
       code: mine.py
       init: champion
-      set: {training.max_steps: 40, training.eval_frequency: 20}
+      set:
+        training.max_steps: 40
+        training.eval_frequency: 20
+        components.tok2vec.model.encode.width: 64
+        components.tok2vec.model.encode.depth: 2
     gate: {mode: report-only}
     model: {name: ner-phase-1}
 """

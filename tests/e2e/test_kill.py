@@ -42,7 +42,11 @@ phases:
     split: {dev: 0.15, test: 0.25, group_by: meta.base_path}
     train:
       config: cnn
-      set: {training.max_steps: 20, training.eval_frequency: 10}
+      set:
+        training.max_steps: 20
+        training.eval_frequency: 10
+        components.tok2vec.model.encode.width: 32
+        components.tok2vec.model.encode.depth: 1
       checkpoint_every: 5
       checkpoint_share: 1
     gate: {mode: report-only}

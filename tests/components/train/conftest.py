@@ -20,6 +20,12 @@ from tests.support.tiny_bert import write_bert
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "pipelines/config/training"
 LABELS = ["DATE", "MONEY"]
+# spaCy's small network, smaller still: what a test proves does not hang on its size.
+NARROW = {
+    "components.tok2vec.model.encode.width": 64,
+    "components.tok2vec.model.encode.depth": 2,
+    "components.tok2vec.model.embed.rows": [500, 250, 250, 250],
+}
 SENTENCES = [
     ("The fee is £{n} if you apply online.", "MONEY", "£{n}"),
     ("Send it to us before {n} March 2024 by post.", "DATE", "{n} March 2024"),
@@ -103,6 +109,7 @@ def arguments(
     **options: str,
 ) -> list[str]:
     """The arguments of the stage, with any option replaced or added."""
+    overrides = {**(NARROW if config == "cnn" and "config" not in options else {}), **overrides}
     values = {
         "tasks": ner_tasks(LABELS),
         "train-corpus": str(corpora[0]),

@@ -18,6 +18,7 @@ from tests.support.records import ner_tasks
 Train = Callable[..., int]
 
 CNN = {"training.max_steps": 40, "training.eval_frequency": 20}
+WIDE = {"width": 96, "depth": 4}
 TINY = {
     "components.transformer.model.name": "tiny/bert",
     "training.max_steps": 2,
@@ -100,8 +101,9 @@ def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> 
             "artifacts": {"model": {"artifacts": [{"uri": str(tmp_path / "out/model")}]}},
         }
     }
-    longer = {**CNN, "training.max_steps": 60}
-    assert train("cnn", longer, executor_input=json.dumps(task)) == 0
+    # Wide enough to reach the best score twice.
+    wide = {**CNN, **{f"components.tok2vec.model.encode.{k}": v for k, v in WIDE.items()}}
+    assert train("cnn", {**wide, "training.max_steps": 60}, executor_input=json.dumps(task)) == 0
     lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
     scores = {entry["step"]: entry["f"] for entry in map(json.loads, lines)}
     best = [step for step, score in scores.items() if score == max(scores.values())]
@@ -109,7 +111,7 @@ def test_best_step_is_that_of_the_weights_kept(train: Train, tmp_path: Path) -> 
     metadata = json.loads(out.read_text())["artifacts"]["model"]["artifacts"][0]["metadata"]
     assert metadata["best_step"] == best[-1]
     paths = {"model": str(tmp_path / "again"), "log": str(tmp_path / "log")}
-    assert train("cnn", {**CNN, "training.max_steps": best[-1]}, **paths) == 0
+    assert train("cnn", {**wide, "training.max_steps": best[-1]}, **paths) == 0
     kept, ended = ((tmp_path / name / "ner/model").read_bytes() for name in ("out/model", "again"))
     assert kept == ended
 

@@ -20,7 +20,7 @@ import spacy
 
 from components.train.checkpoint import Latest
 from components.train.snapshot import nodes, weights
-from tests.components.train.conftest import CONFIGS, ROOT, arguments
+from tests.components.train.conftest import CONFIGS, NARROW, ROOT, arguments
 
 Train = Callable[..., int]
 
@@ -70,7 +70,7 @@ def config_with_code() -> str:
 
 CUSTOM = {"config": config_with_code(), "code": CODE}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
-    "custom": ("cnn", {**LAST, "training.max_steps": 60}),
+    "custom": ("cnn", {**LAST, **NARROW, "training.max_steps": 60}),
     "cnn": (
         "cnn",
         {**LAST, "training.max_steps": 60, "training.optimizer.use_averages": True},
