@@ -1,4 +1,4 @@
-"""The longest text that training learns from.
+"""The longest text that training learns from, and looks at on dev.
 
 A text of classes is read whole, and all that a transformer computes of a batch is kept until its
 gradient is taken: one text of 27,000 words took more than 20 GB with MiniLM. What a text is about
@@ -7,6 +7,8 @@ is said in its first pages. Entities know no such text: `convert` cuts theirs in
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from spacy.language import Language
 from spacy.pipeline import TextCategorizer
 from spacy.training import Example
@@ -14,9 +16,10 @@ from spacy.training import Example
 LONGEST = 2_000  # words
 
 
-def reads_whole_texts(nlp: Language) -> bool:
-    """Whether a pipeline learns something of whole texts."""
-    return any(isinstance(pipe, TextCategorizer) for _, pipe in nlp.pipeline)
+def all_shortened(nlp: Language, examples: Iterable[Example]) -> Iterator[Example]:
+    """Examples with the first words of each text, if the pipeline learns of whole texts."""
+    whole = any(isinstance(pipe, TextCategorizer) for _, pipe in nlp.pipeline)
+    return (shortened(nlp, one) if whole else one for one in examples)
 
 
 def shortened(nlp: Language, example: Example) -> Example:

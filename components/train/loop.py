@@ -15,7 +15,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -41,7 +40,7 @@ from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
 from components.train.length import OverCorpus
-from components.train.long_texts import LONGEST, reads_whole_texts, shortened
+from components.train.long_texts import LONGEST, all_shortened
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
 from components.train.snapshot import Arrays, clear_gradients, put, take
@@ -107,7 +106,7 @@ class Loop:
         self.encodings = Encodings(nlp)
         self.first_evaluation = 0
         self.batches = self.read_batches(training)
-        dev = list(training.dev(nlp))
+        dev = list(all_shortened(nlp, training.dev(nlp)))
         self.encodings.add(dev)
         evaluation = cast(Any, Evaluation(nlp, dev))
         self.evaluate = create_evaluation_callback(
@@ -126,17 +125,16 @@ class Loop:
         """Read the training corpus (unless max_epochs -1 streams it) and batch it."""
         max_epochs = self.settings["max_epochs"]
         batcher = self.settings["batcher"]
-        shorten = partial(shortened, self.nlp) if reads_whole_texts(self.nlp) else lambda one: one
         if max_epochs < 0:
             return batches(
-                lambda: map(shorten, training.train(self.nlp)),
+                lambda: all_shortened(self.nlp, training.train(self.nlp)),
                 batcher,
                 max_epochs=0,
                 shuffle=False,
                 seed=self.seed,
             )
         whole = list(training.train(self.nlp))
-        examples = list(map(shorten, whole))
+        examples = list(all_shortened(self.nlp, whole))
         cut = sum(map(operator.is_not, examples, whole))
         if cut:
             self.training_log.say(

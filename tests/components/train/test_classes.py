@@ -17,7 +17,7 @@ from spacy.training import Corpus, Example
 from components.__main__ import main
 from components.evaluate.run import Clock, load, predict_batch
 from components.tasks import tasks_of
-from components.train.long_texts import LONGEST, shortened
+from components.train.long_texts import LONGEST, all_shortened, shortened
 from tests.components.train.conftest import CONFIGS, arguments, write_shard
 from tests.components.train.test_resume import assert_same_outcome
 from tests.support.tiny_roberta import write_roberta
@@ -178,6 +178,10 @@ def test_a_shortened_text_keeps_what_was_said_of_it() -> None:
     assert short.reference.user_data["unanswered"] == ["topic"]
     fits = Example(nlp.make_doc("Ada pays."), nlp.make_doc("Ada pays."))
     assert shortened(nlp, fits) is fits
+    given = Example(nlp.make_doc(long.text), long)
+    assert list(all_shortened(nlp, [given])) == [given]  # entities alone: convert cuts their texts
+    nlp.add_pipe("textcat")
+    assert len(next(all_shortened(nlp, [given])).reference) == LONGEST
 
 
 # A module of the user's, as a phase names one: here it pulls the plug.
