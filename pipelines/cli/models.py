@@ -160,6 +160,9 @@ def compare(
     if as_json:
         print_json(comparison)
         return
+    if comparison["old"] == comparison["new"]:
+        print(f"Both are version {comparison['old']}: the same model.")
+        return
     print_table(
         ["F of label", f"version {comparison['old']}>", f"version {comparison['new']}>", "change>"],
         [

@@ -161,6 +161,12 @@ class Compute(Settings):
         return resources
 
 
+def has_null(value: Any) -> bool:
+    """Whether a value is null, or has one in it."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is None or any(map(has_null, inside))
+
+
 class Train(TrainSettings):
     """Which spaCy config trains the phase, and what this phase changes in it."""
 
@@ -182,6 +188,18 @@ class Train(TrainSettings):
     init: Literal["base", "champion"] = Field(
         "base", description="champion: start from the weights of the model in production"
     )
+
+    @field_validator("set")
+    @classmethod
+    def without_null(cls, overrides: dict[str, Any]) -> dict[str, Any]:
+        """Refuse null, which no parameter of a pipeline can be."""
+        for key, value in overrides.items():
+            if has_null(value):
+                raise ValueError(
+                    f"{key} is null, which cannot be handed to a task: write it in a training "
+                    "config of your own (retrain init --training-config NAME -o mine.cfg)"
+                )
+        return overrides
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def summary(run: Path) -> dict[str, Any]:
         FILES that exist, the `missing` files, `why` it waits, and the `failed` task with its
         `message` and log.
     """
+    run = run.absolute()  # the same whoever asks, and from wherever
     record = read_record(run)
     return {
         "run": record.id,

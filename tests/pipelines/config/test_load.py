@@ -242,6 +242,8 @@ def test_set_changes_the_config_and_the_training_config(tmp_path: Path) -> None:
         ("split.seed", "expected KEY=VALUE"),
         ("phases.phase-1.split.sed=1", "phases.phase-1.split.sed: unknown key. Did you mean 'see"),
         ("name.x=1", "--set name.x=1: name is not a section"),
+        ("phases.phase-1.training.logger=null", "train.set: training.logger is null, which"),
+        ("phases.phase-1.train.set={a.b: [1, {c: }]}", "train.set: a.b is null, which"),
         ("phases.phase-1.trian.config=cnn", "its spaCy config. Did you mean 'train'?"),
         ("phases.phase-1.trainnig.max_steps=1", "its spaCy config. Did you mean 'training'?"),
         ("phases.phas-1.split.seed=1", "no phase 'phas-1'. Did you mean 'phase-1'?"),
