@@ -14,7 +14,7 @@ from components.registry.base import Artefact
 from components.registry.lineage import trace
 from components.registry.local import LocalRegistry
 from components.registry.promotion import add_and_promote
-from pipelines.cli.models import app
+from pipelines.cli import app
 
 
 class Models:
@@ -36,7 +36,7 @@ class Models:
         add_and_promote(self.registry, "ner", "champion", Artefact(model, {}, lineage))
 
     def __call__(self, *arguments: str | Path) -> str:
-        command = [*map(str, arguments), "--registry", str(self.folder)]
+        command = ["models", *map(str, arguments), "--registry", str(self.folder)]
         result = CliRunner().invoke(app, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         return result.stdout
@@ -59,7 +59,7 @@ def test_list_shows_every_version_and_which_is_in_production(models: Models) -> 
 
 
 def test_an_empty_registry_says_how_to_fill_it(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["list", "--registry", str(tmp_path)])
+    result = CliRunner().invoke(app, ["models", "list", "--registry", str(tmp_path)])
     assert result.stdout == "No models yet: `retrain run` makes them.\n"
 
 
@@ -105,4 +105,4 @@ def test_an_unknown_model_lists_those_that_there_are(models: Models) -> None:
 
 def test_vertex_needs_a_config() -> None:
     with pytest.raises(ConfigError, match="--where vertex needs --config"):
-        CliRunner().invoke(app, ["list", "--where", "vertex"], catch_exceptions=False)
+        CliRunner().invoke(app, ["models", "list", "--where", "vertex"], catch_exceptions=False)
