@@ -226,8 +226,9 @@ def span_task(profile: DatasetProfile) -> tuple[str, str]:
 
 
 def entity_lines(profile: DatasetProfile) -> list[str]:
-    """The labels of entities, with their counts."""
-    lines = ["    labels:  # entities and documents of each in the accepted records"]
+    """The labels of entities, or of spans, with their counts."""
+    unit = "spans" if profile.spans_overlap else "entities"
+    lines = [f"    labels:  # {unit} and documents of each in the accepted records"]
     for label, spans in ranked(profile.spans):
         lines.append(f"      - {spell(label)}  # {spans} in {profile.documents[label]}{few(spans)}")
     return lines
