@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,3 +90,33 @@ def test_every_command_does_what_the_tutorial_says(tmp_path: Path) -> None:
     history = said["retrain models history ner-guidance"]
     assert "rollback" in history
     assert (tmp_path / "production.spec.yaml").stat().st_size > 0
+
+
+def test_an_export_of_label_studio_begins_in_the_same_way(tmp_path: Path) -> None:
+    rows = (ROOT / "configs/sample/phase1.jsonl").read_text(encoding="utf-8").splitlines()[:60]
+    export = [task(number, json.loads(row)) for number, row in enumerate(rows)]
+    (tmp_path / "guidance.json").write_text(json.dumps(export), encoding="utf-8")
+    for command in ("init guidance.json -o guidance.yaml", "check guidance.yaml"):
+        result = run(f"retrain {command}", tmp_path)
+        assert result.returncode == 0, (command, result.stdout, result.stderr)
+    assert "MONEY" in result.stdout
+
+
+def task(number: int, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of Prodigy's as Label Studio exports a task."""
+    marks = [
+        {
+            "type": "labels",
+            "from_name": "label",
+            "to_name": "text",
+            "value": {
+                "start": span["start"],
+                "end": span["end"],
+                "text": row["text"][span["start"] : span["end"]],
+                "labels": [span["label"]],
+            },
+        }
+        for span in row.get("spans", [])
+    ]
+    annotation = {"id": number, "completed_by": 1, "was_cancelled": False, "result": marks}
+    return {"id": number, "data": {"text": row["text"]}, "annotations": [annotation]}
