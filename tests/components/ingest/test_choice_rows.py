@@ -91,7 +91,7 @@ def test_answers_are_what_a_question_of_label_studio_lets_choose(convert: Conver
     assert {row["_view_id"] for row in rows} == {"choice"}
 
 
-def test_two_questions_of_one_label_cannot_be_told_apart(convert: Convert) -> None:
+def test_two_questions_of_one_label_cannot_be_distinguished(convert: Convert) -> None:
     with pytest.raises(DataError, match="'flags' and 'topic' both ask for 'TAX'"):
         convert(lines([label_studio(chosen("TAX"), chosen("TAX", name="flags"))]), "a.json")
 

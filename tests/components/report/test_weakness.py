@@ -51,7 +51,7 @@ def test_a_label_that_is_bad_however_few_its_examples_is_named() -> None:
     assert [one.split()[0] for one in little_known(block(labels))] == ["ROLE"]
 
 
-def test_the_commonest_confusions_are_told_in_words() -> None:
+def test_the_commonest_confusions_are_put_in_words() -> None:
     table = {
         "labels": ["A", "B", "(none)"],
         "rows": [[40, 7, 1], [2, 30, 12], [3, 0, 0]],

@@ -36,7 +36,7 @@ def test_a_bucket_that_does_not_answer_is_unknown_and_no_fault(tmp_path: Path) -
     assert "this machine" not in done.stdout
 
 
-def test_a_run_here_is_told_of_this_machine(tmp_path: Path) -> None:
+def test_a_check_of_a_run_here_describes_this_machine(tmp_path: Path) -> None:
     done = check(ROOT / "configs/sample.yaml", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this machine: " in done.stdout

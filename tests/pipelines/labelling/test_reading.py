@@ -134,7 +134,7 @@ def test_nothing_is_fetched_and_nothing_grows(dtd: str) -> None:
         read(b"<View>" + b" " * 6_000_000 + b"</View>", "p.xml")
 
 
-def test_xml_is_told_from_annotations(tmp_path: Path) -> None:
+def test_xml_is_distinguished_from_annotations(tmp_path: Path) -> None:
     for content, is_xml in ((b"\xef\xbb\xbf\n <View/>", True), (b'{"text": "<b>"}', False)):
         (tmp_path / "a").write_bytes(content)
         assert is_labelling_config(tmp_path / "a") is is_xml
