@@ -381,7 +381,8 @@ def are_labels(value: Any) -> bool:
 def is_damaged(value: Any) -> bool:
     """Whether a value has a region that is not read, such as one of hypertext: it is no text."""
     return isinstance(value, list) and any(
-        one is None or (isinstance(one, dict) and ({"start", "end"} <= {*one} or "labels" in one))
+        one in (None, {})
+        or (isinstance(one, dict) and ({"start", "end"} <= {*one} or "labels" in one))
         for one in value
     )
 

@@ -223,6 +223,11 @@ def test_arrays_are_read_as_lines_are(tmp_path: Path) -> None:
             "ner: a region without its labels or offsets",
         ),
         (
+            {"text": TEXT, "annotator": 1, "ner": [{}]},
+            "wrong_shape",
+            "ner: a region without its labels or offsets",
+        ),
+        (
             {"data": {"text": TEXT}, "annotations": [{"id": 1}]},
             "wrong_shape",
             "required field `result`",
