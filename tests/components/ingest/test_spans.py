@@ -40,7 +40,7 @@ def test_overlapping_spans_are_all_kept(write: Write, ingest: Ingest) -> None:
     assert done.code == 0
     assert found(done) == [BOTH, [(0, 2, "CUE"), (0, 9, "SCOPE")], []]
     assert not done.kinds() & {"overlapping_spans", "several_labels"}
-    said = "The model will look at runs of 1-2, 4 words, which 100.0% of the spans are: "
+    said = "The model considers runs of 1-2, 4 words, which 100.0% of the spans are: "
     [remark] = done.report["tasks"]["spans"]["remarks"]
     assert remark.startswith(said)
     assert remark in done.summary
