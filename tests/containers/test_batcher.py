@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -199,11 +200,27 @@ def test_a_text_that_took_very_long_is_forgotten_after_some_minutes() -> None:
     minutes = 0.0
     throughput = Throughput(lambda: 60 * minutes)
     throughput.learn(["a" * 3_800], PLAIN, 0.04)  # when the server warms up
-    throughput.learn(["[" * 49_800], PLAIN, 500.0)
+    throughput.learn(["a" * 49_800], PLAIN, 500.0)
     assert throughput.seconds("a" * 49_800, PLAIN) > 200
     minutes = 6.0
     assert throughput.seconds("a" * 49_800, PLAIN) == pytest.approx(0.5)
     assert throughput.seconds("a" * 49_800, Question(("phase-1",))) == pytest.approx(0.5)
+
+
+def test_a_sign_is_as_much_work_as_a_word() -> None:
+    """A text of brackets took five times as long as its characters had promised."""
+    throughput = slow_throughput()
+    assert throughput.seconds("[" * 1_960, PLAIN) == pytest.approx(10)
+    assert throughput.seconds("word " * 1_960, PLAIN) == pytest.approx(10)
+
+
+def test_how_sure_a_model_is_takes_more_than_its_share_of_a_long_text() -> None:
+    """Or a text that is one and a half minutes of work is taken for one of seconds."""
+    throughput = Throughput()
+    sure = replace(PLAIN, confidence=True)
+    throughput.learn(["word " * 400] * 4, sure, 0.4)  # when the server warms up
+    assert throughput.seconds("word " * 2_000, sure) == pytest.approx(0.56, rel=0.1)
+    assert throughput.seconds("[" * 50_000, sure) > 60
 
 
 def test_words_are_forgotten_and_answers_stay_the_same(
