@@ -116,12 +116,13 @@ def gathered(task: Task, rows: Sequence[Row], texts: Texts) -> TaskAnswers:
     spans = gather(each, rows, texts)
     if task.place == "ents":
         refuse_overlaps(spans, each, rows)
-    rejected = gather([one.rejected or () for one in answers], rows, texts)
-    answered = np.array([one is not UNANSWERED for one in answers], bool)
-    complete = np.array([one.complete for one in answers], bool)
+    refused = [one.rejected or () for one in answers]
+    rejected = gather(refused if any(refused) else (), rows, texts)
+    answered, complete = np.ones((2, len(rows)), bool)
     for at, one in enumerate(answers):
-        if one.known is not None:
-            complete[at] &= set(task.labels) <= set(one.known)
+        if not one.complete or one.known is not None:
+            answered[at] = one is not UNANSWERED
+            complete[at] = one.complete and set(task.labels) <= set(one.known or ())
     return TaskAnswers(task, answers, answered, complete, spans, rejected)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from components.ingest.settings import IngestSettings
 from components.records.problems import Note, Problems
-from components.records.record import Record, composed, label_of
+from components.records.record import Record, composed
 from components.records.scripts import without_spaces
 
 WAYS = ("expanded", "contracted")  # to whole tokens
@@ -39,8 +39,10 @@ class LabelAccount:
     def take(self, record: Record, notes: Sequence[Note]) -> None:
         """Count a record that passed, with the notes that were made of it."""
         for answers in record.answers.values():
-            for item in answers.items:
-                self.annotated[label_of(item)] += 1
+            for span in answers.spans:
+                self.annotated[span.label] += 1
+            if answers.cats:
+                self.annotated.update(name for name, there in answers.cats.items() if there)
         if not notes:
             return
         own = not RETOKENISED & {note.kind for note in notes}

@@ -21,11 +21,13 @@ MOST_CLASHES = 0.1  # of these: passes that contradict each other more often are
 Turn = tuple[str, int]
 OF_FILE = -1
 Passes = Mapping[Turn, frozenset[str]]  # turn -> the labels of its pass
-Way = Callable[[Iterable[Candidate]], list[tuple[Turn, Candidate]]]
+Way = Callable[[Sequence[Candidate]], list[tuple[Turn, Candidate]]]
 
 
-def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
+def turns(candidates: Sequence[Candidate]) -> list[tuple[Turn, Candidate]]:
     """Each annotation of a text with its annotator and its number among theirs."""
+    if len(candidates) == 1:
+        return [((candidates[0].annotator, 0), candidates[0])]
     seen: dict[str, int] = {}
     numbered = []
     for candidate in sorted(candidates, key=lambda candidate: candidate.age):
@@ -35,7 +37,7 @@ def turns(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
     return numbered
 
 
-def of_files(candidates: Iterable[Candidate]) -> list[tuple[Turn, Candidate]]:
+def of_files(candidates: Sequence[Candidate]) -> list[tuple[Turn, Candidate]]:
     """Each annotation of a text with its file."""
     return [((candidate.file, OF_FILE), candidate) for candidate in candidates]
 
