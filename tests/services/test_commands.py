@@ -91,7 +91,7 @@ def test_the_schedule_commands_say_what_they_do(kit: Kit, config: Path) -> None:
     commit_all(config.parent)
     assert "done: create retrain-demo" in retrain("schedule", "apply", config)
     assert [each["when"] for each in kit.parameters()] == ["due"]
-    assert " active " in retrain("schedule", "list", config)
+    assert "active" in retrain("schedule", "list", config).split()
     assert retrain("schedule", "run-now", config).startswith("Submitted demo-")
     assert retrain("schedule", "pause", config).startswith("retrain-demo is paused.")
     again = retrain("schedule", "plan", config)

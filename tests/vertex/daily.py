@@ -40,7 +40,7 @@ def test_a_run_from_the_plan_to_its_end(place: Path) -> None:
     # The same work again: this run is found, and waited for.
     again = retrain("submit", place, "--wait")
     assert again.startswith(f"Found {run} (")
-    assert again.splitlines()[-2] == f"{run} succeeded"
+    assert f"{run} succeeded" in again.splitlines()
 
     on_vertex = ("--where", "vertex", "--config", place)
     listed = json.loads(retrain("runs", "list", *on_vertex, "--json"))

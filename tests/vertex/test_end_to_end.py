@@ -210,7 +210,7 @@ def test_a_schedule_trains_on_a_spot_machine_and_then_waits_for_something_new(
 
     first = scheduled_run()
     assert decision(first) == ("train", "no version of ner-phase-1 is in production yet.")
-    trained = (first.path / "logs/phase-1.train.log").read_text(encoding="utf-8")
+    trained = (first.path / "logs/phase-1.train.sh").read_text(encoding="utf-8")
     assert "--from-executor-input" in trained
     assert first.record.tasks["phase-1/upload"].parameters["version"] == "1"
 
