@@ -131,3 +131,31 @@ def test_work_of_a_client_that_has_gone_is_not_done(start: Start) -> None:
     while not any(line.get("status") == 499 for line in server.log):
         pass
     assert "retrain_queue_texts 0.0" in httpx2.get(f"{server.url}/metrics").text
+
+
+def test_answers_are_sent_at_once() -> None:
+    """Whoever opened the listening socket: each answer came 40 ms late."""
+    at_once: list[int] = []
+
+    class Watched(connection.Connection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            opened = transport.get_extra_info("socket")
+            at_once.append(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        """Answers nothing: connecting is enough."""
+
+    async def connect(listening: socket.socket) -> None:
+        server = uvicorn.Server(uvicorn.Config(app, http=Watched, lifespan="off"))
+        serving = asyncio.create_task(server.serve([listening]))
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        while not at_once:
+            await asyncio.sleep(0)
+        writer.close()
+        server.should_exit = True
+        await serving
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        asyncio.run(connect(listening))
+    assert at_once == [1]
