@@ -21,8 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.mixed import convert, run
-from bench.run import alone
+from bench.run import ONE_THREAD, alone
+from bench.stages import SPLITS, convert, evaluate, ingest, learnt_from, rows
 
 CONFIGS = Path("pipelines/config/training")
 STOCK = "spacy train, as init config writes it"
@@ -60,7 +60,7 @@ def main() -> None:
         arm, seed = args.one
         print(json.dumps(measured(args.folder, args.language, ARMS[arm], int(seed))))
         return
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ |= ONE_THREAD
     for arm in args.arms:
         figures = []
         for seed in range(args.seeds):
@@ -87,19 +87,14 @@ def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dic
     tasks = json.dumps([{"name": "sc", "kind": "spans", "labels": labels, **arm.get("task", {})}])
     with TemporaryDirectory() as text, redirect_stdout(StringIO()):
         work = Path(text)
-        sources = [{"path": str(tagged(folder, work))}]
-        settings = {"required": [], "language": language, "max_moved": 1, "max_quarantined": 1}
-        run("ingest", work, tasks, sources=sources, settings=settings, store=work / "store")
+        given = {split: rows(folder, split) for split in SPLITS}
+        ingest(work, tasks, given, language=language, max_moved=1, max_quarantined=1)
         convert(work, tasks, language)
         learn = retrain if "config" in arm else stock
-        import spacy_transformers  # noqa: F401 - and with it torch and spaCy, before the clock runs
-
         before = time.process_time()
         model, steps = learn(work, tasks, language, arm, seed)
         seconds = time.process_time() - before
-        corpus = work / "test_corpus"
-        run("evaluate", work, tasks, model=model, test_corpus=corpus, init="base", settings={})
-        [block] = json.loads((work / "scores").read_text(encoding="utf-8"))["tasks"].values()
+        [block] = evaluate(work, tasks, model).values()
     return {
         "seconds": seconds,
         "steps": steps,
@@ -119,8 +114,7 @@ def retrain(
 
     state = train_pipeline(
         tasks=tasks_of(tasks),
-        train_corpus=work / "train_corpus",
-        dev_corpus=work / "dev_corpus",
+        **learnt_from(work),
         config_text=(CONFIGS / f"{arm['config']}.cfg").read_text(encoding="utf-8"),
         overrides={"nlp.lang": language, "system.seed": seed, **arm.get("set", {})},
         code="",
@@ -150,22 +144,6 @@ def stock(
     rows = [line.split() for line in printed.getvalue().splitlines()]
     steps = [int(row[1]) for row in rows if len(row) > 4 and row[0].isdigit() and row[1].isdigit()]
     return work / "stock" / "model-best", steps[-1]
-
-
-def tagged(folder: Path, work: Path) -> Path:
-    """All rows as one file, each with the split that it is in."""
-    path = work / "rows.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        for split in ("train", "dev", "test"):
-            for row in rows(folder, split):
-                file.write(json.dumps({**row, "meta": {"split": split}}) + "\n")
-    return path
-
-
-def rows(folder: Path, split: str) -> list[dict[str, Any]]:
-    """The rows of a split."""
-    text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def labels_in(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from spacy.language import Language
 
-    from components.registry.base import Version
+    from components.registry.base import Registry, Version
     from containers.serve.contract import Findings
     from containers.serve.models import Source
     from pipelines.config.check import Checked
@@ -205,10 +205,8 @@ def models(name: str = "", *, registry: PathLike | None = None) -> list[Version]
         registry: its folder; None: that of retrain.yaml, or `models`.
     """
     from components.registry.base import known
-    from components.registry.open import open_registry
-    from pipelines.results.versions import local_registry
 
-    opened = open_registry(str(registry or local_registry(None)))
+    opened = _opened(registry)
     return [each for one in ([name] if name else opened.names()) for each in known(opened, one)]
 
 
@@ -225,10 +223,8 @@ def promote(
     """
     from components.registry import promotion
     from components.registry.base import find
-    from components.registry.open import open_registry
-    from pipelines.results.versions import local_registry
 
-    opened = open_registry(str(registry or local_registry(None)))
+    opened = _opened(registry)
     chosen = find(opened, name, version, damaged=True)
     return promotion.promote(opened, name, chosen.number, alias)
 
@@ -242,10 +238,8 @@ def rollback(
         ConfigError: there is nothing to go back to.
     """
     from components.registry import promotion
-    from components.registry.open import open_registry
-    from pipelines.results.versions import local_registry
 
-    opened = open_registry(str(registry or local_registry(None)))
+    opened = _opened(registry)
     return promotion.rollback(opened, name, alias)
 
 
@@ -328,9 +322,13 @@ def package(
     Raises:
         ConfigError: there is no such version, or nothing here can build a wheel.
     """
-    from components.registry.open import open_registry
     from pipelines.results.package import wheel_of
-    from pipelines.results.versions import local_registry
 
-    opened = open_registry(str(registry or local_registry(None)))
+    opened = _opened(registry)
     return wheel_of(opened, name, version, Path(folder))
+
+
+def _opened(registry: PathLike | None) -> Registry:
+    from pipelines.results.versions import registry_of
+
+    return registry_of("local", None, Path(registry) if registry else None)

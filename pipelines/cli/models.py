@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.command import Command, Group
-from pipelines.cli.options import AsJson, print_json
+from pipelines.cli.options import AsJson, ModelsFolder, print_json
 from pipelines.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -39,15 +39,6 @@ ConfigOption = Annotated[
         show_default="retrain.yaml",
     ),
 ]
-FolderOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--registry",
-        metavar="FOLDER",
-        help="Folder of the models here.",
-        show_default="that of the config, or models",
-    ),
-]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, e.g. ner-phase-1")]
 REFERENCE = "A version: its number, an alias, or the run that made it."
 Reference = Annotated[str, typer.Argument(metavar="VERSION", help=REFERENCE)]
@@ -63,7 +54,7 @@ def list_models(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this model.")] = None,
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """List the models and their versions, oldest first."""
@@ -101,7 +92,7 @@ def show(
     reference: Reference = "champion",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where a version comes from and how well it did on its test set."""
@@ -148,7 +139,7 @@ def compare(
     new: Annotated[str, typer.Argument(metavar="NEW", help=REFERENCE)],
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the scores of two versions, label by label."""
@@ -190,7 +181,7 @@ def promote(
     operation: OperationId = "",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
 ) -> None:
     """Put a version in production, whatever the gate said; nothing is deleted."""
     from components.registry import promotion
@@ -213,7 +204,7 @@ def roll_back(
     operation: OperationId = "",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
 ) -> None:
     """Put the version back in production that the present one replaced; nothing is deleted.
 
@@ -240,7 +231,7 @@ def history(
     name: Name,
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """List what was put in production and withdrawn, by whom and when."""
@@ -271,7 +262,7 @@ def pull(
     reference: Reference = "champion",
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
 ) -> None:
     """Copy a version's model to a folder, checked file by file, ready for `spacy.load`."""
     from components.custom_code import how_to_load
@@ -296,7 +287,7 @@ def package(
     ] = Path("dist"),
     where: WhereOption = Where.local,
     config: ConfigOption = None,
-    folder: FolderOption = None,
+    folder: ModelsFolder = None,
 ) -> None:
     """Make a wheel of a version, by spaCy's own packaging; `pip install` it anywhere.
 

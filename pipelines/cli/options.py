@@ -35,6 +35,15 @@ Parameters = Annotated[
 RunsFolder = Annotated[
     Path, typer.Option("--out", metavar="FOLDER", help="Folder of the runs on this machine.")
 ]
+ModelsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry",
+        metavar="FOLDER",
+        help="Folder of the models here.",
+        show_default="that of the config, or models",
+    ),
+]
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import RunsFolder
+from pipelines.cli.options import ModelsFolder, RunsFolder
 
 
 def serve(
@@ -26,14 +26,7 @@ def serve(
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     out: RunsFolder = Path("runs"),
-    registry: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the models here.",
-            show_default="that of retrain.yaml, or models",
-        ),
-    ] = None,
+    registry: ModelsFolder = None,
 ) -> None:
     """Serve models here, with a page to paste a text and see what they say of it.
 

@@ -43,7 +43,7 @@ def submit(
     from pipelines.local.live_view import listener
     from pipelines.services.base import why
     from pipelines.services.choose import backend_of
-    from pipelines.services.outcome import remote_outcomes, told
+    from pipelines.services.outcome import as_text, remote_outcomes
     from pipelines.services.submission import prepare, refuse_unrepeatable
     from pipelines.services.watch import watch
 
@@ -61,7 +61,7 @@ def submit(
         try:
             ended = watch(backend, run.id, listener(Console(stderr=True)))
         except RemoteError:
-            print(told(remote_outcomes(loaded, backend.get(run.id))), file=sys.stderr)
+            print(as_text(remote_outcomes(loaded, backend.get(run.id))), file=sys.stderr)
             raise
         except KeyboardInterrupt:
             print(
@@ -71,4 +71,4 @@ def submit(
             )
             raise typer.Exit(130) from None
         if not as_json:
-            print(f"{run.id} succeeded\n{told(remote_outcomes(loaded, ended))}\n{run.url}")
+            print(f"{run.id} succeeded\n{as_text(remote_outcomes(loaded, ended))}\n{run.url}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import RunsFolder
+from pipelines.cli.options import ModelsFolder, RunsFolder
 
 
 def ui(
@@ -15,14 +15,7 @@ def ui(
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
     ] = 8090,
     out: RunsFolder = Path("runs"),
-    registry: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the models here.",
-            show_default="that of retrain.yaml, or models",
-        ),
-    ] = None,
+    registry: ModelsFolder = None,
     write: Annotated[
         bool,
         typer.Option(

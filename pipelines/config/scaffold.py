@@ -78,12 +78,7 @@ def scaffold(
         f"{profile.answers.total()} records ({answers})"
         + (f", {profile.refused.total()} unreadable" if profile.refused else "")
         + ".",
-        "# Every path is relative to this file. Next: retrain check, then retrain run.",
-        f"name: {name}",
-        "registry: models  # trained models are kept here, one folder per version",
-        "",
-        "phases:",
-        f"  {name}:",
+        *opening(name),
         *task_lines(profile),
         f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
@@ -110,12 +105,7 @@ def scaffold_of_project(file: Path, project: Project) -> str:
     lines = [
         f"# Made by `retrain init` from the labelling config {file.name}.",
         *(f"# Left out: {one}." for one in project.left_out),
-        "# Every path is relative to this file. Next: retrain check, then retrain run.",
-        f"name: {name}",
-        "registry: models  # trained models are kept here, one folder per version",
-        "",
-        "phases:",
-        f"  {name}:",
+        *opening(name),
         "    tasks:",
         *(
             line
@@ -133,6 +123,18 @@ def scaffold_of_project(file: Path, project: Project) -> str:
         f"    model: {{name: tasks-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def opening(name: str) -> list[str]:
+    """How every first config begins, as far as its only phase."""
+    return [
+        "# Every path is relative to this file. Next: retrain check, then retrain run.",
+        f"name: {name}",
+        "registry: models  # trained models are kept here, one folder per version",
+        "",
+        "phases:",
+        f"  {name}:",
+    ]
 
 
 def setting_lines(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def in_production(loaded: Loaded, model: ModelSettings) -> InProduction:
     return ask(location, model.name, model.alias)
 
 
-def told(outcomes: list[PhaseOutcome]) -> str:
+def as_text(outcomes: list[PhaseOutcome]) -> str:
     """One line for each phase, and one for each reason."""
     lines = []
     for outcome in outcomes:

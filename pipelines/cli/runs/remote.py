@@ -40,7 +40,7 @@ class RemoteRuns:
 
     def show(self, reference: str, as_json: bool) -> None:
         """One run with its tasks."""
-        from pipelines.services.outcome import remote_outcomes, told
+        from pipelines.services.outcome import as_text, remote_outcomes
 
         run = self.backend.get(reference)
         outcomes = remote_outcomes(self.loaded, run)
@@ -50,7 +50,7 @@ class RemoteRuns:
         print(f"{run.id}  {run.state}\n{run.url}\n")
         rows = [[task.path, task.state, took(task), task.error] for task in run.tasks]
         print_table(["task", "state", "took", "error"], rows)
-        print(told(outcomes))
+        print(as_text(outcomes))
 
     def logs(
         self, reference: str, wanted: str | None, lines: int | None, *, follow: bool, failed: bool
