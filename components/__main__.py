@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn, cast
 
+from components import msgpack_extensions
 from components.errors import ConfigError, RetrainError, WriteError
 from components.files import FAULTS, refusal
 from components.interface import TIMEOUT, add_options
@@ -35,6 +36,7 @@ STAGES = {
 }
 # Stages that tokenise and predict nothing, also where torch is not installed: in the cpu image.
 WITHOUT_TORCH = ("ingest", "convert")
+WITH_DOCUMENTS = (*WITHOUT_TORCH, "train", "debug", "evaluate")  # they read .spacy files
 # A timeout that a bare `except:` swallowed comes again; until then the stage may tidy up.
 AGAIN_SECONDS = 30.0
 
@@ -47,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = overview.parse_args(argv[:1]).stage
     if name in WITHOUT_TORCH:
         import_spacy_alone()
+    if name in WITH_DOCUMENTS:
+        msgpack_extensions.remember()
     stage = cast(Stage, importlib.import_module(STAGES[name]))
     parser = argparse.ArgumentParser(prog=f"python -m components {name}", description=stage.__doc__)
     parser.add_argument("--executor-input", help="KFP's description of this task, as JSON")

@@ -17,6 +17,7 @@ from components.train.base_weights import find_all, hub_errors, localised
 from components.train.config import read_config
 from components.train.corpus import label_counts, verify
 from components.train.of_corpus import settled
+from components.train.reader import read_once
 from components.train.run import initialise, unseen
 
 # Below 100 documents spaCy calls it an error; but it gives a poor model, not a broken one.
@@ -63,7 +64,7 @@ def debug(
         for label in unseen(task, nlp, label_counts(train_corpus, task.name))
     ]
     weights = find_all(config)
-    local = localised(config, weights)
+    local = read_once(localised(config, weights))
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
     with TemporaryDirectory() as folder, hub_errors(weights):
         path = Path(folder) / "config.cfg"
