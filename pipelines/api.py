@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from spacy.language import Language
 
+    from components.answers.findings import Findings
+    from components.answers.models import Source
     from components.registry.base import Registry, Version
-    from containers.serve.contract import Findings
-    from containers.serve.models import Source
     from pipelines.config.check import Checked
     from pipelines.local.live_view import Verbosity
     from pipelines.local.run import RunResult
@@ -276,8 +276,8 @@ def load_model(
     Raises:
         ConfigError: it means no model, or several.
     """
+    from components.answers.models import load
     from components.errors import ConfigError
-    from containers.serve.models import load
 
     found = sources(reference, out=out, registry=registry)
     chosen = [source for source in found if phase in ("", source.phase)]
@@ -301,7 +301,7 @@ def predict(
         reference: as `sources` takes it; several models answer together.
         confidence: whether to say how sure they are of each entity.
     """
-    from containers.serve.models import Question, load
+    from components.answers.models import Question, load
 
     loaded = load(sources(reference, out=out, registry=registry))
     return loaded.analyse(texts, Question(tuple(loaded.phases), confidence))

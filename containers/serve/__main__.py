@@ -14,13 +14,13 @@ from types import FrameType
 
 import uvicorn
 
+from components.answers.inference import use_bfloat16
+from components.answers.models import Models, Source, load, sources_in
 from components.errors import ConfigError, RetrainError
 from components.files import FAULTS, refusal
 from containers.serve.app import Server, build
 from containers.serve.connection import Connection
 from containers.serve.guards import is_loopback, log
-from containers.serve.inference import use_bfloat16
-from containers.serve.models import Models, Source, load, sources_in
 from containers.serve.options import Options, from_environment
 from containers.serve.storage import verified_folder
 

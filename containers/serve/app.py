@@ -15,6 +15,7 @@ from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
+from components.answers.models import Models, Question
 from containers.serve.batcher import (
     Batcher,
     BatchLimits,
@@ -27,7 +28,6 @@ from containers.serve.contract import Parameters, Prediction, Request
 from containers.serve.contract import Response as Answer
 from containers.serve.guards import BodyLimit, LocalHost, Watch, log
 from containers.serve.metrics import Metrics
-from containers.serve.models import Models, Question
 from containers.serve.options import Options
 from containers.serve.throughput import Throughput
 

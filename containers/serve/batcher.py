@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from containers.serve.contract import Findings
+from components.answers.findings import Findings
+from components.answers.models import Question
+from components.answers.vocabulary import Vocabulary
 from containers.serve.cores import Share
 from containers.serve.metrics import Metrics
-from containers.serve.models import Question
 from containers.serve.throughput import Throughput
-from containers.serve.vocabulary import Vocabulary
 
 Analyse = Callable[[Sequence[str], Question], list[Findings]]
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from containers.serve.models import Question
+from components.answers.models import Question
 
 ANY_TEXT = 200  # what the shortest text costs, in characters
 # A sign between words is as much work as a word: texts of signs cost what words would.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from components.answers.models import Source
 from components.errors import ConfigError
 from components.registry.base import find
 from components.registry.open import open_registry
-from containers.serve.models import Source
 from pipelines.local.runs import find_run, output_of, read_record
 
 PRODUCTION = "champion"

@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from components.answers.models import Source
 from components.errors import DataError, RetrainError
 from components.records.record import Span
 from components.registry.base import pointed_to
 from components.report.build import TINTS
 from components.report.marks import Piece, marked
-from containers.serve.models import Source
 from pipelines.local.runner.launchers import Command
 from pipelines.local.runner.processes import CancelledError, Processes
 from pipelines.results.served import sources_of_run

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 import spacy
 
-from containers.serve.models import Models, Source, load
+from components.answers.models import Models, Source, load
 
 ROOT = Path(__file__).parents[2]
 SERVER = (sys.executable, "-m", "containers.serve", "--host", "127.0.0.1")

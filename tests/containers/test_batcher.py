@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import pytest
 
+from components.answers.findings import Findings
+from components.answers.models import Models, Question, Source, load
 from containers.serve import vocabulary
 from containers.serve.batcher import (
     BRIEF_SECONDS,
@@ -19,9 +21,7 @@ from containers.serve.batcher import (
     TooMuchError,
     WaitedTooLongError,
 )
-from containers.serve.contract import Findings
 from containers.serve.metrics import Metrics
-from containers.serve.models import Models, Question, Source, load
 from containers.serve.throughput import ANY_TEXT, LATELY, Throughput
 
 PLAIN = Question(("phase-1", "phase-2"))

@@ -9,7 +9,7 @@ import pytest
 import spacy
 from fastapi.testclient import TestClient
 
-from containers.serve.models import Source, load
+from components.answers.models import Source, load
 from tests.containers.conftest import Running, predict
 from tests.containers.test_contract import client_of, entities, until_ready
 from tests.support.tiny_textcat import train_tiny

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import spacy
 
+from components.answers.models import Question, Source, load
 from components.custom_code import code_in_use
-from containers.serve.models import Question, Source, load
 
 CODE = """\
 from spacy.language import Language

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from components.answers.models import Models, Question, Source, load
 from containers.serve.app import Server, build
-from containers.serve.models import Models, Question, Source, load
 from containers.serve.options import Options
 from tests.support.tiny_ner import make_docs, train_tiny
 

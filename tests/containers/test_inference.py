@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import spacy
 
-from containers.serve.inference import use_bfloat16
-from containers.serve.models import Question, Source, load
+from components.answers.inference import use_bfloat16
+from components.answers.models import Question, Source, load
 from tests.support.tiny_bert import write_bert
 
 WORDS = 40

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from components.answers.models import Source, sources_in
 from components.errors import ConfigError, DataError
 from containers.serve.__main__ import main
-from containers.serve.models import Source, sources_in
 from containers.serve.options import Options, from_environment
 from tests.containers.conftest import Running, predict
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from containers.serve.models import Source, load
+from components.answers.models import Source, load
 from tests.containers.conftest import write_model
 from tests.containers.test_contract import client_of, entities, until_ready
 from tests.support.spancat import write_spancat

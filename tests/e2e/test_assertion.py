@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from containers.serve.models import Question, Source, load
+from components.answers.models import Question, Source, load
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 

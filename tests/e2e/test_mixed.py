@@ -13,9 +13,9 @@ from rich.console import Console
 from spacy.util import load_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from components.answers.models import Question, Source, load
 from components.records.prediction import read_predictions
 from components.records.record import Record, read_records
-from containers.serve.models import Question, Source, load
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 from pipelines.local.runs import find_task, read_record

@@ -1,4 +1,4 @@
-"""What a loaded pipeline needs before a server predicts with it."""
+"""What a loaded pipeline needs before it only predicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models of one server: several phases over one text, read as one answer."""
+"""Saved models: several phases over one text, read as one answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from components.answers.findings import Classes, Entity, Findings, LabelledSpan, Status
+from components.answers.inference import settle
+from components.answers.vocabulary import Vocabulary
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
 from components.registry.manifest import describe
@@ -20,9 +23,6 @@ from components.tasks.assertion.answering import statuses_in, tasks_of
 from components.tasks.ner.confidence import Probabilities, entity_probabilities
 from components.tasks.spans.answering import Found, groups_of, spans_in
 from components.tasks.textcat.answering import Classifier, classifiers_of
-from containers.serve.contract import Classes, Entity, Findings, LabelledSpan, Status
-from containers.serve.inference import settle
-from containers.serve.vocabulary import Vocabulary
 
 BUNDLE = "serve.json"
 
@@ -67,7 +67,7 @@ class Question:
 
 
 class Models:
-    """The phases of a server, in their declared order: where entities overlap, the first wins.
+    """Several phases, in their declared order: where entities overlap, the first wins.
 
     A text is tokenised once, by the first phase's tokenizer; all phases share its vocabulary.
 
@@ -208,7 +208,7 @@ def without_overlap(kept: Sequence[Entity], new: Iterable[Entity]) -> list[Entit
 
 
 def load(sources: Sequence[Source]) -> Models:
-    """Load the models of a server.
+    """Load models that answer together.
 
     Raises:
         ConfigError: two that cannot be served together.
