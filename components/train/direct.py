@@ -28,13 +28,18 @@ class Direct:
 
     Args:
         heads: what listens to the transformer of the encodings.
+        factors: how much of each head's gradient goes to the transformer.
     """
 
     def __init__(
-        self, transformer: Transformer, heads: Sequence[Head], encodings: Encodings
+        self,
+        transformer: Transformer,
+        heads: Sequence[Head],
+        factors: Sequence[float],
+        encodings: Encodings,
     ) -> None:
         self.transformer = transformer
-        self.heads = heads
+        self.heads, self.factors = heads, factors
         self.encodings = encodings
 
     def can(self, examples: list[Example]) -> bool:
@@ -53,8 +58,8 @@ class Direct:
         tokens = pooled(hidden, align)
         weights = [{name: parameter(head.layer, name) for name in "Wb"} for head in self.heads]
         each = [
-            head.loss(examples, tokens, own, losses)
-            for head, own in zip(self.heads, weights, strict=True)
+            head.loss(examples, heard(tokens, factor), own, losses)
+            for head, own, factor in zip(self.heads, weights, self.factors, strict=True)
         ]
         sum(each).backward()
         for head, own in zip(self.heads, weights, strict=True):
@@ -77,14 +82,21 @@ def find_direct(nlp: Language, encodings: Encodings, settings: dict[str, Any]) -
     transformer, *pipes = learning
     if type(transformer) is not Transformer or transformer.model is not encodings.model:
         return None
-    heads = [head for pipe in pipes if (head := head_of(pipe)) and gradient_factor(pipe) == 1]
-    return Direct(transformer, heads, encodings) if len(heads) == len(pipes) else None
+    heads = [head for pipe in pipes if (head := head_of(pipe))]
+    if len(heads) < len(pipes):
+        return None
+    return Direct(transformer, heads, list(map(gradient_factor, pipes)), encodings)
 
 
 def gradient_factor(pipe: Any) -> float:
     """How much of a head's gradient goes to the transformer."""
     [arrays] = (node for node in pipe.model.walk() if node.name == "trfs2arrays")
     return float(arrays.attrs["grad_factor"])
+
+
+def heard(tokens: Any, factor: float) -> Any:
+    """The same vectors, of whose gradient so much goes back."""
+    return tokens if factor == 1 else tokens * factor + tokens.detach() * (1 - factor)
 
 
 def pooled(hidden: Any, align: Any) -> Any:

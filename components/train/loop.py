@@ -138,8 +138,8 @@ class Loop:
         cut = sum(map(operator.is_not, examples, whole))
         if cut:
             self.training_log.say(
-                f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} words are learnt "
-                "from: all of so long a text would take too much memory."
+                f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} characters are "
+                "learnt from: all of so long a text would take too much memory."
             )
         self.encodings.add(examples)
         epoch, seen = count_batches(examples, training.fresh_batcher())
