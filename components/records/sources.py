@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from components.errors import ConfigError, RemoteError
 from components.files import sha256, write_json
+from components.records import prodigy_database
 from components.settings import Settings
 
 SPECIAL: dict[str, Callable[[Path], bool]] = {
@@ -86,11 +87,14 @@ class Columns(Settings):
 
 
 class Source(Settings):
-    """Annotation files: a path, a glob or a gs:// URL, plain or .gz. A bare string is its path."""
+    """Annotations: a path, a glob or a gs:// URL, plain or .gz; or a dataset of Prodigy.
+
+    A bare string is its path.
+    """
 
     path: str = Field(
         min_length=1,
-        description="a path, a glob or gs://bucket/prefix/*.jsonl",
+        description="a path, a glob, gs://bucket/prefix/*.jsonl, or prodigy:DATASET",
         examples=["exports/*.jsonl"],
     )
     format: Format = Field(
@@ -149,6 +153,8 @@ class SourceFile:
     @property
     def name(self) -> str:
         """The last part of the path, which positions in messages start with."""
+        if prodigy_database.is_dataset(self.path):
+            return prodigy_database.file_name(self.path)
         return self.path.rsplit("/", 1)[-1]
 
     @property
@@ -205,6 +211,9 @@ def file_of(path: str, source: Source) -> SourceFile:
 
 def paths(pattern: str) -> list[str]:
     """The files that one path or glob stands for, sorted; raises as `list_files` does."""
+    if prodigy_database.is_dataset(pattern):
+        next(prodigy_database.lines(pattern), b"")  # that it is there
+        return [pattern]
     remote = "://" in pattern
     matches = remote_paths(pattern) if remote else local_paths(pattern)
     if not matches:
@@ -319,6 +328,11 @@ def identity(file: SourceFile) -> str:
 
     Nothing is downloaded from GCS.
     """
+    if prodigy_database.is_dataset(file.path):
+        digest = hashlib.sha256()
+        for line in prodigy_database.lines(file.path):
+            digest.update(line)
+        return digest.hexdigest()
     if file.in_gcs:
         return gcs_identity(file)
     if file.remote:
@@ -382,6 +396,10 @@ def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
 
 def copy_file(file: SourceFile, target: Path) -> str:
     """Copy one file and return the identity of the bytes that were copied."""
+    if prodigy_database.is_dataset(file.path):
+        with target.open("wb") as copied:
+            copied.writelines(prodigy_database.lines(file.path))
+        return sha256(target)
     if not file.remote:
         # Only the source's own faults are the config's: a full disk is not.
         with ExitStack() as files:

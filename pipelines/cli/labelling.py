@@ -31,7 +31,7 @@ def labelling(
     from components.errors import ConfigError
     from components.files import writing
     from pipelines.config.load import load
-    from pipelines.labelling.prodigy import commands
+    from pipelines.labelling.prodigy import OF_QUEUE, commands
     from pipelines.labelling.writing import labelling_config
 
     if output and output.exists():
@@ -52,5 +52,6 @@ def labelling(
     else:
         print(text, end="")
     print("With Prodigy:", file=said)
+    print(f"  # for what `retrain queue` chose, the recipe retrain.queue of {OF_QUEUE}", file=said)
     for line in commands(chosen.all_tasks, name, chosen.ingest.language):
         print(f"  {line}", file=said)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from components.tasks.base import TaskSettings
 
 RECIPES = {"ner": "ner.manual", "spans": "spans.manual", "textcat": "textcat.manual"}
+OF_QUEUE = Path(__file__).with_name("retrain_prodigy.py")
 
 
 def commands(tasks: Sequence[TaskSettings], phase: str, language: str) -> Iterator[str]:

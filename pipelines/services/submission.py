@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.errors import ConfigError
+from components.records.prodigy_database import is_dataset
 from components.records.sources import content_digest, identity, list_files
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
@@ -152,12 +153,17 @@ def source_problems(loaded: Loaded) -> list[str]:
     """Annotations that a machine in the cloud cannot read."""
     return [
         f"phases.{name}.annotations: {path} is on this machine. "
-        "Copy it to a bucket and give its gs:// address."
+        f"{exported(path)}Copy it to a bucket and give its gs:// address."
         for name, phase in loaded.pipeline.phases.items()
         for source in phase.annotations
         for path in filter(None, (source.path, source.features))
         if "://" not in path
     ]
+
+
+def exported(path: str) -> str:
+    """How a dataset of Prodigy becomes a file; "" for what is one."""
+    return "Write it to a file with `prodigy db-out`. " if is_dataset(path) else ""
 
 
 def git_problems(loaded: Loaded) -> list[str]:

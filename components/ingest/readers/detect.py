@@ -30,7 +30,7 @@ from components.records.sources import COMPANIONS, SourceFile
 HEAD = 1 << 20  # bytes looked at
 # What files begin with that are often given, and never read.
 OTHERS = {
-    b"SQLite format 3": "an SQLite database; of Prodigy, give what `prodigy db-out` writes",
+    b"SQLite format 3": "an SQLite database; of Prodigy's, name a dataset: prodigy:FILE#DATASET",
     b"PAR1": "a Parquet file: write it as JSON Lines, with its dataset_info.json",
     b"ARROW1": "an Arrow file: write it as JSON Lines, with its dataset_info.json",
     b"BZh": "packed with bzip2: unpack it",

@@ -231,7 +231,7 @@ def test_every_format_is_read_from_an_archive_as_by_itself(
     [
         (zipped(a=zipped(b="Ada B-PER\n")), "a zip archive in another"),
         (zipped(**{"[Content_Types].xml": "<x/>"}), "save it as CSV"),
-        (b"SQLite format 3\x00", "prodigy db-out"),
+        (b"SQLite format 3\x00", "prodigy:FILE#DATASET"),
         (b"PAR1\x15", "a Parquet file: write it as JSON Lines"),
         (b"a.jsonl".ljust(257, b"\x00") + b"ustar", "a tar archive: unpack it"),
         (zipped(a="Ada B-PER\n")[:-9], "zip"),
