@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from components.answers.findings import Findings
+    from components.answers.formats import Format
     from components.answers.models import Source
     from components.registry.base import Registry, Version
     from pipelines.config.check import Checked
     from pipelines.local.live_view import Verbosity
     from pipelines.local.run import RunResult
     from pipelines.local.runs import RunRecord
+    from pipelines.predict.job import Predicted, Report
     from pipelines.results.compare import Comparison
     from pipelines.results.outcome import PhaseOutcome
 
@@ -305,6 +307,53 @@ def predict(
 
     loaded = load(sources(reference, out=out, registry=registry))
     return loaded.analyse(texts, Question(tuple(loaded.phases), confidence))
+
+
+def predict_files(
+    reference: PathLike,
+    texts: Sequence[str],
+    output: PathLike,
+    *,
+    format: Format = "jsonl",
+    text: str = "",
+    phase: str = "",
+    confidence: bool = True,
+    out: PathLike = RUNS,
+    registry: PathLike | None = None,
+    report: Report | None = None,
+) -> Predicted:
+    """Write what models say of files of texts; called again after a kill, it goes on.
+
+    Args:
+        reference: as `sources` takes it; several models answer together.
+        texts: files, globs and addresses.
+        output: the file to write, or a folder for docbin.
+        text: key or column of the text; "": text, or what else is usual.
+        phase: only this one, where a run has several.
+        confidence: whether to say how sure the models are.
+        report: called with the texts that are done, all of them, and words per second.
+
+    Raises:
+        ConfigError: the output is there, or begun by another job.
+        DataError: a row holds no text.
+    """
+    from components.errors import ConfigError
+    from pipelines.predict.job import predict_files
+
+    found = sources(reference, out=out, registry=registry)
+    chosen = [source for source in found if phase in ("", source.phase)]
+    if not chosen:
+        names = ", ".join(source.phase for source in found)
+        raise ConfigError(f"--phase {phase}: {reference} has only {names}.")
+    return predict_files(
+        chosen,
+        texts,
+        Path(output),
+        form=format,
+        key=text,
+        confidence=confidence,
+        report=report or (lambda _done, _all, _speed: None),
+    )
 
 
 def package(

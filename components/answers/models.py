@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
 from components.answers.findings import Classes, Entity, Findings, LabelledSpan, Status
+from components.answers.formats import Asked
 from components.answers.inference import settle
 from components.answers.vocabulary import Vocabulary
 from components.custom_code import load_model
 from components.errors import ConfigError, DataError
+from components.records.tokens import Offsets
 from components.registry.manifest import describe
 from components.tasks.assertion.answering import statuses_in, tasks_of
+from components.tasks.ner.answering import task_of_entities
 from components.tasks.ner.confidence import Probabilities, entity_probabilities
 from components.tasks.spans.answering import Found, groups_of, spans_in
 from components.tasks.textcat.answering import Classifier, classifiers_of
 
 BUNDLE = "serve.json"
+STATUS_KEY = "assertion"  # the default of `key` of a task of statuses
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Phase:
     Attributes:
         groups: of `doc.spans`, what it finds spans for.
         assertions: tasks that say the status of its entities.
+        entities: name of the task that finds its entities; "" where none does.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Phase:
     classifiers: tuple[Classifier, ...] = ()
     groups: tuple[str, ...] = ()
     assertions: tuple[str, ...] = ()
+    entities: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,9 +99,55 @@ class Models:
         """The version of each phase's model."""
         return {name: phase.version for name, phase in self.phases.items()}
 
+    @cached_property
+    def asked(self) -> Asked:
+        """What the phases answer together."""
+        phases = [*self.phases.values()]
+        return Asked(
+            entities=next((phase.entities for phase in phases if phase.entities), ""),
+            spans=tuple(dict.fromkeys(group for phase in phases for group in phase.groups)),
+            classes={
+                each.task or phase.name: (each.labels, each.exclusive)
+                for phase in phases
+                for each in phase.classifiers
+            },
+            names={self.statuses[0]: STATUS_KEY} if len(self.statuses) == 1 else {},
+        )
+
+    @cached_property
+    def statuses(self) -> list[str]:
+        """The tasks that say the status of entities."""
+        return [task for phase in self.phases.values() for task in phase.assertions]
+
+    def tokens(self, text: str) -> Offsets:
+        """Where each token of a text begins and ends, in characters."""
+        return [(token.idx, token.idx + len(token)) for token in self._tokenize(text)]
+
+    def as_doc(self, text: str, said: Findings, meta: Mapping[str, Any]) -> Doc:
+        """What was said of a text as spaCy keeps it; its meta in `user_data`."""
+        doc = self._tokenize(text)
+        doc.set_ents([span_of(doc, one) for one in said.entities])
+        for name in self.asked.spans:
+            spans = [one for one in said.spans or () if one.task == name]
+            doc.spans[name] = SpanGroup(doc, name=name, spans=[span_of(doc, one) for one in spans])
+            doc.spans[name].attrs["scores"] = [one.confidence for one in spans]
+        for task in self.statuses:
+            marked = [one for one in said.entities if task in (one.statuses or {})]
+            doc.spans[task] = [
+                span_of(doc, one, (one.statuses or {})[task].label) for one in marked
+            ]
+        doc.cats = {label: p for one in said.classes or () for label, p in one.scores.items()}
+        doc.user_data["meta"] = dict(meta)
+        return doc
+
     def analyse(self, texts: Sequence[str], question: Question) -> list[Findings]:
         """Return what the phases say of each text; its entities in the order of the text."""
+        return self.read(texts, question)[0]
+
+    def read(self, texts: Sequence[str], question: Question) -> tuple[list[Findings], int]:
+        """What the phases say of each text, as `analyse` does, and how many tokens they read."""
         tokens = [self._tokenize(text) for text in texts]
+        words = sum(map(len, tokens))
         entities: list[list[Entity]] = [[] for _ in texts]
         spans: list[list[LabelledSpan]] = [[] for _ in texts]
         classes: list[list[Classes]] = [[] for _ in texts]
@@ -110,7 +163,7 @@ class Models:
                 spans[n] += labelled_spans(doc, phase, confidence=question.confidence)
                 classes[n] += classes_of(doc, phase)
         overlapping = any(phase.groups for phase in asked)
-        return [
+        findings = [
             Findings(
                 entities=sorted(entities[n], key=lambda entity: entity.start),
                 spans=sorted(spans[n], key=lambda one: (one.start, -one.end))
@@ -120,6 +173,14 @@ class Models:
             )
             for n in range(len(texts))
         ]
+        return findings, words
+
+
+def span_of(doc: Doc, one: Entity, label: str = "") -> Span:
+    """An entity or span as one of its document, under its own label or another."""
+    span = doc.char_span(one.start, one.end, label or one.label)
+    assert span is not None  # it was found on these tokens
+    return span
 
 
 def rules(nlp: Language) -> Any:
@@ -235,7 +296,15 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
             "Put it first, or serve it apart."
         )
     version = source.version or describe(source.folder).digest[:12]
-    return Phase(source.phase, nlp, version, classifiers_of(nlp), groups_of(nlp), tasks_of(nlp))
+    return Phase(
+        source.phase,
+        nlp,
+        version,
+        classifiers_of(nlp),
+        groups_of(nlp),
+        tasks_of(nlp),
+        task_of_entities(nlp),
+    )
 
 
 def sources_in(folder: Path) -> list[Source]:

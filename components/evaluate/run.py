@@ -14,9 +14,10 @@ from typing import Any
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from spacy.util import minibatch
-from thinc.api import get_current_ops, prefer_gpu
+from thinc.api import prefer_gpu
 
 from components import progress
+from components.answers.batches import batches
 from components.custom_code import load_model
 from components.errors import DataError
 from components.records.prediction import Disagreement, Prediction
@@ -25,8 +26,6 @@ from components.span_parts import reading_in_parts
 from components.tasks.base import Scores, Task
 
 BUFFER = 4096  # documents among which batches of like length are formed
-# Size of a padded batch, which bounds its memory. A CPU is fastest on what its caches hold.
-PADDED_CHARACTERS = {"cpu": 4_000, "gpu": 128_000}
 
 
 @dataclass(frozen=True)
@@ -127,24 +126,6 @@ def predict(
             progress.report(documents=done)
         for place in range(len(buffer)):
             yield noted.pop(place)
-
-
-def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Group the places of documents of about the same length, so that little is padding.
-
-    Args:
-        lengths: characters of each document; nearer to word pieces than words are.
-        batch_size: documents in a batch at most.
-    """
-    most = PADDED_CHARACTERS[str(get_current_ops().device_type)]
-    batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == batch_size or (len(batch) + 1) * lengths[place] > most):
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 def predict_batch(

@@ -21,6 +21,7 @@ from pipelines.cli import (
     labelling,
     models,
     plan,
+    predict,
     pull,
     report,
     run,
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pull": pull.pull,
     "doctor": doctor.doctor,
     "ui": ui.ui,
+    "predict": predict.predict,
     "serve": serve.serve,
     "deploy": deploy.deploy,
 }

@@ -440,6 +440,18 @@ class Deployment(Shape):
     removed: list[str] = Field(description="versions that are no longer deployed")
 
 
+class Predicted(Shape):
+    """What was predicted."""
+
+    output: str = Field(description="the file, or the folder of .spacy files")
+    texts: int = Field(description="texts in the output")
+    texts_before: int = Field(description="of these, by a process that was ended before")
+    words: int = Field(description="tokens of all of them")
+    seconds: float = Field(description="how long this process predicted")
+    words_per_second: float = Field(description="of this process")
+    versions: dict[str, str] = Field(description="phase -> version of its model")
+
+
 # Command -> what it prints, the commands in the order of `--help`.
 OUTPUTS: dict[str, Any] = {
     "retrain check": dict[str, Checked],
@@ -450,6 +462,7 @@ OUTPUTS: dict[str, Any] = {
     "retrain submit": Submitted,
     "retrain plan": Planned,
     "retrain doctor": list[Finding],
+    "retrain predict": Predicted,
     "retrain deploy": Deployment,
     "retrain runs list": list[RunInList],
     "retrain runs list --where vertex|kubeflow": list[ServiceRun],
