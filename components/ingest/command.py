@@ -15,6 +15,7 @@ import msgspec
 from components.errors import DataError
 from components.files import write_json, write_text, writing
 from components.ingest.settings import IngestSettings
+from components.ingest.store import Store
 from components.interface import TASKS, Output, Parameter, Result
 from components.records.record import write_records
 from components.records.sources import Copy, Source, content_digest, copy_files, list_files
@@ -71,14 +72,13 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.due import command as due
     from components.fingerprint.command import digest_of
     from components.ingest.production import in_production
-    from components.ingest.store import Store
     from components.registry.model_metadata import deciding
 
     store = Store(args.store)
     context = parse(dict[str, Any], args.context, "--context")
     with TemporaryDirectory() as folder:
         records = Path(folder) / "annotations.jsonl"
-        report = read(args, records)
+        report = read(args, records, store)
         digest = digest_of(report["digest"], context)
         origin = digest_of(report["digest"], deciding(context))
         settings = {"settings": args.due, "summary": args.decision_summary}
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> StageResult:
     )
 
 
-def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
+def read(args: argparse.Namespace, records: Path, store: Store) -> dict[str, Any]:
     """Write clean records, quarantine, snapshot and report; raise DataError on unfit data."""
     from components.ingest.collect import Collector
     from components.ingest.coverage import Coverage
@@ -111,7 +111,8 @@ def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
 
     tasks = tasks_of(args.tasks)
     collector = Collector(tasks, parse(IngestSettings, args.settings, "--settings"))
-    digest, copies = take_snapshot(parse(list[Source], args.sources, "--sources"), args.snapshot)
+    sources = parse(list[Source], args.sources, "--sources")
+    digest, copies = take_snapshot(sources, args.snapshot, store)
     collector.read(copies)
     coverage = Coverage(tasks)
     write_records(records, coverage.counting(collector.finish()))
@@ -130,11 +131,11 @@ def read(args: argparse.Namespace, records: Path) -> dict[str, Any]:
     return report
 
 
-def take_snapshot(sources: Sequence[Source], folder: Path) -> tuple[str, list[Copy]]:
+def take_snapshot(sources: Sequence[Source], folder: Path, store: Store) -> tuple[str, list[Copy]]:
     """Copy the raw input; its digest, and the copies."""
     files = list_files(sources)
     with writing(folder) as temporary:
-        copies = copy_files(files, temporary)
+        copies = copy_files(files, temporary, store.folder)
     digest = content_digest(files, [copy.identity for copy in copies])
     print(f"{len(files)} source file(s), content {digest}")
     return digest, [

@@ -35,6 +35,11 @@ class Store:
     def remote(self) -> bool:
         return bool(re.match(r"\w+://", self.place))
 
+    @property
+    def folder(self) -> Path:
+        """The place, or where it is mounted."""
+        return Path(local_path(self.place))
+
     def keep_file(self, source: Path, name: str) -> Stored:
         """Keep a copy of a file under its content's address."""
         digest = content_digest(source)
@@ -45,7 +50,7 @@ class Store:
         return self._keep(f"{digest}/{name}", digest, fetch)
 
     def _keep(self, name: str, digest: str, write: Callable[[Path], object]) -> Stored:
-        path = Path(local_path(self.place)) / name
+        path = self.folder / name
         if not path.exists() or content_digest(path) != digest:
             with writing(path) as temporary:
                 write(temporary)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Annotated, Any, BinaryIO, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from components.errors import ConfigError, RemoteError
 from components.files import sha256, write_json
-from components.records import prodigy_database
+from components.records import label_studio, prodigy_database
+from components.secret_references import checked_reference
 from components.settings import Settings
 
 SPECIAL: dict[str, Callable[[Path], bool]] = {
@@ -87,14 +88,15 @@ class Columns(Settings):
 
 
 class Source(Settings):
-    """Annotations: a path, a glob or a gs:// URL, plain or .gz; or a dataset of Prodigy.
+    """Annotations: files (plain or .gz), a dataset of Prodigy, a project of Label Studio.
 
     A bare string is its path.
     """
 
     path: str = Field(
         min_length=1,
-        description="a path, a glob, gs://bucket/prefix/*.jsonl, or prodigy:DATASET",
+        description="a path, a glob, gs://bucket/prefix/*.jsonl, prodigy:DATASET, or "
+        "labelstudio://HOST/PROJECT",
         examples=["exports/*.jsonl"],
     )
     format: Format = Field(
@@ -125,6 +127,12 @@ class Source(Settings):
         description="the file that names the tags of Hugging Face rows",
         examples=["dataset_info.json"],
     )
+    token: Annotated[str, AfterValidator(checked_reference)] = Field(
+        default=label_studio.TOKEN,
+        description="where the token of Label Studio stands: env:NAME, or "
+        "projects/…/secrets/…/versions/latest",
+        examples=["env:LABEL_STUDIO_API_KEY"],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -132,14 +140,20 @@ class Source(Settings):
         """Let `annotations: [a.jsonl]` stand for `annotations: [{path: a.jsonl}]`."""
         return {"path": value} if isinstance(value, str) else value
 
+    @property
+    def unused(self) -> set[str]:
+        """Keys that mean nothing for a source of this kind."""
+        return set() if label_studio.is_project(self.path) else {"token"}
+
 
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a source.
 
     Attributes:
-        path: a local path, or a URL such as gs://bucket/key.
-        format, text, columns, label, separator, features: what the config says of it.
+        path: a local path, a URL such as gs://bucket/key, or what is read as if it were a file: a
+            dataset of Prodigy, a project of Label Studio.
+        format, text, columns, label, separator, features, token: what the config says of it.
     """
 
     path: str
@@ -149,17 +163,26 @@ class SourceFile:
     label: str = ""
     separator: str = ""
     features: str = ""
+    token: str = label_studio.TOKEN
 
     @property
     def name(self) -> str:
         """The last part of the path, which positions in messages start with."""
         if prodigy_database.is_dataset(self.path):
             return prodigy_database.file_name(self.path)
+        if label_studio.is_project(self.path):
+            return label_studio.file_name(self.path)
         return self.path.rsplit("/", 1)[-1]
 
     @property
     def remote(self) -> bool:
-        return "://" in self.path
+        """Whether it is an object of a storage service."""
+        return "://" in self.path and not label_studio.is_project(self.path)
+
+    @property
+    def project(self) -> label_studio.Project:
+        """The project of Label Studio that it is."""
+        return label_studio.Project(self.path, self.token)
 
     @property
     def in_gcs(self) -> bool:
@@ -184,7 +207,7 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
     """
     files: dict[str, SourceFile] = {}
     for source in sources:
-        for path in paths(source.path):
+        for path in paths(source.path, source.token):
             files.setdefault(path, file_of(path, source))
             if path.endswith(".ann"):
                 text = brat_text(path)
@@ -206,11 +229,15 @@ def file_of(path: str, source: Source) -> SourceFile:
         source.label,
         source.separator,
         source.features,
+        source.token,
     )
 
 
-def paths(pattern: str) -> list[str]:
+def paths(pattern: str, token: str = label_studio.TOKEN) -> list[str]:
     """The files that one path or glob stands for, sorted; raises as `list_files` does."""
+    if label_studio.is_project(pattern):
+        label_studio.Project(pattern, token).check()
+        return [pattern]
     if prodigy_database.is_dataset(pattern):
         next(prodigy_database.lines(pattern), b"")  # that it is there
         return [pattern]
@@ -328,9 +355,9 @@ def identity(file: SourceFile) -> str:
 
     Nothing is downloaded from GCS.
     """
-    if prodigy_database.is_dataset(file.path):
+    if lines := lines_of(file, None):
         digest = hashlib.sha256()
-        for line in prodigy_database.lines(file.path):
+        for line in lines:
             digest.update(line)
         return digest.hexdigest()
     if file.in_gcs:
@@ -342,6 +369,15 @@ def identity(file: SourceFile) -> str:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
     with local_errors(file.path):
         return sha256(Path(file.path))
+
+
+def lines_of(file: SourceFile, store: Path | None) -> Iterator[bytes] | None:
+    """The lines of a source that is read as if it were a file of JSON Lines; None for a file."""
+    if prodigy_database.is_dataset(file.path):
+        return prodigy_database.lines(file.path)
+    if label_studio.is_project(file.path):
+        return file.project.read(label_studio.place_of(file.path, store) if store else None)
+    return None
 
 
 def gcs_identity(file: SourceFile) -> str:
@@ -379,13 +415,17 @@ def companion(path: Path, source: str) -> Path | None:
     return None
 
 
-def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
-    """Copy raw source files to `folder`/000/name, …, beside a manifest.json."""
+def copy_files(files: Sequence[SourceFile], folder: Path, store: Path | None = None) -> list[Copy]:
+    """Copy raw source files to `folder`/000/name, …, beside a manifest.json.
+
+    Args:
+        store: a folder that stays, in which a source may remember what was read of it.
+    """
     copies = []
     for number, file in enumerate(files):
         target = folder / f"{number:03d}" / file.name
         target.parent.mkdir(parents=True)
-        copies.append(Copy(file, target, copy_file(file, target)))
+        copies.append(Copy(file, target, copy_file(file, target, store)))
     manifest = [
         {"copy": str(c.path.relative_to(folder)), "source": c.file.path, "identity": c.identity}
         for c in copies
@@ -394,11 +434,11 @@ def copy_files(files: Sequence[SourceFile], folder: Path) -> list[Copy]:
     return copies
 
 
-def copy_file(file: SourceFile, target: Path) -> str:
+def copy_file(file: SourceFile, target: Path, store: Path | None = None) -> str:
     """Copy one file and return the identity of the bytes that were copied."""
-    if prodigy_database.is_dataset(file.path):
+    if lines := lines_of(file, store):
         with target.open("wb") as copied:
-            copied.writelines(prodigy_database.lines(file.path))
+            copied.writelines(lines)
         return sha256(target)
     if not file.remote:
         # Only the source's own faults are the config's: a full disk is not.

@@ -21,9 +21,9 @@ from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import IngestSettings
-from components.notify.address import checked_reference, in_environment
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
+from components.secret_references import checked_reference, in_environment
 from components.settings import Settings
 from components.split.settings import SplitSettings
 from components.tasks import ClashError, checked, kind_of, refuse_clashes, task_of

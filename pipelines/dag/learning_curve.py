@@ -37,7 +37,7 @@ def curve_branch(loaded: Loaded, name: str, percent: int) -> Any:
     """One share, from the annotations to its scores."""
     phase = loaded.pipeline.phases[name]
     stage = StageTasks(phase.compute, loaded.pipeline)
-    sources = [plain(source) for source in phase.annotations]
+    sources = [plain(source, source.unused) for source in phase.annotations]
     tasks = [task.model_dump() for task in phase.all_tasks]
 
     @dsl.pipeline(name=branch_name(percent))

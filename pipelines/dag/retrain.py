@@ -73,7 +73,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     def branch(registry: str, checkpoints: str, store: str, when: str) -> None:
         data = stage(
             "ingest",
-            sources=[plain(source) for source in phase.annotations],
+            sources=[plain(source, source.unused) for source in phase.annotations],
             tasks=tasks,
             settings=plain(phase.ingest),
             context=context,

@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components.errors import ConfigError
-from components.notify.address import in_environment
 from components.program import FROM_EXECUTOR_INPUT, options_in
+from components.records import label_studio, prodigy_database
 from components.registry.lineage import IMAGE_VARIABLE
+from components.secret_references import in_environment
 from pipelines.config.schema import Images
 from pipelines.local.engines import IMAGE_USER, Engine, Job, Mount, find_engine
 from pipelines.local.runner.launchers import Command
@@ -103,7 +104,10 @@ def sources(command: Command) -> list[Path]:
     paths = []
     for source in json.loads(argument(command, "--sources") or "[]"):
         if "://" not in source["path"]:
-            path = Path(os.path.normpath(command.cwd / source["path"]))
+            named = source["path"]
+            if prodigy_database.is_dataset(named):
+                named = prodigy_database.parts_of(named)[0]
+            path = Path(os.path.normpath(command.cwd / named))
             plain = re.match(r"[^*?\[]*", str(path))
             assert plain
             paths.append(path if plain[0] == str(path) else Path(plain[0] + "x").parent)
@@ -111,9 +115,14 @@ def sources(command: Command) -> list[Path]:
 
 
 def secrets(command: Command) -> list[str]:
-    """The variable that holds the address of the webhook, if the command is given one."""
-    webhook = argument(command, "--webhook")
-    return [webhook.removeprefix("env:")] if in_environment(webhook) else []
+    """The variables that hold what the command may use and a spec may not say."""
+    references = [argument(command, "--webhook")]
+    references += [
+        source["token"]
+        for source in json.loads(argument(command, "--sources") or "[]")
+        if label_studio.is_project(source["path"])
+    ]
+    return [one.removeprefix("env:") for one in references if in_environment(one)]
 
 
 def folders(command: Command) -> list[Mount]:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.errors import ConfigError
+from components.records.label_studio import is_project
 from components.records.prodigy_database import is_dataset
 from components.records.sources import content_digest, identity, list_files
+from components.secret_references import in_environment
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
 from pipelines.config.shipped import is_name
@@ -158,6 +160,13 @@ def source_problems(loaded: Loaded) -> list[str]:
         for source in phase.annotations
         for path in filter(None, (source.path, source.features))
         if "://" not in path
+    ] + [
+        f"phases.{name}.annotations: {source.path}: a task elsewhere does not have your "
+        "environment; put the token into Secret Manager, and name it: {path: …, token: "
+        "projects/PROJECT/secrets/NAME/versions/latest}."
+        for name, phase in loaded.pipeline.phases.items()
+        for source in phase.annotations
+        if is_project(source.path) and in_environment(source.token)
     ]
 
 

@@ -125,7 +125,7 @@ def test_without_a_notify_section_nothing_is_added() -> None:
     ("settings", "message"),
     [
         (["notify={}"], "notify: give emails, a webhook, or both"),
-        (["notify.webhook=https://example.org/x"], r"notify\.webhook: the address is a secret"),
+        (["notify.webhook=https://example.org/x"], r"notify\.webhook: this is a secret"),
         (["notify.webhook=env:HOOK"], r"notify\.webhook: a task on Vertex AI does not have"),
         (["notify.emails=[nobody]"], r"notify\.emails\[0\]"),
         (["notify.emails=[a@b, c@d, e@f, g@h]"], r"notify\.emails: .*at most 3"),
