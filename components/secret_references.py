@@ -6,7 +6,7 @@ import base64
 import os
 import re
 
-SECRETS = "secretmanager.googleapis.com"
+MANAGER = "secretmanager.googleapis.com"
 VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 SECRET = re.compile(r"projects/[\w:.-]+/secrets/[\w-]+/versions/(\d+|latest)")
 
@@ -46,5 +46,5 @@ def secret_of(reference: str, what: str) -> str:
 
     project = reference.split("/")[1]
     with reaching(f"{what}: {reference} (roles/secretmanager.secretAccessor is needed)"):
-        answer = Place(project, "").request("GET", SECRETS, f"/v1/{reference}:access")
+        answer = Place(project, "").request("GET", MANAGER, f"/v1/{reference}:access")
     return base64.b64decode(answer["payload"]["data"]).decode().strip()
