@@ -22,20 +22,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.run import ONE_THREAD, alone
-from bench.stages import SPLITS, convert, evaluate, ingest, learnt_from, rows
+from bench.stages import SPLITS, convert, evaluate, ingest, labels_in, retrain, rows, stock
 
-CONFIGS = Path("pipelines/config/training")
 STOCK = "spacy train, as init config writes it"
 FIRST = {"training.max_steps": 200, "training.eval_frequency": 200}
 ARMS: dict[str, dict[str, Any]] = {
-    STOCK: {},
+    STOCK: {"pipeline": "spancat"},
     "retrain, cnn-tasks": {"config": "cnn-tasks"},
     "the same, sizes 1 to 3": {
         "config": "cnn-tasks",
         "set": {"components.sc.suggester.sizes": [1, 2, 3]},
     },
     # What half a minute is enough for.
-    f"{STOCK}, 200 steps": {"set": FIRST},
+    f"{STOCK}, 200 steps": {"pipeline": "spancat", "set": FIRST},
     "retrain, cnn-tasks, 80 steps of 500 words": {
         "config": "cnn-tasks",
         "set": {
@@ -92,7 +91,7 @@ def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dic
         convert(work, tasks, language)
         learn = retrain if "config" in arm else stock
         before = time.process_time()
-        model, steps = learn(work, tasks, language, arm, seed)
+        model, steps, _ = learn(work, tasks, language, arm, seed)
         seconds = time.process_time() - before
         [block] = evaluate(work, tasks, model).values()
     return {
@@ -102,54 +101,6 @@ def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dic
         "words_per_second": block["words_per_second"],
         **{key: block["overall"][key] for key in "fpr"},
     }
-
-
-def retrain(
-    work: Path, tasks: str, language: str, arm: dict[str, Any], seed: int
-) -> tuple[Path, int]:
-    """Train by a config of ours: what the stage does once it has proved config and corpora."""
-    from components.tasks import tasks_of
-    from components.train.run import train_pipeline
-    from components.train.settings import TrainSettings
-
-    state = train_pipeline(
-        tasks=tasks_of(tasks),
-        **learnt_from(work),
-        config_text=(CONFIGS / f"{arm['config']}.cfg").read_text(encoding="utf-8"),
-        overrides={"nlp.lang": language, "system.seed": seed, **arm.get("set", {})},
-        code="",
-        settings=TrainSettings(device="cpu"),
-        champion=None,
-        model=work / "model",
-        log=work / "log",
-        checkpoints=None,
-    )
-    return work / "model", state.step
-
-
-def stock(
-    work: Path, _tasks: str, language: str, arm: dict[str, Any], seed: int
-) -> tuple[Path, int]:
-    """Train by spaCy's own config, as its command does."""
-    from spacy.cli.init_config import init_config
-    from spacy.cli.train import train
-
-    config = init_config(lang=language, pipeline=["spancat"], optimize="efficiency", gpu=False)
-    config.to_disk(work / "stock.cfg")
-    corpora = {f"paths.{split}": str(work / f"{split}_corpus") for split in ("train", "dev")}
-    printed = StringIO()
-    with redirect_stdout(printed):
-        changes = {**corpora, "system.seed": seed, **arm.get("set", {})}
-        train(work / "stock.cfg", work / "stock", overrides=changes)
-    rows = [line.split() for line in printed.getvalue().splitlines()]
-    steps = [int(row[1]) for row in rows if len(row) > 4 and row[0].isdigit() and row[1].isdigit()]
-    return work / "stock" / "model-best", steps[-1]
-
-
-def labels_in(folder: Path) -> list[str]:
-    """The labels that occur in training."""
-    spans = [span for row in rows(folder, "train") for span in row["spans"]]
-    return sorted({span["label"] for span in spans})
 
 
 if __name__ == "__main__":

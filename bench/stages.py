@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 SPLITS = ("train", "dev", "test")
+CONFIGS = Path("pipelines/config/training")
 Row = dict[str, Any]
 
 
@@ -46,7 +49,7 @@ def convert(work: Path, tasks: str, language: str = "en") -> None:
 
 def train(work: Path, tasks: str, config: str, overrides: Mapping[str, Any]) -> float:
     """Train by a config that is shipped; the processor seconds of that."""
-    text = Path(f"pipelines/config/training/{config}.cfg").read_text(encoding="utf-8")
+    text = (CONFIGS / f"{config}.cfg").read_text(encoding="utf-8")
     started = time.process_time()
     run(
         "train",
@@ -58,6 +61,73 @@ def train(work: Path, tasks: str, config: str, overrides: Mapping[str, Any]) -> 
         settings={"device": "cpu"},
     )
     return time.process_time() - started
+
+
+def retrain(
+    work: Path, tasks: str, language: str, arm: Mapping[str, Any], seed: int
+) -> tuple[Path, int, float]:
+    """Train by a config of ours: what the stage does once it has proved config and corpora.
+
+    Args:
+        arm: `config`, its name; `sections`, dotted key -> what stands there instead; `set`, as in a
+            phase.
+
+    Returns:
+        the model, the steps, and the best score on dev.
+    """
+    from thinc.api import Config
+
+    from components.tasks import tasks_of
+    from components.train.run import train_pipeline
+    from components.train.settings import TrainSettings
+
+    text = (CONFIGS / f"{arm['config']}.cfg").read_text(encoding="utf-8")
+    config: Any = Config().from_str(text, interpolate=False)
+    for key, section in arm.get("sections", {}).items():
+        *above, last = key.split(".")
+        place = config
+        for name in above:
+            place = place[name]
+        place[last] = section
+    state = train_pipeline(
+        tasks=tasks_of(tasks),
+        **learnt_from(work),
+        config_text=config.to_str(interpolate=False),
+        overrides={"nlp.lang": language, "system.seed": seed, **arm.get("set", {})},
+        code="",
+        settings=TrainSettings(device="cpu"),
+        champion=None,
+        model=work / "model",
+        log=work / "log",
+        checkpoints=None,
+    )
+    return work / "model", state.step, state.best_score
+
+
+def stock(
+    work: Path, _tasks: str, language: str, arm: Mapping[str, Any], seed: int
+) -> tuple[Path, int, float]:
+    """Train by spaCy's own config for a component (`pipeline`); otherwise as `retrain`."""
+    from spacy.cli.init_config import init_config
+    from spacy.cli.train import train
+
+    pipeline = [arm["pipeline"]]
+    config = init_config(lang=language, pipeline=pipeline, optimize="efficiency", gpu=False)
+    config.to_disk(work / "stock.cfg")
+    corpora = {f"paths.{split}": str(work / f"{split}_corpus") for split in ("train", "dev")}
+    printed = StringIO()
+    with redirect_stdout(printed):
+        changes = {**corpora, "system.seed": seed, **arm.get("set", {})}
+        train(work / "stock.cfg", work / "stock", overrides=changes)
+    table = [line.split() for line in printed.getvalue().splitlines()]
+    table = [row for row in table if len(row) > 4 and row[0].isdigit() and row[1].isdigit()]
+    return work / "stock" / "model-best", int(table[-1][1]), max(float(row[-1]) for row in table)
+
+
+def labels_in(folder: Path) -> list[str]:
+    """The labels of spans that occur in training."""
+    spans = [span for row in rows(folder, "train") for span in row.get("spans", ())]
+    return sorted({span["label"] for span in spans})
 
 
 def evaluate(work: Path, tasks: str, model: Path) -> dict[str, Any]:

@@ -153,8 +153,13 @@ def histogram(lengths: Counter[int]) -> dict[str, Any]:
     for length, documents in lengths.items():
         counts[min(length // width, bins - 1)] += documents
     edges = [width * place for place in range(bins + 1)]
-    longest = max(lengths, default=0)
-    return {"edges": edges, "counts": counts, "longest": longest, "median": quantile(lengths, 0.5)}
+    return {
+        "edges": edges,
+        "counts": counts,
+        "longest": max(lengths, default=0),
+        "median": quantile(lengths, 0.5),
+        "total": sum(length * documents for length, documents in lengths.items()),
+    }
 
 
 def quantile(lengths: Counter[int], fraction: float) -> int:

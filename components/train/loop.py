@@ -39,7 +39,7 @@ from components.train.checkpoint_schedule import CheckpointSchedule, Stop, Stopp
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
-from components.train.length import OverCorpus
+from components.train.length import TIMES_AS_FAST, OverCorpus
 from components.train.long_texts import LONGEST, all_shortened
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
@@ -105,9 +105,9 @@ class Loop:
         self.training_log = training_log
         self.encodings = Encodings(nlp)
         self.first_evaluation = 0
-        self.batches = self.read_batches(training)
         dev = list(all_shortened(nlp, training.dev(nlp)))
         self.encodings.add(dev)
+        self.batches = self.read_batches(training, dev_words=words_in(dev))
         evaluation = cast(Any, Evaluation(nlp, dev))
         self.evaluate = create_evaluation_callback(
             evaluation, lambda _: (), settings["score_weights"]
@@ -121,7 +121,9 @@ class Loop:
         self.checkpoints = checkpoints
         self.state = State()
 
-    def read_batches(self, training: Training) -> Iterator[tuple[int, list[Example]]]:
+    def read_batches(
+        self, training: Training, dev_words: int
+    ) -> Iterator[tuple[int, list[Example]]]:
         """Read the training corpus (unless max_epochs -1 streams it) and batch it."""
         max_epochs = self.settings["max_epochs"]
         batcher = self.settings["batcher"]
@@ -149,27 +151,36 @@ class Loop:
                 f"{len(examples):,} documents. "
                 "Set training.batcher.discard_oversize to false; docs/training.md says why."
             )
-        self.set_length(epoch)
+        self.set_length(epoch, dev_words / max(1, words_in(examples)))
         return batches(
             lambda: examples, batcher, max_epochs=max_epochs, shuffle=True, seed=self.seed
         )
 
-    def set_length(self, epoch: int) -> None:
+    def set_length(self, epoch: int, dev: float) -> None:
         """Let a learning rate that asks for it set the number of steps, and when to evaluate.
 
         Args:
             epoch: batches of one pass over the corpus.
+            dev: words of dev, as a fraction of those of the training corpus.
         """
         rate = self.optimizer.schedules.get("learn_rate")
-        if isinstance(rate, OverCorpus):
-            rate.fit(epoch, self.settings["max_steps"])
-            self.settings["max_steps"] = self.training_log.limits.max_steps = rate.steps
-            # Where training ends is known; evaluations only take time from it.
-            self.settings["eval_frequency"] = rate.evaluate_every(self.settings["eval_frequency"])
-            self.first_evaluation = 1
+        if not isinstance(rate, OverCorpus):
+            return
+        settings, limits = self.settings, self.training_log.limits
+        rate.fit(epoch, settings["max_steps"])
+        settings["max_steps"] = limits.max_steps = rate.steps
+        evaluation = dev * epoch / TIMES_AS_FAST
+        settings["eval_frequency"] = rate.evaluate_every(settings["eval_frequency"], evaluation)
+        self.first_evaluation = 1
+        self.training_log.say(
+            f"{rate.steps:,} steps, about {rate.steps / max(1, epoch):.1f} passes over the "
+            f"training corpus; dev is looked at every {settings['eval_frequency']:,}"
+        )
+        if settings["patience"]:
+            settings["patience"] = limits.patience = 0
             self.training_log.say(
-                f"{rate.steps:,} steps, about {rate.steps / max(1, epoch):.1f} passes over the "
-                "training corpus"
+                "training.patience is not used: the learning rate falls until the last step, and "
+                "the best ones come late."
             )
 
     def resume(self, arrays: Arrays, saved: Saved) -> None:
@@ -337,6 +348,11 @@ class Loop:
         give_back_freed_memory()
         with self.checkpoints.keeping_best(self.state.step) as folder:
             self.prepare(self.nlp).to_disk(folder)
+
+
+def words_in(examples: list[Example]) -> int:
+    """The words of some documents."""
+    return sum(map(len, examples))
 
 
 def in_order(value: Any) -> Any:

@@ -24,6 +24,7 @@ from components.tasks import task_of
 from components.train.config import read_config
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
+from pipelines.config.training_length import length_of
 
 # For buckets, all together.
 PATIENCE_SECONDS = 4.0
@@ -40,8 +41,7 @@ class Checked:
         unseen: what could not be checked from here, one message each.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
-        training: steps at most, and words in a batch of them; None where the training config
-            counts otherwise.
+        training: steps at most, and words in each; None where that can't be known.
     """
 
     files: list[str]
@@ -151,14 +151,14 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
         unseen=unseen,
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
-        training=length_of(config) if config else None,
+        training=length_of(config, words_of_training(phase, data)) if config else None,
     )
 
 
-def length_of(config: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Steps of a training at most, and words in a batch; None where it counts otherwise."""
-    steps, size = config["training"]["max_steps"], config["training"]["batcher"].get("size")
-    return (steps, size) if steps and isinstance(size, int) else None
+def words_of_training(phase: Phase, data: Mapping[str, Any] | None) -> int:
+    """Words of the training corpus, roughly; 0 where the data has not been read."""
+    train = 1 - phase.split.dev - phase.split.test
+    return round(train * data["lengths"]["total"]) if data else 0
 
 
 def check_language(phase: Phase, trained: str) -> None:

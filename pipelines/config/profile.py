@@ -40,7 +40,6 @@ class DatasetProfile:
         several: of the others, those that have several classes, or were asked about one alone;
             `none`: those without one.
         answers: answer -> records.
-        words: words, parted by white space, in accepted records.
         format: how it was read.
         features: the file that names its tags; "" if none.
         refused: class of problem -> records that `ingest` would put into quarantine on reading.
@@ -61,7 +60,6 @@ class DatasetProfile:
     several: int = 0
     none: int = 0
     answers: Counter[str] = field(default_factory=Counter)
-    words: int = 0
     format: str = ""
     features: str = ""
     refused: Counter[str] = field(default_factory=Counter)
@@ -169,7 +167,6 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     profile.answers[annotation.answer or "none"] += 1
     # A rejected class teaches, too.
     if annotation.answer == "accept" or (annotation.choices and annotation.answer == "reject"):
-        profile.words += len(annotation.text.split())
         profile.scripts += count_scripts(annotation.text)
     if annotation.answer != "accept":
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError
-from components.records.scripts import PACKAGES, UNSPACED, language_of
+from components.records.scripts import PACKAGES, language_of
 from components.records.sources import check_type, checked_format, features_beside
 from pipelines.config.profile import DatasetProfile, profile_of
 from pipelines.config.yaml_text import spell
@@ -27,8 +27,6 @@ GATE = (
 )
 TASK_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 FEW = 50
-PASSES = 10
-SMALL = 20_000
 
 
 def first_config(annotations: Path, folder: Path, file_format: str = "auto") -> str:
@@ -70,8 +68,6 @@ def scaffold(
         prefix, config = ("tasks", "minilm-tasks") if mixed else ("classes", "minilm-classes")
     group_by = profile.group_by()
     language = language_of(profile.scripts)
-    # Without spaces a word has two or three characters.
-    words = profile.scripts.total() // 2 if language in UNSPACED else profile.words
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
     lines = [
         f"# Made by `retrain init` from {export.name}: "
@@ -92,7 +88,7 @@ def scaffold(
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
         *train_lines(config),
-        *changes(profile, prefix, words, language),
+        *changes(profile, prefix, language),
         *GATE,
         f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
@@ -118,7 +114,6 @@ def scaffold_of_project(file: Path, project: Project) -> str:
         "    split: {dev: 0.1, test: 0.2, group_by: ''}"
         "  # e.g. meta.url, so that pieces of one page stay on one split",
         *train_lines("minilm-tasks"),
-        "      # How long to train depends on how much there is: retrain init export.json says it.",
         *GATE,
         f"    model: {{name: tasks-{name}, alias: champion}}",
     ]
@@ -176,34 +171,12 @@ def language_lines(language: str) -> list[str]:
     return [f"      language: {language}  # {said}{needs}"]
 
 
-def changes(profile: DatasetProfile, prefix: str, words: int, language: str) -> list[str]:
+def changes(profile: DatasetProfile, prefix: str, language: str) -> list[str]:
     """What the training config has to have changed for a dataset; nothing where all fits."""
-    classes = prefix == "classes"  # whose config follows the corpus by itself
     lines = [f"        nlp.lang: {language}"] if language != "en" else []
-    if not classes:
-        lines += [f"        {key}: {value}" for key, value in length_of_training(words).items()]
-    elif profile.is_any_of:
+    if prefix == "classes" and profile.is_any_of:
         lines += any_of_several()
-    why = "" if classes else f"  # about {PASSES} passes over {words} words"
-    return [f"      set:{why}", *lines] if lines else []
-
-
-def length_of_training(words: int) -> dict[str, int]:
-    """How long to train a small transformer on so many words, as overrides of its config.
-
-    A step takes one batch of at most `size` words; a small corpus needs small batches to make
-    enough steps of.
-    """
-    size = 400 if words < SMALL else 2000
-    steps = max(120, PASSES * words // size)
-    return {
-        "training.batcher.size": size,
-        "training.max_steps": steps,
-        "training.eval_frequency": steps // 10,
-        "training.patience": steps // 3,
-        "training.optimizer.learn_rate.warmup_steps": steps // 8,
-        "training.optimizer.learn_rate.total_steps": steps,
-    }
+    return ["      set:", *lines] if lines else []
 
 
 def task_lines(profile: DatasetProfile) -> list[str]:

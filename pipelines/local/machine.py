@@ -70,12 +70,12 @@ def estimate(config: str, training: tuple[int, int] | None, threads: int) -> str
 
     Args:
         config: name of the training config.
-        training: steps at most, and words in a batch.
+        training: steps at most, and words in each.
         threads: that it gets.
     """
     speed = WORDS_PER_SECOND.get(config)
     if not speed or training is None:
         return ""
-    steps, size = training
-    seconds = steps * size / (speed * threads)
-    return f"roughly {duration(seconds)} at most, for {steps} steps of {size} words"
+    steps, words = training
+    seconds = steps * words / (speed * threads)
+    return f"roughly {duration(seconds)} at most, for {steps:,} steps of about {words} words"

@@ -231,7 +231,7 @@ class Checked(Shape):
     exit_code: int = Field(description="0, or that of the first problem")
     stages: dict[str, str] = Field(description="stage -> machine that it asks for on a cluster")
     training: list[int] | None = Field(
-        description="steps at most, and words in a batch; null if the training config has none"
+        description="steps at most, and words in each, roughly; null if that can't be known"
     )
 
 

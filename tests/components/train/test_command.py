@@ -120,8 +120,11 @@ def test_saved_transformer_needs_nothing_of_ours(
     train: Train, tmp_path: Path, base_models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It keeps the hub's name, no path of this machine, and loads without us or a hub."""
-    assert train("minilm", TINY) == 0
-    assert f"tiny/bert, from {base_models / 'tiny--bert'}" in capsys.readouterr().out
+    assert train("minilm", {**TINY, "training.patience": 1}) == 0
+    said = capsys.readouterr().out
+    assert f"tiny/bert, from {base_models / 'tiny--bert'}" in said
+    assert "2 steps, about " in said
+    assert "training.patience is not used" in said
     model = tmp_path / "out/model"
     for file in model.rglob("*"):
         assert not file.is_file() or str(tmp_path).encode() not in file.read_bytes(), file

@@ -220,8 +220,9 @@ def test_what_rows_of_both_hold_is_counted_as_ingest_counts_it(tmp_path: Path) -
 def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"
-    text = config.read_text(encoding="utf-8").replace("training.max_steps:", "training.max_stepz:")
-    config.write_text(text.replace("- MONEY", "- MONIES"), encoding="utf-8")
+    text = config.read_text(encoding="utf-8").replace("- MONEY", "- MONIES")
+    wrong = "config: minilm\n      set: {training.max_stepz: 9}"
+    config.write_text(text.replace("config: minilm", wrong), encoding="utf-8")
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2
     assert "training.max_stepz" in result.stdout

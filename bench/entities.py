@@ -1,0 +1,186 @@
+"""Entities of real collections: what a first config trains, beside what it trained and spaCy's own.
+
+    python -m bench.entities FOLDER [--language en] [--seeds 3] [--arms ARM …]
+
+FOLDER holds train.jsonl and test.jsonl, and perhaps dev.jsonl, exports of Prodigy's ner.manual such
+as WNUT-17; without dev every eighth row of train is dev. All arms learn from the same corpora in a
+process of their own with one thread. `s` are processor seconds of training, from reading config and
+corpora to the model on disk, evaluations on dev included; F is that of our own `evaluate` on test,
+`dev` the best one on dev, which chose the model. What has run is kept in build/bench/entities/ and
+is not run again: remove it to start anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.run import ONE_THREAD, alone
+from bench.stages import SPLITS, Row, convert, evaluate, ingest, labels_in, retrain, rows, stock
+
+KEPT = Path("build/bench/entities")
+# spaCy's small network, or only what it reads, beside the transformer: these weights know no case.
+NETWORK: dict[str, Any] = {
+    "@architectures": "spacy.Tok2Vec.v2",
+    "embed": {
+        "@architectures": "spacy.MultiHashEmbed.v2",
+        "width": 96,
+        "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
+        "rows": [5000, 1000, 2500, 2500],
+        "include_static_vectors": False,
+    },
+    "encode": {
+        "@architectures": "spacy.MaxoutWindowEncoder.v2",
+        "width": 96,
+        "depth": 4,
+        "window_size": 1,
+        "maxout_pieces": 3,
+    },
+}
+SHAPES: dict[str, Any] = {
+    "@architectures": "spacy.MultiHashEmbed.v2",
+    "width": 64,
+    "attrs": ["SHAPE", "PREFIX", "SUFFIX"],
+    "rows": [2500, 1000, 2500],
+    "include_static_vectors": False,
+}
+LISTENER: dict[str, Any] = {
+    "@architectures": "spacy-transformers.TransformerListener.v1",
+    "grad_factor": 1.0,
+    "upstream": "*",
+    "pooling": {"@layers": "reduce_mean.v1"},
+}
+LENGTH = "training.optimizer.learn_rate"
+RATES = {"minilm": 5e-4, "minilm-tokens": 2e-4}
+
+
+def beside(layer: dict[str, Any]) -> dict[str, Any]:
+    """The tagger of minilm-tokens.cfg with another layer beside its listener."""
+    both = {"@layers": "concatenate.v1", "*": {"words": layer, "transformer": LISTENER}}
+    return {"components.tags.model.tok2vec": both}
+
+
+ARMS: dict[str, dict[str, Any]] = {
+    "minilm, as init wrote it": {"config": "minilm", "formerly": True},
+    "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
+    "minilm": {"config": "minilm"},
+    "minilm-tokens": {"config": "minilm-tokens"},
+    "spacy train, as init config writes it": {"pipeline": "ner"},
+    # Each changes one thing in minilm-tokens.
+    "half the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 5}},
+    "twice the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 20}},
+    "batches of 960": {"config": "minilm-tokens", "set": {"training.batcher.size": 960}},
+    "batches from 256 at a time": {
+        "config": "minilm-tokens",
+        "set": {"training.batcher.buffer": 256},
+    },
+    "shapes beside": {"config": "minilm-tokens", "sections": beside(SHAPES)},
+    "spaCy's network beside": {"config": "minilm-tokens", "sections": beside(NETWORK)},
+}
+
+
+def main() -> None:
+    """Run every arm with every seed that has not run yet, and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
+    args = parser.parse_args()
+    if args.one:
+        arm, seed = args.one
+        print(json.dumps(measured(args.folder, args.language, ARMS[arm], int(seed))))
+        return
+    os.environ |= ONE_THREAD
+    for arm in args.arms:
+        figures = []
+        for seed in range(args.seeds):
+            kept = KEPT / f"{args.folder.name} {arm} {seed}.json".replace(" ", "-")
+            if not kept.is_file():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                found = alone("bench.entities", arm, seed, args.folder, "--language", args.language)
+                kept.write_text(json.dumps(found), encoding="utf-8")
+            figures.append(one := json.loads(kept.read_text(encoding="utf-8")))
+            print(
+                f"{arm:38} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  "
+                f"F {one['f']:.4f}  P {one['p']:.4f}  R {one['r']:.4f}  dev {one['dev']:.4f}",
+                flush=True,
+            )
+        scores = [100 * one["f"] for one in figures]
+        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+        seconds = statistics.mean(one["seconds"] for one in figures)
+        print(
+            f"{arm:38} mean  {seconds:8.0f} s  F {statistics.mean(scores):.1f} ± {spread:.1f}",
+            flush=True,
+        )
+
+
+def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Learn and test; scores, steps and seconds."""
+    tasks = json.dumps([{"name": "entities", "kind": "ner", "labels": labels_in(folder)}])
+    given = splits(folder)
+    with TemporaryDirectory() as text, redirect_stdout(sys.stderr):
+        work = Path(text)
+        with redirect_stdout(StringIO()):
+            ingest(work, tasks, given, language=language, max_moved=1, max_quarantined=1)
+            convert(work, tasks, language)
+        if arm.get("formerly"):
+            words = sum(len(row["text"].split()) for row in given["train"] + given["dev"])
+            arm = formerly(arm, words)
+        before = time.process_time()
+        learn = retrain if "config" in arm else stock
+        model, steps, dev = learn(work, tasks, language, arm, seed)
+        seconds = time.process_time() - before
+        [block] = evaluate(work, tasks, model).values()
+    return {
+        "seconds": seconds,
+        "steps": steps,
+        "dev": dev,
+        "labels": {name: one["f"] for name, one in block["labels"].items()},
+        "words_per_second": block["words_per_second"],
+        **{key: block["overall"][key] for key in "fpr"},
+    }
+
+
+def splits(folder: Path) -> dict[str, list[Row]]:
+    """The rows of each split."""
+    there = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
+    given = {split: rows(folder, split) for split in there}
+    if "dev" not in given:
+        train = given["train"]
+        given["dev"] = train[::8]
+        given["train"] = [row for number, row in enumerate(train) if number % 8]
+    return given
+
+
+def formerly(arm: dict[str, Any], words: int) -> dict[str, Any]:
+    """An arm with the length that `retrain init` wrote before it followed from the corpus."""
+    size = 400 if words < 20_000 else 2000
+    steps = max(120, 10 * words // size)
+    rate = {
+        "@schedules": "warmup_linear.v1",
+        "initial_rate": RATES[arm["config"]],
+        "warmup_steps": steps // 8,
+        "total_steps": steps,
+    }
+    changes = {
+        "training.batcher.size": size,
+        "training.max_steps": steps,
+        "training.eval_frequency": steps // 10,
+        "training.patience": steps // 3,
+    }
+    return {**arm, "sections": {LENGTH: rate}, "set": changes}
+
+
+if __name__ == "__main__":
+    main()
