@@ -25,6 +25,7 @@ INTERFACE = (
     Parameter("alias", "alias of the version in production", default="champion"),
     Parameter("outcome", "what became of the model, of the upload stage", default="held"),
     Parameter("version", "version that it became", default=""),
+    Parameter("since", "run that brought it to the same end before", default=""),
     Parameter("held", "why the model did not go into production", default=""),
     Parameter("status", "KFP's final status of the phase, as JSON", FinalStatus, default=""),
 )
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> StageResult:
 
 def held(args: argparse.Namespace) -> dict[str, Any]:
     """The message about a model that did not go into production."""
-    said = {"version": args.version}
+    said = {"version": args.version, "since": args.since}
     return message(args, "held", "SUCCEEDED", args.held, args.outcome, said)
 
 

@@ -7,10 +7,11 @@ import argparse
 from components.errors import DataError
 from components.interface import Input, Parameter, Result
 from components.registry import documents
-from components.registry.base import Artefact, Registry, Version
+from components.registry.base import Artefact, Registry, Version, is_news
 from components.registry.lineage import trace
 from components.registry.manifest import describe
 from components.registry.open import open_registry
+from components.registry.outcome import IN_PRODUCTION
 from components.registry.promotion import Outcome, add_and_promote, withdrawal_of
 from components.registry.settings import ModelSettings
 from components.scoring.document import model_digest_in
@@ -38,6 +39,7 @@ INTERFACE = (
     Result("not_promoted"),
     Result("version"),
     Result("model_uri"),
+    Result("since"),
 )
 
 
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace) -> StageResult:
     Returns:
         parameters `outcome` (see `components.registry.promotion`), `not_promoted` (why the model is
         not in production; '' if it is), `version` (number) and `model_uri`, both '' for a model
-        that is not kept.
+        that is not kept, and `since`, the run that brought the same model from the same data and
+        settings to the same decision before ('' for none).
 
     Raises:
         ConfigError: the settings are wrong.
@@ -56,13 +59,19 @@ def run(args: argparse.Namespace) -> StageResult:
     settings = parse(ModelSettings, args.settings, "--settings")
     registry = open_registry(args.registry, settings.serving_image)
     digest = proven_digest(args)
-    known = any(version.artefact == digest for version in registry.versions(settings.name))
+    same = [each for each in registry.versions(settings.name) if each.artefact == digest]
     # What is kept anyway learns how it was decided now; else the next run would decide it again.
-    if args.decision == "hold" and settings.on_hold == "skip" and not known:
+    if args.decision == "hold" and settings.on_hold == "skip" and not same:
         why = "The gate holds this model back and on_hold is 'skip': nothing is uploaded."
         print(why)
         return StageResult(
-            parameters={"outcome": "not-kept", "not_promoted": why, "version": "", "model_uri": ""}
+            parameters={
+                "outcome": "not-kept",
+                "not_promoted": why,
+                "version": "",
+                "model_uri": "",
+                "since": "",
+            }
         )
     artefact = Artefact(
         model=args.model,
@@ -86,6 +95,7 @@ def run(args: argparse.Namespace) -> StageResult:
             model_digest=digest,
         ),
     )
+    since = "" if not same or is_news(artefact.lineage, same[-1].stored) else same[-1].stored.run
     version, outcome = add_and_promote(
         registry, settings.name, settings.alias, artefact, args.champion_version
     )
@@ -94,9 +104,10 @@ def run(args: argparse.Namespace) -> StageResult:
     return StageResult(
         parameters={
             "outcome": outcome,
-            "not_promoted": "" if outcome in ("promoted", "in-production") else said,
+            "not_promoted": "" if outcome in IN_PRODUCTION else said,
             "version": version.number,
             "model_uri": version.uri,
+            "since": "" if since == args.run else since,
         }
     )
 
@@ -124,7 +135,7 @@ def proven_digest(args: argparse.Namespace) -> str:
 def log_message(registry: Registry, version: Version, alias: str, outcome: Outcome) -> str:
     """One sentence for the log: what became of the model."""
     where = f"version {version.number} of {version.name} ({version.uri})"
-    if outcome in ("promoted", "in-production"):
+    if outcome in IN_PRODUCTION:
         replaced = version.lineage.replaced
         instead = f", in place of version {replaced}" if replaced else ""
         before = " It was before this run." if outcome == "in-production" else ""

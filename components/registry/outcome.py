@@ -26,6 +26,15 @@ End = Literal[
     "done",
     "not-run",
 ]
+IN_PRODUCTION = ("promoted", "in-production")
+NEUTRAL = ("waits", "running", "done", "not-run")
+
+
+def tone(end: End) -> Literal["good", "bad", ""]:
+    """Good news, bad news or none."""
+    if end in IN_PRODUCTION:
+        return "good"
+    return "" if end in NEUTRAL else "bad"
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ def sentence(
         production: as it is after the run.
         run: its name, as it signs promotions.
         version: the number of the model's version; "" for one that is not kept.
-        since: the run that did the same work on the same input before; "" for none.
+        since: the run that brought the same model to the same decision before; "" for none.
         stage: where it failed or stopped, or what runs now.
     """
     match end:

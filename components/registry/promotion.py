@@ -310,8 +310,13 @@ def add_and_promote(
     """
     version = registry.add(name, artefact)
     lineage = artefact.lineage
+    operation_id = f"{lineage.run}/{version.artefact[:12]}"
     if alias in version.aliases and is_settled(registry, name, alias):
-        return version, "in-production"
+        last = latest(registry.history(name), alias)
+        # Of a run that was killed behind its promotion and is repeated, it is still the promotion.
+        ours = last is not None and last.operation.id == operation_id
+        again = ours and lineage.decision == "promote"
+        return version, "promoted" if again else "in-production"
     if lineage.decision != "promote":
         return version, "held"
     if version.lineage.promoted and alias not in version.aliases:
@@ -324,7 +329,7 @@ def add_and_promote(
             alias,
             expected=expected,
             by=f"run {lineage.run}",
-            operation_id=f"{lineage.run}/{version.artefact[:12]}",
+            operation_id=operation_id,
         )
     except OvertakenError:
         return version, "overtaken"

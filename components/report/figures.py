@@ -113,12 +113,16 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
 
 
 def loss_per_step(history: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
-    """Step and mean loss of a step; spaCy adds up what came since the evaluation before."""
+    """Step and mean loss of a step.
+
+    Entries of older runs have no `steps`: their loss is the sum since the evaluation before.
+    """
     before = -1  # the first evaluation comes after step 0
     points = []
     for entry in history:
         step = entry["step"]
-        points.append((step, entry["loss"] / max(1, step - before)))
+        summed = 1 if "steps" in entry else max(1, step - before)
+        points.append((step, entry["loss"] / summed))
         before = step
     return points
 

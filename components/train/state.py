@@ -34,6 +34,17 @@ class State:
         return self.words / max(self.seconds - self.evaluation_seconds, 1e-9)
 
     @property
+    def steps_summed(self) -> int:
+        """How many steps `losses` is the sum of; at least 1."""
+        before = next((step for _, step in reversed(self.results) if step < self.step), -1)
+        return max(1, self.step - before)
+
+    @property
+    def loss_per_step(self) -> dict[str, float]:
+        """Mean loss of a step per component since the last evaluation."""
+        return {name: loss / self.steps_summed for name, loss in self.losses.items()}
+
+    @property
     def measured(self) -> bool:
         """Whether the last step done was evaluated; True before any."""
         return self.step < 0 or (bool(self.results) and self.results[-1][1] == self.step)

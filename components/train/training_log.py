@@ -133,7 +133,8 @@ class TrainingLog:
         status = self.status(state)
         entry = {
             **{key: status[key] for key in ("step", "epoch", "loss", "words_per_second")},
-            "losses": state.losses,
+            "losses": state.loss_per_step,
+            "steps": state.steps_summed,
             "learn_rate": float(self.learn_rate()),
             "score": info["score"],
             **scores,
@@ -146,11 +147,11 @@ class TrainingLog:
         progress.report(**status)
 
     def status(self, state: State) -> dict[str, str | int | float]:
-        """How far the run is, as the live view shows it."""
+        """How far the run is, as the live view shows it; the loss is the mean of a step."""
         status: dict[str, str | int | float] = {
             "step": state.step,
             "epoch": state.epoch,
-            "loss": round(sum(state.losses.values()), 4),
+            "loss": round(sum(state.loss_per_step.values()), 4),
             "max_steps": self.limits.max_steps,
             "words_per_second": round(state.words_per_second),
             **self.scores,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 from components.digests import check
 from components.errors import DataError
@@ -13,6 +16,7 @@ from components.interface import TASKS, Input, Output, Parameter, Result
 from components.registry import documents
 from components.registry.base import numbered
 from components.registry.open import open_registry
+from components.registry.outcome import End, ask, sentence
 from components.registry.settings import ModelSettings
 from components.settings import parse
 from components.stage import StageResult
@@ -49,11 +53,14 @@ INTERFACE = (
     Result("not_promoted"),
     Result("version"),
     Result("model_uri"),
+    Result("since"),
 )
 
 
 def run(args: argparse.Namespace) -> StageResult:
-    """Run `gate`, `report` and `register`, one after the other.
+    """Run `gate`, `report` and `register`, one after the other, and conclude the report.
+
+    A second attempt of the same run does it all again, and ends in the same words.
 
     Returns:
         parameters `decision` and `headline` of the gate, and what `register` returns; of a model
@@ -77,7 +84,24 @@ def run(args: argparse.Namespace) -> StageResult:
     result = {**gate_result, **register.run(Namespace(**decided)).parameters}
     if result["decision"] == "hold":
         result["not_promoted"] = result["headline"]
+    conclude(args, result)
     return StageResult(parameters=result)
+
+
+def conclude(args: argparse.Namespace, result: Mapping[str, Any]) -> None:
+    """Say in the report what became of the model and what is in production now."""
+    from components.report import conclusion
+
+    settings = parse(ModelSettings, args.settings, "--settings")
+    end = cast(End, result["outcome"])
+    said = sentence(
+        end,
+        ask(args.registry, settings.name, settings.alias),
+        run=args.run,
+        version=result["version"],
+        since=result["since"],
+    )
+    conclusion.conclude(args.report, end, said, os.environ.get(conclusion.RUNS_PAGE, ""))
 
 
 def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:

@@ -25,7 +25,7 @@ def report(
 ) -> None:
     """Say what came of a run and where its reports are; --open shows them."""
     from pipelines import api
-    from pipelines.results.history import PAGE
+    from pipelines.local.runs import PAGE
 
     known = api.report(run, out=out)["phases"]
     chosen = {name: known[name] for name in pick_phases(phases, list(known))}

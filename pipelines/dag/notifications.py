@@ -37,7 +37,7 @@ def notify_held(config: Pipeline, notify: Notify, phase: str, **upload: Any) -> 
     """The task that sends why a model is not in production; Vertex AI sees no failure.
 
     Args:
-        upload: `held`, `outcome`, `version` and `registry`.
+        upload: `held`, `outcome`, `version`, `since` and `registry`.
     """
     placed(config, phase).task("notify", **message(config, notify, phase), **upload)
 
@@ -53,6 +53,7 @@ def notify_of_hold(notify: Notify, branch: Any, uploaded: Any, registry: Any) ->
         why=uploaded["not_promoted"],
         outcome=uploaded["outcome"],
         version=uploaded["version"],
+        since=uploaded["since"],
         registry=registry,
     )
     if notify.emails:

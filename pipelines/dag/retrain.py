@@ -170,9 +170,9 @@ def hold_branch(config: Pipeline, notify: Notify, phase: str) -> Any:
     """The sub-pipeline that tells that a model did not go into production."""
 
     @dsl.pipeline(name="held")
-    def held(why: str, outcome: str, version: str, registry: str) -> None:
-        told = {"held": why, "outcome": outcome, "version": version, "registry": registry}
-        notify_held(config, notify, phase, **told)
+    def held(why: str, outcome: str, version: str, since: str, registry: str) -> None:
+        upload = {"outcome": outcome, "version": version, "since": since}
+        notify_held(config, notify, phase, held=why, registry=registry, **upload)
 
     return held
 

@@ -25,6 +25,7 @@ from components.errors import ConfigError, DataError
 from components.files import remove, writing
 
 RECORD = "run.json"
+PAGE = "index.html"  # of all runs, in their folder
 # Begins the line that stands above every attempt in a log.
 ATTEMPT = "--- attempt"
 _LOCK = ".running"

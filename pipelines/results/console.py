@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.custom_code import how_to_load
+from components.registry.outcome import IN_PRODUCTION
 from pipelines.local.live_view import duration
-from pipelines.results.outcome import IN_PRODUCTION
 from pipelines.results.summary import summary
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ from markupsafe import Markup
 from components.files import read_json, writing
 from components.html import charts, page
 from pipelines.local.live_view import duration
-from pipelines.local.runs import RunRecord, list_runs, output_of
+from pipelines.local.runs import PAGE, RunRecord, list_runs, output_of
 from pipelines.results.outcome import PhaseOutcome, outcomes
 from pipelines.results.summary import noting, phase_summary
 
-PAGE = "index.html"
 TEMPLATE = Path(__file__).parent / "pages" / "history.html"
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from components.registry.outcome import End, InProduction, sentence
+from components.registry.outcome import IN_PRODUCTION, End, InProduction, sentence, tone
 from pipelines.local.production import after_run
 from pipelines.local.runs import RunRecord, TaskRecord
 
-IN_PRODUCTION = ("promoted", "in-production")
 NOT_PROMOTED = ("held", "not-kept", "withdrawn", "overtaken")
 SHORT: dict[str, str] = {
     "promoted": "promoted",
@@ -61,9 +60,7 @@ class PhaseOutcome:
     @property
     def tone(self) -> Literal["good", "bad", ""]:
         """Good news, bad news or none."""
-        if self.end in IN_PRODUCTION:
-            return "good"
-        return "" if self.end in ("waits", "running", "done", "not-run") else "bad"
+        return tone(self.end)
 
 
 def outcomes(run: Path, record: RunRecord) -> dict[str, PhaseOutcome]:
@@ -103,7 +100,10 @@ def outcome_of(
     if production.version is None and end in IN_PRODUCTION:
         production = InProduction(version)  # the run itself saw it there
     stage = stage_of(tasks, end)
-    said = sentence(end, production, run=run, version=version, since=same_as(tasks), stage=stage)
+    since = uploaded.parameters.get("since") if uploaded else None
+    if since is None:  # a run of before `upload` said it
+        since = same_as(tasks)
+    said = sentence(end, production, run=run, version=version, since=since, stage=stage)
     return PhaseOutcome(
         phase=phase,
         state=state,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from components.registry.open import VOLUME_SCHEME
 from components.registry.outcome import InProduction, ask
 from components.registry.settings import ModelSettings
@@ -13,12 +15,23 @@ from pipelines.services.watch import task_record
 
 def remote_outcomes(loaded: Loaded, run: Run) -> list[PhaseOutcome]:
     """What became of each phase that the run has tasks of."""
-    tasks = {task.path: task_record(task) for task in run.tasks}
-    branches = {task.branch for task in tasks.values()}
+    [outcomes] = outcomes_of_runs(loaded, [run])
+    return outcomes
+
+
+def outcomes_of_runs(loaded: Loaded, runs: Sequence[Run]) -> list[list[PhaseOutcome]]:
+    """The same for each of several runs; the registry is asked once for each phase."""
+    records = [{task.path: task_record(task) for task in run.tasks} for run in runs]
+    seen = {task.branch for tasks in records for task in tasks.values()}
+    phases = loaded.pipeline.phases
+    now = {name: in_production(loaded, phases[name].model) for name in phases if name in seen}
     return [
-        outcome_of(run.id, name, tasks, in_production(loaded, phase.model), over=run.state in OVER)
-        for name, phase in loaded.pipeline.phases.items()
-        if name in branches
+        [
+            outcome_of(run.id, name, tasks, production, over=run.state in OVER)
+            for name, production in now.items()
+            if any(task.branch == name for task in tasks.values())
+        ]
+        for run, tasks in zip(runs, records, strict=True)
     ]
 
 

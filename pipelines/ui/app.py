@@ -191,6 +191,11 @@ def add_pages(app: FastAPI, site: Site) -> None:
         way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
         return as_report(path.read_text(encoding="utf-8"), way)
 
+    @app.get("/index.html")
+    def page_of_all_runs() -> RedirectResponse:
+        # Where the reports' own way to the page of all runs leads.
+        return RedirectResponse("/runs", SEE_OTHER)
+
     @app.get("/scores")
     def scores_page() -> HTMLResponse:
         return site.page(

@@ -322,20 +322,6 @@ class ServiceTask(Shape):
     job: str = Field(description="id of the job that ran it")
 
 
-class ServiceRun(Shape):
-    """A run on Vertex AI or Kubeflow Pipelines."""
-
-    run: str = Field(description="id of the run")
-    state: str = Field(description="state of the run")
-    created: str = Field(description="ISO 8601")
-    ended: str | None = Field(description="ISO 8601; null while it is on")
-    labels: dict[str, str] = Field(description="labels of the run")
-    error: str = Field(description='what the service says; "" if nothing')
-    url: str = Field(description="its page in the console")
-    waits: dict[str, str] = Field(description="phase -> why it is not due")
-    tasks: list[ServiceTask] = Field(description="its tasks")
-
-
 class ServicePhase(Shape):
     """What became of a phase of a run on a service."""
 
@@ -349,10 +335,19 @@ class ServicePhase(Shape):
     reasons: list[str] = Field(description="of the gate, or why nothing was due")
 
 
-class ServiceRunShown(ServiceRun):
-    """A run on a service, with what became of its phases."""
+class ServiceRun(Shape):
+    """A run on Vertex AI or Kubeflow Pipelines, with what became of its phases."""
 
-    phases: dict[str, ServicePhase] = Field(description="by phase")
+    run: str = Field(description="id of the run")
+    state: str = Field(description="state of the run")
+    created: str = Field(description="ISO 8601")
+    ended: str | None = Field(description="ISO 8601; null while it is on")
+    labels: dict[str, str] = Field(description="labels of the run")
+    error: str = Field(description='what the service says; "" if nothing')
+    url: str = Field(description="its page in the console")
+    waits: dict[str, str] = Field(description="phase -> why it is not due")
+    tasks: list[ServiceTask] = Field(description="its tasks; Kubeflow's list has none")
+    phases: dict[str, ServicePhase] = Field(description="by phase of these tasks")
 
 
 class Submitted(Shape):
@@ -467,7 +462,7 @@ OUTPUTS: dict[str, Any] = {
     "retrain runs list": list[RunInList],
     "retrain runs list --where vertex|kubeflow": list[ServiceRun],
     "retrain runs show": RunWithTasks,
-    "retrain runs show --where vertex|kubeflow": ServiceRunShown,
+    "retrain runs show --where vertex|kubeflow": ServiceRun,
     "retrain models list": list[Version],
     "retrain models show": Version,
     "retrain models compare": ComparedVersions,

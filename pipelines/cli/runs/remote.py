@@ -26,15 +26,17 @@ class RemoteRuns:
 
     def list(self, as_json: bool) -> None:
         """The runs of the config, newest first."""
+        from pipelines.services.outcome import outcomes_of_runs
+
         name = self.loaded.pipeline.name
         history = self.backend.history(name)
+        every = outcomes_of_runs(self.loaded, history)
+        listed = list(zip(history, every, strict=True))
         if as_json:
-            print_json([plain(run) for run in history])
+            print_json([{**plain(run), "phases": as_phases(outcomes)} for run, outcomes in listed])
         elif history:
-            rows = [
-                [run.id, run.state, f"{run.created:%Y-%m-%d %H:%M}", took(run)] for run in history
-            ]
-            print_table(["run", "state", "created (UTC)", "took"], rows)
+            rows = [row for run, outcomes in listed for row in rows_of(run, outcomes)]
+            print_table(["run", "created (UTC)", "took>", "phase", "what came of it"], rows)
         else:
             print(f"No runs of {name} in {self.backend.where}.")
 
@@ -102,6 +104,13 @@ def remote_runs(config: Path | None, where: str | None = None) -> RemoteRuns:
             f"{loaded.pipeline.target}."
         )
     return RemoteRuns(backend_of(loaded), loaded)
+
+
+def rows_of(run: Run, outcomes: Sequence[PhaseOutcome]) -> list[list[str]]:
+    """The lines of a run in the list, one for each of its phases that were to run."""
+    start = [run.id, f"{run.created:%Y-%m-%d %H:%M}", took(run)]
+    chosen = [each for each in outcomes if each.end != "not-run"]
+    return [[*start, each.phase, each.short] for each in chosen] or [[*start, "", run.state]]
 
 
 def as_phases(outcomes: Sequence[PhaseOutcome]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 
 from components.errors import ConfigError, DataError
 from components.progress import PROGRESS_VARIABLE
+from components.report.conclusion import RUNS_PAGE
 from pipelines.local.runner.digests import content_digest
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Command
 from pipelines.local.runner.placeholders import executor_input_values, fill, fill_deep
 from pipelines.local.runner.scopes import Values, typed
 from pipelines.local.runner.spec import ArtifactDefinition, Container, Importer, ParameterType
-from pipelines.local.runs import Artifact
+from pipelines.local.runs import PAGE, Artifact
 
 _THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
@@ -84,6 +86,8 @@ def command(
             "TOKENIZERS_PARALLELISM": "false",  # its threads come on top, and forks of it hang
             "PYTHONUNBUFFERED": "1",
             PROGRESS_VARIABLE: str(progress_path(folder)),
+            # Relative: a folder of runs may be moved.
+            RUNS_PAGE: os.path.relpath(Path(run_values[".pipeline_root"]) / PAGE, folder),
             **{variable.name: variable.value for variable in node.body.env},
         },
         cwd=cwd,

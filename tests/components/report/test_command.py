@@ -15,6 +15,7 @@ from components.records.prediction import (
     write_predictions,
 )
 from components.records.record import Span
+from components.report.conclusion import PLACE
 from components.scoring.document import read_scores
 from tests.components.report.conftest import CONTEXT, DATA, LABELS, run_report
 
@@ -39,6 +40,7 @@ def test_the_report_says_the_decision_first(tmp_path: Path, evaluated: Path, not
     body = html[html.index("<main") :]
     assert body.index("headline") < body.index("<table")
     assert gate_decision["headline"] in text_of(html)
+    assert html.count(PLACE) == 1, "where `upload` says what became of the model"
     headings = re.findall(r'<h2 id="(\w+)"', html)
     assert headings == ["scores", "confusion", "slices", "training", "data", "mistakes", "errors"]
 

@@ -20,3 +20,5 @@ def test_a_step_without_a_score_leaves_a_gap_in_its_curve() -> None:
 def test_the_loss_is_that_of_a_step() -> None:
     history = [{"step": 0, "loss": 5.0}, {"step": 10, "loss": 40.0}, {"step": 30, "loss": 20.0}]
     assert loss_per_step(history) == [(0, 5.0), (10, 4.0), (30, 1.0)]
+    divided = [{**entry, "steps": steps} for entry, steps in zip(history, (1, 10, 20), strict=True)]
+    assert loss_per_step(divided) == [(0, 5.0), (10, 40.0), (30, 20.0)]

@@ -41,6 +41,14 @@ def test_model_log_history_and_progress(
     lines = (tmp_path / "out/log/history.jsonl").read_text(encoding="utf-8").splitlines()
     history = [json.loads(line) for line in lines]
     assert [entry["step"] for entry in history] == [0, 20, 40]
+    assert [entry["steps"] for entry in history] == [1, 20, 20]
+    # A step's loss; spaCy's own table has the sum.
+    last = history[-1]["losses"]
+    assert history[-1]["loss"] == pytest.approx(sum(last.values()), abs=1e-4)
+    [row] = [line.split() for line in table.splitlines() if line.split()[1:2] == ["40"]]
+    assert [float(cell) for cell in row[2:4]] == [
+        pytest.approx(20 * last[name], abs=0.01) for name in ("tok2vec", "ner")
+    ]
     assert {"epoch", "loss", "f", "p", "r", "words_per_second"} <= set(history[-1])
     progress = json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))
     assert progress["step"] == progress["max_steps"] == 40

@@ -63,13 +63,14 @@ def test_a_long_evaluation_is_reported_with_the_step(
     clock = Clock(end=75)
     heartbeat = Heartbeat(clock, clock.wait)
     limits = Limits(max_steps=1000, patience=300)
-    state = State(step=200, epoch=3, losses={"ner": 1.5}, words=9000, seconds=90.0)
+    state = State(step=200, epoch=3, losses={"ner": 15}, words=9000, seconds=90.0)
+    state.results = [(0.5, 190)]
     with TrainingLog(tmp_path, quiet, limits, heartbeat, lambda: 0.001) as training_log:
         training_log.log_step, training_log.close_table = quiet()
         training_log.step(state)
         with heartbeat:
             clock.over.wait()
-    said = "step 200, epoch 3, loss 1.5, 100 words/s, at most 1 min left unless it improves"
+    said = "step 200, epoch 3, loss 1.5, 100 words/s, at most 3 min left unless it improves"
     for line, silent in zip(lines(capsys), (30, 60), strict=True):
         assert line == f"{said}, {silent} s in this step or its evaluation"
 

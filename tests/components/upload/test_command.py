@@ -49,6 +49,7 @@ class Run:
         champion: str = "",
         facts: dict[str, Any] | None = None,
         model_digest: str = "",
+        run: str = "run-1",
     ) -> Any:
         arguments: list[str | Path] = ["--model", model, "--decision", decision]
         self.outputs["facts"].write_text(json.dumps(facts or {}), encoding="utf-8")
@@ -56,7 +57,7 @@ class Run:
         for name, path in self.outputs.items():
             arguments += [f"--{name.replace('_', '-')}", path]
         settings = json.dumps({"name": "ner", "on_hold": on_hold})
-        arguments += ["--settings", settings, "--digest", digest, "--run", "run-1"]
+        arguments += ["--settings", settings, "--digest", digest, "--run", run]
         return self.stage("register", *arguments)
 
     def champion(self, digest: str) -> Any:
@@ -82,7 +83,7 @@ def test_the_promoted_version_is_the_next_champion(pipeline: Run, model: MakeMod
     uploaded = pipeline.upload(model("pound"), "promote", digest="data-1")
     uri = str(pipeline.registry / "ner" / "1" / "model")
     expected = {"outcome": "promoted", "not_promoted": "", "version": "1", "model_uri": uri}
-    assert uploaded["parameterValues"] == expected
+    assert uploaded["parameterValues"] == {**expected, "since": ""}
 
     written = pipeline.champion("data-2")
 
@@ -198,8 +199,16 @@ def test_a_repeated_run_says_what_happened(
     registry = LocalRegistry(pipeline.registry)
     pipeline.upload(model("pound"), "promote", digest="data-1")
     pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
-    again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")
-    assert again["parameterValues"]["outcome"] == "in-production"
+    # The same run, killed behind its promotion, or another one.
+    for run, outcome, since in (("run-1", "promoted", ""), ("run-2", "in-production", "run-1")):
+        again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1", run=run)
+        assert again["parameterValues"]["outcome"] == outcome
+        assert again["parameterValues"]["since"] == since
+    other = pipeline.upload(model("euro"), "promote", digest="data-3", champion="1", run="run-3")
+    assert (other["parameterValues"]["outcome"], other["parameterValues"]["since"]) == (
+        "in-production",
+        "",
+    )
     rollback(registry, "ner", "champion", by="ada")
     capsys.readouterr()
     again = pipeline.upload(model("euro"), "promote", digest="data-2", champion="1")

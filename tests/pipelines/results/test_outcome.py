@@ -70,6 +70,11 @@ def test_what_was_reused_says_since_when() -> None:
     assert (again.short, again.tone) == ("unchanged 2", "good")
     trained = came("suuuss", upload=uploaded("in-production"))
     assert trained.message == "the same model as before: production stays version 2"
+    # The registry knows better than the cache of this machine.
+    known = came("ssssss", upload={**uploaded("in-production"), "since": "Q"})
+    assert known.message == "nothing changed since run Q: production stays version 2"
+    other = came("suuuus", upload={**uploaded("in-production"), "since": ""})
+    assert other.message == "the same model as before: production stays version 2"
     held = came("suuuus", upload=uploaded("held", "3"))
     assert held.message == "nothing changed since run R; held again: production stays version 2"
     assert (held.short, held.tone, held.reasons) == ("held 3", "bad", ("The gate's words.",))
