@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def check(
-    config: ConfigPath = DEFAULT_CONFIG, overrides: Overrides = None, as_json: AsJson = False
+    config: ConfigPath = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Only whether it is right, and what is not.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a config and its annotations, and show what would run. Nothing is changed.
 
@@ -30,15 +35,21 @@ def check(
     if as_json:
         print_json({name: checked.as_json() for name, checked in phases.items()})
     else:
-        for name, checked in phases.items():
-            print_phase(name, checked)
-        if loaded.pipeline.target == "local":
-            print_machine(loaded, phases)
-        else:
-            print_stages(phases)
+        if not quiet:
+            print_details(loaded, phases)
         print_outcome(config, loaded.pipeline.target, phases)
     codes = [checked.exit_code for checked in phases.values() if checked.exit_code]
     raise typer.Exit(codes[0] if codes else 0)
+
+
+def print_details(loaded: Loaded, phases: dict[str, Checked]) -> None:
+    """What is in the data, and what would run where."""
+    for name, checked in phases.items():
+        print_phase(name, checked)
+    if loaded.pipeline.target == "local":
+        print_machine(loaded, phases)
+    else:
+        print_stages(phases)
 
 
 def print_phase(name: str, checked: Any) -> None:
@@ -102,7 +113,7 @@ def print_outcome(config: Path, target: str, phases: dict[str, Any]) -> None:
         for name, problem in problems:
             say(f"  FIX {name}: {problem}")
     else:
-        but = f", with {warnings} warning(s) above" if warnings else ""
+        but = f", with {warnings} warning(s) about the data" if warnings else ""
         seen = " as far as can be seen from here" if unseen else ""
         say(f"{config} is right{seen}{but}. Next: {step}")
     for name, message in unseen:

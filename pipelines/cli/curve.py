@@ -13,8 +13,11 @@ from pipelines.cli.options import (
     AsJson,
     ConfigPath,
     Overrides,
+    Quiet,
     RunsFolder,
+    Verbose,
     print_json,
+    verbosity,
 )
 
 
@@ -37,6 +40,8 @@ def curve(
         int | None,
         typer.Option(min=1, help="Tasks at the same time.", show_default="the number of cores"),
     ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +52,7 @@ def curve(
     from components.html.format import percent
     from pipelines.cli.tables import print_table
     from pipelines.config.load import load
+    from pipelines.local.live_view import listener
     from pipelines.results.console import print_failures
     from pipelines.results.learning_curve import advise, read_curve, run_curve, write_page
 
@@ -55,9 +61,8 @@ def curve(
     if len(names) != 1:
         raise ConfigError(f"name one of the phases with --phase: {', '.join(names)}")
     asked = percents or [25, 50, 75, 100]
-    result = run_curve(
-        loaded, names[0], asked, workers=workers, out=out, console=Console(stderr=as_json)
-    )
+    view = listener(Console(stderr=as_json), verbosity(quiet, verbose), out)
+    result = run_curve(loaded, names[0], asked, workers=workers, out=out, view=view)
     if result.exit_code:
         print_failures(result.failures)
         raise typer.Exit(result.exit_code)

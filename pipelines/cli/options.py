@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.config.default import DEFAULT_CONFIG as DEFAULT_CONFIG
+
+if TYPE_CHECKING:
+    from pipelines.local.live_view import Verbosity
 
 ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A pipeline config, as `retrain init` writes one.")
@@ -47,6 +50,8 @@ ModelsFolder = Annotated[
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
 ]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only what came of it.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="What the tasks write, too.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the pages in your browser.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
 
@@ -54,6 +59,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 def print_json(value: Any) -> None:
     """Print a value as indented JSON on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def verbosity(quiet: bool, verbose: bool) -> Verbosity:
+    """How much a command shows of what goes on.
+
+    Raises:
+        ConfigError: both were asked for.
+    """
+    from components.errors import ConfigError
+
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose cannot be given together.")
+    return "quiet" if quiet else "verbose" if verbose else "normal"
 
 
 def pick_phases(asked: list[str] | None, there: list[str]) -> list[str]:

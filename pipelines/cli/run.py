@@ -15,8 +15,11 @@ from pipelines.cli.options import (
     Overrides,
     Parameters,
     Phases,
+    Quiet,
     RunsFolder,
+    Verbose,
     print_json,
+    verbosity,
 )
 
 
@@ -48,12 +51,8 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if a model is not in production then.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Only what came of each phase.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="What the tasks write, too.")
-    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +79,7 @@ def run(
         out=out,
         in_containers=in_containers,
         console=console,
-        verbosity="quiet" if quiet else "verbose" if verbose else "normal",
+        verbosity=verbosity(quiet, verbose),
     )
     if not quiet:
         print_failures(done.result.failures)

@@ -16,6 +16,7 @@ from pipelines.cli.options import (
     Parameters,
     Phases,
     print_json,
+    verbosity,
 )
 
 
@@ -26,6 +27,9 @@ def submit(
     parameters: Parameters = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the run is over, and say what happens.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="With --wait: only what came of it.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Run again, although this very work was submitted.")
@@ -59,7 +63,7 @@ def submit(
         print(f"{why(run)}`retrain submit {config} --force` runs it again.")
     if wait:
         try:
-            ended = watch(backend, run.id, listener(Console(stderr=True)))
+            ended = watch(backend, run.id, listener(Console(stderr=True), verbosity(quiet, False)))
         except RemoteError:
             print(as_text(remote_outcomes(loaded, backend.get(run.id))), file=sys.stderr)
             raise

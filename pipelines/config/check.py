@@ -21,13 +21,13 @@ from components.ingest import command as ingest
 from components.interface import Output, add_options
 from components.records.sources import Source, SourceFile, list_files
 from components.tasks import task_of
-from components.train.config import read_config
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
 from pipelines.config.training_length import length_of
 
-# For buckets, all together.
+# For buckets, all together; and what they have at least once nothing else is left to do.
 PATIENCE_SECONDS = 4.0
+LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,9 @@ def check_phases(loaded: Loaded) -> dict[str, Checked]:
     with contextlib.chdir(loaded.folder):
         listings = {name: Listing(phase.annotations) for name, phase in phases.items()}
         until = time.monotonic() + PATIENCE_SECONDS
+        import components.train.config  # takes seconds; the buckets are asked meanwhile  # noqa: F401
+
+        until = max(until, time.monotonic() + LAST_SECONDS)
         return {name: check_phase(loaded, name, listings[name], until) for name in phases}
 
 
@@ -123,6 +126,8 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
     Args:
         listing: of its files; given up `until` then.
     """
+    from components.train.config import read_config
+
     phase = loaded.pipeline.phases[name]
     errors: list[RetrainError] = []
     config: dict[str, Any] | None = None

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from markupsafe import Markup
-from rich.console import Console
 
 from components.errors import ConfigError
 from components.evaluate.settings import settings_of
@@ -27,8 +26,8 @@ from components.scoring.counts import count
 from components.scoring.document import Blocks, read_scores, rows_of
 from pipelines.config.load import Loaded
 from pipelines.dag.learning_curve import branch_name, curve_spec
-from pipelines.local.live_view import listener
 from pipelines.local.run import RunResult, run_spec
+from pipelines.local.runner.listeners import Listener
 from pipelines.local.runs import find_task, output_of, read_record
 
 PAGE = Path(__file__).parent / "pages" / "curve.html"
@@ -74,9 +73,12 @@ def run_curve(
     *,
     workers: int | None,
     out: Path,
-    console: Console,
+    view: Listener,
 ) -> RunResult:
     """Train and score every share on this machine.
+
+    Args:
+        view: what is shown while it runs.
 
     Raises:
         ConfigError: there is no such phase, or the shares are not between 1 and 100 and rising.
@@ -91,7 +93,7 @@ def run_curve(
         out=out,
         cwd=loaded.folder,
         name=f"{loaded.pipeline.name}-{phase}-curve",
-        listener=listener(console),
+        listener=view,
         parameters={"store": os.path.relpath(out.resolve() / "store", loaded.folder)},
         workers=workers,
         config=str(loaded.path),

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 
+CONFIGS = Path(__file__).parents[3] / "configs"
+
 
 def names(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the words of every command and group."""
@@ -46,6 +48,13 @@ def test_version(tmp_path: Path) -> None:
     done = retrain(tmp_path, "--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("retrain 0.")
+
+
+def test_quiet_and_verbose_exclude_each_other(tmp_path: Path) -> None:
+    (tmp_path / "retrain.yaml").write_text((CONFIGS / "sample.yaml").read_text("utf-8"), "utf-8")
+    done = retrain(tmp_path, "run", "-qv")
+    assert done.returncode == 2
+    assert done.stderr == "retrain: --quiet and --verbose cannot be given together.\n"
 
 
 def test_alone_it_says_where_one_stands(tmp_path: Path) -> None:

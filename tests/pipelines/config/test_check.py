@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 
 
-def check(config: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(
+    config: Path, folder: Path, *options: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipelines", "check", str(config)],
+        [sys.executable, "-m", "pipelines", "check", str(config), *options],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
@@ -43,3 +46,13 @@ def test_a_check_of_a_run_here_describes_this_machine(tmp_path: Path) -> None:
     assert "  training of phase-1: roughly " in done.stdout
     assert "at most, for 120 steps of about 260 words" in done.stdout
     assert "e2-standard-4" not in done.stdout
+
+
+def test_a_quiet_check_says_only_whether_it_is_right(tmp_path: Path) -> None:
+    config = ROOT / "configs/sample.yaml"
+    done = check(config, tmp_path, "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = (
+        rf"{re.escape(str(config))} is right(, with \d+ warning\(s\) about the data)?\. Next: .*\n"
+    )
+    assert re.fullmatch(said, done.stdout), done.stdout

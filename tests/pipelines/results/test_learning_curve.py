@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from components.errors import ConfigError
 from components.records.prediction import Prediction
@@ -16,6 +15,7 @@ from components.scoring.counts import count
 from components.scoring.scores import score
 from pipelines.config.load import load
 from pipelines.dag.learning_curve import curve_spec
+from pipelines.local.runner.listeners import Nobody
 from pipelines.results.learning_curve import Point, advise, run_curve, write_page
 
 ROOT = Path(__file__).parents[3]
@@ -117,5 +117,5 @@ def test_wrong_questions_are_refused(
 ) -> None:
     loaded = load(ROOT / "configs/sample.yaml")
     with pytest.raises(ConfigError, match=wrong):
-        run_curve(loaded, phase, percents, workers=1, out=tmp_path, console=Console())
+        run_curve(loaded, phase, percents, workers=1, out=tmp_path, view=Nobody())
     assert list(tmp_path.iterdir()) == []
