@@ -8,12 +8,16 @@ from typing import Any, Literal, cast
 Shared = Literal["transformer", "tok2vec"]
 
 
-def listener(shared: Shared) -> dict[str, Any]:
-    """The section of a training config that gives a head the vectors of tokens."""
+def listener(shared: Shared, grad_factor: float = 1.0) -> dict[str, Any]:
+    """The section of a training config that gives a head the vectors of tokens.
+
+    Args:
+        grad_factor: how much of the head's gradient a transformer gets.
+    """
     if shared == "transformer":
         return {
             "@architectures": "spacy-transformers.TransformerListener.v1",
-            "grad_factor": 1.0,
+            "grad_factor": grad_factor,
             "upstream": "*",
             "pooling": {"@layers": "reduce_mean.v1"},
         }

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from components.tasks.assertion import Kind
 
 SUGGESTER = "spacy.preset_spans_suggester.v1"  # what is asked about lies in a group of spans
+# All tokens have a tag to learn from, few a status: weighed alike, a transformer learns too little of
+# what tells statuses apart (docs/performance.md).
+GRAD_FACTOR = 4.0
 # Any entity, whatever its label: a token that starts one, and those that go on with it.
 ENTITY = {"label": "entity", "pattern": [{"ENT_IOB": "B"}, {"ENT_IOB": "I", "OP": "*"}]}
 
@@ -39,7 +42,7 @@ def head(task: Kind, shared: Shared) -> dict[str, Any]:
             "@architectures": "spacy.SpanCategorizer.v1",
             "reducer": reducer(shared),
             "scorer": {"@layers": "Softmax.v2"},
-            "tok2vec": listener(shared),
+            "tok2vec": listener(shared, GRAD_FACTOR),
         },
     }
     weights = {f"{task.name}_macro_f": task.weight, **dict.fromkeys(scores_of_spans(task.name))}
