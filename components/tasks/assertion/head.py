@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from components.tasks.assertion import Kind
 
 SUGGESTER = "spacy.preset_spans_suggester.v1"  # what is asked about lies in a group of spans
-# All tokens have a tag to learn from, few a status: weighed alike, a transformer learns too little of
-# what tells statuses apart (docs/performance.md).
+# All tokens have a tag to learn from, few a status: weighed alike, a transformer learns too little
+# of what tells statuses apart (docs/performance.md).
 GRAD_FACTOR = 4.0
 # Any entity, whatever its label: a token that starts one, and those that go on with it.
 ENTITY = {"label": "entity", "pattern": [{"ENT_IOB": "B"}, {"ENT_IOB": "I", "OP": "*"}]}
