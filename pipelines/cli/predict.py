@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -52,6 +52,17 @@ def predict(
         bool,
         typer.Option(help="Say how sure the models are; without it spaCy's recogniser is faster."),
     ] = True,
+    where: Annotated[
+        Literal["local", "vertex"],
+        typer.Option(help="Here, or a registered model as a batch prediction job of Vertex AI."),
+    ] = "local",
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="A pipeline config, whose vertex section says where."),
+    ] = None,
+    machine: Annotated[
+        str, typer.Option(help="Type of machine of the batch prediction job.")
+    ] = "n1-standard-4",
     out: RunsFolder = Path("runs"),
     registry: ModelsFolder = None,
     as_json: AsJson = False,
@@ -63,6 +74,10 @@ def predict(
     """
     from pipelines import api
 
+    if where == "vertex":
+        form = chosen(file_format)
+        predict_far_away(model, texts, output, form, text, config, machine, confidence, as_json)
+        return
     watch = Watch()
     predicted = api.predict_files(
         model,
@@ -85,6 +100,58 @@ def predict(
         f"{predicted.texts:,} texts{before}, {predicted.words:,} words, "
         f"{predicted.words_per_second:,.0f} words/s\nWrote {predicted.output}"
     )
+
+
+def predict_far_away(
+    model: str,
+    patterns: list[str],
+    output: Path,
+    file_format: Format,
+    key: str,
+    config: Path | None,
+    machine: str,
+    confidence: bool,
+    as_json: bool,
+) -> None:
+    """Predict by a batch prediction job."""
+    from components.errors import ConfigError
+    from components.google_cloud import Place
+    from components.registry.base import find
+    from components.registry.open import open_registry
+    from pipelines.config.load import load
+    from pipelines.predict.input import proven
+    from pipelines.services.vertex.batch import LONGEST, Batches
+
+    if file_format != "jsonl":
+        raise ConfigError(f"--format {file_format}: a batch prediction job gives jsonl alone.")
+    vertex = load(config).pipeline.vertex if config else None
+    if config is None or vertex is None:
+        raise ConfigError("--where vertex needs --config FILE, whose vertex section says where.")
+    name, _, reference = model.partition("@")
+    version = find(open_registry(load(config).pipeline.registry_url), name, reference or "champion")
+    texts = proven(patterns, key, LONGEST)
+    place = Place(vertex.project, vertex.location)
+    batches = Batches(place, vertex.pipeline_root, vertex.service_account, watch=say)
+    done = batches.predict(version, texts, output, machine, confidence=confidence)
+    if as_json:
+        print_json(
+            {
+                "output": str(done.output.resolve()),
+                "texts": done.texts,
+                "job": done.job,
+                "begun_before": done.begun,
+                "versions": {version.name: version.number},
+            }
+        )
+        return
+    print(f"{done.texts:,} texts by {done.job}\nWrote {done.output}")
+
+
+def say(state: str) -> None:
+    """Say how far a job is."""
+    import sys
+
+    print(state, file=sys.stderr, flush=True)
 
 
 def chosen(name: str) -> Format:

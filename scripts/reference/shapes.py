@@ -447,6 +447,16 @@ class Predicted(Shape):
     versions: dict[str, str] = Field(description="phase -> version of its model")
 
 
+class PredictedFarAway(Shape):
+    """What a batch prediction job predicted."""
+
+    output: str = Field(description="the file")
+    texts: int = Field(description="texts in the output")
+    job: str = Field(description="resource name of the job")
+    begun_before: bool = Field(description="whether an earlier command had begun it")
+    versions: dict[str, str] = Field(description="name of the model -> its version")
+
+
 # Command -> what it prints, the commands in the order of `--help`.
 OUTPUTS: dict[str, Any] = {
     "retrain check": dict[str, Checked],
@@ -458,6 +468,7 @@ OUTPUTS: dict[str, Any] = {
     "retrain plan": Planned,
     "retrain doctor": list[Finding],
     "retrain predict": Predicted,
+    "retrain predict --where vertex": PredictedFarAway,
     "retrain deploy": Deployment,
     "retrain runs list": list[RunInList],
     "retrain runs list --where vertex|kubeflow": list[ServiceRun],

@@ -34,8 +34,9 @@ def command() -> str:
     _, *words = context.command_path.split()
     where = str(context.params.get("where", "local"))
     plain = " ".join(["retrain", *words])
-    elsewhere = f"{plain} --where vertex|kubeflow"
-    return elsewhere if where != "local" and elsewhere in OUTPUTS else plain
+    elsewhere = (f"{plain} --where {place}" for place in (where, "vertex|kubeflow"))
+    found = next((name for name in elsewhere if name in OUTPUTS), plain)
+    return found if where != "local" else plain
 
 
 def check(name: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from tests.support.service import ApiError, Service
+from tests.vertex.batches import Batches
 from tests.vertex.discovery import deviations
 from tests.vertex.endpoints import Endpoints
 from tests.vertex.jobs import Jobs
@@ -39,6 +40,7 @@ class Double(Service):
         self.operations = Operations()
         self.models = Models(self.operations)
         self.endpoints = Endpoints(self.operations, self.models)
+        self.batches = Batches(self.models)
         self.schedules = Schedules(self.jobs, self.operations)
         super().__init__()
 
@@ -94,6 +96,9 @@ class Double(Service):
             ("POST", f"{endpoint}:deployModel", self.endpoints.deploy),
             ("POST", f"{endpoint}:undeployModel", self.endpoints.undeploy),
             ("POST", f"{endpoint}:predict", self.endpoints.predict),
+            ("POST", rf"({LOCATION})/batchPredictionJobs", self.batches.create),
+            ("GET", rf"({LOCATION})/batchPredictionJobs", self.batches.list),
+            ("GET", rf"({LOCATION}/batchPredictionJobs/[^/:]+)", self.batches.get),
             ("POST", rf"({LOCATION})/schedules", self.schedules.create),
             ("GET", rf"({LOCATION})/schedules", self.schedules.list),
             ("GET", schedule, self.schedules.get),
