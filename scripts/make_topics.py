@@ -5,8 +5,10 @@
 The same script always writes the same bytes. It is easy on purpose, and its scores say nothing.
 topics.jsonl is an export of Prodigy's `choice` with one answer a text, urgency.jsonl one of yes or
 no; like real ones they hold rejected, ignored and unanswered rows. places.jsonl is one of
-`ner.manual`, for two letters of three: addresses, and words that say when. parts.jsonl is one of
-`spans.manual`, for every other letter: what is complained of, and the things in it.
+`ner.manual`, for two letters of three: addresses, and words that say when. tenses.jsonl is one of
+`choice` that asks of one such place at a time whether it is of now, with rows for those that are
+not. parts.jsonl is one of `spans.manual`, for every other letter: what is complained of, and the
+things in it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import random
 import re
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,8 @@ PLACES = {
     "ADDRESS": rf"\d+ (?:{'|'.join(STREETS)})",
     "WHEN": r"last year|today|tomorrow morning|at once|as I write",
 }
+HOMES = {"NOW": "I live at", "PAST": "I have left", "FUTURE": "I shall move to"}
+TENSES = {"last year": "PAST", "tomorrow morning": "FUTURE"}  # of other words that say when: now
 COMPLAINT = re.compile(rf"(?:{'|'.join(OPENINGS)}) (.*?)\. ")
 THING = re.compile(r"\b(?:my|our|the) \w+")
 
@@ -88,6 +93,13 @@ def main() -> None:
     write(folder / "urgency.jsonl", [urgency_row(rng, n, *one) for n, one in enumerate(letters)])
     places = [place_row(n, text) for n, (text, *_) in enumerate(letters) if n % 3]
     write(folder / "places.jsonl", places)
+    tenses = [
+        {**start(n, text), **asked}
+        for n, (text, *_) in enumerate(letters)
+        if n % 3
+        for asked in tense_rows(text)
+    ]
+    write(folder / "tenses.jsonl", tenses)
     parts = [part_row(n, text) for n, (text, *_) in enumerate(letters) if n % 2]
     write(folder / "parts.jsonl", parts)
 
@@ -99,7 +111,8 @@ def letter(rng: random.Random) -> tuple[str, str, bool]:
     tail = rng.choice(URGENT if urgent else CALM)
     street = f"{rng.randint(1, 99)} {rng.choice(STREETS)}"
     complaint = rng.choice(TOPICS[topic])
-    return f"{rng.choice(OPENINGS)} {complaint}. {tail}. I live at {street}.", topic, urgent
+    opening, home = rng.choice(OPENINGS), rng.choice([*HOMES.values()])
+    return f"{opening} {complaint}. {tail}. {home} {street}.", topic, urgent
 
 
 def topic_row(rng: random.Random, number: int, text: str, topic: str, _urgent: bool) -> Json:
@@ -132,13 +145,35 @@ def urgency_row(rng: random.Random, number: int, text: str, _topic: str, urgent:
 
 def place_row(number: int, text: str) -> Json:
     """A row of `ner.manual`."""
+    row = {"spans": places_in(text), "_view_id": "ner_manual", "answer": "accept"}
+    return {**start(number, text), **row}
+
+
+def places_in(text: str) -> list[Json]:
+    """Addresses and words that say when, in the order of the text."""
     found = sorted(
         (one.start(), one.end(), label)
         for label, pattern in PLACES.items()
         for one in re.finditer(pattern, text)
     )
-    spans = [{"start": start, "end": end, "label": label} for start, end, label in found]
-    return {**start(number, text), "spans": spans, "_view_id": "ner_manual", "answer": "accept"}
+    return [{"start": start, "end": end, "label": label} for start, end, label in found]
+
+
+def tense_rows(text: str) -> Iterator[Json]:
+    """What a row of `choice` says of each place that is not of now."""
+    for span in places_in(text):
+        words = text[span["start"] : span["end"]]
+        homes = [name for name, home in HOMES.items() if f"{home} {words}" in text]
+        tense = TENSES.get(words, homes[0] if homes else "NOW")
+        if tense != "NOW":
+            yield {
+                "spans": [span],
+                "options": [{"id": label, "text": label.title()} for label in HOMES],
+                "config": {"choice_style": "single"},
+                "_view_id": "choice",
+                "accept": [tense],
+                "answer": "accept",
+            }
 
 
 def part_row(number: int, text: str) -> Json:

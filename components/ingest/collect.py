@@ -21,6 +21,7 @@ from components.ingest.routing import Routing, group_of
 from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text, text_id
+from components.ingest.unread import Unread
 from components.records.annotation import Annotation, Item, Place, Refused, Skipped
 from components.records.problems import (
     Note,
@@ -37,25 +38,36 @@ from components.tasks.base import Task
 PROGRESS_EVERY = 10_000  # records
 
 
-class Quarantined(msgspec.Struct):
-    """A line of quarantine.jsonl. `line` is a number within the source: see `Place`."""
+class Quarantined(msgspec.Struct, omit_defaults=True):
+    """A line of quarantine.jsonl.
+
+    Attributes:
+        line: a number within the source: see `Place`.
+        task: the one whose answers are left out, where what the record says of others is kept.
+    """
 
     source: str
     line: int
     reason: str
     detail: str
     record: msgspec.Raw | str
+    task: str = ""
 
 
 @dataclass
 class Counts:
-    """What became of the records. `read` = `kept` + all `skipped` + all `quarantined`."""
+    """What became of the records. `read` = `kept` + all `skipped` + all `quarantined`.
+
+    Attributes:
+        of_tasks: task -> reason -> records that are kept, without their answers to that task.
+    """
 
     read: int = 0
     kept: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
+    of_tasks: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 class Collector:
@@ -80,6 +92,7 @@ class Collector:
         self.labels = LabelAccount(settings.misaligned)
         self.questions = Questions([*labels], settings.select)
         self.routing = Routing(tasks, settings.select)
+        self.unread = Unread(tasks, settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
 
     def read(self, copies: Sequence[Copy]) -> None:
@@ -137,7 +150,7 @@ class Collector:
             self.questions.add(annotation)
             self.routing.add(annotation)
             text_notes = check_text(annotation.text)
-            record, notes = self.check(annotation)
+            record, notes, wrong = self.check(annotation)
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
             labels = [span.label or "" for span in annotation.spans]
@@ -145,11 +158,9 @@ class Collector:
             self.labels.refuse(labels, self.settings.select.rename)
             return
         self.labels.take(record, notes)
-        if annotation.relations:
-            notes.append(Note("relations", count=annotation.relations))
-        if unread := self.unread(annotation):
-            notes.append(Note("region_choices", ", ".join(unread), count=len(unread)))
-        for note in [*text_notes, *notes]:
+        for name, fault in wrong.items():
+            self.set_aside(annotation, name, fault)
+        for note in [*text_notes, *notes, *self.unread.notes(annotation)]:
             self.problems.add(str(annotation.place), note)
         if not record.answers:
             self.counts.skipped[self.questions.why_nothing(annotation)] += 1
@@ -171,33 +182,34 @@ class Collector:
             )
         )
 
-    def unread(self, annotation: Annotation) -> list[str]:
-        """Questions about single regions that no task reads, once for each region."""
-        if not annotation.region_choices:
-            return []
-        read = {label for task in self.tasks.values() if task.of for label in task.labels}
-        return [
-            choice.question
-            for choices in annotation.region_choices.values()
-            for choice in choices
-            if read.isdisjoint(map(self.questions.named, choice.accepted))
-        ]
-
-    def check(self, annotation: Annotation) -> tuple[Record, list[Note]]:
+    def check(
+        self, annotation: Annotation
+    ) -> tuple[Record, list[Note], dict[str, QuarantineError]]:
         """Make a record of an annotation whose text has been checked.
 
+        Returns:
+            the record, what to say of it, and what is wrong with its answers to tasks for which it
+            has none therefore.
+
         Raises:
-            QuarantineError: an answer cannot be trusted, so the record cannot.
+            QuarantineError: an answer cannot be trusted, and it has no other.
         """
         text = annotation.text
         tokens, notes = tokens_of(text, annotation.tokens, self.settings.language)
         boundaries = Boundaries(tokens, own=not notes)
         answers: dict[str, Answers] = {}
+        wrong: dict[str, QuarantineError] = {}
         for name, check in self.checks.items():
-            said, more = check(self.routing.seen_by(self.tasks[name], annotation), boundaries)
+            try:
+                said, more = check(self.routing.seen_by(self.tasks[name], annotation), boundaries)
+            except QuarantineError as problem:
+                wrong[name] = problem
+                continue
             notes += more
             if said is not None:
                 answers[name] = said
+        if wrong and not answers:
+            raise next(iter(wrong.values()))
         record = Record(
             id=text_id(text),
             text=text,
@@ -207,7 +219,7 @@ class Collector:
             source=str(annotation.place),
             split=chosen_split(annotation.tags),
         )
-        return record, notes
+        return record, notes, wrong
 
     def grouped(self, annotation: Annotation) -> tuple[str, ...]:
         """Tasks whose spans have a group of their own in an annotation."""
@@ -223,12 +235,28 @@ class Collector:
     def refuse(self, place: Place, raw: bytes, problem: QuarantineError) -> None:
         """Put a record into quarantine."""
         self.counts.quarantined[problem.kind] += 1
+        self.put_away(place, raw, problem)
+
+    def set_aside(self, annotation: Annotation, task: str, problem: QuarantineError) -> None:
+        """Put a record's answers to one task into quarantine; what it says of others is kept."""
+        self.counts.of_tasks.setdefault(task, Counter())[problem.kind] += 1
+        self.put_away(annotation.place, annotation.raw, problem, task)
+        labels = [span.label or "" for span in annotation.spans]
+        labels += [one for choice in annotation.choices for one in choice.accepted]
+        mine = self.tasks[task].labels
+        self.labels.refuse(
+            [one for one in labels if self.questions.named(one) in mine],
+            self.settings.select.rename,
+        )
+
+    def put_away(self, place: Place, raw: bytes, problem: QuarantineError, task: str = "") -> None:
+        """Write down what is left out, and why."""
         excerpt = raw.decode(errors="replace")
         self.problems.add(
             str(place), Note(problem.kind, problem.detail, excerpt, Policy.QUARANTINE)
         )
         self.quarantine.append(
-            Quarantined(place.source, place.line, problem.kind, problem.detail, as_json(raw))
+            Quarantined(place.source, place.line, problem.kind, problem.detail, as_json(raw), task)
         )
 
     def several(self) -> bool:

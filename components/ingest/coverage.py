@@ -73,7 +73,9 @@ class TaskCoverage:
             )
         return f"no record that was kept has any label of {self.task.name}"
 
-    def report(self, agreement: Agreement, account: LabelAccount) -> dict[str, Any]:
+    def report(
+        self, agreement: Agreement, account: LabelAccount, quarantined: Counter[str]
+    ) -> dict[str, Any]:
         return {
             "task": self.task.kind,
             "unit": self.task.unit,
@@ -89,6 +91,7 @@ class TaskCoverage:
             },
             "partial": {key: self.partial[key] for key in ("documents", "accepted", "rejected")},
             "agreement": agreement.report(),
+            "quarantined": dict(quarantined.most_common()),
             "remarks": self.task.remarks(self.lengths, self.texts),
         }
 
@@ -123,11 +126,17 @@ class Coverage:
                 account.check(task.task.labels, task.items, settings, problems)
             task.check(settings, problems)
 
-    def report(self, agreement: Mapping[str, Agreement], account: LabelAccount) -> dict[str, Any]:
+    def report(
+        self,
+        agreement: Mapping[str, Agreement],
+        account: LabelAccount,
+        quarantined: Mapping[str, Counter[str]],
+    ) -> dict[str, Any]:
         total = self.lengths.total()
         return {
             "tasks": {
-                name: task.report(agreement[name], account) for name, task in self.tasks.items()
+                name: task.report(agreement[name], account, quarantined.get(name, Counter()))
+                for name, task in self.tasks.items()
             },
             "lengths": {"unit": "tokens", **histogram(self.lengths)},
             "word_pieces": {

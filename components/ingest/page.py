@@ -117,6 +117,8 @@ def task_lines(name: str, task: dict[str, Any]) -> list[str]:
             "",
             f"Agreement (F) on {agreement['texts']:,} texts: {percentage(agreement['f'])}",
         ]
+    for reason, count in task["quarantined"].items():
+        lines += ["", f"Kept without {escape(name)}: {count:,} ({reason})"]
     for remark in task["remarks"]:
         lines += ["", remark]
     return lines

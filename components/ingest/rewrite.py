@@ -12,7 +12,7 @@ from components.ingest.choice_rows import Question, choice_rows, questions_of
 from components.ingest.readers.detect import read
 from components.ingest.routing import common_group, of_group
 from components.ingest.text import check_text
-from components.records.annotation import Annotation, RawSpan, Refused, Skipped
+from components.records.annotation import Annotation, RawSpan, Refused, Skipped, values_of
 from components.records.offsets import Spans
 from components.records.problems import Note, Problems, QuarantineError
 from components.records.scripts import without_spaces
@@ -61,11 +61,20 @@ def rewritten(copies: list[Copy], account: Account) -> Iterator[str]:
             elif not (item.about_spans or item.choices or common_group([*item.groups])):
                 account.skipped["row of another task"] += 1
             else:
-                if item.relations:
-                    account.problems.add(str(item.place), Note("relations", count=item.relations))
+                for note in left_out(item):
+                    account.problems.add(str(item.place), note)
                 if not item.about_spans:
                     item = of_group(item, common_group([*item.groups]))
                 yield from lines_of(item, questions, account)
+
+
+def left_out(annotation: Annotation) -> Iterator[Note]:
+    """What annotators said that Prodigy's rows have no place for."""
+    if annotation.relations:
+        yield Note("relations", count=annotation.relations)
+    if annotation.others:
+        listed = ", ".join(annotation.others)
+        yield Note("other_answers", listed, count=sum(annotation.others.values()))
 
 
 def lines_of(
@@ -142,9 +151,12 @@ def located(
 ) -> list[dict[str, Any]]:
     """Spans with their offsets in characters; `answer` where each has its own."""
     placed = Spans(annotation.text, spans, boundaries.own, boundaries, annotation.trusted)
-    about = annotation.region_choices if spans is annotation.spans else {}
+    own = spans is annotation.spans
+    about = annotation.region_choices if own else {}
+    keys = {key: values_of(annotation, key) for key in annotation.span_keys} if own else {}
     rows = [
         {choice.question: ", ".join(choice.accepted) for choice in about.get(number, ())}
+        | {key: said[number] for key, said in keys.items() if said and said[number] is not None}
         | {"start": start, "end": end, "label": span.label, "text": annotation.text[start:end]}
         | ({"answer": span.answer or answer} if answer else {})
         for number, (span, (start, end)) in enumerate(zip(spans, placed.locate(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from components.ingest.collect import Collector, Counts
@@ -16,8 +17,8 @@ VERSION = 3  # 1 had the labels of the one task where `tasks` is, 2 a `verdict` 
 def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report:
     """Check the whole and return the report; `status` is "fit", "warnings" or "unfit"."""
     counts, problems, settings = collector.counts, collector.problems, collector.settings
-    fraction = sum(counts.quarantined.values()) / counts.read if counts.read else 0.0
-    check_quarantine(fraction, counts, settings, problems)
+    fraction = fraction_of(counts.quarantined, counts)
+    check_quarantine(counts, settings, problems)
     coverage.check(settings, collector.labels, problems)
     return {
         "version": VERSION,
@@ -42,8 +43,13 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
             }
             for problem in problems.sorted()
         ],
-        **coverage.report(collector.agreement, collector.labels),
+        **coverage.report(collector.agreement, collector.labels, counts.of_tasks),
     }
+
+
+def fraction_of(reasons: Counter[str], counts: Counts) -> float:
+    """How many of the records are in quarantine for some reasons, 0 to 1."""
+    return reasons.total() / counts.read if counts.read else 0.0
 
 
 def record_counts(counts: Counts) -> dict[str, int]:
@@ -55,16 +61,22 @@ def record_counts(counts: Counts) -> dict[str, int]:
     }
 
 
-def check_quarantine(
-    fraction: float, counts: Counts, settings: IngestSettings, problems: Problems
-) -> None:
-    if fraction > settings.max_quarantined:
-        why = ", ".join(f"{number} {kind}" for kind, number in counts.quarantined.most_common(3))
+def check_quarantine(counts: Counts, settings: IngestSettings, problems: Problems) -> None:
+    """Stop where too many records are left out, or too many answers to one task."""
+    left_out = {"": counts.quarantined}
+    left_out |= {name: counts.quarantined + more for name, more in counts.of_tasks.items()}
+    for task, reasons in left_out.items():
+        fraction = fraction_of(reasons, counts)
+        if fraction <= settings.max_quarantined:
+            continue
+        why = ", ".join(f"{number} {kind}" for kind, number in reasons.most_common(3))
         detail = (
             f"{fraction:.1%} of the records ({why}); `max_quarantined` is "
             f"{settings.max_quarantined:.1%}"
         )
-        problems.add("", Note("too_many_quarantined", detail))
+        problems.add(task, Note("too_many_quarantined", detail))
+        if not task:  # and so of every task
+            return
 
 
 def status(problems: Problems) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -80,6 +82,8 @@ class Annotation(msgspec.Struct, gc=False):
         partial_groups: groups of which some of the text is unknown.
         relations: how many relations between spans it has, which no task reads.
         region_choices: place of a span in `spans` -> questions about that span alone.
+        span_keys: key that Prodigy does not write into spans -> spans that have it.
+        others: what annotators said that is neither a span, a class nor a relation -> how often.
         raw: the record as it stands in the source.
     """
 
@@ -106,6 +110,8 @@ class Annotation(msgspec.Struct, gc=False):
     partial_groups: tuple[str, ...] = ()
     relations: int = 0
     region_choices: dict[int, list[RawChoice]] = {}
+    span_keys: dict[str, int] = {}
+    others: dict[str, int] = {}
 
 
 class Refused(msgspec.Struct):
@@ -130,3 +136,15 @@ class Skipped(msgspec.Struct):
 
 
 Item = Annotation | Refused | Skipped
+
+
+def values_of(annotation: Annotation, key: str) -> Sequence[Any]:
+    """What a key of each span of a Prodigy row says; nothing where the source is none."""
+    try:
+        row = json.loads(annotation.raw)
+    except ValueError:
+        return ()
+    spans = row.get("spans") if isinstance(row, dict) else None
+    if not isinstance(spans, list) or len(spans) != len(annotation.spans):
+        return ()
+    return [span.get(key) if isinstance(span, dict) else None for span in spans]

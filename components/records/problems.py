@@ -171,6 +171,22 @@ KINDS = {
         "Choices of a region that no task reads: passed over",
         "If they say the status of an entity, add a task of kind assertion.",
     ),
+    "span_keys": Kind(
+        W,
+        "Key of Prodigy's spans that no task reads: passed over",
+        "If it says the status of an entity, add a task of kind assertion with that `key`.",
+    ),
+    "unread_spans": Kind(
+        X, "Span of a record that no task of the phase is about: passed over", "Nothing."
+    ),
+    "unread_question": Kind(
+        X, "Question about the whole text that no task of the phase reads: passed over", "Nothing."
+    ),
+    "other_answers": Kind(
+        W,
+        "Answer that is neither a label, a choice nor a relation: passed over",
+        "Nothing: no task reads it.",
+    ),
     "span_answer_differs": Kind(
         W, "Span whose own answer differs from its record's: the span's counts", "Nothing."
     ),

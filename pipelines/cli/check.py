@@ -75,7 +75,9 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
     for what in ("skipped", "quarantined"):
         for reason, count in data[what].items():
             yield f"  {what}: {reason}: {count}"
-    for task in data["tasks"].values():
+    for name, task in data["tasks"].items():
+        for reason, count in task["quarantined"].items():
+            yield f"  kept without {name}: {reason}: {count}"
         for label, row in task["labels"].items():
             yield f"{label}: {label_line(row, task['unit'])}"
             yield from (f"    {each['position']}: {each['detail']}" for each in row["examples"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from components.records.sources import SourceFile, brat_text, companion
 Fragments = list[tuple[int, int]]
 
 ENTITY = re.compile(r"T\d+\t(\S+) ([0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*)\t(.*)")
+OTHERS = {"A": "attribute", "M": "attribute", "E": "event", "N": "normalization", "#": "note"}
 OTHER = re.compile(r"[REAMN#*]\S*\t")  # relations, events, attributes, notes
 
 
@@ -38,7 +40,15 @@ def read_brat(path: Path, source: str, problems: Problems, file: SourceFile) -> 
         yield Refused(place, problem.kind, problem.detail, raw, labels)
         return
     relations = sum(line.startswith(("R", "*")) for _, line in decoded)
-    yield Annotation(place, text, spans, raw or data, answer="accept", relations=relations)
+    yield Annotation(
+        place,
+        text,
+        spans,
+        raw or data,
+        answer="accept",
+        relations=relations,
+        others=dict(Counter(OTHERS[line[0]] for _, line in decoded if line[0] in OTHERS)),
+    )
 
 
 def entity(line: str, number: int, text: str) -> list[RawSpan]:

@@ -27,6 +27,7 @@ from components.records.sources import SourceFile
 
 # The kinds of result that mark spans of a text.
 SPAN_KINDS = ("labels", "hypertextlabels", "paragraphlabels")
+READ_OR_COUNTED = (*SPAN_KINDS, "choices", "relation")
 
 
 class Chosen(msgspec.Struct):
@@ -236,6 +237,9 @@ def read_work(
         region_choices=work.of_regions,
         about_spans=about_spans,
         relations=sum(result.type == "relation" for result in completion.result),
+        others=dict(
+            Counter(one.type for one in completion.result if one.type not in READ_OR_COUNTED)
+        ),
         raw=raw,
         answer="ignore" if completion.was_cancelled else "accept",
         annotator=find_annotator(completion),

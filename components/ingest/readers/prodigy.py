@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -25,6 +26,8 @@ OF_CLASSES = ("choice", "classification")  # spans in their rows are only shown
 ASKED = {"ner": "ents", "ner_manual": "ents", "spans": "spans", "spans_manual": "spans"}
 BINARY = ("ner", "spans")  # interfaces that show spans, to be accepted or rejected
 WITH_OPTIONS = (*OF_CLASSES, "blocks", "review", None)
+# What Prodigy and its recipes write into spans that says nothing of the annotator's.
+OF_TOOL = {"id", "source", "input_hash", "pattern", "score", "rank", "priority", "hidden", "color"}
 TAGGED = {"tags", "tag", "split"}  # keys of meta
 BLOCK = 32  # records looked at together: more would not stay in the processor's cache
 
@@ -93,7 +96,7 @@ def careful(value: dict[str, Any]) -> Row:
 def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
     spans = row.spans or []
     meta = row.meta if isinstance(row.meta, dict) else {}
-    choices = choices_of(row)
+    choices, marked = choices_of(row), is_about_spans(row)
     return Annotation(
         place=place,
         text=row.text,
@@ -104,15 +107,37 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         annotator=name(row.annotator) or name(row.session),
         time=seconds(row.time),
         reviewed=row.view == "review" or bool(row.versions),
-        # A rejected choice says what the text is not, and nothing else.
-        binary=is_binary(row, spans) or bool(choices and row.answer == "reject"),
+        # A rejected choice says what the text is not, and nothing else. Of spans and a choice that
+        # were asked for at once nobody knows which of them is wrong.
+        binary=is_binary(row, spans) or bool(choices and row.answer == "reject" and not marked),
         choices=choices,
         tags=find_tags(row.tags, meta),
         meta=meta,
-        about_spans=is_about_spans(row),
+        about_spans=marked,
+        span_keys=keys_of(row, line) if spans and marked else {},
         asked=ASKED.get(row.view, "") if isinstance(row.view, str) else "",
         relations=len(row.relations) if isinstance(row.relations, list) else 0,
     )
+
+
+class SpansAlone(msgspec.Struct):
+    """The spans of a record with all their keys."""
+
+    spans: list[dict[str, Any]]
+
+
+def keys_of(row: Row, line: bytes) -> dict[str, int]:
+    """Keys that people have put into spans, such as an `assertion`: in how many each is."""
+    spans = row.spans or []
+    if row.more is not None:  # all spans have the same keys
+        return {key: len(spans) for key in row.more if key not in OF_TOOL} if row.more else {}
+    try:
+        objects = msgspec.json.decode(line, type=SpansAlone).spans
+    except msgspec.DecodeError:
+        return {}
+    known = OF_TOOL.union(RawSpan.__struct_encode_fields__)
+    more = [key for one in objects for key, said in one.items() if said is not None]
+    return dict(Counter(key for key in more if key not in known))
 
 
 def is_about_spans(row: Row) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -22,8 +22,14 @@ from components.records.annotation import RawSpan, RawToken
 
 
 class Row(msgspec.Struct):
-    """The fields that matter; others are passed over without being built."""
+    """The fields that matter; others are passed over without being built.
 
+    Attributes:
+        more: keys of its spans that RawSpan has no field for and that hold something, the same in
+            each of them; None where they were not looked at.
+    """
+
+    more: ClassVar[tuple[str, ...] | None] = None
     text: str
     spans: list[RawSpan] | None = None
     tokens: list[RawToken] | None = None
@@ -117,7 +123,7 @@ class Shape:
         for (key, base), inner in zip(ELEMENTS.items(), (span, token), strict=True):
             if kinds.get(key) is Any:
                 kinds[key] = list[narrowed(base, inner)]  # type: ignore[misc]
-        kind = narrowed(Row, kinds)
+        kind = narrowed(Row, kinds, more=more_than(RawSpan, span))
         self.decode = msgspec.json.Decoder(kind).decode
         fields = msgspec.structs.fields(kind)
         self.open = [field.name for field in fields if kinds.get(field.encode_name) is Any]
@@ -183,8 +189,12 @@ def kinds_of(value: dict[str, Any]) -> dict[str, Any]:
     return {key: KINDS.get(type(item), Any) for key, item in value.items()}
 
 
-def narrowed(base: type[msgspec.Struct], kinds: dict[str, Any]) -> Any:
-    """A struct of these fields alone, in their order; attributes are called as those of `base`."""
+def narrowed(base: type[msgspec.Struct], kinds: dict[str, Any], **own: Any) -> Any:
+    """A struct of these fields alone, in their order; attributes are called as those of `base`.
+
+    Args:
+        own: attributes of the class itself.
+    """
     known = {field.encode_name: field for field in msgspec.structs.fields(base)}
     fields = [
         (known[key].name if key in known else f"other_{number}", kind, msgspec.field(name=key))
@@ -192,8 +202,14 @@ def narrowed(base: type[msgspec.Struct], kinds: dict[str, Any]) -> Any:
     ]
     absent = {field.name: field.default for key, field in known.items() if key not in kinds}
     return msgspec.defstruct(
-        "Seen", fields, namespace=absent, kw_only=True, forbid_unknown_fields=True, gc=False
+        "Seen", fields, namespace=absent | own, kw_only=True, forbid_unknown_fields=True, gc=False
     )
+
+
+def more_than(base: type[msgspec.Struct], kinds: dict[str, Any]) -> tuple[str, ...]:
+    """The keys that a struct has no field for, without those whose value is null."""
+    fields = base.__struct_encode_fields__
+    return tuple([key for key, kind in kinds.items() if kind is not None and key not in fields])
 
 
 def needed(kinds: dict[str, Any]) -> int:

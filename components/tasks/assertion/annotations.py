@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from components.records.annotation import Annotation, RawChoice, RawSpan
+from components.records.annotation import Annotation, RawChoice, RawSpan, values_of
 from components.records.problems import Note, QuarantineError
 from components.records.record import Answers, Span, composed
 from components.records.tokens import Boundaries
@@ -141,18 +141,6 @@ def accepted(annotation: Annotation) -> Iterator[tuple[int, RawSpan]]:
     for place, span in enumerate(annotation.spans):
         if not annotation.binary or (span.answer or annotation.answer) == "accept":
             yield place, span
-
-
-def values_of(annotation: Annotation, key: str) -> Sequence[Any]:
-    """What a key of each span of a Prodigy row says; nothing where the source is none."""
-    try:
-        row = json.loads(annotation.raw)
-    except ValueError:
-        return ()
-    spans = row.get("spans") if isinstance(row, dict) else None
-    if not isinstance(spans, list) or len(spans) != len(annotation.spans):
-        return ()
-    return [span.get(key) if isinstance(span, dict) else None for span in spans]
 
 
 def unpaired_note(mark: Span, text: str) -> Note:
