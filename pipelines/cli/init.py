@@ -10,6 +10,8 @@ import typer
 from pipelines.cli.options import DEFAULT_CONFIG
 
 STDOUT = Path("-")
+# How the lines begin in which a first config says what was taken for what.
+REMARKS = ("# Taken ", "# Left out: ", "# Of ")
 
 
 def init(
@@ -70,8 +72,13 @@ def write_first(annotations: Path, output: Path, file_format: str) -> None:
         return
     init(annotations, output, format=file_format)
     named = "" if output == DEFAULT_CONFIG else f" {output}"
-    print(f"Wrote {output}\nNext: read it, then: retrain check{named} && retrain run{named}")
-    if "mode: report-only" in output.read_text(encoding="utf-8"):
+    text = output.read_text(encoding="utf-8")
+    print(f"Wrote {output}")
+    for line in text.splitlines():
+        if line.startswith(REMARKS):
+            print(line.removeprefix("# "))
+    print(f"Next: read it, then: retrain check{named} && retrain run{named}")
+    if "mode: report-only" in text:
         print(
             "The gate only reports: it promotes every model, and says which it would have held. "
             "`mode: enforce` under `gate` makes it hold them."

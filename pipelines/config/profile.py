@@ -15,12 +15,13 @@ from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
 from components.records.sources import Format, SourceFile
+from pipelines.config.asked import FEW_MISTAKES, Question, joined, key_of
+from pipelines.config.statuses import Marks, Regions, count_choices, count_keys
 
 # Values that repeat say which records belong together: pages, documents, authors.
 MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
-FEW_MISTAKES = 0.05
 COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 
@@ -34,11 +35,11 @@ class DatasetProfile:
         marked: accepted records with spans; `overlapping` those of them where two share a
             character; `for_overlaps` those that a tool for such spans asked for, or keeps apart.
         group: of `doc.spans` that the spans are in; "" where they are in none.
-        constant: the class that is every answer, beside entities; it is none of `classes` then.
-        classes: label -> accepted records of which it is said as a whole.
-        styles: "single" or "multiple" -> records that say whether they let choose several classes.
-        several: of the others, those that have several classes, or were asked about one alone;
-            `none`: those without one.
+        regions: which spans lie over which.
+        keys: key of Prodigy's spans -> what it says of them.
+        choices: question about single regions -> what it says of them.
+        questions: those about whole texts, by what tells them apart.
+        constants: classes that are every answer to their question, beside other tasks.
         answers: answer -> records.
         format: how it was read.
         features: the file that names its tags; "" if none.
@@ -54,11 +55,11 @@ class DatasetProfile:
     overlapping: int = 0
     for_overlaps: int = 0
     group: str = ""
-    classes: Counter[str] = field(default_factory=Counter)
-    constant: str = ""
-    styles: Counter[str] = field(default_factory=Counter)
-    several: int = 0
-    none: int = 0
+    regions: Regions = field(default_factory=Regions)
+    keys: dict[str, Marks] = field(default_factory=dict)
+    choices: dict[str, Marks] = field(default_factory=dict)
+    questions: dict[tuple[str, frozenset[str]], Question] = field(default_factory=dict)
+    constants: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     format: str = ""
     features: str = ""
@@ -66,18 +67,6 @@ class DatasetProfile:
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
-
-    @property
-    def is_any_of(self) -> bool:
-        """Whether a text may have any of the classes, or the only one or not.
-
-        A few accepted records without a class are mistakes where exactly one is asked for.
-        """
-        if len(self.classes) < 2:
-            return True
-        if self.styles:
-            return self.styles["multiple"] > self.styles["single"]
-        return self.several > 0 or self.none > FEW_MISTAKES * self.accepted
 
     @property
     def spans_overlap(self) -> bool:
@@ -131,13 +120,19 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
                 profile.answers["of another task"] += 1
     except StopReadingError as error:
         raise DataError(str(error)) from None
-    if not profile.spans and not profile.classes:
+    questions = joined(profile.questions.values())
+    if not profile.spans and not questions:
         raise DataError(f"{path}: {no_labels(profile)}")
-    # Beside entities, a class that is every answer teaches nothing, and would stop the run.
-    other_answers = profile.none or profile.answers["reject"]
-    if profile.spans and len(profile.classes) == 1 and not other_answers:
-        (profile.constant,) = profile.classes
-        profile.classes.clear()
+    # Beside others, a class that is every answer teaches nothing, and would stop the run.
+    constant = [
+        one
+        for one in questions
+        if len(one.classes) == 1 and not (one.none or profile.answers["reject"])
+    ]
+    if profile.spans or len(constant) < len(questions):
+        profile.constants = [label for one in constant for label in one.classes]
+        questions = [one for one in questions if one not in constant]
+    profile.questions = {(one.name, frozenset(one.classes)): one for one in questions}
     return profile
 
 
@@ -173,12 +168,11 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     spans = spans_of(annotation, profile)
     labels = Counter(composed(span.label) for span in spans if span.label)
     for choice in annotation.choices:
-        profile.classes.update(choice.accepted)
-        alone = choice.options is not None and choice.options == choice.accepted
-        if choice.several is not None:
-            profile.styles["multiple" if choice.several else "single"] += 1
-        profile.several += len(choice.accepted) > 1 or alone
-        profile.none += not choice.accepted
+        question = profile.questions.setdefault(key_of(choice), Question(choice.question))
+        question.count(choice, annotation)
+    count_keys(annotation, profile.keys)
+    count_choices(annotation, profile.choices)
+    profile.regions.count(spans)
     profile.marked += bool(spans)
     profile.overlapping += overlap(spans)
     profile.spans.update(labels)

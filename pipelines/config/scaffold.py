@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from components.errors import ConfigError
 from components.records.scripts import PACKAGES, language_of
 from components.records.sources import check_type, checked_format, features_beside
+from pipelines.config.first_tasks import FirstTasks, first_tasks
 from pipelines.config.profile import DatasetProfile, profile_of
 from pipelines.config.yaml_text import spell
 from pipelines.labelling.reading import Project, is_labelling_config, read
@@ -25,8 +25,6 @@ GATE = (
     "      min_f: 0.5  # a model below this is kept but not promoted",
     "      mode: report-only  # say what would be held back, promote it all the same",
 )
-TASK_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-FEW = 50
 
 
 def first_config(annotations: Path, folder: Path, file_format: str = "auto") -> str:
@@ -62,10 +60,8 @@ def scaffold(
         folder: where the config will lie: its paths are relative to it.
     """
     name = slug(export.name.split(".")[0])
-    mixed = bool(profile.spans and profile.classes)
-    prefix, config = ("spans", "minilm-tasks") if profile.spans_overlap else ("ner", "minilm")
-    if profile.classes:
-        prefix, config = ("tasks", "minilm-tasks") if mixed else ("classes", "minilm-classes")
+    found = first_tasks(profile)
+    prefix, config = kind_of_config(found)
     group_by = profile.group_by()
     language = language_of(profile.scripts)
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
@@ -74,8 +70,9 @@ def scaffold(
         f"{profile.answers.total()} records ({answers})"
         + (f", {profile.refused.total()} unreadable" if profile.refused else "")
         + ".",
+        *(f"# {one}" for one in found.remarks),
         *opening(name),
-        *task_lines(profile),
+        *task_lines(found),
         f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
         *language_lines(language),
@@ -88,7 +85,7 @@ def scaffold(
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
         *train_lines(config),
-        *changes(profile, prefix, language),
+        *changes(found, prefix, language),
         *GATE,
         f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
@@ -171,58 +168,34 @@ def language_lines(language: str) -> list[str]:
     return [f"      language: {language}  # {said}{needs}"]
 
 
-def changes(profile: DatasetProfile, prefix: str, language: str) -> list[str]:
+def changes(found: FirstTasks, prefix: str, language: str) -> list[str]:
     """What the training config has to have changed for a dataset; nothing where all fits."""
     lines = [f"        nlp.lang: {language}"] if language != "en" else []
-    if prefix == "classes" and profile.is_any_of:
+    if prefix == "classes" and not found.tasks[0].settings["exclusive"][0]:
         lines += any_of_several()
     return ["      set:", *lines] if lines else []
 
 
-def task_lines(profile: DatasetProfile) -> list[str]:
-    """The tasks of a phase: what people marked in texts, what they said of whole ones, or both."""
-    name, kind = span_task(profile)
-    why = "  # they may overlap" if kind == "spans" else ""
-    labels = entity_lines(profile) if profile.spans else []
-    if not profile.classes and name in ("entities", kind):  # the short form will do
-        constant = spell(profile.constant)
-        said = f"    # The class {constant} is every answer: nothing to learn, left out."
-        return [f"    task: {kind}{why}", *labels, *([said] if profile.constant else [])]
-    spans = [f"      {name}:", f"        kind: {kind}{why}"] if profile.spans else []
-    classes = class_lines(profile) if profile.classes else []
-    return ["    tasks:", *spans, *(f"    {line}" for line in labels), *classes]
+def kind_of_config(found: FirstTasks) -> tuple[str, str]:
+    """What the model's name begins with, and the training config that learns the tasks."""
+    # The one of classes has a component of that name.
+    first = found.tasks[0]
+    if found.several or (first.kind == "textcat" and first.name != "classes"):
+        return "tasks", "minilm-tasks"
+    return {
+        "ner": ("ner", "minilm"),
+        "spans": ("spans", "minilm-tasks"),
+        "textcat": ("classes", "minilm-classes"),
+    }[first.kind]
 
 
-def span_task(profile: DatasetProfile) -> tuple[str, str]:
-    """Name and kind of the task of the spans; those in a group have its name."""
-    if not profile.spans_overlap:
-        return "entities", "ner"
-    return (profile.group if TASK_NAME.fullmatch(profile.group) else "spans"), "spans"
-
-
-def entity_lines(profile: DatasetProfile) -> list[str]:
-    """The labels of entities, or of spans, with their counts."""
-    unit = "spans" if profile.spans_overlap else "entities"
-    lines = [f"    labels:  # {unit} and documents of each in the accepted records"]
-    for label, spans in ranked(profile.spans):
-        lines.append(f"      - {spell(label)}  # {spans} in {profile.documents[label]}{few(spans)}")
-    return lines
-
-
-def class_lines(profile: DatasetProfile) -> list[str]:
-    """The task of a classification, with the counts of its labels."""
-    several = profile.is_any_of
-    why = "a text may have any of the labels" if several else "each text has exactly one label"
-    return [
-        "      classes:",
-        "        kind: textcat",
-        f"        exclusive: {str(not several).lower()}  # {why}",
-        "        labels:  # accepted records of each",
-        *(
-            f"          - {spell(name)}  # {count}{few(count)}"
-            for name, count in ranked(profile.classes)
-        ),
-    ]
+def task_lines(found: FirstTasks) -> list[str]:
+    """The tasks of a phase: in the short form where there is one that goes by its usual name."""
+    first = found.tasks[0]
+    if not found.several and first.name in ("entities", first.kind):
+        why = f"  # {first.why}" if first.why else ""
+        return [f"    task: {first.kind}{why}", *first.label_lines()]
+    return ["    tasks:", *(line for task in found.tasks for line in task.lines())]
 
 
 def any_of_several() -> list[str]:
@@ -231,16 +204,6 @@ def any_of_several() -> list[str]:
         "        components.classes.factory: textcat_multilabel",
         "        components.classes.model.exclusive_classes: false",
     ]
-
-
-def ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    """Labels with their counts, the commonest first."""
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def few(count: int) -> str:
-    """What to say of a label with few examples; "" of one with enough."""
-    return f"; fewer than {FEW}: label more before you trust its scores" if count < FEW else ""
 
 
 def relative(path: Path, folder: Path) -> str:

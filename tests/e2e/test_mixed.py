@@ -1,4 +1,4 @@
-"""The sample of several tasks at once, from three files to one model that says all of it."""
+"""The sample of several tasks at once, from five files to one model that says all of it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ TEXT = (
     "As our bin has lost its lid. I have to answer the court by tomorrow morning. "
     "I live at 7 Mill Lane."
 )
+PIPELINE = ["tok2vec", "entities", "tense_entities", "tense", "parts", "topic", "urgency"]
 STOCK = """
 import json, sys, spacy
 sys.modules["components"] = sys.modules["pipelines"] = None
 doc = spacy.load(sys.argv[1])(sys.argv[2])
-said = {"ents": doc.ents, "spans": doc.spans["parts"]}
+said = {"ents": doc.ents, "spans": doc.spans["parts"], "tense": doc.spans["tense"]}
 said = {name: [[one.text, one.label_] for one in spans] for name, spans in said.items()}
 print(json.dumps(said | {"cats": doc.cats}))
 """
@@ -60,7 +61,7 @@ def run(folder: Path, *tasks: str, steps: int) -> RunResult:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]:
     folder = tmp_path_factory.mktemp("mixed")
-    return folder, run(folder, steps=160)
+    return folder, run(folder, steps=200)
 
 
 def blocks(result: RunResult) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def blocks(result: RunResult) -> dict[str, Any]:
 def test_every_task_is_scored_where_it_is_annotated(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
     scored = blocks(result)
-    assert [*scored] == ["entities", "topic", "urgency", "parts"]
+    assert [*scored] == ["entities", "topic", "urgency", "tense", "parts"]
     assert min(block["overall"]["f"] for block in scored.values()) > 0.8
     record = read_record(result.path)
     tested: list[Record] = list(
@@ -80,6 +81,7 @@ def test_every_task_is_scored_where_it_is_annotated(whole: tuple[Path, RunResult
     for name, block in scored.items():
         assert block["documents"] == sum(name in one.answers for one in tested) > 0
     assert scored["entities"]["documents"] < len(tested)  # one letter of three has none marked
+    assert scored["tense"]["end_to_end"]["overall"]["f"] > 0.8
     predictions = Path(find_task(record, "letters/evaluate").artifacts["predictions"].uri)
     assert {one.task for one in read_predictions(predictions)} == {*scored}
 
@@ -100,7 +102,13 @@ def test_the_gate_is_of_all_tasks(whole: tuple[Path, RunResult]) -> None:
     _, result = whole
     gate = json.loads((result.path / "letters/upload/gate_decision").read_text("utf-8"))
     floors = {rule["task"]: rule["limit"] for rule in gate["rules"] if rule["name"] == "min_f"}
-    assert floors == {"entities": 0.8, "topic": 0.8, "urgency": 0.7, "parts": 0.8}
+    assert floors == {
+        "entities": 0.8,
+        "topic": 0.8,
+        "urgency": 0.7,
+        "tense": 0.8,
+        "parts": 0.8,
+    }
     assert gate["decision"] == "promote"
 
 
@@ -109,8 +117,8 @@ def test_training_keeps_a_curve_of_each_task(whole: tuple[Path, RunResult]) -> N
     log = result.path / "letters/train/log"
     lines = (log / "history.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])
-    assert {"entities.f", "topic.f", "urgency.f"} <= last.keys()
-    assert last["losses"].keys() == {"tok2vec", "entities", "topic", "urgency", "parts"}
+    assert {"entities.f", "topic.f", "urgency.f", "tense.f", "parts.f"} <= last.keys()
+    assert last["losses"].keys() == {"tok2vec", "entities", "topic", "urgency", "tense", "parts"}
     events = EventAccumulator(str(log / "tensorboard"))
     events.Reload()
     assert {"entities/f", "topic/p", "urgency/r", "loss/topic"} <= {*events.Tags()["scalars"]}
@@ -123,7 +131,7 @@ def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
     folder, _ = whole
     model = folder / "models/letters/1/model"
     config = load_config(model / "config.cfg")
-    assert config["nlp"]["pipeline"] == ["tok2vec", "entities", "parts", "topic", "urgency"]
+    assert config["nlp"]["pipeline"] == PIPELINE
     done = subprocess.run(
         [sys.executable, "-I", "-c", STOCK, model, TEXT],
         check=True,
@@ -134,6 +142,7 @@ def test_the_model_needs_nothing_of_ours(whole: tuple[Path, RunResult]) -> None:
     said = json.loads(done.stdout)
     assert ["7 Mill Lane", "ADDRESS"] in said["ents"]
     assert ["our bin", "THING"] in said["spans"]
+    assert said["tense"] == [["tomorrow morning", "FUTURE"], ["7 Mill Lane", "NOW"]]
     assert said["cats"].keys() == {"TAX", "HOUSING", "WASTE", "PLANNING", "URGENT"}
 
 
@@ -141,7 +150,10 @@ def test_a_server_answers_all_tasks_at_once(whole: tuple[Path, RunResult]) -> No
     folder, _ = whole
     models = load([Source("letters", folder / "models/letters/1/model", "1")])
     [answer] = models.analyse([TEXT], Question(("letters",)))
-    assert "7 Mill Lane" in [one.text for one in answer.entities]
+    assert {one.text: one.statuses and one.statuses["tense"].label for one in answer.entities} == {
+        "tomorrow morning": "FUTURE",
+        "7 Mill Lane": "NOW",
+    }
     assert answer.spans is not None
     assert {(one.text, one.task) for one in answer.spans if one.label == "THING"} == {
         ("our bin", "parts")

@@ -184,7 +184,7 @@ def test_init_of_spans_that_overlap_is_a_config_of_them(tmp_path: Path) -> None:
 def test_init_leaves_out_a_class_that_is_every_answer(tmp_path: Path) -> None:
     phase, text = init_of_choices(tmp_path, "news", "news")
     assert [(task.kind, task.labels) for task in phase.all_tasks] == [("ner", ["PER"])]
-    assert "# The class news is every answer: nothing to learn, left out." in text
+    assert "# Left out: the class news, which is every answer: nothing to learn." in text
 
 
 def test_what_rows_of_both_hold_is_counted_as_ingest_counts_it(tmp_path: Path) -> None:
