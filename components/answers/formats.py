@@ -1,9 +1,9 @@
 """What models say of a text, in the forms that Prodigy, Label Studio and programs read.
 
-Prodigy asks one thing in a row: spans that may not overlap, spans that may, or one question about
-the whole text. So a text becomes a row for each of these that the models answer. In Label Studio it
-is one task with one prediction, whose results carry the names that `retrain labelling` gives its
-controls: those of the tasks.
+A row of Prodigy's marks spans, asks one question about the whole text, or both in blocks. So a text
+becomes one row, and more only where the models answer more. In Label Studio it is one task with one
+prediction, whose results carry the names that `retrain labelling` gives its controls: those of the
+tasks.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def prodigy_rows(
     asked: Asked,
     meta: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """A row for each interface in which annotators confirm or correct what models say.
+    """The rows in which annotators confirm or correct what models say.
 
     Args:
         tokens: where each begins and ends, in characters.
@@ -76,13 +76,19 @@ def prodigy_rows(
         numbered = [(one, starts[one.start], ends[one.end]) for one in spans]
         return [prodigy_span(one, first, last, asked) for one, first, last in numbered]
 
+    rows = []
     if asked.entities:
-        yield {**about, **marking, "spans": marked(said.entities), "_view_id": "ner_manual"}
+        rows.append({**marking, "spans": marked(said.entities), "_view_id": "ner_manual"})
     for task in asked.spans:
         spans = marked(one for one in said.spans or () if one.task == task)
-        yield {**about, **marking, "spans": spans, "_view_id": "spans_manual"}
-    for task, (labels, exclusive) in asked.classes.items():
-        yield about | choice_row(classes_of(said, task), labels, exclusive=exclusive)
+        rows.append({**marking, "spans": spans, "_view_id": "spans_manual"})
+    questions = [
+        choice_row(classes_of(said, task), labels, exclusive=exclusive)
+        for task, (labels, exclusive) in asked.classes.items()
+    ]
+    if rows and questions:
+        rows[0] |= {**questions.pop(0), "_view_id": "blocks"}
+    yield from (about | row for row in (*rows, *questions))
 
 
 def prodigy_span(one: Entity, first: int, last: int, asked: Asked) -> dict[str, Any]:

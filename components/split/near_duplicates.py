@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,6 +69,24 @@ def similar(text: Callable[[int], str], count: int, threshold: float) -> Edges:
             right.append(b[matching])
             groups = connected(count, np.concatenate(left), np.concatenate(right))
     return np.concatenate(left), np.concatenate(right)
+
+
+def near_known(known: Sequence[str], texts: Sequence[str], threshold: float) -> NDArray[np.bool_]:
+    """Which of the texts has at least this Jaccard similarity to one of the known ones.
+
+    Args:
+        known, texts: normalised.
+    """
+    every = [*known, *texts]
+    signed = signatures(every, len(every))
+    near = np.zeros(len(every), bool)
+    for a, b in candidates(signed, band_rows(threshold)):
+        known_first = np.minimum(a, b), np.maximum(a, b)
+        across = (known_first[0] < len(known)) & (known_first[1] >= len(known))
+        across &= ~near[known_first[1]]
+        left, right = likely(signed, known_first[0][across], known_first[1][across], threshold)
+        near[right[confirmed(every.__getitem__, left, right, threshold)]] = True
+    return near[len(known) :]
 
 
 def band_rows(threshold: float) -> int:

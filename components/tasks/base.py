@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
 Scores = dict[str, float | None]
+LEAST_SURE = 3  # spans by which a document's doubt is told
 # The place in a spaCy Doc that holds a task's answers: doc.ents, doc.spans[name] or doc.cats.
 Place = Literal["ents", "spans", "cats"]
 PLACES: tuple[Place, ...] = get_args(Place)
@@ -333,6 +334,27 @@ class Task:
     ) -> Sequence[Mapping[Item, float]] | None:
         """How sure a pipeline is of what it may say of each document, 0 to 1; None: not known."""
         return None
+
+    def possible(self, nlp: Language, docs: Sequence[Doc]) -> Sequence[Mapping[Item, float]] | None:
+        """The probability of what a pipeline may say of documents that nobody has annotated.
+
+        Args:
+            docs: documents that the pipeline has been over.
+
+        Returns:
+            one mapping for each; None where it is not known.
+        """
+        return self.confidence(nlp, docs)
+
+    def doubt(self, possible: Mapping[Item, float]) -> float:
+        """How unsure a model is of a document, 0 to 1: the mean of what it is least sure of.
+
+        So a long document is not more doubtful than a short one for its length (the length is
+        normalised as in MNLP, Shen et al. 2018).
+        """
+        doubts = sorted((1 - abs(2 * p - 1) for p in possible.values()), reverse=True)
+        least = doubts[:LEAST_SURE]
+        return sum(least) / len(least) if least else 0.0
 
     def extras(
         self,

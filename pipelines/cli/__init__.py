@@ -23,6 +23,7 @@ from pipelines.cli import (
     plan,
     predict,
     pull,
+    queue,
     report,
     run,
     runs,
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "ui": ui.ui,
     "predict": predict.predict,
+    "queue": queue.queue,
     "serve": serve.serve,
     "deploy": deploy.deploy,
 }

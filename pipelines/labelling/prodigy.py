@@ -12,11 +12,14 @@ RECIPES = {"ner": "ner.manual", "spans": "spans.manual", "textcat": "textcat.man
 OF_QUEUE = Path(__file__).with_name("retrain_prodigy.py")
 
 
-def commands(tasks: Sequence[TaskSettings], phase: str, language: str) -> Iterator[str]:
+def commands(
+    tasks: Sequence[TaskSettings], phase: str, language: str, texts: str = "texts.jsonl"
+) -> Iterator[str]:
     """A command line for each task; for one that no recipe of Prodigy's asks for, why not.
 
     Args:
         phase: its name is the first part of those of the datasets.
+        texts: the file that they read.
     """
     for task in tasks:
         recipe = RECIPES.get(task.kind)
@@ -31,8 +34,21 @@ def commands(tasks: Sequence[TaskSettings], phase: str, language: str) -> Iterat
         model = [] if task.kind == "textcat" else [f"blank:{language}"]
         exclusive = task.kind == "textcat" and task.model_dump().get("exclusive", True)
         words = [
-            *("prodigy", recipe, f"{phase}-{task.name}", *model, "texts.jsonl"),
+            *("prodigy", recipe, f"{phase}-{task.name}", *model, texts),
             *("--label", ",".join(task.labels)),
             *(["--exclusive"] if exclusive else []),
         ]
         yield shlex.join(words)
+
+
+def command_of_queue(tasks: Sequence[TaskSettings], phase: str, queue: str) -> str:
+    """The command line that opens what `retrain queue` chose, for all tasks at once."""
+    marking = [task for task in tasks if task.kind in ("ner", "spans")]
+    labels = ",".join(label for task in marking[:1] for label in task.labels)
+    words = [
+        *("prodigy", "retrain.queue", phase, queue),
+        *(["--label", labels] if labels else []),
+        *(["--overlapping"] if marking and marking[0].kind == "spans" else []),
+        *("-F", str(OF_QUEUE)),
+    ]
+    return shlex.join(words)

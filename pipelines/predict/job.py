@@ -83,7 +83,8 @@ def predict_files(
         "format": form,
         "confidence": confidence,
     }
-    resumable = Resumable(output, job, folder=form == "docbin")
+    tail = b"]\n" if form == "labelstudio" else b""
+    resumable = Resumable(output, job, folder=form == "docbin", tail=tail)
     question = Question(tuple(models.phases), confidence)
     with resumable.writing() as rows, ExitStack() as parts:
         for phase in models.phases.values():
@@ -92,7 +93,7 @@ def predict_files(
         done, words, started = begun, before, time.perf_counter()
         for piece in texts.behind(begun):
             said, read = answers(models, piece, question)
-            size = rows.add([*written(models, piece, said, form)])
+            size = rows.add([*written(models, piece, said, form, first=not done)])
             done, words = done + len(piece), words + read
             resumable.count(size, texts=done, words=words)
             report(done, texts.count, (words - before) / (time.perf_counter() - started))
@@ -139,9 +140,13 @@ def of_batch(
 
 
 def written(
-    models: Models, texts: Sequence[Text], said: Sequence[Findings], form: Format
+    models: Models, texts: Sequence[Text], said: Sequence[Findings], form: Format, *, first: bool
 ) -> Iterator[bytes | Doc]:
-    """The rows of an output."""
+    """The rows of an output.
+
+    Args:
+        first: nothing stands before them.
+    """
     if form == "docbin":
         for text, one in zip(texts, said, strict=True):
             yield models.as_doc(text.text, one, text.meta)
@@ -149,7 +154,10 @@ def written(
     encode = msgspec.json.Encoder().encode
     for text, one in zip(texts, said, strict=True):
         for row in rows_of(models, text, one, form):
-            yield encode(row) + b"\n"
+            # Label Studio imports one array.
+            before = (b"[" if first else b",") if form == "labelstudio" else b""
+            yield before + encode(row) + b"\n"
+            first = False
 
 
 def rows_of(models: Models, text: Text, said: Findings, form: Format) -> Iterator[object]:

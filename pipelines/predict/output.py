@@ -32,12 +32,21 @@ class Output(Protocol):
         """Write a piece, so that a power cut does not take it; return the size so far."""
         ...
 
+    def finish(self) -> None:
+        """Write what stands behind the last piece."""
+        ...
+
 
 class Lines:
-    """A file of lines; its size is in bytes."""
+    """A file of lines; its size is in bytes.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        tail: its last line.
+    """
+
+    def __init__(self, path: Path, tail: bytes = b"") -> None:
         self._file = path.open("ab")
+        self._tail = tail
 
     def cut(self, size: int) -> None:
         self._file.truncate(size)
@@ -48,6 +57,10 @@ class Lines:
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
+
+    def finish(self) -> None:
+        self.add([self._tail])
+        self._file.close()
 
 
 class Shards:
@@ -74,6 +87,9 @@ class Shards:
         self._count += 1
         return self._count
 
+    def finish(self) -> None:
+        """Nothing stands there."""
+
 
 class Resumable:
     """An output on its way, and how far it has come.
@@ -81,6 +97,8 @@ class Resumable:
     Args:
         path: the output.
         job: what decides its content: what is different may not go on behind it.
+        folder: it is a folder of .spacy files.
+        tail: the last line of a file.
 
     Attributes:
         done: what was counted: `texts` and whatever else the writer counts.
@@ -90,8 +108,10 @@ class Resumable:
             job.
     """
 
-    def __init__(self, path: Path, job: Mapping[str, Any], *, folder: bool) -> None:
-        self._path, self._folder = path, folder
+    def __init__(
+        self, path: Path, job: Mapping[str, Any], *, folder: bool, tail: bytes = b""
+    ) -> None:
+        self._path, self._folder, self._tail = path, folder, tail
         self._part = path.with_name(f"{path.name}.part")
         self._state = path.with_name(f"{path.name}.part.json")
         self._job = dict(job)
@@ -103,11 +123,12 @@ class Resumable:
         self._refuse_another()
         with allowed(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            output: Output = Shards(self._part) if self._folder else Lines(self._part)
+            output: Output = Shards(self._part) if self._folder else Lines(self._part, self._tail)
             with self._alone():
                 self._refuse_another()
                 output.cut(self._begun())
                 yield output
+                output.finish()
                 self._part.replace(self._path)
                 remove(self._state)
 

@@ -457,6 +457,20 @@ class PredictedFarAway(Shape):
     versions: dict[str, str] = Field(description="name of the model -> its version")
 
 
+class Queue(Shape):
+    """What was chosen to be labelled next."""
+
+    output: str = Field(description="the file")
+    phase: str = Field(description="of the config")
+    model: str = Field(description="name of the model that chose")
+    version: str = Field(description="its version")
+    texts: int = Field(description="in the pool")
+    candidates: int = Field(description="of these, that were not left out")
+    chosen: int = Field(description="in the file")
+    why: dict[str, int] = Field(description="doubt, random, label NAME -> texts chosen for it")
+    left_out: dict[str, int] = Field(description="reason -> texts left out")
+
+
 # Command -> what it prints, the commands in the order of `--help`.
 OUTPUTS: dict[str, Any] = {
     "retrain check": dict[str, Checked],
@@ -469,6 +483,7 @@ OUTPUTS: dict[str, Any] = {
     "retrain doctor": list[Finding],
     "retrain predict": Predicted,
     "retrain predict --where vertex": PredictedFarAway,
+    "retrain queue": Queue,
     "retrain deploy": Deployment,
     "retrain runs list": list[RunInList],
     "retrain runs list --where vertex|kubeflow": list[ServiceRun],

@@ -183,6 +183,11 @@ class Kind(Task):
 
         return [confidence(doc, self.on_gold) for doc in docs]
 
+    def possible(self, nlp: Language, docs: Sequence[Doc]) -> Sequence[Mapping[Item, float]] | None:
+        from components.tasks.assertion.asking import confidence
+
+        return [confidence(doc, self.name) if self.name in doc.spans else {} for doc in docs]
+
     def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
         from components.tasks.assertion.extras import extras
 

@@ -222,6 +222,18 @@ class Kind(Task):
     ) -> Sequence[Mapping[Item, float]] | None:
         return [{label: doc.cats.get(label, 0.0) for label in self.labels} for doc in docs]
 
+    def doubt(self, possible: Mapping[Item, float]) -> float:
+        """One minus the margin of the likeliest; of others the label nearest its threshold."""
+        chances = [possible.get(label, 0.0) for label in self.labels]
+        if self.exclusive:
+            second, first = sorted(chances)[-2:]
+            return 1 - (first - second)
+        edges = [self.thresholds.get(label, THRESHOLD) for label in self.labels]
+        return max(
+            1 - (p - edge) / (1 - edge) if p >= edge else p / edge
+            for p, edge in zip(chances, edges, strict=True)
+        )
+
     def extras(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, Any]:
         from components.tasks.textcat.metrics import extras
 

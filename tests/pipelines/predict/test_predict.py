@@ -17,6 +17,7 @@ import spacy
 from spacy.tokens import DocBin
 
 import retrain
+from components.answers.formats import Format
 from components.answers.models import Models, Source, load
 from components.errors import ConfigError, DataError
 from pipelines.predict import input as texts_input
@@ -79,20 +80,19 @@ def test_json_is_what_the_server_answers(mixed: Path, pool: Path, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "pool.jsonl"]
 
 
-def test_prodigy_has_a_row_for_each_interface(mixed: Path, pool: Path, tmp_path: Path) -> None:
+def test_prodigy_marks_spans_and_asks_in_one_row(mixed: Path, pool: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     retrain.predict_files(mixed, [str(pool)], out, format="prodigy")
-    entities, classes, *others = rows_of(out)
-    assert [row["_view_id"] for row in (entities, classes)] == ["ner_manual", "choice"]
-    assert len(others) == 4
-    for span in entities["spans"]:
-        first, last = entities["tokens"][span["token_start"]], entities["tokens"][span["token_end"]]
+    row, *others = rows_of(out)
+    assert [one["_view_id"] for one in (row, *others)] == ["blocks"] * 3
+    for span in row["spans"]:
+        first, last = row["tokens"][span["token_start"]], row["tokens"][span["token_end"]]
         assert (first["start"], last["end"]) == (span["start"], span["end"])
-    assert [option["id"] for option in classes["options"]] == ["TAX", "VISA"]
-    assert classes["accept"] == ["VISA"]
-    assert classes["config"] == {"choice_style": "single"}
-    assert entities["meta"]["page"] == 1
-    assert str(entities["meta"]["model"]).startswith("letters ")
+    assert [option["id"] for option in row["options"]] == ["TAX", "VISA"]
+    assert row["accept"] == ["VISA"]
+    assert row["config"] == {"choice_style": "single"}
+    assert row["meta"]["page"] == 1
+    assert str(row["meta"]["model"]).startswith("letters ")
 
 
 def test_label_studio_has_one_task_with_a_prediction(
@@ -100,7 +100,7 @@ def test_label_studio_has_one_task_with_a_prediction(
 ) -> None:
     out = tmp_path / "out.jsonl"
     retrain.predict_files(mixed, [str(pool)], out, format="labelstudio")
-    first, blank, _ = rows_of(out)
+    first, blank, _ = json.loads(out.read_text(encoding="utf-8"))
     assert first["data"] == {"text": "A visa 🎉 for London, please", "page": 1}
     [prediction] = first["predictions"]
     assert prediction["model_version"].startswith("letters ")
@@ -143,7 +143,8 @@ def test_spans_that_overlap_are_rows_of_their_own(spans: Path, pool: Path, tmp_p
     assert first["_view_id"] == "spans_manual"
     assert all({"token_start", "score"} <= {*span} for span in first["spans"])
     retrain.predict_files(spans, [str(pool)], tmp_path / "ls.jsonl", format="labelstudio")
-    result = rows_of(tmp_path / "ls.jsonl")[0]["predictions"][0]["result"]
+    [first, *_] = json.loads((tmp_path / "ls.jsonl").read_text(encoding="utf-8"))
+    result = first["predictions"][0]["result"]
     assert {one["from_name"] for one in result} == {"negation"}
 
 
@@ -154,7 +155,9 @@ def test_a_job_that_stops_anywhere_goes_on_and_ends_the_same(
     pool = tmp_path / "pool.txt"
     pool.write_text("".join(f"visa {n} in London\n" for n in range(23)), encoding="utf-8")
     monkeypatch.setattr(texts_input, "MOST_TEXTS", 5)
-    for form, name in (("jsonl", "whole.jsonl"), ("docbin", "whole")):
+    forms: tuple[Format, ...] = ("jsonl", "labelstudio", "docbin")
+    for form in forms:
+        name = f"whole-{form}"
         retrain.predict_files(mixed, [str(pool)], tmp_path / name, format=form)
     count, answers = Resumable.count, job.answers
     calls = 0
@@ -169,7 +172,8 @@ def test_a_job_that_stops_anywhere_goes_on_and_ends_the_same(
 
         return die
 
-    for form, name in (("jsonl", "whole.jsonl"), ("docbin", "whole")):
+    for form in forms:
+        name = f"whole-{form}"
         for stop in range(1, 11):
             out = tmp_path / f"{form}-{stop}"
             calls = 0

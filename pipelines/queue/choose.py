@@ -1,0 +1,103 @@
+"""The choice: what a model doubts, spread over what it knows; rare labels; and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.queue.doubt import Doubts, Floats
+
+RANDOM = 0.1  # of the queue: drawn from all candidates alike
+QUOTAS = 0.2  # of the queue at most: for labels that lack examples
+WIDE = 4  # times as many of the most doubtful texts as are chosen among
+LIKELY = 0.1  # probability of a label that is worth a place
+
+# Places of texts -> their embeddings.
+Embed = Callable[[Sequence[int]], Floats]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A text of the queue.
+
+    Attributes:
+        place: among the candidates.
+        why: "doubt", "random", or "label NAME".
+    """
+
+    place: int
+    why: str
+
+
+def choose(
+    doubts: Doubts, count: int, number: int, lacking: Mapping[str, int], embed: Embed, seed: int
+) -> list[Choice]:
+    """Choose texts, those that are random scattered among the others, the most doubtful first.
+
+    Args:
+        count: of candidates.
+        number: of texts to choose.
+        lacking: label -> texts that have it, for labels that lack examples, the fewest first.
+    """
+    rng = np.random.default_rng(seed)
+    number = min(number, count)
+    rank = doubts.rank
+    chance = number if rank is None else min(number, max(1, round(RANDOM * number)))
+    drawn = rng.choice(count, chance, replace=False).tolist()
+    taken = {*drawn}
+    chosen = [
+        Choice(place, f"label {label}")
+        for place, label in of_labels(doubts, number, lacking, taken)
+    ]
+    taken |= {one.place for one in chosen}
+    if rank is not None:
+        rest = number - len(taken)
+        chosen += [Choice(place, "doubt") for place in diverse(rank, rest, taken, embed, seed)]
+        chosen.sort(key=lambda one: -rank[one.place])
+    for place in drawn:
+        chosen.insert(int(rng.integers(len(chosen) + 1)), Choice(place, "random"))
+    return chosen
+
+
+def of_labels(
+    doubts: Doubts, number: int, lacking: Mapping[str, int], taken: set[int]
+) -> list[tuple[int, str]]:
+    """Texts in which labels that lack examples are likeliest, a share for each label."""
+    share = int(QUOTAS * number) // max(1, len(lacking))
+    found: list[tuple[int, str]] = []
+    gone = {*taken}
+    for label in lacking:
+        chances = doubts.presence.get(label, np.zeros(0))
+        order = np.argsort(-chances, kind="stable").tolist()
+        likely = [at for at in order if chances[at] >= LIKELY and at not in gone][:share]
+        gone |= {*likely}
+        found += [(at, label) for at in likely]
+    return found
+
+
+def diverse(rank: Floats, number: int, taken: set[int], embed: Embed, seed: int) -> list[int]:
+    """The most doubtful text of each cluster of the most doubtful ones."""
+    order = [at for at in np.argsort(-rank, kind="stable").tolist() if at not in taken]
+    wide = order[: WIDE * number]
+    if len(wide) <= number:
+        return wide
+    made = embed(wide)
+    if not made.size:
+        return wide[:number]
+    firsts: dict[int, int] = {}
+    for at, cluster in zip(wide, clusters(made, number, seed).tolist(), strict=True):
+        firsts.setdefault(cluster, at)
+    chosen = [*firsts.values()]
+    left = [at for at in wide if at not in {*chosen}]
+    return [*chosen, *left[: number - len(chosen)]]
+
+
+def clusters(made: Floats, number: int, seed: int) -> NDArray[np.int32]:
+    """The cluster of each row."""
+    from sklearn.cluster import KMeans
+
+    labels: NDArray[np.int32] = KMeans(number, n_init=1, random_state=seed).fit_predict(made)
+    return labels
