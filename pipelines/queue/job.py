@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -97,7 +97,8 @@ def make_queue(
         texts = proven(patterns, key, reader.nlp.max_length)
         pool = list(chain.from_iterable(texts.behind(0)))
         group_by = phase.split.group_by or ""
-        seen = known(phase.annotations, phase.ingest, stored, group_by)
+        with chdir(loaded.folder):  # paths in a config are relative to it
+            seen = known(phase.annotations, phase.ingest, stored, group_by)
         left = candidates(pool, seen, group_by)
         if not left.texts:
             raise DataError(f"{', '.join(patterns)}: nothing is left to label: {left.left_out}.")
@@ -138,7 +139,7 @@ def model_of(
         ConfigError: there is no such version.
     """
     url = loaded.pipeline.registry_url
-    registry = open_registry(url if "://" in url else str(loaded.path.parent / url))
+    registry = open_registry(url if "://" in url else str(loaded.folder / url))
     chosen = find(registry, phase.model.name, version or phase.model.alias)
     registry.fetch(chosen, folder / "model")
     kept = registry.document(chosen, ASSIGNMENT)

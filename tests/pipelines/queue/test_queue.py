@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,12 @@ def test_a_queue_for_prodigy_and_what_becomes_of_its_answers(project: Path) -> N
     assert len(records) == 20
     for record in records:
         assert record.split == ("" if record.meta["why"] == "random" else "train")
+    elsewhere = project / "elsewhere"
+    elsewhere.mkdir()
+    with chdir(elsewhere):
+        words = ["queue", "../my.yaml", "../pool.jsonl", "-n", "20", "-o", "../there.jsonl"]
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert Path("there.jsonl").read_bytes() == Path("next.jsonl").read_bytes()
     printed = queue("-o", "again.jsonl")
     assert "prodigy ner.manual letters-ner blank:en again.jsonl --label" in printed
     assert Path("again.jsonl").read_bytes() == Path("next.jsonl").read_bytes()

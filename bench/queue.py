@@ -1,0 +1,222 @@
+"""How many labels `retrain queue` saves: annotating a pool in its order, and at random.
+
+    python -m bench.queue DATA [--seeds 5] [--pool 1500] [--steps 400]
+
+DATA is a name of DATASETS, whose folder lies beside the project (../shared/data). A pool of so many
+annotated texts is labelled in rounds of a tenth, by what `retrain queue` chooses with the model of
+the round before, or at random; the first tenth is random for both. Each round trains a small
+network (cnn) from scratch and is scored on the same test texts. The goal is the F that a random
+order has with 80 % of the pool: how many labels does each order need for it? What has run is kept
+in build/bench/queue/ and is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench import stages
+from bench.run import ONE_THREAD, alone
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+KEPT = ROOT / "build" / "bench" / "queue"
+ROUNDS = 8  # of a tenth of the pool each
+DEV, TEST = 300, 1000
+ORDERS = ("random", "queue")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Annotated rows as Prodigy's exports have them.
+
+    Attributes:
+        kind: of the task; statuses of spans are learnt beside their entities.
+        score: what counts: "overall" F, or the "macro" one.
+    """
+
+    folder: str
+    kind: str
+    config: str
+    score: str = "overall"
+    language: str = "en"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+DATASETS = {
+    "wnut17": Dataset("wnut17", "ner", "cnn"),
+    "re3d": Dataset("re3d", "ner", "cnn"),
+    "healthsea": Dataset("prodigy_textcat_choice_healthsea", "textcat", "cnn-classes", "macro"),
+    "banking77": Dataset("cls_en_banking77", "textcat", "cnn-classes", "macro"),
+    "nubes": Dataset("spans_es_nubes", "spans", "cnn-tasks", language="es"),
+    "context": Dataset("assert_en_context", "assertion", "cnn-tasks", "macro"),
+}
+
+
+def main() -> None:
+    """Run what has not been run yet, and say how many labels each order needed."""
+    if sys.argv[1:2] == ["--one"]:
+        name, order, seed, pool, steps = sys.argv[2:]
+        print(json.dumps(simulate(DATASETS[name], order, int(seed), int(pool), int(steps))))
+        return
+    parser = argparse.ArgumentParser(prog="bench.queue")
+    parser.add_argument("data", choices=list(DATASETS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--pool", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=400)
+    args = parser.parse_args()
+    if not (DATA / DATASETS[args.data].folder).is_dir():
+        parser.error(f"{DATA} is not there")
+    import os
+
+    os.environ |= ONE_THREAD
+    KEPT.mkdir(parents=True, exist_ok=True)
+    needed: dict[str, list[int]] = {order: [] for order in ORDERS}
+    for seed in range(args.seeds):
+        curves = {o: kept(args.data, o, seed, args.pool, args.steps) for o in ORDERS}
+        goal = curves["random"]["f"][-1]
+        for order, curve in curves.items():
+            enough = (n for n, f in zip(curve["labels"], curve["f"], strict=True) if f >= goal)
+            needed[order].append(next(enough, 10**9))
+            shown = "  ".join(f"{f:.3f}" for f in curve["f"])
+            print(f"{args.data} seed {seed} {order:7} needs {needed[order][-1]:>5}: {shown}")
+    for order, each in needed.items():
+        never = sum(n == 10**9 for n in each)
+        print(f"{order}: median {statistics.median(each):g} labels, {never} of {len(each)} never")
+
+
+def kept(name: str, order: str, seed: int, pool: int, steps: int) -> dict[str, list[float]]:
+    """The curve of an order: the one that is kept, or a new one."""
+    path = KEPT / f"{name}-{order}-{seed}-{pool}-{steps}.json"
+    if not path.is_file():
+        made = alone("bench.queue", name, order, seed, pool, steps)
+        path.write_text(json.dumps(made), encoding="utf-8")
+    curve: dict[str, list[float]] = json.loads(path.read_text(encoding="utf-8"))
+    return curve
+
+
+def simulate(data: Dataset, order: str, seed: int, size: int, steps: int) -> dict[str, Any]:
+    """Label a pool round by round; how many labels there were, and the F with them."""
+    pool, dev, test = splits(data, size, seed)
+    tasks = tasks_of(data, [*pool, *dev, *test])
+    step = len(pool) // 10
+    shuffled = random.Random(seed).sample(pool, len(pool))  # noqa: S311
+    labelled, rest = shuffled[:step], shuffled[step:]
+    labels, scores = [], []
+    for number in range(1, ROUNDS + 1):
+        with TemporaryDirectory() as folder:
+            given = {"train": labelled, "dev": dev, "test": test}
+            model, score = trained(Path(folder), data, tasks, given, steps, seed)
+            labels.append(len(labelled))
+            scores.append(score)
+            print(order, seed, len(labelled), round(score, 4), file=sys.stderr, flush=True)
+            if number < ROUNDS:
+                chosen = rest[:step]
+                if order == "queue":
+                    chosen = queued(model, tasks, labelled, rest, test, step, seed)
+                labelled = [*labelled, *chosen]
+                taken = {id(row) for row in chosen}
+                rest = [row for row in rest if id(row) not in taken]
+    return {"labels": labels, "f": scores}
+
+
+def splits(data: Dataset, size: int, seed: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """A pool, dev and test; the test texts are the same for every seed."""
+    folder = DATA / data.folder
+    files = {name: stages.rows(folder, name) for name in ("train", "dev", "test") if
+             (folder / f"{name}.jsonl").is_file()}  # fmt: skip
+    rows = unique(row for row in files["train"] if row.get("answer", "accept") == "accept")
+    random.Random(0).shuffle(rows)  # noqa: S311
+    test = unique(files["test"])[:TEST] if "test" in files else rows[-TEST:]
+    dev = unique(files["dev"])[:DEV] if "dev" in files else rows[-TEST - DEV : -TEST]
+    others = {row["text"] for row in (*test, *dev)}
+    rows = [row for row in rows if row["text"] not in others]
+    return random.Random(seed).sample(rows, min(size, len(rows))), dev, test  # noqa: S311
+
+
+def unique(rows: Iterable[Row]) -> list[Row]:
+    """One row of each text that is not blank."""
+    return [*{row["text"]: row for row in rows if row.get("text", "").strip()}.values()]
+
+
+def tasks_of(data: Dataset, rows: list[Row]) -> str:
+    """The tasks, with every label that occurs."""
+    spans = sorted({one["label"] for row in rows for one in row.get("spans") or ()})
+    if data.kind == "textcat":
+        classes = sorted({label for row in rows for label in row.get("accept", ())})
+        return json.dumps([{"name": "task", "kind": "textcat", "labels": classes}])
+    if data.kind == "assertion":
+        said = {one["assertion"] for row in rows for one in row.get("spans") or ()}
+        entities = {"name": "ner", "kind": "ner", "labels": spans}
+        status = {"name": "task", "kind": "assertion", "of": "ner", "labels": sorted(said)}
+        return json.dumps([entities, status])
+    return json.dumps([{"name": "task", "kind": data.kind, "labels": spans}])
+
+
+def trained(
+    work: Path, data: Dataset, tasks: str, given: dict[str, list[Row]], steps: int, seed: int
+) -> tuple[Path, float]:
+    """A model of these rows, and its score on test."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    with redirect_stdout(StringIO()):
+        stages.ingest(work, tasks, given, language=data.language)
+        stages.convert(work, tasks, data.language)
+        changes = {"training.max_steps": steps, "training.eval_frequency": max(1, steps // 4)}
+        arm = {"config": data.config, "set": changes}
+        model, _, _ = stages.retrain(work, tasks, data.language, arm, seed)
+        block = stages.evaluate(work, tasks, model)["task"]
+    return model, float(block[data.score]["f"] or 0.0)
+
+
+def queued(
+    model: Path, tasks: str, labelled: list[Row], rest: list[Row], test: list[Row], count: int,
+    seed: int,
+) -> list[Row]:  # fmt: skip
+    """What `retrain queue` takes of the rest."""
+    from components.answers.models import Source, load
+    from components.records.keys import normalised
+    from components.records.texts import Text
+    from components.tasks import tasks_of as tasks_in
+    from pipelines.queue.candidates import candidates
+    from pipelines.queue.choose import choose
+    from pipelines.queue.doubt import Reader, doubts, embeddings
+    from pipelines.queue.job import lacking_labels
+    from pipelines.queue.known import Known
+
+    tested = [normalised(row["text"]) for row in test]
+    known = Known([*(normalised(row["text"]) for row in labelled), *tested], tested)
+    for row in labelled:
+        known.labels.update({one["label"] for one in row.get("spans") or ()})
+        known.labels.update(row.get("accept", ()))
+        known.labels.update({one.get("assertion", "") for one in row.get("spans") or ()})
+    left = candidates([Text(str(n), row["text"]) for n, row in enumerate(rest)], known, "").texts
+    loaded = load([Source("model", model)])
+    reader = Reader(loaded.phases["model"].nlp, loaded.vocabulary)
+    plain = [one.text for one in left]
+    kinds = tasks_in(tasks)
+    lacking = lacking_labels(kinds, known.labels)
+    found = doubts(reader, kinds, plain, [*lacking])
+    chosen = choose(
+        found,
+        len(plain),
+        count,
+        lacking,
+        lambda places: embeddings(reader, [plain[place] for place in places]),
+        seed,
+    )
+    return [rest[int(left[one.place].place)] for one in chosen]
+
+
+if __name__ == "__main__":
+    main()
