@@ -45,7 +45,7 @@ def candidates(pool: Sequence[Text], known: Known, group_by: str) -> Candidates:
         elif text in annotated:
             leave(at, "annotated")
         elif known.groups and group_of(pool[at].meta, group_by) in known.groups:
-            leave(at, f"same {group_by} as a text of the test set")
+            leave(at, f"same {group_by} as a text of dev or test")
     for known_texts, threshold, why in (
         (known.test, NEAR_TEST, "near the test set"),
         (known.texts, NEAR, "near an annotated text"),

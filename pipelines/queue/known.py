@@ -27,9 +27,10 @@ class Known:
 
     Attributes:
         texts: normalised; no text is there twice.
-        test: those of them that were in the test set of the model in production.
+        test: those of them that were in the test set of the model in production, or are tagged so.
         labels: label -> annotated texts that have it.
-        groups: values of the key by which texts stay together, of the test set.
+        groups: values of the key by which texts stay together, of dev and test: a text that joined
+            one of these would come into dev or test, or draw it into train.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -51,17 +52,19 @@ def known(
         ConfigError: a file cannot be read.
         DataError: a file cannot be read to its end.
     """
-    test = {int(key, 16) for key in stored.test} if stored else set()
+    splits = {"test": stored.test, "dev": stored.dev} if stored else {}
+    keys = {split: {int(key, 16) for key in given} for split, given in splits.items()}
     found, seen = Known(), set[str]()
     for annotation in read_all(sources, settings):
         text = normalised(annotation.text)
-        tested = key_of(text, b"text") in test
+        key = key_of(text, b"text")
+        held = {s for s in ("test", "dev") if s in annotation.tags or key in keys.get(s, ())}
         if text not in seen:
             seen.add(text)
             found.texts.append(text)
-            if tested:
+            if "test" in held:
                 found.test.append(text)
-        if tested and (group := group_of(annotation.meta, group_by)):
+        if held and (group := group_of(annotation.meta, group_by)):
             found.groups.add(group)
         found.labels.update(labels_of(annotation, settings))
     return found

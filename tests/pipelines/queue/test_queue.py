@@ -21,6 +21,7 @@ from components.ingest.settings import IngestSettings
 from components.records.keys import key_of, normalised
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
+from components.records.sources import Source as AnnotationFile
 from components.records.texts import Text
 from components.registry import assignment
 from components.registry.base import Artefact
@@ -34,7 +35,7 @@ from pipelines.cli import app
 from pipelines.queue.candidates import candidates
 from pipelines.queue.choose import Choice, choose
 from pipelines.queue.doubt import Doubts, Reader, doubts, embeddings
-from pipelines.queue.known import Known
+from pipelines.queue.known import Known, known
 from tests.support.spancat import write_spancat
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny
 from tests.support.tiny_textcat import train_tiny as train_classifier
@@ -65,7 +66,7 @@ def reader(model: Path) -> Reader:
 def test_what_is_known_or_nearly_is_left_out() -> None:
     tested = "An entirely different letter about ships that sail to the north in winter and fog"
     seen = [normalised(each) for each in (LETTER, tested)]
-    known = Known(seen, [seen[1]], groups={'"p7"'})
+    seen_before = Known(seen, [seen[1]], groups={'"p7"'})
     pool = {
         f"  {LETTER.upper()} ": "annotated",
         LETTER + ".": "near an annotated text",
@@ -80,12 +81,34 @@ def test_what_is_known_or_nearly_is_left_out() -> None:
     }
     texts = [Text(f"p:{n}", text) for n, text in enumerate(pool)]
     of_page = Text("p:9", "Nothing like it, but on the page of a test text", {"page": "p7"})
-    left = candidates([*texts, of_page], known, "meta.page")
+    left = candidates([*texts, of_page], seen_before, "meta.page")
     assert [one.text for one in left.texts] == [text for text, why in pool.items() if not why]
     assert left.left_out == {
         **dict.fromkeys([why for why in pool.values() if why], 1),
-        "same meta.page as a text of the test set": 1,
+        "same meta.page as a text of dev or test": 1,
     }
+
+
+def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> None:
+    rows = [
+        {"text": "one", "meta": {"page": 1}},
+        {"text": "two", "meta": {"page": 2}},
+        {"text": "three", "meta": {"page": 3, "split": "test"}},
+        {"text": "four", "meta": {"page": 4}},
+    ]
+    spans = [{"start": 0, "end": 3, "label": "OLD"}]
+    write(tmp_path / "a.jsonl", [{**row, "answer": "accept", "spans": spans} for row in rows])
+    keys = [f"{key_of(text, b'text'):016x}" for text in ("one", "two")]
+    found = known(
+        [AnnotationFile(path=str(tmp_path / "a.jsonl"))],
+        IngestSettings.model_validate({"select": {"rename": {"OLD": "NEW"}}}),
+        assignment.Stored(1, [], keys[:1], keys[1:]),
+        "meta.page",
+    )
+    assert found.texts == ["one", "two", "three", "four"]
+    assert found.test == ["two", "three"]
+    assert found.groups == {"1", "2", "3"}
+    assert found.labels == {"NEW": 4}
 
 
 def chosen_of(
