@@ -36,7 +36,10 @@ PYTHON
 retrain run "${options[@]}" --set 'phases.annotations.gate={mode: enforce, min_f: 1.0}'
 
 # What differs from the first run, and what is there now.
-first=$(ls runs | grep -- -annotations | head -n 1)
+{ set +x; } 2> /dev/null
+runs=(runs/*-annotations)
+first=$(basename "${runs[0]}")
+set -x
 retrain compare "$first" latest
 retrain runs list
 retrain models list

@@ -82,7 +82,7 @@ def print_comparison(comparison: Comparison) -> None:
 
     contrast = comparison.contrast
     lines = [*contrast["per_label"].items(), ("overall", contrast["overall"])]
-    print(f"{comparison.name}: {comparison.headline}")
+    print(f"{comparison.name}: {comparison.headline}\n{comparison.basis}")
     print_table(
         ["label", "old F>", "new F>", "change>", "95 % interval", "the new one is"],
         [cells(label, row) for label, row in lines],

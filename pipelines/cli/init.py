@@ -77,7 +77,6 @@ def write_first(annotations: Path, output: Path, file_format: str) -> None:
     for line in text.splitlines():
         if line.startswith(REMARKS):
             print(line.removeprefix("# "))
-    print(f"Next: read it, then: retrain check{named} && retrain run{named}")
     if "mode: report-only" in text:
         print(
             "The gate only reports: it promotes every model, and says which it would have held. "
@@ -88,6 +87,7 @@ def write_first(annotations: Path, output: Path, file_format: str) -> None:
             f"{annotations} lies outside the folder of the config: move it there before you commit "
             "the two."
         )
+    print(f"Next: read it, then: retrain check{named} && retrain run{named}")
 
 
 def write_training(name: str, output: Path | None) -> None:

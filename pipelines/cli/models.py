@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,14 +72,14 @@ def list_models(
         print("No models yet: `retrain run` makes them.")
         return
     print_table(
-        ["model", "version>", "aliases", "F>", "created", "run"],
+        ["model", "version>", "aliases", "F>", "created (UTC)", "run"],
         [
             [
                 version.name,
                 version.number,
                 ", ".join(version.aliases),
                 percent(overall(version)["f"]),
-                version.lineage.created,
+                f"{datetime.fromisoformat(version.lineage.created):%Y-%m-%d %H:%M}",
                 version.lineage.run,
             ]
             for version in versions

@@ -11,7 +11,7 @@ import typer
 from pipelines.cli.options import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def say_version(asked: bool) -> None:
@@ -39,6 +39,12 @@ def status(
         print("\n".join(lines(DEFAULT_CONFIG, Path("runs"))))
 
 
+def listed(phases: Iterable[str]) -> str:
+    """The phases of a config, by name."""
+    names = list(phases)
+    return f"{'phase' if len(names) == 1 else 'phases'} {', '.join(names)}"
+
+
 def lines(config: Path, out: Path) -> Iterator[str]:
     """What there is in this folder, and what to do next."""
     from components.errors import ConfigError
@@ -52,7 +58,7 @@ def lines(config: Path, out: Path) -> Iterator[str]:
         yield f"config      no {config} here: retrain init ANNOTATIONS writes one"
     else:
         pipeline = load(config).pipeline
-        yield f"config      {config}: {pipeline.name}, {', '.join(pipeline.phases)}"
+        yield f"config      {config}: pipeline {pipeline.name}, {listed(pipeline.phases)}"
         for name, phase in pipeline.phases.items():
             there = ask(str(config.parent / pipeline.registry), phase.model.name, phase.model.alias)
             by = f", by {there.by}" if there.by else ""

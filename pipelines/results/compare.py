@@ -70,6 +70,15 @@ class Comparison:
         return standing(self.contrast["overall"])
 
     @property
+    def basis(self) -> str:
+        """What it was compared on."""
+        more = f"; {self.left_out:,} more of {self.new.run} are left out" if self.left_out else ""
+        return (
+            f"Compared on the {self.shared:,} test documents that both runs have, annotated alike"
+            f"{more}."
+        )
+
+    @property
     def headline(self) -> str:
         """The outcome in a sentence."""
         overall = self.contrast["overall"]
@@ -236,10 +245,6 @@ def contrast(
 
 def comparison_page(comparison: Comparison) -> str:
     """The comparison as a page in the layout of a report."""
-    left_out = (
-        f"Compared on the {comparison.shared} test documents that both runs have; "
-        f"{comparison.left_out} more of {comparison.new.run} are left out."
-    )
     return build.html(
         build.Material(
             title=f"{comparison.name}: {comparison.new.run} against {comparison.old.run}",
@@ -249,7 +254,7 @@ def comparison_page(comparison: Comparison) -> str:
             blocks={comparison.task: comparison.scores},
             headline=comparison.headline,
             mood={"better": "good", "worse": "bad"}.get(comparison.outcome, "warn"),
-            reasons=[left_out] if comparison.left_out else [],
+            reasons=[comparison.basis],
             predictions=comparison.predictions,
             history=comparison.new.history,
             changes=changes(comparison.new.facts, comparison.old.facts),

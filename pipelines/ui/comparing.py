@@ -75,8 +75,7 @@ def described(comparison: Comparison) -> dict[str, Any]:
         "name": comparison.name,
         "outcome": comparison.outcome,
         "headline": comparison.headline,
-        "shared": comparison.shared,
-        "left_out": comparison.left_out,
+        "basis": comparison.basis,
         "rows": [*rows, ("overall", contrast["overall"])],
         "url": url("compare", comparison.old.run, comparison.new.run, comparison.name),
     }

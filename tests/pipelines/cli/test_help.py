@@ -69,7 +69,7 @@ def test_alone_it_says_where_one_stands(tmp_path: Path) -> None:
     )
     assert retrain(tmp_path, "init", "a.jsonl").returncode == 0
     done = retrain(tmp_path)
-    assert "config      retrain.yaml: a, a\n" in done.stdout
+    assert "config      retrain.yaml: pipeline a, phase a\n" in done.stdout
     assert "production  a: nothing is in production\n" in done.stdout
     assert done.stdout.endswith("Next: retrain check && retrain run\n")
 

@@ -49,7 +49,7 @@ def models(tmp_path: Path) -> Models:
 
 def test_list_shows_every_version_and_which_is_in_production(models: Models) -> None:
     lines = models("list").splitlines()
-    assert lines[0].split() == ["model", "version", "aliases", "F", "created", "run"]
+    assert lines[0].split() == ["model", "version", "aliases", "F", "created", "(UTC)", "run"]
     assert lines[1].split()[:3] == ["ner", "1", "80.0"]
     assert lines[2].split()[:5] == ["ner", "2", "candidate,", "champion", "85.0"]
 
