@@ -50,7 +50,7 @@ def init(
     Also for the labelling config (XML) of a project in Label Studio or Annotation Lab: its tasks.
 
     Reads Prodigy JSONL, Label Studio JSON, CoNLL or IOB columns, spaCy files and the exports of
-    other tools that docs/data.md lists. A file that exists is never overwritten.
+    other tools that docs/formats.md lists. A file that exists is never overwritten.
     """
     from components.errors import ConfigError
 
