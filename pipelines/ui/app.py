@@ -183,11 +183,13 @@ def add_pages(app: FastAPI, site: Site) -> None:
         )
 
     @app.get("/runs/{run}/{phase}/{name}")
-    def document(run: str, phase: str, name: str) -> Response:
+    def document(run: str, phase: str, name: str, download: bool = False) -> Response:
         record = record_of(site, run)
         path = document_of(site, record, phase, name)
         if name == "review":
             return FileResponse(path, media_type="application/jsonl", filename=f"{run}.jsonl")
+        if download:
+            return FileResponse(path, filename=f"{run}.{phase}.{name}.html")
         way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
         return as_report(path.read_text(encoding="utf-8"), way)
 

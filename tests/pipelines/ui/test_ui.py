@@ -106,6 +106,11 @@ def test_a_log_is_read_and_downloaded(ui: Ui) -> None:
 def test_a_report_has_no_part_in_the_app(ui: Ui) -> None:
     """Whatever a report holds, it runs in an origin of its own."""
     report = httpx2.get(f"{ui.url}/runs/{RUN}/phase-1/report")
+    kept = httpx2.get(f"{ui.url}/runs/{RUN}/phase-1/report?download=1")
+    assert (
+        kept.headers["content-disposition"] == f'attachment; filename="{RUN}.phase-1.report.html"'
+    )
+    assert httpx2.get(f"{ui.url}/index.html").headers["location"] == "/runs"
     policy = report.headers["content-security-policy"]
     assert "sandbox allow-scripts" in policy
     assert "allow-same-origin" not in policy
