@@ -11,8 +11,9 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,9 +23,16 @@ from components.records.sources import local_errors, open_system, remote_errors
 GZIP = b"\x1f\x8b"
 MARK = "\ufeff"  # byte order mark
 LONGEST_CELL = 16_000_000  # characters
+LONGEST_LINE = 64_000_000  # bytes; a file without an end of line would otherwise fill memory
 USUAL = ("text", "sentence", "content")
 # What a tool says of its own work on a text: no property of the text.
 OF_A_TOOL = ("answer", "accept", "label", "score", "priority")
+
+
+class Lines(Protocol):
+    """A file that is read line by line."""
+
+    def readline(self, size: int = -1, /) -> bytes: ...
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -71,7 +79,7 @@ def reader_of(name: str) -> Callable[[str, Iterable[str], str], Iterator[Text]]:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Iterable[bytes]]:
+def opened(path: str) -> Iterator[Lines]:
     """A file, unpacked if it is gzip, whatever its name says."""
     with ExitStack() as files:
         if "://" in path:
@@ -86,7 +94,7 @@ def opened(path: str) -> Iterator[Iterable[bytes]]:
         yield gzip.GzipFile(fileobj=file) if packed else file
 
 
-def decoded(name: str, file: Iterable[bytes]) -> Iterator[str]:
+def decoded(name: str, file: Lines) -> Iterator[str]:
     """The lines of a file, with their ends.
 
     Raises:
@@ -94,7 +102,12 @@ def decoded(name: str, file: Iterable[bytes]) -> Iterator[str]:
     """
     number = 0
     try:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), start=1):
+            if len(line) == LONGEST_LINE:
+                raise DataError(
+                    f"{name}:{number}: a line of more than {LONGEST_LINE:,} bytes. Write one text "
+                    "a line."
+                )
             text = line.decode()
             yield text.removeprefix(MARK) if number == 1 else text
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigError, DataError
+from components.records import texts
 from components.records.texts import Text, read_texts
 
 
@@ -31,9 +32,9 @@ def read(tmp_path: Path, name: str, content: bytes, key: str = "") -> list[Text]
 def test_every_kind_packed_or_not(tmp_path: Path, name: str, content: bytes) -> None:
     packed = f"{name}.gz"
     for file, data in ((name, content), (packed, gzip.compress(content)), (packed, content)):
-        texts = read(tmp_path, file, data)
-        assert [one.text for one in texts] == ["one", "two"]
-        assert all(one.place.startswith(f"{file}:") for one in texts)
+        found = read(tmp_path, file, data)
+        assert [one.text for one in found] == ["one", "two"]
+        assert all(one.place.startswith(f"{file}:") for one in found)
 
 
 def test_what_else_a_row_says_of_its_text_is_meta(tmp_path: Path) -> None:
@@ -74,6 +75,14 @@ def test_a_fault_is_said_with_its_line(
 ) -> None:
     with pytest.raises(DataError, match=message):
         read(tmp_path, name, content)
+
+
+def test_a_line_without_end_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "LONGEST_LINE", 20)
+    assert len(read(tmp_path, "a.txt", b"a" * 18 + b"\n" + b"b\n")) == 2
+    for data in (b"a\n" + b"b" * 20, gzip.compress(b"a\n" + b"b" * 99)):
+        with pytest.raises(DataError, match=r"a.txt:2: a line of more than 20 bytes"):
+            read(tmp_path, "a.txt", data)
 
 
 def test_a_key_is_one_of_rows_alone(tmp_path: Path) -> None:
