@@ -139,7 +139,7 @@ def label_studio_task(
         meta: kept in the data beside the text.
     """
     prediction: dict[str, Any] = {"model_version": model_version, "result": results(said, asked)}
-    score = doubt(said)
+    score = confidence(said, asked)
     prediction |= {} if score is None else {"score": score}
     return {"data": {key: text.text, **meta}, "predictions": [prediction]}
 
@@ -182,12 +182,16 @@ def results(said: Findings, asked: Asked, to_name: str = TEXT) -> list[dict[str,
     return found
 
 
-def doubt(said: Findings) -> float | None:
+def confidence(said: Findings, asked: Asked) -> float | None:
     """The confidence in what the models are least sure of; None where they do not say."""
     scores = [one.confidence for one in (*said.entities, *(said.spans or ()))]
     scores += [
         status.confidence for one in said.entities for status in (one.statuses or {}).values()
     ]
-    scores += [max(one.scores.values()) for one in said.classes or () if one.scores]
+    for one in said.classes or ():
+        _, exclusive = asked.classes.get(one.task or one.phase, ((), True))
+        chances = [*one.scores.values()]
+        # Of labels that do not exclude each other one may be as sure that a text has none.
+        scores += [max(chances)] if exclusive and chances else [max(p, 1 - p) for p in chances]
     known = [score for score in scores if score is not None]
     return min(known) if known else None

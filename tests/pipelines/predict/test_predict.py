@@ -17,7 +17,8 @@ import spacy
 from spacy.tokens import DocBin
 
 import retrain
-from components.answers.formats import Format
+from components.answers.findings import Classes, Findings
+from components.answers.formats import Asked, Format, confidence
 from components.answers.models import Models, Source, load
 from components.errors import ConfigError, DataError
 from pipelines.predict import input as texts_input
@@ -117,6 +118,16 @@ def test_label_studio_has_one_task_with_a_prediction(
         "labels": ["FORM"],
     }
     assert blank["predictions"][0]["result"] == []
+
+
+def test_to_be_sure_that_a_text_has_no_label_is_to_be_sure() -> None:
+    topic = Classes(phase="m", task="topic", labels=["A"], scores={"A": 0.7, "B": 0.3})
+    flags = Classes(phase="m", task="flags", labels=[], scores={"X": 0.05, "Y": 0.2})
+    asked = Asked(classes={"topic": (("A", "B"), True), "flags": (("X", "Y"), False)})
+    assert confidence(Findings(entities=[], classes=[topic]), asked) == 0.7
+    assert confidence(Findings(entities=[], classes=[flags]), asked) == 0.8
+    assert confidence(Findings(entities=[], classes=[flags, topic]), asked) == 0.7
+    assert confidence(Findings(entities=[]), asked) is None
 
 
 def test_docbin_holds_what_spacy_reads(
