@@ -38,7 +38,7 @@ def head(
             "use_reduce_max": shared == "tok2vec",
             "use_reduce_mean": True,
             "nO": None,
-            "tok2vec": listener(shared),
+            "tok2vec": listener(shared, grad_factor(len(labels), exclusive=exclusive)),
         },
     }
     weights = {f"{name}_score": weight, f"{name}_macro_f": 0.0}
@@ -51,3 +51,12 @@ def head(
         },
         "training": {"score_weights": weights | dict.fromkeys(UNUSED)},
     }
+
+
+def grad_factor(labels: int, *, exclusive: bool) -> float:
+    """How much of its gradient goes to a transformer, so that other tasks are heard beside it.
+
+    The loss of any of several labels is a sum over them, whose gradient grows with the root of
+    their number: 1 up to four labels, 0.29 for 48 (docs/performance.md).
+    """
+    return 1.0 if exclusive else min(1.0, round(2 / labels**0.5, 2))
