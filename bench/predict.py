@@ -4,7 +4,8 @@
 
 MODEL is a folder with a spaCy pipeline, such as models/ner-letters/1/model. The texts are those of
 bench/documents.py (or of --texts FILE.jsonl, repeated), so many words. Both get the same texts in
-the same order; `nlp.pipe` sorts them all, in batches of 128, and throws away what it finds.
+the same order and load the model; `nlp.pipe` sorts them all, in batches of 128, and throws away
+what it finds.
 Processor seconds and the clock are printed, and peak memory. With --large, `retrain predict` alone
 predicts so many words more, to show that its memory stays flat.
 """
@@ -87,14 +88,13 @@ def process(arm: str, model: Path, pool: Path) -> dict[str, float]:
 
 
 def one(arm: str, model: str, pool: str) -> dict[str, float]:
-    """Predict in this process; its imports and the loading of the model are before the clock."""
+    """Predict in this process; imports are before the clock, the loading of the model is not."""
     from components.answers.models import Source, load
     from components.custom_code import load_model
 
     load([Source("warm", Path(model))]).analyse(["Warm."], _question())
     if arm == PLAIN:
-        nlp = load_model(Path(model))
-        work = lambda: plain(nlp, pool)  # noqa: E731 - what is measured
+        work = lambda: plain(load_model(Path(model)), pool)  # noqa: E731 - what is measured
     else:
         work = lambda: ours(model, pool, confidence=arm == ARMS[0])  # noqa: E731
     started, cpu = time.perf_counter(), time.process_time()

@@ -156,7 +156,7 @@ class Models:
             # NER keeps entities that it finds set.
             fresh = tokens if phase is asked[-1] else [doc.copy() for doc in tokens]
             docs = list(phase.nlp.pipe(fresh, batch_size=len(texts)))
-            probabilities = entity_probabilities(phase.nlp, docs) if question.confidence else None
+            probabilities = of_entities(phase.nlp, docs) if question.confidence else None
             for n, doc in enumerate(docs):
                 new = entities_of(doc, phase, probabilities[n] if probabilities else None)
                 entities[n] += without_overlap(entities[n], new)
@@ -174,6 +174,19 @@ class Models:
             for n in range(len(texts))
         ]
         return findings, words
+
+
+def of_entities(nlp: Language, docs: Sequence[Doc]) -> list[Probabilities] | None:
+    """The confidence in the entities of each document; None where the model has none.
+
+    Documents without an entity are not asked about: a beam search takes as long as the model.
+    """
+    found = [n for n, doc in enumerate(docs) if doc.ents]
+    asked = entity_probabilities(nlp, [docs[n] for n in found]) if found else []
+    if asked is None:
+        return None
+    of_doc = dict(zip(found, asked, strict=True))
+    return [of_doc.get(n, {}) for n in range(len(docs))]
 
 
 def span_of(doc: Doc, one: Entity, label: str = "") -> Span:

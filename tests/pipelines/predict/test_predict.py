@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from typer.testing import CliRunner, Result
 
 import retrain
 from components.answers.findings import Classes, Findings
 from components.answers.formats import Asked, Format, confidence
 from components.answers.models import Models, Source, load
 from components.errors import ConfigError, DataError
+from pipelines.cli import app
 from pipelines.predict import input as texts_input
 from pipelines.predict import job
 from pipelines.predict.output import Resumable
@@ -226,6 +228,29 @@ def test_the_command_killed_goes_on_where_it_was(mixed: Path, tmp_path: Path) ->
     assert 0 < said["texts_before"] < 30_000
     texts = [row["text"] for row in rows_of(tmp_path / "out.jsonl")]
     assert texts == pool.read_text(encoding="utf-8").splitlines()
+
+
+def command(*words: str) -> Result:
+    return CliRunner().invoke(app, ["predict", *words], catch_exceptions=False)
+
+
+def test_the_command_says_what_it_did(mixed: Path, pool: Path, tmp_path: Path) -> None:
+    plain = command(str(mixed), str(pool), "-o", str(tmp_path / "a.jsonl"))
+    assert plain.stdout.startswith("3 texts, 11 words, ")
+    assert plain.stdout.endswith(f"Wrote {tmp_path / 'a.jsonl'}\n")
+    said = json.loads(
+        command(str(mixed), str(pool), "-o", str(tmp_path / "b.jsonl"), "--json").stdout
+    )
+    assert (said["texts"], said["texts_before"], said["words"]) == (3, 0, 11)
+    with pytest.raises(ConfigError, match="--format csv: no such format"):
+        command(str(mixed), str(pool), "-o", str(tmp_path / "c"), "--format", "csv")
+    with pytest.raises(ConfigError, match="--where vertex needs --config"):
+        command("ner-letters", str(pool), "-o", str(tmp_path / "c"), "--where", "vertex")
+    table = tmp_path / "pool.csv"
+    table.write_text("id,body\n1,a visa\n", encoding="utf-8")
+    command(str(mixed), str(table), "-o", str(tmp_path / "d.jsonl"), "--text", "body")
+    [row] = rows_of(tmp_path / "d.jsonl")
+    assert (row["text"], row["meta"]) == ("a visa", {"id": "1"})
 
 
 def test_what_may_not_go_on_is_said(mixed: Path, spans: Path, pool: Path, tmp_path: Path) -> None:
