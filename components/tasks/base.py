@@ -45,8 +45,8 @@ class TaskSettings(Settings, extra="allow"):
         1.0,
         ge=0,
         allow_inf_nan=False,
-        description="how much the task counts, beside others, in the score on dev by which the "
-        "best step is chosen",
+        description="how much the task counts, compared with others, in the score on dev by which "
+        "the best step is chosen",
         examples=[0.5],
     )
 

@@ -28,7 +28,7 @@ def deploy(
     machine: Annotated[str, typer.Option(help="Type of machine to serve on.")] = "n1-standard-4",
     as_json: AsJson = False,
 ) -> None:
-    """Serve a version on Vertex AI, beside or instead of what the endpoint serves now.
+    """Serve a version on Vertex AI, next to what the endpoint serves now or instead of it.
 
     A new version starts with a tenth of the traffic. It gets its share, and with 100 percent the
     old ones go, only once it has answered; if it does not, everything is as before.

@@ -20,7 +20,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a config, by which editors complete and check one.
 
-    `retrain init` writes it beside the config and names it in the first line, which the YAML
+    `retrain init` writes it next to the config and names it in the first line, which the YAML
     language server of VS Code, Neovim, Emacs and others reads.
     """
     from components.files import write_json

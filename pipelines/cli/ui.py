@@ -25,7 +25,7 @@ def ui(
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in your browser.")] = False,
 ) -> None:
-    """Look at runs while they run and after, at scores and models, in a browser on this machine.
+    """Show runs while they run and after, scores and models in a browser on this machine.
 
     It reads what is in the folders and keeps nothing itself: stop and start it as you like.
     """

@@ -82,7 +82,8 @@ def logs(
 ) -> None:
     """Print the logs of a run: of the tasks that failed, else of all; or of one task.
 
-    The command of a task is in the .sh beside its log. For a service: how to read the logs there.
+    The command of a task is in the .sh file next to its log. For a service: how to read the logs
+    there.
     """
     runs_at(where, config, out).logs(run, task, lines, follow=follow, failed=failed)
 
