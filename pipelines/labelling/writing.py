@@ -21,7 +21,8 @@ def labelling_config(tasks: Sequence[TaskSettings], text: str = "text") -> str:
         text: the field of the data that holds the text.
 
     Raises:
-        ConfigError: a task is of a kind that Label Studio is not known to ask for.
+        ConfigError: a task is of a kind that Label Studio is not known to ask for, or goes by the
+            name of another there.
     """
     for task in tasks:
         if task.kind not in KINDS:
@@ -29,6 +30,7 @@ def labelling_config(tasks: Sequence[TaskSettings], text: str = "text") -> str:
                 f"tasks.{task.name}: how annotators are asked about a task of kind {task.kind} is "
                 f"yours to say; a labelling config is written for {', '.join(KINDS)}."
             )
+    refuse_same_names(tasks)
     marking = [task for task in tasks if task.kind in ("ner", "spans")]
     asking = [task for task in tasks if task.kind not in ("ner", "spans")]
     lines = [
@@ -39,6 +41,31 @@ def labelling_config(tasks: Sequence[TaskSettings], text: str = "text") -> str:
         "</View>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def refuse_same_names(tasks: Sequence[TaskSettings]) -> None:
+    """Refuse two controls of one name: Label Studio does, and no export could tell them apart.
+
+    Raises:
+        ConfigError: saying which.
+    """
+    taken = {"text": "the text itself"}
+    for task in tasks:
+        name = control_name(task)
+        if name in taken:
+            setting = {"assertion": "key", "textcat": "question"}.get(task.kind)
+            remedy = f"give it a `{setting}` of its own" if setting else "rename the task"
+            raise ConfigError(
+                f"tasks.{task.name}: in Label Studio it would be called {name!r}, as "
+                f"{taken[name]} is: {remedy}."
+            )
+        taken[name] = f"tasks.{task.name}"
+
+
+def control_name(task: TaskSettings) -> str:
+    """The name by which an export says what was answered."""
+    described = task.model_dump()
+    return str(described.get("question") or described.get("key") or task.name)
 
 
 def labels(task: TaskSettings) -> Iterator[str]:
@@ -58,8 +85,7 @@ def choices(task: TaskSettings) -> Iterator[str]:
     """The control that asks about the whole text, or about each entity."""
     described: Mapping[str, Any] = task.model_dump()
     several = task.kind == "textcat" and not described.get("exclusive", True)
-    # The name by which the export is known again; where it is not the task's, `task` says that.
-    name = described.get("question") or described.get("key") or task.name
+    name = control_name(task)  # where it is not the task's, `task` says that
     about = {"name": name, "toName": "text", "choice": "multiple" if several else "single"}
     if task.kind == "assertion":
         about |= {"perRegion": "true", "whenTagName": described["of"]}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.errors import ConfigError
 from components.tasks import checked
 from components.tasks.base import TaskSettings
 from pipelines.config.load import load
@@ -120,3 +121,33 @@ def test_a_kind_of_your_own_is_yours_to_ask_for() -> None:
 
     with pytest.raises(ConfigError, match=r"tasks\.own: how annotators are asked"):
         labelling_config([TaskSettings(name="own", kind="tests.support.topics", labels=["x"])])
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        (
+            [
+                {"name": "places", "kind": "ner", "labels": ["A"]},
+                {"name": "sure", "kind": "assertion", "of": "places", "labels": ["p", "q"]},
+                {"name": "past", "kind": "assertion", "of": "places", "labels": ["r", "s"]},
+            ],
+            r"tasks.past: .* 'assertion', as tasks.sure is: give it a `key` of its own",
+        ),
+        (
+            [
+                {"name": "topic", "kind": "textcat", "labels": ["a", "b"]},
+                {"name": "other", "kind": "textcat", "labels": ["c", "d"], "question": "topic"},
+            ],
+            r"tasks.other: .* 'topic', as tasks.topic is: give it a `question` of its own",
+        ),
+        (
+            [{"name": "text", "kind": "ner", "labels": ["A"]}],
+            r"tasks.text: .* 'text', as the text itself is: rename the task",
+        ),
+    ],
+)
+def test_no_two_controls_have_one_name(tasks: list[dict[str, Any]], said: str) -> None:
+    """Label Studio refuses such a config: run with its own parser, label-studio-sdk 2.1.2."""
+    with pytest.raises(ConfigError, match=said):
+        labelling_config([checked(TaskSettings.model_validate(task)) for task in tasks])
