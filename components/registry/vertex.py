@@ -233,27 +233,33 @@ class VertexRegistry:
 
     def _import_scores(self, version: Version) -> None:
         """Show the scores in the console. They are in the lineage anyway: failing is no matter."""
-        if len(version.lineage.tasks) > 1:
-            return  # the console's form has room for one task
-        classes = "macro" in version.lineage.scores
-        schema = "classification_metrics_1.0.0" if classes else "text_extraction_metrics_1.0.0"
-        metrics = struct_pb2.Value()
-        scores = console_scores(version.lineage.scores)
-        json_format.ParseDict({"confidenceMetrics": [scores]}, metrics)
-        evaluation = v1.ModelEvaluation(
-            display_name=f"test set of {version.lineage.run}"[:128],
-            metrics_schema_uri=f"{SCHEMAS}{schema}.yaml",
-            metrics=metrics,
-        )
         try:
-            with reaching("import the scores"):
-                self.service.import_model_evaluation(
-                    parent=self._path(version.name, version.number),
-                    model_evaluation=evaluation,
-                    timeout=CALL_SECONDS,
-                )
+            for task, scores in version.lineage.tasks.items():
+                with reaching("import the scores"):
+                    self.service.import_model_evaluation(
+                        parent=self._path(version.name, version.number),
+                        model_evaluation=evaluation_of(task, scores, version.lineage.run),
+                        timeout=CALL_SECONDS,
+                    )
         except RemoteError as error:
             print(f"warning: the console will not show the scores: {error}", file=sys.stderr)
+
+
+def evaluation_of(task: str, scores: dict[str, Any], run: str) -> v1.ModelEvaluation:
+    """The scores of one task, of which a version may have several.
+
+    Args:
+        task: its name; "" of one that is alone.
+    """
+    schema = "classification" if "macro" in scores else "text_extraction"
+    metrics = struct_pb2.Value()
+    json_format.ParseDict({"confidenceMetrics": [console_scores(scores)]}, metrics)
+    named = f"{task}: test set of {run}" if task else f"test set of {run}"
+    return v1.ModelEvaluation(
+        display_name=named[:128],
+        metrics_schema_uri=f"{SCHEMAS}{schema}_metrics_1.0.0.yaml",
+        metrics=metrics,
+    )
 
 
 def console_scores(scores: dict[str, Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.containers.conftest import Running, write_model
+from tests.support.all_kinds import write_all_kinds
 from tests.support.spancat import write_spancat
 from tests.support.tiny_textcat import train_tiny
 
@@ -106,6 +107,31 @@ def test_spans_lie_inside_one_another(browser: Browser, tmp_path: Path) -> None:
     assert shown.replace("SCOPE", "").replace(" ", "") == "no<b>🎉"
     expect(page.locator("#result")).to_be_hidden()
     expect(page.locator("#span-rows tr")).to_have_count(len(spans))
+    page.close()
+    server.terminate()
+    assert server.wait() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_model_of_every_kind_shows_all_that_it_says(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    model = write_all_kinds(tmp_path / "model", {"fever": "FINDING"})
+    server = Running(f"--model=notes={model}@3", RETRAIN_SERVE_PAGE="1").until_ready()
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(server.url)
+    page.get_by_label("Paste a text").fill("no fever")
+    page.get_by_role("button").click()
+    said = "Classes: LUNGS. 1 entity found. 3 spans found."
+    expect(page.get_by_role("status")).to_have_text(said)
+    expect(page.locator("#marked")).to_have_text("no fever FINDING · Absent")
+    expect(page.locator("#rows tr td").nth(1)).to_have_text("FINDING · Absent")
+    expect(page.locator("#marked-spans b")).to_have_text(["SCOPE"] * 3)
+    expect(page.locator("#tasks mark")).to_have_text("LUNGS")
+    # Nothing makes the page wider than the screen, and no heading of a table is broken.
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    heights = page.locator("thead th").evaluate_all("all => all.map(one => one.offsetHeight)")
+    assert max(heights) < 45
     page.close()
     server.terminate()
     assert server.wait() == 0

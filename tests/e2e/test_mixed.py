@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 from spacy.util import load_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from components.answers.models import Question, Source, load
 from components.records.prediction import read_predictions
 from components.records.record import Record, read_records
-from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 from pipelines.local.runs import find_task, read_record
+from tests.e2e.conftest import run_mixed
 
 pytestmark = pytest.mark.xdist_group("mixed")
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "configs/sample-mixed.yaml"
 TEXT = (
     "As our bin has lost its lid. I have to answer the court by tomorrow morning. "
     "I live at 7 Mill Lane."
@@ -36,32 +33,6 @@ said = {"ents": doc.ents, "spans": doc.spans["parts"], "tense": doc.spans["tense
 said = {name: [[one.text, one.label_] for one in spans] for name, spans in said.items()}
 print(json.dumps(said | {"cats": doc.cats}))
 """
-
-
-def run(folder: Path, *tasks: str, steps: int) -> RunResult:
-    changed = {
-        "training.max_steps": steps,
-        "training.eval_frequency": steps // 2,
-        # Goes with its head where that task is not trained.
-        "components.urgency.model.use_reduce_max": "false",
-    }
-    overrides = [f"phases.letters.{key}={value}" for key, value in changed.items()]
-    result = run_config(
-        SAMPLE,
-        [*overrides, "phases.topics.training.max_steps=10", f"registry={folder / 'models'}"],
-        phases=None if tasks else ["letters"],
-        tasks=tasks,
-        out=folder / "runs",
-        console=Console(quiet=True),
-    )
-    assert result.exit_code == 0, [failure.tail for failure in result.failures]
-    return result
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]:
-    folder = tmp_path_factory.mktemp("mixed")
-    return folder, run(folder, steps=200)
 
 
 def blocks(result: RunResult) -> dict[str, Any]:
@@ -167,7 +138,7 @@ def test_a_server_answers_all_tasks_at_once(whole: tuple[Path, RunResult]) -> No
 
 def test_one_task_alone_is_a_model_of_its_own(whole: tuple[Path, RunResult]) -> None:
     folder, _ = whole
-    result = run(folder, "topic", steps=10)
+    result = run_mixed(folder, "topic", steps=10)
     # The phase `places` has no such task and stays out; `topics` has no other, and is as it was.
     assert {task.branch for task in read_record(result.path).tasks.values()} == {
         "letters",
