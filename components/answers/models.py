@@ -25,6 +25,7 @@ from components.registry.manifest import describe
 from components.tasks.assertion.answering import statuses_in, tasks_of
 from components.tasks.ner.answering import task_of_entities
 from components.tasks.ner.confidence import Probabilities, entity_probabilities
+from components.tasks.ner.training import refuse_statuses
 from components.tasks.spans.answering import Found, groups_of, spans_in
 from components.tasks.textcat.answering import Classifier, classifiers_of
 
@@ -303,6 +304,7 @@ def load_phase(source: Source, vocab: Vocab | bool) -> Phase:
         )
     nlp: Language = load_model(source.folder, vocab=vocab)
     settle(nlp)
+    refuse_statuses(nlp, f"{source.phase}: its model")
     if vocab is not True and nlp.vocab.vectors.size:
         raise ConfigError(
             f"{source.phase}: its model brings word vectors, which phases cannot share. "

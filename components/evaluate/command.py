@@ -182,6 +182,8 @@ def champion(
         print(f"The model in production cannot be loaded from {model}: {error}")
         why = f"it cannot be loaded: {type(error).__name__}: {error}"
         return each(lambda _: {"error": why})
+    for task in tasks:
+        task.refuse(nlp, "the model in production")
     old = predict(nlp, corpus, tasks, settings.batch_size)
     blocks = scores_of(old, tasks, settings, seen)
     return each(

@@ -301,6 +301,16 @@ class Task:
         """
         raise NotImplementedError
 
+    def refuse(self, nlp: Language, which: str) -> None:
+        """Refuse a saved pipeline that does something else and is mistaken for one of this kind.
+
+        Args:
+            which: it is, as in "the model in production".
+
+        Raises:
+            ConfigError: saying what it does.
+        """
+
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
         """Overall `f`, `p` and `r` of an evaluation by spaCy; 0 where they are undefined."""
         raise NotImplementedError

@@ -66,7 +66,7 @@ def train_pipeline(
         config = settled(config, tasks, train_corpus)
         use_gpu = choose_device(settings)
         nlp, training = initialise(
-            config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion
+            config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion, tasks=tasks
         )
         for task in tasks:
             counts = label_counts(train_corpus, task.name)
@@ -176,6 +176,7 @@ def initialise(
     *,
     use_gpu: int,
     champion: Path | None = None,
+    tasks: Sequence[Task] = (),
 ) -> tuple[Language, Training]:
     """Build the pipeline with its weights and labels, and what its config says of training.
 
@@ -183,6 +184,7 @@ def initialise(
 
     Args:
         champion: the folder of a model whose weights are to be taken where they fit.
+        tasks: what is to be learnt.
     """
     base = find_all(config)
     for weights in base:
@@ -200,7 +202,7 @@ def initialise(
                 labelled["initialize"]["components"].setdefault(name, {})["labels"] = reader
             return init_nlp(labelled, use_gpu=use_gpu)
 
-    nlp = warm_start(champion, initialised) if champion else initialised({})
+    nlp = warm_start(champion, initialised, tasks) if champion else initialised({})
     training = resolve(nlp)
     restore_names(nlp, base)
     nlp.config["paths"].update({key: config["paths"][key] for key in CORPUS_PATHS})

@@ -7,7 +7,7 @@ labels changed starts anew on the transformer or tok2vec of the champion.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,22 @@ from spacy.language import Language
 
 from components.custom_code import load_model
 from components.errors import ConfigError
+from components.tasks.base import Task
 from components.train.snapshot import Arrays, nodes, set_weights, weights
 
 
-def warm_start(champion: Path, initialise: Callable[[dict[str, Any]], Language]) -> Language:
+def warm_start(
+    champion: Path, initialise: Callable[[dict[str, Any]], Language], tasks: Sequence[Task] = ()
+) -> Language:
     """Initialise a pipeline and put the champion's weights into it; stdout says which.
 
     Args:
         champion: the folder of its pipeline.
         initialise: makes the pipeline; takes component -> labels, as `spacy init labels` does.
+        tasks: what is to be learnt.
 
     Raises:
-        ConfigError: the champion can't be loaded here.
+        ConfigError: the champion can't be loaded here, or does something else.
     """
     try:
         old = load_model(champion)
@@ -36,6 +40,8 @@ def warm_start(champion: Path, initialise: Callable[[dict[str, Any]], Language])
             f"train.init is champion and the model in production can't be loaded from {champion}: "
             f"{error!r}. Set train.init to base."
         ) from error
+    for task in tasks:
+        task.refuse(old, "the model in production")
     nlp = initialise({})
     orders = other_orders(nlp, old)
     if orders:

@@ -75,6 +75,11 @@ class Kind(Task):
 
         return check_labels(nlp, self.labels)
 
+    def refuse(self, nlp: Language, which: str) -> None:
+        from components.tasks.ner.training import refuse_statuses
+
+        refuse_statuses(nlp, which, self.labels)
+
     def head(self, shared: Shared) -> dict[str, Any]:
         from components.tasks.ner.head import head
 
