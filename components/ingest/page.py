@@ -30,10 +30,11 @@ CONSEQUENCES = {
 
 def page(report: Report) -> str:
     """The report as one HTML file."""
+    files = len(report["sources"])
     return render(
         TEMPLATE,
         title="Data report",
-        made_from=f"{len(report['sources']):,} files of annotations",
+        made_from=f"{files:,} {'file' if files == 1 else 'files'} of annotations",
         headline=HEADLINES[report["status"]],
         tone=TONES[report["status"]],
         consequences=CONSEQUENCES,

@@ -17,7 +17,7 @@ PLACE = "<!-- what became of the model -->"
 RUNS_PAGE = "RETRAIN_RUNS_PAGE"  # the page of all runs, seen from the folder of the report
 
 _OUTCOME = Markup(
-    '<section aria-label="Outcome" class="banner {}"><p class="headline">{}.</p></section>'
+    '<section aria-label="Outcome" class="banner outcome {}"><p class="headline">{}.</p></section>'
 )
 _WAY = Markup('<p class="screen-only"><a href="{}">All runs</a></p>\n')
 

@@ -19,7 +19,7 @@ def report(tmp_path: Path) -> Path:
 def test_the_outcome_comes_first_and_leads_to_all_runs(report: Path) -> None:
     conclude(report, "promoted", "promoted to version 3", "../../../index.html")
     html = report.read_text(encoding="utf-8")
-    banner = '<section aria-label="Outcome" class="banner good">'
+    banner = '<section aria-label="Outcome" class="banner outcome good">'
     assert f'{banner}<p class="headline">Promoted to version 3.</p></section>' in html
     assert html.index("Promoted to") < html.index("Passes the gate.")
     assert '<a href="../../../index.html">All runs</a>' in html
@@ -30,5 +30,5 @@ def test_a_hold_is_bad_news_and_its_words_are_text(report: Path) -> None:
     conclude(report, "overtaken", "kept, <b>production</b> is not known (no & nobody)")
     html = report.read_text(encoding="utf-8")
     assert "Kept, &lt;b&gt;production&lt;/b&gt; is not known (no &amp; nobody)." in html
-    assert 'class="banner bad"' in html
+    assert 'class="banner outcome bad"' in html
     assert "All runs" not in html
