@@ -112,7 +112,8 @@ def answers(
     """
     said: dict[int, Findings] = {}
     words = 0
-    for places in batches([len(one.text) for one in texts], BATCH_TEXTS):
+    padded = any(phase.nlp.has_pipe("transformer") for phase in models.phases.values())
+    for places in batches([len(one.text) for one in texts], BATCH_TEXTS, padded=padded):
         batch = [texts[place] for place in places]
         found, read = of_batch(models, batch, question)
         said.update(zip(places, found, strict=True))
