@@ -1,13 +1,13 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex fuzz bench bench-train lint format golden docs reference lock images test-images push sbom clean
+.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex test-label-studio fuzz bench bench-train lint format golden docs reference lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # What .venv is made from. Its checksum, kept in .venv, says whether it still is: times do not.
 MADE_FROM := requirements/dev.lock requirements/torch-cpu.lock requirements/torch.lock requirements/cuda.lock pyproject.toml scripts/setup.sh
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Create .venv from the lock and compile bytecode (PYTHON=… to choose the Python)
 	@cat $(MADE_FROM) | cksum | cmp -s - .venv/.made-from || \
@@ -37,6 +37,12 @@ test-gcs: setup ## Run every stage on a bucket mounted as on Vertex AI (Linux, r
 test-vertex: setup ## Test against a real project: PROJECT=my-project (costs a little: docs/testing-vertex.md)
 	@PROJECT="$(PROJECT)" REGION="$(REGION)" BUCKET="$(BUCKET)" IMAGES="$(IMAGES)" GPU="$(GPU)" \
 		$(BIN)/python -m pytest tests/live/test_first_questions.py tests/live/test_vertex.py
+
+LABEL_STUDIO := build/label-studio/venv
+test-label-studio: setup ## Read, serve and watch a real Label Studio on this machine (0.8 GB from PyPI into build/)
+	@test -x $(LABEL_STUDIO)/bin/label-studio || { $(BIN)/python -m venv $(LABEL_STUDIO) && \
+		$(LABEL_STUDIO)/bin/python -m pip install -q label-studio==1.23.2; }
+	@$(BIN)/python -m pytest tests/live/test_label_studio.py
 
 fuzz: setup ## Damaged records, configs and requests in large numbers (KIND=records, COUNT=…, SEED=…)
 	@$(BIN)/python -m tests.fuzz $(KIND) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -110,28 +111,34 @@ def serve(
     sources: list[Source],
     host: str,
     announce: Callable[[int], None] = lambda _port: None,
+    newer: Callable[[], list[Source] | None] | None = None,
 ) -> None:
     """Serve until told to stop.
 
     Args:
         announce: called with the port once the models answer.
+        newer: says what is to be served instead by now; None where that is what is served.
 
     Raises:
         RetrainError: there is no model that can be served, or nobody may listen there.
     """
 
-    def load_models() -> Models:
+    def load_models(sources: list[Source] = sources) -> Models:
         models = load(sources or sources_in(verified_folder(options.storage_uri, options.digest)))
         if options.precision == "bfloat16":
             for phase in models.phases.values():
                 use_bfloat16(phase.nlp)
         return models
 
+    def newer_models() -> Callable[[], Models] | None:
+        found = newer() if newer else None
+        return partial(load_models, found) if found else None
+
     if not sources and not options.storage_uri:
         raise ConfigError(
             "There is no model to serve: set AIP_STORAGE_URI, or name one with --model."
         )
-    server = Server(options, load_models)
+    server = Server(options, load_models, newer_models if newer else None)
     config = uvicorn.Config(
         build(server, local=is_loopback(host)),
         http=Connection,

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
+from components.answers.findings import Findings
 from components.answers.models import Models, Question
+from containers.serve import label_studio
 from containers.serve.batcher import (
     Batcher,
     BatchLimits,
@@ -37,7 +39,16 @@ POLICY = (
 )
 WARM_UP = "Send form P60 to HM Revenue and Customs in London by 31 January 2025. "
 WARM_UP_TEXTS = [WARM_UP * 14] * 4  # a full batch, to see how long one takes
+NEWER_SECONDS = 5.0
 LEFT = 499  # the client did; nobody reads this but the log
+
+
+@dataclass(frozen=True)
+class Served:
+    """Models, and what has them answer."""
+
+    models: Models
+    batcher: Batcher
 
 
 class Server:
@@ -45,22 +56,34 @@ class Server:
 
     Args:
         load: returns the models; called on a thread, so that health checks are answered meanwhile.
+        newer: returns what loads others in their place, None while there are none; asked for every
+            NEWER_SECONDS, on a thread.
     """
 
-    def __init__(self, options: Options, load: Callable[[], Models]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        load: Callable[[], Models],
+        newer: Callable[[], Callable[[], Models] | None] | None = None,
+    ) -> None:
         self.options = options
         self.metrics = Metrics()
-        self.models: Models | None = None
         self.draining = False
         self.failed: Callable[[Exception], None] = lambda _error: None
         self.announce: Callable[[], None] = lambda: None
         self._load = load
-        self._batcher: Batcher | None = None
+        self._newer = newer
+        self._served: Served | None = None
 
     @property
     def ready(self) -> bool:
         """Whether the models have answered a first text and the server is to be sent more."""
-        return self._batcher is not None and not self.draining
+        return self._served is not None and not self.draining
+
+    @property
+    def models(self) -> Models | None:
+        """The models that answer now; None before any does."""
+        return self._served.models if self._served else None
 
     @asynccontextmanager
     async def life(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -73,11 +96,25 @@ class Server:
 
     async def _work(self) -> None:
         try:
-            models = await asyncio.to_thread(self._load)
-            throughput = await asyncio.to_thread(warm_up, models)
+            served = await asyncio.to_thread(self._started, self._load)
         except Exception as error:
             self.failed(error)
             return
+        async with asyncio.TaskGroup() as batchers:
+            running = self._serve(served, batchers)
+            self.announce()
+            while self._newer:
+                await asyncio.sleep(NEWER_SECONDS)
+                if newer := await self._newer_models():
+                    # What it was asked is answered by it; then it has no more to do.
+                    batchers.create_task(stopped(running, served.batcher))
+                    served = newer
+                    running = self._serve(served, batchers)
+
+    def _started(self, load: Callable[[], Models]) -> Served:
+        """Load models, and let them predict for the first time."""
+        models = load()
+        throughput = warm_up(models)
         options = self.options
         limits = BatchLimits(
             texts=options.batch_texts,
@@ -86,11 +123,26 @@ class Server:
             seconds=options.max_seconds,
             threads=options.threads,
         )
-        self.models = models
-        self._batcher = Batcher(models.analyse, models.vocabulary, throughput, limits, self.metrics)
-        log("ready", versions=models.versions)
-        self.announce()
-        await self._batcher.run()
+        batcher = Batcher(models.analyse, models.vocabulary, throughput, limits, self.metrics)
+        return Served(models, batcher)
+
+    def _serve(self, served: Served, batchers: asyncio.TaskGroup) -> asyncio.Task[None]:
+        """Let these models answer from now on."""
+        running = batchers.create_task(served.batcher.run())
+        self._served = served
+        log("ready", versions=served.models.versions)
+        return running
+
+    async def _newer_models(self) -> Served | None:
+        """What is to be served instead, once it has predicted; None if nothing is, or can be."""
+        assert self._newer
+        try:
+            load = await asyncio.to_thread(self._newer)
+            return await asyncio.to_thread(self._started, load) if load else None
+        except Exception as error:
+            # Whoever labels goes on with the models that there are.
+            log("newer models cannot be served", severity="ERROR", error=str(error))
+            return None
 
     async def predict(self, request: Request, asked: Parameters) -> Answer:
         """Answer a request.
@@ -100,13 +152,30 @@ class Server:
                 for too much work, 429 when too much waits or for too long, 500 when a model fails
                 on a text.
         """
-        if self._batcher is None or self.models is None:
-            raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
-        question = Question(self._wanted(asked.phases), asked.confidence)
         texts = request.texts()
         self._check(texts)
+        findings, versions = await self.findings(texts, asked)
+        return Answer(
+            predictions=[
+                Prediction(**dict(each), versions=versions, meta=meta)
+                for each, meta in zip(findings, request.metas(), strict=True)
+            ]
+        )
+
+    async def findings(
+        self, texts: list[str], asked: Parameters
+    ) -> tuple[list[Findings], dict[str, str]]:
+        """What the models say of each text, and the versions of those that were asked.
+
+        Raises:
+            HTTPException: as `predict` does.
+        """
+        served = self._served
+        if served is None:
+            raise HTTPException(503, "The models are still loading.", {"Retry-After": "5"})
+        question = Question(wanted(served.models, asked.phases), asked.confidence)
         try:
-            findings = await self._batcher.submit(texts, question)
+            findings = await served.batcher.submit(texts, question)
         except QueueFullError as error:
             raise HTTPException(
                 429,
@@ -132,22 +201,7 @@ class Server:
             log("a model failed", severity="ERROR", error=type(error).__name__)
             raise HTTPException(500, "A model failed on one of the texts.") from error
         self.metrics.texts.inc(len(texts))
-        versions = {name: self.models.versions[name] for name in question.phases}
-        return Answer(
-            predictions=[
-                Prediction(**dict(each), versions=versions, meta=meta)
-                for each, meta in zip(findings, request.metas(), strict=True)
-            ]
-        )
-
-    def _wanted(self, phases: list[str] | None) -> tuple[str, ...]:
-        """The phases to ask, in their declared order."""
-        assert self.models
-        unknown = [name for name in phases or () if name not in self.models.phases]
-        if unknown:
-            known = ", ".join(self.models.phases)
-            raise HTTPException(422, f"There is no phase {unknown[0]!r} here, only: {known}.")
-        return tuple(name for name in self.models.phases if phases is None or name in phases)
+        return findings, {name: served.models.versions[name] for name in question.phases}
 
     def _check(self, texts: list[str]) -> None:
         """Refuse what is over a limit, naming it."""
@@ -162,6 +216,25 @@ class Server:
                     f"instances[{number}] has {len(text)} characters, more than "
                     f"max_characters = {longest}.",
                 )
+
+
+def wanted(models: Models, phases: list[str] | None) -> tuple[str, ...]:
+    """The phases to ask, in their declared order.
+
+    Raises:
+        HTTPException: 422, there is no such phase.
+    """
+    unknown = [name for name in phases or () if name not in models.phases]
+    if unknown:
+        known = ", ".join(models.phases)
+        raise HTTPException(422, f"There is no phase {unknown[0]!r} here, only: {known}.")
+    return tuple(name for name in models.phases if phases is None or name in phases)
+
+
+async def stopped(running: asyncio.Task[None], batcher: Batcher) -> None:
+    """End a batcher once it has answered what it was asked."""
+    await batcher.idle()
+    running.cancel()
 
 
 def warm_up(models: Models) -> Throughput:
@@ -224,6 +297,8 @@ def build(server: Server, local: bool = False) -> FastAPI:
 
     if options.page:
         add_page(app, server)
+    if options.label_studio:
+        label_studio.add_routes(app, server)
     return app
 
 

@@ -32,6 +32,7 @@ BATCH_SECONDS = 0.5  # of long requests; short ones have none to hold up, and ga
 BRIEF_BATCH_SECONDS = 1.0
 # So little is taken however slow the models seem: or they could not show that they are fast again.
 ALWAYS_TAKEN = 2_000  # characters
+IDLE_SECONDS = 0.05
 VERY = 8  # times as many words as are enough
 
 
@@ -104,6 +105,7 @@ class Batcher:
         self._brief, self._long = Lane(), Lane()
         self._long_is_next = False
         self._long_seconds = 0.0  # of work that waits or is under way
+        self._unanswered = 0  # requests
         self._heavy = 0  # texts under way that take long by themselves
         self._changed = asyncio.Event()
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="predict")
@@ -130,6 +132,7 @@ class Batcher:
         ]
         lane.update(dict.fromkeys(waiting))
         self._long_seconds += 0.0 if brief else work
+        self._unanswered += 1
         self._show_change()
         # An estimate may be too low, on a machine that others use.
         limit = loop.call_later(self._limits.seconds, self._give_up, waiting, lane)
@@ -140,6 +143,7 @@ class Batcher:
             for one in waiting:
                 lane.pop(one, None)
             self._long_seconds -= 0.0 if brief else work
+            self._unanswered -= 1
             self._show_change()
 
     @staticmethod
@@ -179,6 +183,11 @@ class Batcher:
                 batch = await self._gather()
                 self._metrics.queue.set(self._waiting())
                 predictions.create_task(self._predict_all(batch))
+
+    async def idle(self) -> None:
+        """Wait until all that was submitted is answered."""
+        while self._unanswered:
+            await asyncio.sleep(IDLE_SECONDS)
 
     async def _renew_vocabulary(self) -> None:
         """Have the words forgotten while nothing is predicted."""

@@ -56,6 +56,9 @@ class Options(Settings):
     drain: float = Field(2.0, ge=0, description="seconds between SIGTERM and the closed door")
     openapi: bool = Field(True, description="describe the routes at /openapi.json")
     page: bool = Field(False, description="show a page to try the models at /")
+    label_studio: bool = Field(
+        False, description="answer as an ML backend of Label Studio at /label-studio"
+    )
 
     @model_validator(mode="after")
     def a_full_request_must_fit(self) -> Options:

@@ -33,6 +33,7 @@ from pipelines.cli import (
     status,
     submit,
     ui,
+    watch,
 )
 from pipelines.cli.command import Command, Group
 
@@ -66,6 +67,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "queue": queue.queue,
     "serve": serve.serve,
     "deploy": deploy.deploy,
+    "watch": watch.watch,
 }
 for name, command in COMMANDS.items():
     app.command(name, cls=Command)(command)

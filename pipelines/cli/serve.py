@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.options import ModelsFolder, RunsFolder
+
+if TYPE_CHECKING:
+    from components.answers.models import Source
 
 
 def serve(
@@ -25,6 +28,14 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
+    label_studio: Annotated[
+        bool,
+        typer.Option(
+            "--label-studio",
+            help="Also be an ML backend of Label Studio, at /label-studio; what is promoted is "
+            "served without a restart.",
+        ),
+    ] = False,
     out: RunsFolder = Path("runs"),
     registry: ModelsFolder = None,
 ) -> None:
@@ -37,16 +48,41 @@ def serve(
     from containers.serve.__main__ import serve as serve_models
     from containers.serve.options import from_environment
     from pipelines import api
+    from pipelines.results.served import in_production
+    from pipelines.results.versions import local_registry
 
-    sources = [
-        source for one in references for source in api.sources(one, out=out, registry=registry)
-    ]
+    def sources_now() -> list[Source]:
+        return [
+            source for one in references for source in api.sources(one, out=out, registry=registry)
+        ]
+
+    places = Path(registry or local_registry(None))
+    served = in_production(references, places)
+    sources = sources_now()
+
+    def newer() -> list[Source] | None:
+        nonlocal served
+        now = in_production(references, places)
+        if now == served:
+            return None
+        served = now
+        return sources_now()
+
     here = {"AIP_HTTP_PORT": str(port), "RETRAIN_SERVE_PAGE": "1", "RETRAIN_SERVE_DRAIN": "0"}
+    if label_studio:
+        here["RETRAIN_SERVE_LABEL_STUDIO"] = "1"
 
     def announce(port: int) -> None:
         address = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
         print(f"Ready: open http://{address}:{port} and paste a text; Ctrl-C ends it.", flush=True)
+        if label_studio:
+            print(
+                "In Label Studio: Settings, Model, Connect Model, Backend URL "
+                f"http://{address}:{port}/label-studio",
+                flush=True,
+            )
 
     names = ", ".join(f"{source.phase} {source.version}".rstrip() for source in sources)
     print(f"Loading {names}", flush=True)
-    serve_models(from_environment({**os.environ, **here}), sources, host, announce)
+    options = from_environment({**os.environ, **here})
+    serve_models(options, sources, host, announce, newer if label_studio else None)

@@ -207,6 +207,23 @@ class Train(TrainSettings):
         return self.model_dump(mode="json", include={*TrainSettings.model_fields})
 
 
+class Due(Settings):
+    """When `retrain watch` retrains a phase."""
+
+    new_annotations: int = Field(
+        ge=1,
+        description="texts newly annotated or corrected for one of the tasks since the last "
+        "retrain",
+        examples=[50],
+    )
+    quiet: Duration = Field(
+        "5m",
+        description="how long nothing may have changed before they are counted; changes that go "
+        "on are counted after twelve times as long",
+        examples=["30m"],
+    )
+
+
 class PhaseTask(Settings, extra="allow"):
     """One of several tasks of a phase; its kind may ask for more than this."""
 
@@ -285,6 +302,7 @@ class Phase(Settings):
     gate: GateSettings = GateSettings()
     model: ModelSettings
     compute: Compute = Compute()
+    due: Due | None = Field(None, description="when `retrain watch` retrains it; null: never")
 
     @field_validator("labels")
     @classmethod

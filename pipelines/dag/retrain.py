@@ -64,7 +64,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
         "phase": name,
         "training_config": short_digest(training_config),
         **({"training_code": short_digest(training_code)} if training_code else {}),
-        **plain(phase, without={"annotations", "compute", *phase.unused}),
+        **plain(phase, without={"annotations", "compute", "due", *phase.unused}),
     }
 
     held = hold_branch(config, config.notify, name) if config.notify else None

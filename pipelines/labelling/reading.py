@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.answers.markup import Element, parse
 from components.errors import ConfigError
 from components.tasks import ClashError, checked, refuse_clashes, task_of
 from components.tasks.base import TaskSettings
-from pipelines.labelling.markup import Element, parse
 
 LABELS = ("Labels", "HyperTextLabels", "ParagraphLabels")
 TEXTS = ("Text", "HyperText", "Paragraphs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.answers.models import Source
@@ -41,6 +42,21 @@ def sources_of(reference: str, runs: Path, registry: Path) -> list[Source]:
             f"{reference!r} is no folder of a spaCy pipeline, no model in {registry} (there: "
             f"{registered}), and as a run: {error}"
         ) from error
+
+
+def in_production(references: Sequence[str], registry: Path) -> dict[str, str]:
+    """Of references to registered models by an alias: the version that it points to now.
+
+    Nothing is verified, so this may be asked often.
+    """
+    models = open_registry(str(registry))
+    pointed: dict[str, str] = {}
+    for reference in references:
+        name, _, alias = reference.partition("@")
+        if name in models.names() and not alias.isdecimal():
+            number = models.pointed(name, alias or PRODUCTION)
+            pointed |= {reference: number} if number else {}
+    return pointed
 
 
 def sources_of_run(folder: Path) -> list[Source]:

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
+from components.answers import vocabulary
 from components.answers.findings import Findings
 from components.answers.models import Models, Question, Source, load
-from containers.serve import vocabulary
 from containers.serve.batcher import (
     BRIEF_SECONDS,
     Batcher,

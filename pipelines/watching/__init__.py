@@ -1,0 +1,1 @@
+"""Watching annotations, and starting a retrain once enough of them are new."""
