@@ -27,6 +27,7 @@ from containers.serve.guards import BodyLimit, LocalHost
 from pipelines.local.live_view import duration, figures
 from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
 from pipelines.ui import comparing, live, models, scores, trying, writing
+from pipelines.ui.archive import archive
 from pipelines.ui.models import RefusedError
 from pipelines.ui.site import HEADERS, PARTS, Site, entries, fragment, url
 from pipelines.ui.trying import RefusedTextError, Trial
@@ -145,6 +146,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
             parts=live.parts(site, run),
             stream=url("runs", run, "events") if running else "",
             facts=facts_of(record),
+            everything=url("runs", run, "all.zip"),
         )
 
     @app.get("/runs/{run}/events")
@@ -153,6 +155,12 @@ def add_pages(app: FastAPI, site: Site) -> None:
         return StreamingResponse(
             live.stream(site, run), media_type="text/event-stream", headers=HEADERS
         )
+
+    @app.get("/runs/{run}/all.zip")
+    def everything(run: str) -> StreamingResponse:
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{run}.zip"'}
+        packed = archive(site, record_of(site, run))
+        return StreamingResponse(packed, media_type="application/zip", headers=headers)
 
     @app.get("/runs/{run}/logs/{task:path}")
     def log(run: str, task: str, download: bool = False) -> Response:

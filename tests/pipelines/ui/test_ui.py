@@ -9,8 +9,10 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import httpx2
 import pytest
@@ -103,6 +105,19 @@ def test_a_log_is_read_and_downloaded(ui: Ui) -> None:
     assert review.text == '{"text": "London"}\n'
 
 
+def test_all_of_a_run_is_one_download(ui: Ui) -> None:
+    page = httpx2.get(f"{ui.url}/runs/{RUN}").text
+    assert f'href="/runs/{RUN}/all.zip"' in page
+    packed = httpx2.get(f"{ui.url}/runs/{RUN}/all.zip")
+    assert packed.headers["content-disposition"] == f'attachment; filename="{RUN}.zip"'
+    with ZipFile(BytesIO(packed.content)) as archive:
+        log = archive.read(f"{RUN}/logs/phase-1.train.log")
+        names = archive.namelist()
+    assert log == b"--- attempt 1\nall is well\ntrain done\n"
+    assert f"{RUN}/phase-1/evaluate/scores.json" in names
+    assert len(names) == len({*names})
+
+
 def test_a_report_has_no_part_in_the_app(ui: Ui) -> None:
     """Whatever a report holds, it runs in an origin of its own."""
     report = httpx2.get(f"{ui.url}/runs/{RUN}/phase-1/report")
@@ -133,6 +148,9 @@ def test_what_lies_outside_the_runs_is_not_shown(tmp_path: Path) -> None:
             assert answer.status_code == 404
             assert "not for you" not in answer.text
         assert "not for you" not in httpx2.get(f"{ui.url}/runs/{RUN}").text
+        packed = httpx2.get(f"{ui.url}/runs/{RUN}/all.zip").content
+        with ZipFile(BytesIO(packed)) as archive:
+            assert b"not for you" not in b"".join(map(archive.read, archive.namelist()))
 
 
 def test_a_spoilt_run_and_missing_files_are_named_and_hide_nothing(tmp_path: Path) -> None:
