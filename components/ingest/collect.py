@@ -295,7 +295,8 @@ class Collector:
             for name, agreement in self.agreement.items():
                 agreement.add(candidates, name)
             resolved = resolve(candidates, self.settings, self.tasks, passes)
-            self.counts.skipped += resolved.skipped
+            if resolved.skipped:
+                self.counts.skipped += resolved.skipped
             if resolved.record is None:
                 continue
             for task in self.tasks.values():

@@ -57,10 +57,10 @@ def passes_by(
 ) -> dict[Turn, frozenset[str]]:
     """As `find_passes`, by one way to tell turns."""
     labels: dict[Turn, set[str]] = {}
-    for some in texts:
-        for turn, candidate in way(some):
-            labels.setdefault(turn, set()).update(candidate.labels.intersection(task.labels))
-    passes = {turn: frozenset(marked) for turn, marked in labels.items()}
+    # Few differ, of many.
+    for turn, marked in {(turn, one.labels) for some in texts for turn, one in way(some)}:
+        labels.setdefault(turn, set()).update(marked.intersection(task.labels))
+    passes = {turn: frozenset(names) for turn, names in labels.items()}
     different = {*passes.values()}
     if len(different) < 2 or frozenset() in different:
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 WORK = {"annotations", "completions", "predictions"}  # of a Label Studio task
@@ -16,6 +17,8 @@ TEXTS = ("text", "sentence", "content")
 CLASSES = ("label_text", "label_name", "label", "labels", "category", "class")
 LISTS = ("label", "labels", "entities", "annotations", "cats")  # doccano's, and others'
 KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(:)?|[{}\[\]]')
+START = re.compile(r"^[ \t]*[{\[]", re.MULTILINE)  # of a record
+LIST = re.compile(r"\[\s*(?=[\[{])")  # of records
 SCANNED = 100_000  # characters
 
 Record = dict[str, Any]
@@ -85,10 +88,11 @@ def first_record(head: str) -> Any:
     Lines that are no JSON are passed over: the first may be damaged.
     """
     decoder = json.JSONDecoder()
-    starts = [match.start() for match in re.finditer(r"^[ \t]*[{\[]", head, re.MULTILINE)][:50]
-    for start in starts:
-        place = re.compile(r"\s*").match(head, start).end()  # type: ignore[union-attr]
-        inside = re.compile(r"\[\s*(?=[\[{])").match(head, place)
+    starts = []
+    for match in islice(START.finditer(head), 50):
+        starts.append(match.start())
+        place = match.end() - 1
+        inside = LIST.match(head, place)
         try:
             value, _ = decoder.raw_decode(head, inside.end() if inside else place)
         except (ValueError, RecursionError):

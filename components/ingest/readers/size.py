@@ -97,6 +97,5 @@ def inflated(path: Path, size: int) -> Iterator[bytes]:
 
 def is_whole(head: bytes) -> bool:
     """Whether a file that begins so is read as a whole: no JSON Lines, and no text."""
-    lines = head.removeprefix(BYTE_ORDER_MARK).split(b"\n")
-    first = next((line for line in lines if line.strip()), b"")
-    return first.lstrip().startswith(b"[") or OPEN_ENDED.fullmatch(first) is not None
+    first, _, _ = head.removeprefix(BYTE_ORDER_MARK).lstrip().partition(b"\n")
+    return first.startswith(b"[") or OPEN_ENDED.fullmatch(first) is not None

@@ -371,12 +371,12 @@ def test_every_class_is_explained_to_annotators() -> None:
 
 
 def test_the_settings_that_annotators_are_shown_are_real() -> None:
-    (shown,) = re.findall(
-        r"```yaml\n(ingest:\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL
-    )
-    # YAML reads a date as one, and JSON has none.
-    given = json.dumps(yaml.safe_load(shown)["ingest"], default=str)
-    assert parse(IngestSettings, given, "--settings")
+    shown = re.findall(r"```yaml\n(ingest:\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    for block in shown:
+        # YAML reads a date as one, and JSON has none.
+        given = json.dumps(yaml.safe_load(block)["ingest"], default=str)
+        assert parse(IngestSettings, given, "--settings")
 
 
 def test_a_packed_file_that_unpacks_to_far_more_than_it_is_stops(
