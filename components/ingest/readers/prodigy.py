@@ -117,7 +117,13 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         span_keys=keys_of(row, line) if spans and marked else {},
         asked=ASKED.get(row.view, "") if isinstance(row.view, str) else "",
         relations=len(row.relations) if isinstance(row.relations, list) else 0,
+        others={name: 1 for name, said in others_of(row) if said},
     )
+
+
+def others_of(row: Row) -> tuple[tuple[str, Any], ...]:
+    """What an annotator typed into a field of the usual name, and a flag."""
+    return ("user_input", row.user_input), ("flagged", row.flagged)
 
 
 class SpansAlone(msgspec.Struct):

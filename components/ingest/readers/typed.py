@@ -47,6 +47,8 @@ class Row(msgspec.Struct):
     label: Any = None
     config: Any = None
     relations: Any = None
+    user_input: Any = None
+    flagged: Any = None
 
 
 SHAPES = 8  # kept; those that fitted more records of the last block are tried first

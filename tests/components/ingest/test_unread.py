@@ -145,6 +145,15 @@ def test_answers_of_other_kinds_are_counted(write: Write, ingest: Ingest) -> Non
     assert (problem["count"], problem["examples"][0]["detail"]) == (2, "rating, textarea")
 
 
+def test_text_and_flags_of_prodigy_are_counted(write: Write, ingest: Ingest) -> None:
+    said = {**row(TEXTS[0], (0, 5, "CITY")), "user_input": "twice", "flagged": True}
+    none = {**row(TEXTS[1], (0, 4, "CITY")), "user_input": "", "flagged": False}
+    lines = "\n".join(map(json.dumps, [said, none]))
+    done = ingest(write(lines.encode()), tasks=json.dumps([PLACES]), required=[])
+    problem = done.problem("other_answers")
+    assert (problem["count"], problem["examples"][0]["detail"]) == (2, "user_input, flagged")
+
+
 def test_of_brat_attributes_and_notes_are_counted(tmp_path: Path, ingest: Ingest) -> None:
     (tmp_path / "a.txt").write_text("Paris or Rome", encoding="utf-8")
     marks = "T1\tCITY 0 5\tParis\nT2\tCITY 9 13\tRome\nA1\tNegated T1\n#1\tAnnotatorNotes T1\twhy\n"
