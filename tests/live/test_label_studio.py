@@ -324,7 +324,24 @@ def test_what_models_say_for_every_kind_is_taken_and_comes_back(
     )
     asked = Asked(entities="entities", spans=("cues",), names={"status": "assertion"})
     prefilled = prediction(project_of(config), said, asked, {"notes": "4"})
-    queue = [{"data": {"text": text}, "predictions": [prefilled]}]
+    # Of one answer alone nothing is learnt: another text has the other classes.
+    other = said.model_copy(
+        update={
+            "entities": [],
+            "spans": None,
+            "classes": [
+                Classes(
+                    phase="notes", task="topic", labels=["VISA"], scores={"TAX": 0.1, "VISA": 0.9}
+                ),
+                Classes(phase="notes", task="flags", labels=["LATE"], scores={"LATE": 0.9}),
+            ],
+        }
+    )
+    second = prediction(project_of(config), other, asked, {"notes": "4"})
+    queue = [
+        {"data": {"text": text}, "predictions": [prefilled]},
+        {"data": {"text": "Her visa is late"}, "predictions": [second]},
+    ]
     assert server.post(f"/api/projects/{number}/import", json=queue).status_code == 201
     accept = f"/api/dm/actions/?id=predictions_to_annotations&project={number}"
     everything = {"selectedItems": {"all": True, "excluded": []}}
@@ -332,8 +349,8 @@ def test_what_models_say_for_every_kind_is_taken_and_comes_back(
     (tmp_path / "export.json").write_bytes(server.export(number))
     read = ingested(f"labelstudio://127.0.0.1:{server.port}/{number}", tasks)
     assert read == ingested(str(tmp_path / "export.json"), tasks)
-    [(_, same, answers, _)] = read
-    assert same == text
+    (_, same, answers, _), (_, _, others, _) = read
+    assert same == text and others["topic"].cats["VISA"]
 
     def spans(task: str) -> list[tuple[str, str]]:
         return [(text[one.start : one.end], one.label) for one in answers[task].spans]
