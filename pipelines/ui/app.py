@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -146,7 +146,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
             parts=live.parts(site, run),
             stream=url("runs", run, "events") if running else "",
             facts=facts_of(record),
-            everything=url("runs", run, "all.zip"),
+            archives=archives_of(record),
         )
 
     @app.get("/runs/{run}/events")
@@ -158,9 +158,14 @@ def add_pages(app: FastAPI, site: Site) -> None:
 
     @app.get("/runs/{run}/all.zip")
     def everything(run: str) -> StreamingResponse:
-        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{run}.zip"'}
-        packed = archive(site, record_of(site, run))
-        return StreamingResponse(packed, media_type="application/zip", headers=headers)
+        return as_archive(archive(site, record_of(site, run)), run)
+
+    @app.get("/runs/{run}/{phase}/all.zip")
+    def everything_of_phase(run: str, phase: str) -> StreamingResponse:
+        record = record_of(site, run)
+        if phase not in {task.branch for task in record.tasks.values() if task.branch}:
+            raise HTTPException(NOT_FOUND, f"Run {run} has no such phase.")
+        return as_archive(archive(site, record, phase), f"{run}.{phase}")
 
     @app.get("/runs/{run}/logs/{task:path}")
     def log(run: str, task: str, download: bool = False) -> Response:
@@ -371,6 +376,20 @@ def document_of(site: Site, record: RunRecord, phase: str, name: str) -> Path:
             if path.is_file():
                 return path
     raise HTTPException(NOT_FOUND, f"Run {record.id} has left no such document.")
+
+
+def as_archive(packed: Iterator[bytes], name: str) -> StreamingResponse:
+    """A ZIP to download; a run may be called by any letters, a header holds only some."""
+    kept = f"attachment; filename*=utf-8''{quote(f'{name}.zip')}"
+    headers = {**HEADERS, "Content-Disposition": kept}
+    return StreamingResponse(packed, media_type="application/zip", headers=headers)
+
+
+def archives_of(record: RunRecord) -> list[tuple[str, str]]:
+    """What there is to download of a run as one file: its phase, "" for all of them, and URL."""
+    phases = list(dict.fromkeys(task.branch for task in record.tasks.values() if task.branch))
+    each = [(phase, url("runs", record.id, phase, "all.zip")) for phase in phases]
+    return [("", url("runs", record.id, "all.zip")), *(each if len(each) > 1 else [])]
 
 
 def as_report(html: str, way: Sequence[tuple[str, str]]) -> HTMLResponse:

@@ -106,9 +106,8 @@ def fraction_of(reported: Mapping[str, Any]) -> float | None:
 def curves(out: Path, run: str, tasks: Sequence[TaskRecord]) -> list[tuple[str, Markup]]:
     """Loss and F of a branch's training so far."""
     for task in tasks:
-        if task.stage == "train" and task.state != "not-run":
-            kept = task.artifacts.get("log")
-            log = Path(kept.uri) if kept else out / run / task.task / "log"
+        log = training_log(out, run, task)
+        if log:
             history = log / "history.jsonl"
             try:
                 status = history.stat()
@@ -116,6 +115,15 @@ def curves(out: Path, run: str, tasks: Sequence[TaskRecord]) -> list[tuple[str, 
                 return []
             return drawn(history, status.st_mtime_ns, status.st_size)
     return []
+
+
+def training_log(out: Path, run: str, task: TaskRecord) -> Path | None:
+    """The folder of a training's log, as it is while it runs, too; None for any other task."""
+    if task.stage != "train" or task.state == "not-run":
+        return None
+    if "log" in task.artifacts:
+        return Path(task.artifacts["log"].uri)
+    return out / run / task.task / "log" if task.started else None
 
 
 @lru_cache(64)

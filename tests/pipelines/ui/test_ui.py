@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -19,7 +20,7 @@ import pytest
 
 from pipelines.local.runs import read_record, write_record
 from pipelines.ui.writing import FORM
-from tests.support.site import Ui, add_version, scores, write_run
+from tests.support.site import Ui, add_version, going_on, scores, write_run
 
 pytestmark = pytest.mark.xdist_group("ui")
 
@@ -109,13 +110,56 @@ def test_all_of_a_run_is_one_download(ui: Ui) -> None:
     page = httpx2.get(f"{ui.url}/runs/{RUN}").text
     assert f'href="/runs/{RUN}/all.zip"' in page
     packed = httpx2.get(f"{ui.url}/runs/{RUN}/all.zip")
-    assert packed.headers["content-disposition"] == f'attachment; filename="{RUN}.zip"'
+    kept = f"attachment; filename*=utf-8''{RUN}.zip"
+    assert packed.headers["content-disposition"] == kept
     with ZipFile(BytesIO(packed.content)) as archive:
         log = archive.read(f"{RUN}/logs/phase-1.train.log")
         names = archive.namelist()
     assert log == b"--- attempt 1\nall is well\ntrain done\n"
     assert f"{RUN}/phase-1/evaluate/scores.json" in names
+    assert f"{RUN}/phase-1/train/log/history.jsonl" in names
     assert len(names) == len({*names})
+
+
+def test_a_download_of_a_run_that_goes_on_says_what_is_in_it(tmp_path: Path) -> None:
+    """Its curves so far; what was deleted, is old, of strange name or a pipe spoils nothing."""
+    run = "20260102-000000-合同"
+    with going_on(tmp_path / "runs", run) as going, Ui(tmp_path) as ui:
+        log = going.folder / "phase-1" / "train" / "log"
+        os.utime(log / "history.jsonl", (0, 0))
+        (log / "tensorboard").mkdir()
+        (log / "tensorboard" / "events").write_bytes(bytes(3 << 20))
+        (log / "a\\b").write_text("strange", encoding="utf-8")
+        os.mkfifo(log / "pipe")
+        (going.folder / "logs" / "phase-1.ingest.log").unlink()
+        path = f"{ui.url}/runs/{quote(run)}"
+        packed = httpx2.get(f"{path}/phase-1/all.zip")
+        whole = httpx2.get(f"{path}/all.zip")
+        assert httpx2.get(f"{path}/phase-2/all.zip").status_code == 404
+        going.fail("the machine was too small")
+        failed = httpx2.get(f"{path}/all.zip")
+    assert packed.headers["content-disposition"].endswith(f"{quote(run)}.phase-1.zip")
+    with ZipFile(BytesIO(failed.content)) as archive:
+        assert "phase-1/train: failed" in archive.read(f"{run}/contents.txt").decode()
+        assert f"{run}/phase-1/train/log/history.jsonl" in archive.namelist()
+    with ZipFile(BytesIO(packed.content)) as archive, ZipFile(BytesIO(whole.content)) as of_run:
+        assert archive.testzip() is None
+        assert archive.namelist() == of_run.namelist()
+        said = archive.read(f"{run}/contents.txt").decode()
+        history = archive.read(f"{run}/phase-1/train/log/history.jsonl")
+        assert len(archive.read(f"{run}/phase-1/train/log/tensorboard/events")) == 3 << 20
+        names = [name.removeprefix(f"{run}/") for name in archive.namelist()]
+    assert history == (log / "history.jsonl").read_bytes()
+    files, absent = said.split("Not in here:")
+    assert f"Run {run}: running." in files
+    assert "phase-1/train: running" in files
+    assert "phase-1/evaluate: pending" in files
+    assert f"{len(history):,}  phase-1/train/log/history.jsonl" in files
+    assert all(f"  {name}\n" in files for name in names[:-1])
+    assert "logs/phase-1.ingest.log: it is not there" in absent
+    assert "log/pipe: it is no file" in absent
+    assert "not a name that every system can unpack" in absent
+    assert not any("\\" in name or "pipe" in name for name in names)
 
 
 def test_a_report_has_no_part_in_the_app(ui: Ui) -> None:
@@ -151,6 +195,8 @@ def test_what_lies_outside_the_runs_is_not_shown(tmp_path: Path) -> None:
         packed = httpx2.get(f"{ui.url}/runs/{RUN}/all.zip").content
         with ZipFile(BytesIO(packed)) as archive:
             assert b"not for you" not in b"".join(map(archive.read, archive.namelist()))
+            said = archive.read(f"{RUN}/contents.txt").decode()
+        assert f"report.html: it does not lie in {tmp_path / 'runs'}" in said
 
 
 def test_a_spoilt_run_and_missing_files_are_named_and_hide_nothing(tmp_path: Path) -> None:
