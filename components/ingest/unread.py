@@ -40,12 +40,10 @@ class Unread:
                 yield Note("span_keys", repr(key), annotation.text, count=spans)
         if annotation.spans and annotation.about_spans and not self.reads_spans:
             yield Note("unread_spans", excerpt=annotation.text, count=len(annotation.spans))
-        for kind, questions in (
-            ("region_choices", self.of_regions(annotation)),
-            ("unread_question", self.of_text(annotation)),
-        ):
-            if questions:
-                yield Note(kind, ", ".join(sorted({*questions})), count=len(questions))
+        if annotation.region_choices and (questions := self.of_regions(annotation)):
+            yield asked("region_choices", questions)
+        if annotation.choices and (questions := self.of_text(annotation)):
+            yield asked("unread_question", questions)
 
     def of_regions(self, annotation: Annotation) -> list[str]:
         """Questions about single regions that no task reads, once for each region."""
@@ -81,3 +79,8 @@ class Unread:
 def setting(task: Task, name: str) -> Any:
     """What a task says of a key that only some kinds have; "" for the others."""
     return getattr(task.described, name, "")
+
+
+def asked(kind: str, questions: list[str]) -> Note:
+    """A note on questions that no task reads."""
+    return Note(kind, ", ".join(sorted({*questions})), count=len(questions))

@@ -117,13 +117,14 @@ def to_annotation(place: Place, row: Row, line: bytes) -> Annotation:
         span_keys=keys_of(row, line) if spans and marked else {},
         asked=ASKED.get(row.view, "") if isinstance(row.view, str) else "",
         relations=len(row.relations) if isinstance(row.relations, list) else 0,
-        others={name: 1 for name, said in others_of(row) if said},
+        others=others_of(row) if row.user_input or row.flagged else {},
     )
 
 
-def others_of(row: Row) -> tuple[tuple[str, Any], ...]:
+def others_of(row: Row) -> dict[str, int]:
     """What an annotator typed into a field of the usual name, and a flag."""
-    return ("user_input", row.user_input), ("flagged", row.flagged)
+    said = {"user_input": row.user_input, "flagged": row.flagged}
+    return {name: 1 for name, one in said.items() if one}
 
 
 class SpansAlone(msgspec.Struct):
