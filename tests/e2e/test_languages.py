@@ -78,7 +78,7 @@ def phase_of(path: Path, said: str, language: str) -> dict[str, Any]:
     text = scaffold(path, path.parent, profile_of(path))
     (phase,) = yaml.safe_load(text)["phases"].values()
     assert phase["ingest"].get("language", "en") == said
-    assert phase["train"]["set"].get("nlp.lang", "en") == said
+    assert phase["train"].get("set", {}).get("nlp.lang", "en") == said
     phase["ingest"]["language"] = language
     phase["convert"] = {"language": language}
     phase["train"] = {"config": "cnn", "set": {**LENGTH, "nlp.lang": language}}

@@ -82,7 +82,7 @@ def test_every_task_of_a_golden_spec(name: str, tmp_path: Path) -> None:
 
 def compare(node: Node, job: Job, folder: Path) -> None:
     """One task: its words, its description, and what is read back."""
-    run_values = {".pipeline_job_name": RUN}
+    run_values = {".pipeline_job_name": RUN, ".pipeline_root": str(folder.parents[1])}
     document = executor_input(node, values_of(job.executor_input), folder, run_values)
     log = folder / "log"
     argv = command(node, document, run_values, folder=folder, cwd=folder, log=log, threads=1).argv
