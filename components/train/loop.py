@@ -43,6 +43,7 @@ from components.train.length import TIMES_AS_FAST, OverCorpus
 from components.train.long_texts import LONGEST, all_shortened
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
+from components.train.rejected import ADVICE, are_learnt_from, documents_with
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 from components.train.training_log import TrainingLog
@@ -142,6 +143,10 @@ class Loop:
             self.training_log.say(
                 f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} characters are "
                 "learnt from: all of so long a text would take too much memory."
+            )
+        if not are_learnt_from(self.nlp.config) and (some := documents_with(whole)):
+            self.training_log.say(
+                f"Warning: {some:,} documents have spans that annotators rejected. {ADVICE}"
             )
         self.encodings.add(examples)
         epoch, seen = count_batches(examples, training.fresh_batcher())

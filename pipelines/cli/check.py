@@ -120,6 +120,9 @@ def print_outcome(config: Path, target: str, phases: dict[str, Any]) -> None:
         say(f"{config} is right{seen}{but}. Next: {step}")
     for name, message in unseen:
         say(f"  UNKNOWN {name}: {message}")
+    for name, checked in phases.items():
+        for note in checked.notes:
+            say(f"  NOTE {name}: {note}")
 
 
 def printer() -> Callable[[str], None]:

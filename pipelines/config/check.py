@@ -39,6 +39,7 @@ class Checked:
         data: the data report of `ingest`; None where the data lies elsewhere or can't be used.
         problems: what must be fixed, one message each.
         unseen: what could not be checked from here, one message each.
+        notes: what training would warn of, one message each.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
         training: steps at most, and words in each; None where that can't be known.
@@ -48,6 +49,7 @@ class Checked:
     data: dict[str, Any] | None
     problems: list[str]
     unseen: list[str]
+    notes: list[str]
     exit_code: int
     stages: dict[str, str]
     training: tuple[int, int] | None
@@ -154,10 +156,26 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
         data=data,
         problems=list(dict.fromkeys(map(str, errors))),
         unseen=unseen,
+        notes=unlearnt(phase, data, config) if data and config else [],
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
         training=length_of(config, words_of_training(phase, data)) if config else None,
     )
+
+
+def unlearnt(phase: Phase, data: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """What annotators said that the training config does not learn from."""
+    from components.train.rejected import ADVICE, are_learnt_from
+
+    if are_learnt_from(config):
+        return []
+    entities = [task.name for task in phase.all_tasks if task.kind == "ner"]
+    counts = {name: data["tasks"][name]["partial"]["rejected"] for name in entities}
+    return [
+        f"{count} spans of {name} were rejected. {ADVICE}"
+        for name, count in counts.items()
+        if count
+    ]
 
 
 def words_of_training(phase: Phase, data: Mapping[str, Any] | None) -> int:

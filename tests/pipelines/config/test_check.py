@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -56,3 +57,39 @@ def test_a_quiet_check_says_only_whether_it_is_right(tmp_path: Path) -> None:
         rf"{re.escape(str(config))} is right(, with \d+ warning\(s\) about the data)?\. Next: .*\n"
     )
     assert re.fullmatch(said, done.stdout), done.stdout
+
+
+def test_what_training_does_not_learn_from_is_said(tmp_path: Path) -> None:
+    words = ("Ada", "Bob", "Cleo", "Dan", "Eve", "Finn")
+    rows = [
+        {
+            "text": f"{word} pays {number} pounds",
+            "spans": [{"start": 0, "end": len(word), "label": "PERSON"}],
+            "answer": "reject" if number % 3 == 0 else "accept",
+            "_view_id": "ner",
+        }
+        for word in words
+        for number in range(10)
+    ]
+    (tmp_path / "teach.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    config = tmp_path / "my.yaml"
+    config.write_text(
+        """\
+name: teach
+registry: models
+phases:
+  names:
+    task: ner
+    labels: [PERSON]
+    annotations: [teach.jsonl]
+    train: {config: minilm-tokens}
+    model: {name: names}
+""",
+        encoding="utf-8",
+    )
+    done = check(config, tmp_path, "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  NOTE names: 24 spans of ner were rejected. No component of the" in done.stdout
+    done = check(config, tmp_path, "-q", "--set", "phases.names.train.config=minilm")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOTE" not in done.stdout
