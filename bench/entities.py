@@ -12,10 +12,7 @@ is not run again: remove it to start anew.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import statistics
 import sys
 import time
 from contextlib import redirect_stdout
@@ -24,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.run import ONE_THREAD, alone
+from bench.run import every_arm
 from bench.stages import SPLITS, Row, convert, evaluate, ingest, labels_in, retrain, rows, stock
 
 KEPT = Path("build/bench/entities")
@@ -90,39 +87,7 @@ ARMS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Run every arm with every seed that has not run yet, and print them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--language", default="en")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
-    args = parser.parse_args()
-    if args.one:
-        arm, seed = args.one
-        print(json.dumps(measured(args.folder, args.language, ARMS[arm], int(seed))))
-        return
-    os.environ |= ONE_THREAD
-    for arm in args.arms:
-        figures = []
-        for seed in range(args.seeds):
-            kept = KEPT / f"{args.folder.name} {arm} {seed}.json".replace(" ", "-")
-            if not kept.is_file():
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                found = alone("bench.entities", arm, seed, args.folder, "--language", args.language)
-                kept.write_text(json.dumps(found), encoding="utf-8")
-            figures.append(one := json.loads(kept.read_text(encoding="utf-8")))
-            print(
-                f"{arm:38} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  "
-                f"F {one['f']:.4f}  P {one['p']:.4f}  R {one['r']:.4f}  dev {one['dev']:.4f}",
-                flush=True,
-            )
-        scores = [100 * one["f"] for one in figures]
-        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-        seconds = statistics.mean(one["seconds"] for one in figures)
-        print(
-            f"{arm:38} mean  {seconds:8.0f} s  F {statistics.mean(scores):.1f} ± {spread:.1f}",
-            flush=True,
-        )
+    every_arm("bench.entities", __doc__, ARMS, measured, language="en", kept=KEPT)
 
 
 def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import sys
@@ -24,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import stages
-from bench.run import ONE_THREAD, alone
+from bench.run import ONE_THREAD, kept_or_new
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -76,10 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     if not (DATA / DATASETS[args.data].folder).is_dir():
         parser.error(f"{DATA} is not there")
-    import os
-
     os.environ |= ONE_THREAD
-    KEPT.mkdir(parents=True, exist_ok=True)
     needed: dict[str, list[int]] = {order: [] for order in ORDERS}
     for seed in range(args.seeds):
         curves = {o: kept(args.data, o, seed, args.pool, args.steps) for o in ORDERS}
@@ -97,11 +95,7 @@ def main() -> None:
 def kept(name: str, order: str, seed: int, pool: int, steps: int) -> dict[str, list[float]]:
     """The curve of an order: the one that is kept, or a new one."""
     path = KEPT / f"{name}-{order}-{seed}-{pool}-{steps}.json"
-    if not path.is_file():
-        made = alone("bench.queue", name, order, seed, pool, steps)
-        path.write_text(json.dumps(made), encoding="utf-8")
-    curve: dict[str, list[float]] = json.loads(path.read_text(encoding="utf-8"))
-    return curve
+    return kept_or_new(path, "bench.queue", name, order, seed, pool, steps)
 
 
 def simulate(data: Dataset, order: str, seed: int, size: int, steps: int) -> dict[str, Any]:
@@ -189,9 +183,8 @@ def queued(
     from components.records.texts import Text
     from components.tasks import tasks_of as tasks_in
     from pipelines.queue.candidates import candidates
-    from pipelines.queue.choose import choose
-    from pipelines.queue.doubt import Reader, doubts, embeddings
-    from pipelines.queue.job import lacking_labels
+    from pipelines.queue.doubt import Reader
+    from pipelines.queue.job import chosen_of
     from pipelines.queue.known import Known
 
     tested = [normalised(row["text"]) for row in test]
@@ -203,18 +196,7 @@ def queued(
     left = candidates([Text(str(n), row["text"]) for n, row in enumerate(rest)], known, "").texts
     loaded = load([Source("model", model)])
     reader = Reader(loaded.phases["model"].nlp, loaded.vocabulary)
-    plain = [one.text for one in left]
-    kinds = tasks_in(tasks)
-    lacking = lacking_labels(kinds, known.labels)
-    found = doubts(reader, kinds, plain, [*lacking])
-    chosen = choose(
-        found,
-        len(plain),
-        count,
-        lacking,
-        lambda places: embeddings(reader, [plain[place] for place in places]),
-        seed,
-    )
+    _, chosen = chosen_of(reader, tasks_in(tasks), left, known.labels, count, seed)
     return [rest[int(left[one.place].place)] for one in chosen]
 
 

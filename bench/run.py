@@ -6,16 +6,18 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 KIBIBYTES = 1024  # in a mebibyte; ru_maxrss is in KiB
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 Figures = dict[str, Any]
+Arm = dict[str, Any]
 
 
 def every_seed(
@@ -50,6 +52,70 @@ def every_seed(
             shown = "  ".join(f"{name} {value:.4g}" for name, value in one.items())
             print(f"seed {seed}  {arm:10}{shown}", flush=True)
     return figures
+
+
+def every_arm(
+    module: str,
+    description: str | None,
+    arms: Mapping[str, Arm],
+    measured: Callable[[Path, str, Arm, int], Figures],
+    *,
+    language: str,
+    kept: Path | None = None,
+) -> None:
+    """What `python -m MODULE FOLDER [--language L] [--seeds 3] [--arms ARM …]` does.
+
+    Args:
+        measured: the figures of a language's data, an arm and a seed: `seconds`, `steps`, `f`, `p`,
+            `r` and perhaps `dev`; called in a process of its own.
+        kept: where figures are kept; what is there is not measured again.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--language", default=language)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", nargs="+", default=list(arms), choices=list(arms))
+    parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
+    args = parser.parse_args()
+    if args.one:
+        arm, number = args.one
+        print(json.dumps(measured(args.folder, args.language, arms[arm], int(number))))
+        return
+    os.environ |= ONE_THREAD
+    for arm in args.arms:
+        figures = []
+        for seed in range(args.seeds):
+            file = (
+                kept / f"{args.folder.name} {arm} {seed}.json".replace(" ", "-") if kept else None
+            )
+            words = (module, arm, seed, args.folder, "--language", args.language)
+            figures.append(one := kept_or_new(file, *words))
+            scores = "  ".join(
+                f"{n.upper()} {one[n]:.4f}" for n in ("f", "p", "r", "dev") if n in one
+            )
+            print(
+                f"{arm:40} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  {scores}",
+                flush=True,
+            )
+        each = [100 * one["f"] for one in figures]
+        spread = statistics.stdev(each) if len(each) > 1 else 0.0
+        seconds = statistics.mean(one["seconds"] for one in figures)
+        print(
+            f"{arm:40} mean  {seconds:8.0f} s  F {statistics.mean(each):.1f} ± {spread:.1f}",
+            flush=True,
+        )
+
+
+def kept_or_new(file: Path | None, module: str, *arguments: object) -> Figures:
+    """The figures that a file keeps, or those of a process of its own, which it then keeps."""
+    if file and file.is_file():
+        kept: Figures = json.loads(file.read_text(encoding="utf-8"))
+        return kept
+    made = alone(module, *arguments)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(made), encoding="utf-8")
+    return made
 
 
 def alone(module: str, *arguments: object) -> dict[str, Any]:

@@ -10,10 +10,7 @@ evaluations on dev included; F is that of retrain's `evaluate`, which spaCy's sc
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import statistics
 import time
 from contextlib import redirect_stdout
 from io import StringIO
@@ -21,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.run import ONE_THREAD, alone
+from bench.run import every_arm
 from bench.stages import SPLITS, convert, evaluate, ingest, labels_in, retrain, rows, stock
 
 STOCK = "spacy train, as init config writes it"
@@ -47,36 +44,7 @@ ARMS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Run every arm with every seed, and compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--language", default="es")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
-    args = parser.parse_args()
-    if args.one:
-        arm, seed = args.one
-        print(json.dumps(measured(args.folder, args.language, ARMS[arm], int(seed))))
-        return
-    os.environ |= ONE_THREAD
-    for arm in args.arms:
-        figures = []
-        for seed in range(args.seeds):
-            one = alone("bench.spans", arm, seed, args.folder, f"--language={args.language}")
-            figures.append(one)
-            print(
-                f"{arm:40} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  "
-                f"F {one['f']:.4f}  P {one['p']:.4f}  R {one['r']:.4f}",
-                flush=True,
-            )
-        scores = [one["f"] for one in figures]
-        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-        seconds = statistics.mean(one["seconds"] for one in figures)
-        print(
-            f"{arm:40} mean  {seconds:8.0f} s  F {100 * statistics.mean(scores):.1f} ± "
-            f"{100 * spread:.1f}",
-            flush=True,
-        )
+    every_arm("bench.spans", __doc__, ARMS, measured, language="es")
 
 
 def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dict[str, Any]:

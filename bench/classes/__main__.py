@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bench.classes.arms import ARMS, run
 from bench.classes.data import COLLECTIONS, DATA, ROOT
-from bench.run import alone
+from bench.run import ONE_THREAD, kept_or_new
 
 KEPT = ROOT / "build" / "bench" / "classes"
 COLUMNS = ("macro", "f", "auc", "ece", "coverage", "seconds", "peak")
@@ -39,8 +39,7 @@ def main() -> None:
     args = parser.parse_args()
     if not DATA.is_dir():
         parser.error(f"{DATA} is not there")
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    KEPT.mkdir(parents=True, exist_ok=True)
+    os.environ |= ONE_THREAD
     for data in args.data:
         shown = Table("", *COLUMNS, title=data)
         for arm in args.arms:
@@ -52,10 +51,7 @@ def main() -> None:
 def figures(arm: str, data: str, seed: int) -> dict[str, Any]:
     """The figures of one run: those that are kept, or new ones."""
     path = KEPT / f"{data} {arm} {seed}.json".replace(" ", "-").replace(",", "")
-    if not path.is_file():
-        path.write_text(json.dumps(alone("bench.classes", arm, data, seed)), encoding="utf-8")
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
+    return kept_or_new(path, "bench.classes", arm, data, seed)
 
 
 def summary(runs: list[dict[str, Any]]) -> list[str]:

@@ -47,6 +47,10 @@ ModelsFolder = Annotated[
         show_default="that of the config, or models",
     ),
 ]
+TextKey = Annotated[
+    str,
+    typer.Option("--text", metavar="KEY", help="Key or column of the text.", show_default="text"),
+]
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, an unambiguous part of it, or latest")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines.cli.options import AsJson, ModelsFolder, RunsFolder, print_json
+from pipelines.cli.options import AsJson, ModelsFolder, RunsFolder, TextKey, print_json
 
 if TYPE_CHECKING:
     from components.answers.formats import Format
@@ -41,10 +41,7 @@ def predict(
         str,
         typer.Option("--format", metavar="FORMAT", help="jsonl, prodigy, labelstudio or docbin."),
     ] = "jsonl",
-    text: Annotated[
-        str,
-        typer.Option(metavar="KEY", help="Key or column of the text.", show_default="text"),
-    ] = "",
+    text: TextKey = "",
     phase: Annotated[
         str, typer.Option(metavar="NAME", help="Only this phase of a run that has several.")
     ] = "",

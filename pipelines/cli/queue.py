@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines.cli.options import AsJson, ConfigPath, print_json
+from pipelines.cli.options import AsJson, ConfigPath, TextKey, print_json
 
 if TYPE_CHECKING:
     from pipelines.config.load import Loaded
@@ -28,10 +28,7 @@ def queue(
         Literal["prodigy", "labelstudio"],
         typer.Option("--format", help="The tool that they are for."),
     ] = "prodigy",
-    text: Annotated[
-        str,
-        typer.Option(metavar="KEY", help="Key or column of the text.", show_default="text"),
-    ] = "",
+    text: TextKey = "",
     phase: Annotated[
         str, typer.Option(metavar="NAME", help="Which phase, where there are several.")
     ] = "",

@@ -30,7 +30,7 @@ from pipelines.config.schema import Phase
 from pipelines.predict.input import proven
 from pipelines.queue.candidates import candidates
 from pipelines.queue.choose import Choice, choose
-from pipelines.queue.doubt import Reader, doubts, embeddings
+from pipelines.queue.doubt import Doubts, Floats, Reader, doubts, embeddings
 from pipelines.queue.known import known
 
 FEW = 20  # annotated texts that a label has, or it lacks examples
@@ -103,17 +103,7 @@ def make_queue(
         if not left.texts:
             raise DataError(f"{', '.join(patterns)}: nothing is left to label: {left.left_out}.")
         tasks = [task_of(each) for each in phase.all_tasks]
-        lacking = lacking_labels(tasks, seen.labels)
-        plain = [one.text for one in left.texts]
-        found = doubts(reader, tasks, plain, [*lacking])
-        chosen = choose(
-            found,
-            len(plain),
-            number,
-            lacking,
-            lambda places: embeddings(reader, [plain[place] for place in places]),
-            seed,
-        )
+        found, chosen = chosen_of(reader, tasks, left.texts, seen.labels, number, seed)
         rows = rows_of(models, left.texts, chosen, asked_of(tasks), tool, text_key(phase))
         write(output, rows, tool)
     return Queue(
@@ -122,12 +112,38 @@ def make_queue(
         source.phase,
         source.version,
         len(pool),
-        len(plain),
+        len(left.texts),
         len(chosen),
         dict(Counter(one.why for one in chosen).most_common()),
         left.left_out,
         found.rank is None,
     )
+
+
+def chosen_of(
+    reader: Reader,
+    tasks: Sequence[Task],
+    texts: Sequence[Text],
+    labels: Mapping[str, int],
+    number: int,
+    seed: int,
+) -> tuple[Doubts, list[Choice]]:
+    """The texts to label next of those that may be.
+
+    Args:
+        labels: label -> annotated texts that have it.
+
+    Returns:
+        how sure the model is of each text, and the choices, by place in `texts`.
+    """
+    plain = [one.text for one in texts]
+    lacking = lacking_labels(tasks, labels)
+    found = doubts(reader, tasks, plain, [*lacking])
+
+    def embed(places: Sequence[int]) -> Floats:
+        return embeddings(reader, [plain[place] for place in places])
+
+    return found, choose(found, len(plain), number, lacking, embed, seed)
 
 
 def model_of(

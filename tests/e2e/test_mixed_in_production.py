@@ -19,12 +19,12 @@ from components.registry.lineage import Lineage
 from components.registry.open import open_registry
 from components.registry.promotion import add_and_promote
 from pipelines.cli import app
-from pipelines.local.run import RunResult, run_spec
-from pipelines.local.runner.listeners import Nobody
+from pipelines.local.run import RunResult
 from tests.containers.conftest import Running, predict
 from tests.e2e.conftest import SAMPLE
 from tests.kubeflow.conftest import SECTION
 from tests.kubeflow.double import Double as KubeflowDouble
+from tests.support.volume import run_on
 from tests.vertex.conftest import bucket, commit_all, double, gcs_server
 from tests.vertex.double import Double
 
@@ -174,19 +174,7 @@ def test_a_run_on_kubeflow_is_measured_against_it_task_by_task(
         (sent,) = service.runs.by_id.values()
     finally:
         service.close()
-    result = run_spec(
-        sent["pipeline_spec"]["pipeline_spec"],
-        out=tmp_path / "runs",
-        cwd=tmp_path,
-        name=name,
-        listener=Nobody(),
-        parameters={
-            "registry": f"volume://{volume}/models",
-            "checkpoints": str(volume / "checkpoints"),
-            "store": str(volume / "store"),
-        },
-    )
-    assert result.exit_code == 0, [failure.tail for failure in result.failures]
+    result = run_on(volume, sent["pipeline_spec"]["pipeline_spec"], tmp_path, name)
     scores = Path(result.record.tasks["letters/evaluate"].artifacts["scores"].uri)
     blocks = json.loads(scores.read_text(encoding="utf-8"))["tasks"]
     assert [*blocks] == TASKS

@@ -15,10 +15,9 @@ from components.registry.lineage import trace
 from components.registry.open import open_registry
 from components.registry.promotion import add_and_promote
 from pipelines.cli import app
-from pipelines.local.run import run_spec
-from pipelines.local.runner.listeners import Nobody
 from tests.kubeflow.double import Double
 from tests.support.tiny_ner import make_docs, train_tiny
+from tests.support.volume import run_on
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.test_end_to_end import LABELS, MORE
 
@@ -63,21 +62,8 @@ def test_a_run_is_measured_against_the_champion_on_the_volume(
     spec = sent["pipeline_spec"]["pipeline_spec"]
     declared = spec["root"]["inputDefinitions"]["parameters"]
     assert declared["registry"]["defaultValue"] == "volume:///retrain/models"
-    result = run_spec(
-        spec,
-        out=tmp_path / "runs",
-        cwd=tmp_path,
-        name=name,
-        listener=Nobody(),
-        # No developer's machine has the cluster's volume at its place.
-        parameters={
-            "registry": f"volume://{volume}/models",
-            "checkpoints": str(volume / "checkpoints"),
-            "store": str(volume / "store"),
-        },
-    )
+    result = run_on(volume, spec, tmp_path, name)
 
-    assert result.exit_code == 0, [failure.tail for failure in result.failures]
     parameters = result.record.tasks["phase-1/ingest"].parameters
     assert parameters["champion_uri"] == str(volume / "models/ner-phase-1/1/model")
     scores = Path(result.record.tasks["phase-1/evaluate"].artifacts["scores"].uri)
