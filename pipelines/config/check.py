@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import io
-import json
 import tempfile
 import threading
 import time
@@ -17,10 +14,9 @@ from typing import Any
 from components.custom_code import import_code
 from components.errors import ConfigError, RemoteError, RetrainError
 from components.files import read_json
-from components.ingest import command as ingest
-from components.interface import Output, add_options
 from components.records.sources import Source, SourceFile, list_files
 from components.tasks import task_of
+from pipelines.config.ingested import ingested
 from pipelines.config.load import Loaded
 from pipelines.config.schema import STAGES, Phase
 from pipelines.config.training_length import length_of
@@ -203,24 +199,8 @@ def trial_ingest(phase: Phase, errors: list[RetrainError]) -> dict[str, Any] | N
     """Run `ingest` into a temporary folder; return its data report if it got that far."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        outputs = [port.name for port in ingest.INTERFACE if isinstance(port, Output)]
-        parser = argparse.ArgumentParser()
-        add_options(parser, ingest.INTERFACE)
-        sources = json.dumps([source.model_dump() for source in phase.annotations])
-        args = parser.parse_args(
-            [
-                *("--sources", sources, "--store", str(folder / "store")),
-                *("--tasks", json.dumps([task.model_dump() for task in phase.all_tasks])),
-                *("--settings", phase.ingest.model_dump_json()),
-                *(
-                    word
-                    for output in outputs
-                    for word in (f"--{output.replace('_', '-')}", str(folder / output))
-                ),
-            ]
-        )
-        with keeping(errors), contextlib.redirect_stdout(io.StringIO()):
-            ingest.run(args)
+        with keeping(errors):
+            ingested(phase, folder, folder / "store")
         report = folder / "data_report"
         if not report.exists():
             return None

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 
-from components.ingest import command as ingest
-from components.interface import Output, add_options
 from components.records import label_studio, prodigy_database
 from components.records.record import read_records
 from components.records.sources import SourceFile, identity, list_files
 from components.registry.examples import key_of
+from pipelines.config.ingested import ingested
 from pipelines.config.schema import Phase
 
 Keys = Mapping[str, frozenset[str]]  # task -> a key for each text that was annotated for it
@@ -68,24 +64,9 @@ def annotated(phase: Phase, store: Path) -> Annotated:
         DataError: they are unfit to train on.
         RetrainError: a source can't be read.
     """
-    with TemporaryDirectory() as text:
-        options = {
-            "sources": json.dumps([source.model_dump() for source in phase.annotations]),
-            "store": str(store),
-            "tasks": json.dumps([task.model_dump() for task in phase.all_tasks]),
-            "settings": phase.ingest.model_dump_json(),
-            **{port.name: f"{text}/{port.name}" for port in ingest.INTERFACE if is_output(port)},
-        }
-        parser = argparse.ArgumentParser()
-        add_options(parser, ingest.INTERFACE)
-        words = [w for name, v in options.items() for w in (f"--{name.replace('_', '-')}", v)]
-        with redirect_stdout(StringIO()):
-            result = ingest.run(parser.parse_args(words))
+    with TemporaryDirectory() as folder:
+        result = ingested(phase, Path(folder), store)
     return keys_in(Path(str(result.parameters["annotations_uri"])))
-
-
-def is_output(port: object) -> bool:
-    return isinstance(port, Output)
 
 
 def keys_in(annotations: Path) -> Annotated:
