@@ -45,12 +45,18 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LO
 
 
 def start(folder: Path, second: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    """A runner in a process of its own, its second task under way."""
+    """A runner in a process of its own: its second task under way, the one beside it done."""
     spec = compiled(chain(second=second))
     (folder / "spec.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
     runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(folder)], stdout=stdout, text=True)
     until((folder / "began").exists)
+    until(lambda: begun(list_runs(folder / "runs")[0]))
     return runner
+
+
+def begun(record: RunRecord) -> bool:
+    """Whether the record says so: `decide` may still run when `second` has begun."""
+    return bool(record.tasks["second"].started and record.tasks["decide"].ended)
 
 
 def until(condition: Callable[[], bool]) -> None:
