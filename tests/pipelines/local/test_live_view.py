@@ -15,7 +15,7 @@ from tests.pipelines.local.runner.test_cache import chain
 
 WORKS = (
     "pathlib.Path(os.environ['RETRAIN_PROGRESS']).write_text("
-    '\'{"step": 7, "max_steps": 9, "loss": 1.23456, "f": 0.5}\'); time.sleep(1)\n' + WRITE
+    '\'{"step": 7, "max_steps": 9, "loss": 1.23456, "f": 0.5}\'); time.sleep(3)\n' + WRITE
 )
 
 

@@ -4,7 +4,6 @@ No `from __future__ import annotations` here: kfp reads the types of components.
 """
 
 import json
-import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,13 +77,10 @@ def test_parameters_of_the_run(tmp_path: Path) -> None:
 
 def test_branches_run_at_the_same_time(tmp_path: Path) -> None:
     spec = compiled(two_phases(phase("phase-1", SLEEP), phase("phase-2", SLEEP + " ")))
-    began = time.monotonic()
     result = run(spec, tmp_path, workers=2)
-    took = time.monotonic() - began
     one, two = (result.record.tasks[f"phase-{number}/first"] for number in (1, 2))
     assert one.started and two.started and one.ended and two.ended
     assert max(one.started, two.started) < min(one.ended, two.ended)
-    assert took < 7
 
 
 def test_one_worker_runs_one_task_at_a_time(tmp_path: Path) -> None:
@@ -360,7 +356,7 @@ def test_phases_that_are_left_out(tmp_path: Path) -> None:
 
 
 def test_progress_is_handed_on(tmp_path: Path) -> None:
-    code = "pathlib.Path(os.environ['RETRAIN_PROGRESS']).write_text('{\"step\": 7}'); time.sleep(1)"
+    code = "pathlib.Path(os.environ['RETRAIN_PROGRESS']).write_text('{\"step\": 7}'); time.sleep(3)"
 
     @dsl.pipeline(name="p")
     def pipeline() -> None:
