@@ -128,7 +128,7 @@ def show(kind: str, results: dict[str, dict[str, Any]]) -> None:
 def by_retrain(count: int) -> dict[str, Any]:
     """Near-duplicates by this project's MinHash and LSH."""
     from components.records.keys import normalised
-    from components.split.near_duplicates import similar
+    from components.similarity.pairs import similar
 
     texts = [normalised(record.text) for record in documents.records(count)]
     pairs, figures = timed(lambda: similar(texts.__getitem__, count, THRESHOLD))
@@ -140,7 +140,7 @@ def datasketch(count: int) -> dict[str, Any]:
     from datasketch import MinHash, MinHashLSH
 
     from components.records.keys import normalised
-    from components.split.minhash import PERMUTATIONS, SHINGLE
+    from components.similarity.minhash import PERMUTATIONS, SHINGLE
 
     texts = [normalised(record.text) for record in documents.records(count)]
 

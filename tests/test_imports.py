@@ -19,7 +19,7 @@ STAGES = {
     **dict.fromkeys(("train", "debug"), "train"),
     **dict.fromkeys(("upload", "gate", "report", "register"), "upload"),
 }
-SHARED = ("records", "tasks", "answers", "scoring", "registry", "html")
+SHARED = ("records", "tasks", "answers", "scoring", "registry", "similarity", "html")
 
 
 @cache

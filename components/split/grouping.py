@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
+from components.similarity.connected import Edges, connected
 from components.split.features import Features
-
-Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def group(features: Features, near: Edges) -> NDArray[np.int64]:
@@ -29,24 +28,6 @@ def same(keys: NDArray[np.uint64]) -> Edges:
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     repeats = np.flatnonzero((first[inverse] != np.arange(len(keys))) & (keys != NO_KEY))
     return first[inverse[repeats]], repeats
-
-
-def connected(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Connected components of the graph with edges left[i] - right[i], numbered from 0.
-
-    Every root hooks onto the least root next to it, then paths are halved until they are flat
-    (Shiloach and Vishkin 1982), so the rounds are few and each is a handful of array operations.
-    """
-    root = np.arange(size)
-    while True:
-        a, b = root[left], root[right]
-        apart = a != b
-        if not apart.any():
-            return np.unique(root, return_inverse=True)[1]
-        left, right = left[apart], right[apart]
-        np.minimum.at(root, np.maximum(a, b)[apart], np.minimum(a, b)[apart])
-        while (root[root] != root).any():
-            root = root[root]
 
 
 def group_hashes(features: Features, groups: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:

@@ -113,10 +113,10 @@ def predict_far_away(
     """Predict by a batch prediction job."""
     from components.errors import ConfigError
     from components.google_cloud import Place
+    from components.records.pool import proven
     from components.registry.base import find
     from components.registry.open import open_registry
     from pipelines.config.load import load
-    from pipelines.predict.input import proven
     from pipelines.services.vertex.batch import LONGEST, Batches
 
     if file_format != "jsonl":

@@ -17,10 +17,10 @@ from components.answers.findings import Findings
 from components.answers.formats import Format, json_row, label_studio_task, prodigy_rows
 from components.answers.models import Models, Question, Source, load
 from components.errors import DataError
+from components.records.pool import proven
 from components.records.texts import Text
 from components.registry.manifest import describe
 from components.span_parts import reading_in_parts
-from pipelines.predict.input import proven
 from pipelines.predict.output import Resumable
 
 BATCH_TEXTS = 128

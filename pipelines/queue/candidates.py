@@ -10,8 +10,8 @@ import numpy as np
 
 from components.records.keys import normalised
 from components.records.texts import Text
-from components.split.grouping import connected
-from components.split.near_duplicates import near_known, similar
+from components.similarity.connected import connected
+from components.similarity.pairs import near_known, similar
 from pipelines.queue.known import Known, group_of
 
 NEAR = 0.8  # Jaccard similarity of a near duplicate, as docs/splitting.md recommends it

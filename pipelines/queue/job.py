@@ -18,6 +18,7 @@ from components.answers.formats import Asked, label_studio_task, prodigy_rows
 from components.answers.models import Models, Question, Source, load
 from components.errors import ConfigError, DataError
 from components.files import writing
+from components.records.pool import proven
 from components.records.texts import Text
 from components.registry import assignment
 from components.registry.base import find
@@ -27,7 +28,6 @@ from components.tasks import task_of
 from components.tasks.base import Task
 from pipelines.config.load import Loaded
 from pipelines.config.schema import Phase
-from pipelines.predict.input import proven
 from pipelines.queue.candidates import candidates
 from pipelines.queue.choose import Choice, choose
 from pipelines.queue.doubt import Doubts, Floats, Reader, doubts, embeddings

@@ -27,9 +27,9 @@ from components.answers.formats import json_row
 from components.errors import ConfigError, RemoteError
 from components.files import writing
 from components.google_cloud import Place, patient, reaching
+from components.records.pool import Texts
 from components.records.texts import Text
 from components.registry.base import Version
-from pipelines.predict.input import Texts
 
 # What the server takes: options of containers.serve, which `upload` leaves as they are.
 LONGEST = 50_000  # characters of a text

@@ -1,4 +1,4 @@
-"""The texts of a job, proven to be readable before the first is predicted."""
+"""Files of texts that nobody has annotated, proven to be readable before one is used."""
 
 from __future__ import annotations
 

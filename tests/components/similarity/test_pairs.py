@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.split.grouping import connected
-from components.split.minhash import PERMUTATIONS, SHINGLE, shingles, signatures
-from components.split.near_duplicates import MISSED, band_rows, similar
+from components.similarity.connected import connected
+from components.similarity.minhash import PERMUTATIONS, SHINGLE, shingles, signatures
+from components.similarity.pairs import MISSED, band_rows, similar
 from tests.components.split.documents import documents
 
 
