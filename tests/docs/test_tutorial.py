@@ -53,7 +53,7 @@ def quicker(config: Path) -> None:
     """Let a config of `init` train a small network for a few steps, and promote what it learns."""
     text = config.read_text(encoding="utf-8")
     for pattern, instead in (
-        (r"config: minilm\n", QUICK),
+        (r"config: minilm-tokens\n", QUICK),
         (r"      min_f: .*\n", "      min_f: 0\n      max_interval: 1\n      min_support: 1\n"),
     ):
         text, changed = re.subn(pattern, instead, text)

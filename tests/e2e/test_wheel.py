@@ -97,7 +97,7 @@ def test_from_an_export_to_a_served_model(
     lines = (ROOT / "configs/sample/phase1.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "export.jsonl").write_bytes(b"".join(lines[:150]))
     retrain("init", "export.jsonl", "-o", "my.yaml")
-    assert "config: minilm\n" in (tmp_path / "my.yaml").read_text(encoding="utf-8")
+    assert "config: minilm-tokens\n" in (tmp_path / "my.yaml").read_text(encoding="utf-8")
     overrides = [f"phases.export.{each}" for each in SHORT]
     options = [word for each in overrides for word in ("--set", each)]
     summary = json.loads(retrain("run", "my.yaml", "--json", *options))

@@ -171,7 +171,7 @@ def test_init_of_spans_that_overlap_is_a_config_of_them(tmp_path: Path) -> None:
         path.write_text("".join(json.dumps({"answer": "accept", **row}) + "\n" for row in rows))
         (tmp_path / f"{name}.yaml").write_text(scaffold(path, tmp_path, profile_of(path)))
         (phase,) = load(tmp_path / f"{name}.yaml").pipeline.phases.values()
-        assert phase.train.config == ("minilm" if phase.task == "ner" else "minilm-tasks")
+        assert phase.train.config == f"minilm-{'tokens' if phase.task == 'ner' else 'tasks'}"
         return phase.task
 
     both = {"text": "no fever", "spans": [cue, scope]}
@@ -221,8 +221,8 @@ def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"
     text = config.read_text(encoding="utf-8").replace("- MONEY", "- MONIES")
-    wrong = "config: minilm\n      set: {training.max_stepz: 9}"
-    config.write_text(text.replace("config: minilm", wrong), encoding="utf-8")
+    wrong = "config: minilm-tokens\n      set: {training.max_stepz: 9}"
+    config.write_text(text.replace("config: minilm-tokens", wrong), encoding="utf-8")
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2
     assert "training.max_stepz" in result.stdout
@@ -279,11 +279,11 @@ def test_check_changes_nothing(export: Path) -> None:
 
 def test_a_training_config_is_copied_out_to_be_edited(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
-    result = retrain(export.parent, "init", "--training-config", "minilm", "-o", "mine.cfg")
+    result = retrain(export.parent, "init", "--training-config", "minilm-tokens", "-o", "mine.cfg")
     assert result.returncode == 0, result.stderr
     config = export.parent / "my.yaml"
     shipped = load(config).training_configs
-    text = config.read_text(encoding="utf-8").replace("config: minilm", "config: mine.cfg")
+    text = config.read_text(encoding="utf-8").replace("config: minilm-tokens", "config: mine.cfg")
     config.write_text(text, encoding="utf-8")
     assert load(config).training_configs == shipped
 
