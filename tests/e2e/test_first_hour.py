@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 FAST = {
@@ -17,6 +19,8 @@ FAST = {
     "gate.max_interval": "1",
     "ingest.max_quarantined": "0.2",
 }
+# `retrain` as the script finds it: has the test start it, where a process begins in a moment.
+ASK = """printf '%s\\0' "$@" > asked; read -r code < answered; exit "$code\""""
 
 
 def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> None:
@@ -25,26 +29,31 @@ def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> N
     (tmp_path / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
     programs = tmp_path / "bin"
     programs.mkdir()
-    write_program(programs / "retrain", f'exec "{sys.executable}" -m pipelines "$@"')
+    write_program(programs / "retrain", ASK)
     write_program(programs / "python", f'exec "{sys.executable}" "$@"')
     options = [f"--set phases.annotations.{key}={value}" for key, value in FAST.items()]
-    done = subprocess.run(
-        [ROOT / "docs/examples/first-hour.sh", "annotations.jsonl"],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "OPTIONS": " ".join(options),
-            "COLUMNS": "100",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    said = done.stdout
-    (tmp_path / "transcript.txt").write_text(said, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "OPTIONS": " ".join(options),
+        "COLUMNS": "100",
+    }
+    os.mkfifo(tmp_path / "asked")
+    os.mkfifo(tmp_path / "answered")
+    with (tmp_path / "transcript.txt").open("w") as transcript:
+        threading.Thread(
+            target=start_what_is_asked, args=(tmp_path, environment, transcript), daemon=True
+        ).start()
+        done = subprocess.run(
+            [ROOT / "docs/examples/first-hour.sh", "annotations.jsonl"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=transcript,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    said = (tmp_path / "transcript.txt").read_text(encoding="utf-8")
     assert done.returncode == 0, said
     steps = [
         "Next: read it, then: retrain check && retrain run",
@@ -66,6 +75,21 @@ def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> N
     [_, report] = sorted(tmp_path.glob("runs/*/annotations/upload/report.html"))
     assert re.search(r"Known texts: DATE → nothing", report.read_text(encoding="utf-8"))
     assert re.search(r"because  .*Overall F is .* at least 100\.0 is asked for", said)
+
+
+def start_what_is_asked(folder: Path, environment: dict[str, str], transcript: IO[str]) -> None:
+    """Run `retrain` with the words of one pipe; its exit code goes back by another."""
+    while True:
+        words = (folder / "asked").read_text(encoding="utf-8").split("\0")[:-1]
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines", *filter(None, words)],
+            cwd=folder,
+            env=environment,
+            stdout=transcript,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        (folder / "answered").write_text(f"{done.returncode}\n", encoding="utf-8")
 
 
 def readable(line: str) -> bool:
