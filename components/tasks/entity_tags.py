@@ -8,7 +8,7 @@ nothing starts an entity, as in most scorers of such tags. A config names two fu
     @augmenters = "retrain.entity_tags.v1"       # the tags of training documents
 
     [initialize.after_init]
-    @callbacks = "retrain.entities_of_tags.v1"   # the patterns of the ruler
+    @callbacks = "retrain.entities_of_tags.v1"   # the patterns of the ruler; rejected spans
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from spacy.training import Example
 from spacy.util import registry
 
 from components.tasks.iob import BEGIN, INSIDE, OUTSIDE, labels_of, tag_of
+from components.tasks.ner import rejections
 
 
 def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:
@@ -53,16 +54,23 @@ def add_tags(nlp: Language, example: Example) -> Iterator[Example]:
 
 
 def entities_of_tags() -> Callable[[Language], Language]:
-    """Make a callback that teaches a pipeline's attribute ruler the tags of its tagger."""
+    """Make a callback that teaches a pipeline's attribute ruler the tags of its tagger.
 
-    def teach(nlp: Language) -> Language:
-        for ruler in pipes(nlp, AttributeRuler):
-            ruler.clear()
-            for tagger in pipes(nlp, Tagger):
-                ruler.add_patterns(patterns(labels_of(tagger.labels)))
-        return nlp
+    It lets the tagger learn from rejected spans, too.
+    """
+    return finish_pipeline
 
-    return teach
+
+def finish_pipeline(nlp: Language) -> Language:
+    """Do what `entities_of_tags` says."""
+    taggers = pipes(nlp, Tagger)
+    for ruler in pipes(nlp, AttributeRuler):
+        ruler.clear()
+        for tagger in taggers:
+            ruler.add_patterns(patterns(labels_of(tagger.labels)))
+    for tagger in taggers:
+        rejections.teach(tagger)
+    return nlp
 
 
 def pipes(nlp: Language, kind: type[Any]) -> list[Any]:

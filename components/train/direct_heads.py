@@ -19,6 +19,12 @@ from spacy.training import Example
 from thinc.api import torch2xp, xp2torch
 from torch.nn.functional import cross_entropy, embedding_bag, linear
 
+from components.tasks.ner.rejections import (
+    Rejected,
+    is_taught,
+    rejected_spans,
+    rejection_loss,
+)
 from components.train.encodings import NUMBER
 
 UNKNOWN = -100  # what cross_entropy leaves out
@@ -95,6 +101,8 @@ class TokenHead:
         self.layer = tagger.model.get_ref("softmax")
         self.numbers = {label: number for number, label in enumerate(tagger.labels)}
         self.gold: dict[int, NDArray[np.int64]] = {}
+        self.unlearns = is_taught(tagger)
+        self.wrong: dict[int, list[Rejected]] = {}
 
     def loss(
         self, examples: list[Example], tokens: Any, weights: Weights, losses: dict[str, Any]
@@ -102,7 +110,20 @@ class TokenHead:
         scores = linear(tokens, weights["W"], weights["b"])
         gold = sent(np.concatenate([self.labels(one) for one in examples]), scores.device)
         add(losses, self.tagger.name, squares(scores.detach(), gold))
-        return cross_entropy(scores, gold, ignore_index=UNKNOWN, reduction="sum")
+        loss = cross_entropy(scores, gold, ignore_index=UNKNOWN, reduction="sum")
+        wrong = [self.rejected(one) for one in examples]
+        if any(wrong):
+            more = rejection_loss(scores, wrong, [len(one.predicted) for one in examples])
+            add(losses, self.tagger.name, more.detach())
+            loss = loss + more
+        return loss
+
+    def rejected(self, example: Example) -> list[Rejected]:
+        """The spans of a document that annotators rejected."""
+        number = example.predicted.user_data[NUMBER]
+        if number not in self.wrong:
+            self.wrong[number] = rejected_spans(example, self.numbers) if self.unlearns else []
+        return self.wrong[number]
 
     def labels(self, example: Example) -> NDArray[np.int64]:
         """The number of each token's tag."""

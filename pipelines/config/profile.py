@@ -40,7 +40,6 @@ class DatasetProfile:
         choices: question about single regions -> what it says of them.
         questions: those about whole texts, by what tells them apart.
         constants: classes that are every answer to their question, beside other tasks.
-        wrong: records that say of single spans that they are wrong.
         answers: answer -> records.
         format: how it was read.
         features: the file that names its tags; "" if none.
@@ -61,7 +60,6 @@ class DatasetProfile:
     choices: dict[str, Marks] = field(default_factory=dict)
     questions: dict[tuple[str, frozenset[str]], Question] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
-    wrong: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     format: str = ""
     features: str = ""
@@ -162,7 +160,6 @@ def no_labels(profile: DatasetProfile) -> str:
 def count(annotation: Annotation, profile: DatasetProfile) -> None:
     """Count one annotation."""
     profile.answers[annotation.answer or "none"] += 1
-    profile.wrong += says_what_is_wrong(annotation)
     # A rejected class teaches, too.
     if annotation.answer == "accept" or (annotation.choices and annotation.answer == "reject"):
         profile.scripts += count_scripts(annotation.text)
@@ -183,14 +180,6 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     for key, value in annotation.meta.items():
         if isinstance(value, str | int) and not isinstance(value, bool):
             profile.values.setdefault(key, Counter())[str(value)] += 1
-
-
-def says_what_is_wrong(annotation: Annotation) -> bool:
-    """Whether it teaches that single spans are none, as a "no" of ner.teach does."""
-    if annotation.rejected:
-        return True
-    answers = {annotation.answer, *(span.answer for span in annotation.spans)}
-    return bool(annotation.binary and annotation.spans and "reject" in answers)
 
 
 def spans_of(annotation: Annotation, profile: DatasetProfile) -> list[RawSpan]:

@@ -61,7 +61,7 @@ def scaffold(
     """
     name = slug(export.name.split(".")[0])
     found = first_tasks(profile)
-    prefix, config = kind_of_config(found, wrong=profile.wrong)
+    prefix, config = kind_of_config(found)
     group_by = profile.group_by()
     language = language_of(profile.scripts)
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
@@ -84,7 +84,7 @@ def scaffold(
             if group_by
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
-        *train_lines(config, why_transitions(profile.wrong) if config == "minilm" else ""),
+        *train_lines(config),
         *changes(found, prefix, language),
         *GATE,
         f"    model: {{name: {prefix}-{name}, alias: champion}}",
@@ -140,20 +140,14 @@ def setting_lines(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"        {key}: {said}"
 
 
-def why_transitions(wrong: int) -> str:
-    """Why a first config has not the token classifier."""
-    records = "record says" if wrong == 1 else "records say"
-    return f"  # {wrong} {records} what is wrong; minilm-tokens would learn nothing from that"
-
-
-def train_lines(config: str, why: str = "") -> list[str]:
+def train_lines(config: str) -> list[str]:
     """Which training config, and what to know of it."""
     return [
         "    train:",
         "      # MiniLM is small and needs no download, and takes Apple for apple (it is uncased).",
         "      # roberta is larger and slower, and wants a GPU.",
         f"      # One to edit: retrain init --training-config {config} -o mine.cfg",
-        f"      config: {config}{why}",
+        f"      config: {config}",
     ]
 
 
@@ -183,19 +177,14 @@ def changes(found: FirstTasks, prefix: str, language: str) -> list[str]:
     return ["      set:", *lines] if lines else []
 
 
-def kind_of_config(found: FirstTasks, *, wrong: int) -> tuple[str, str]:
-    """What the model's name begins with, and the training config that learns the tasks.
-
-    Args:
-        wrong: records that say that single spans are wrong.
-    """
+def kind_of_config(found: FirstTasks) -> tuple[str, str]:
+    """What the model's name begins with, and the training config that learns the tasks."""
     # The one of classes has a component of that name.
     first = found.tasks[0]
     if found.several or (first.kind == "textcat" and first.name != "classes"):
         return "tasks", "minilm-tasks"
     return {
-        # Of these heads only spaCy's parser learns from spans that were said to be wrong.
-        "ner": ("ner", "minilm" if wrong else "minilm-tokens"),
+        "ner": ("ner", "minilm-tokens"),
         "spans": ("spans", "minilm-tasks"),
         "textcat": ("classes", "minilm-classes"),
     }[first.kind]

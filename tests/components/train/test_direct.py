@@ -44,9 +44,20 @@ def trained(
     weights = np.random.default_rng(0).normal(0, 0.1, softmax.get_param("W").shape)
     softmax.set_param("W", weights.astype(np.float32))
     batch = list(training.train(nlp))[:12]
+    reject(batch[3])
     unknown = Doc(nlp.vocab, words=["a", "\n", "b"])
     reference = Doc(nlp.vocab, words=["a", "\n", "b"], tags=["O", "", "B-MONEY"])
     return nlp, [*batch, Example(unknown, reference)], resolve(nlp).settings
+
+
+def reject(example: Example) -> None:
+    """Say of three spans of a document that they are wrong."""
+    doc = example.reference
+    doc.spans["incorrect_spans"] = [
+        Span(doc, 0, 1, "MONEY"),
+        Span(doc, 1, 3, "DATE"),
+        Span(doc, len(doc) - 1, len(doc), "DATE"),
+    ]
 
 
 TASKS = [
@@ -103,6 +114,7 @@ def mixed(
             Span(example.reference, one.start, one.end, "past" if one.start % 2 else "due")
             for one in known
         ]
+    reject(batch[4])
     words = ["a", "\n", "b"]
     unsaid = Example(Doc(nlp.vocab, words=words), Doc(nlp.vocab, words=words, tags=[""] * 3))
     return nlp, [*batch, unsaid], resolve(nlp).settings

@@ -82,14 +82,17 @@ phases:
     task: ner
     labels: [PERSON]
     annotations: [teach.jsonl]
-    train: {config: minilm-tokens}
+    train: {config: mine.cfg}
     model: {name: names}
 """,
         encoding="utf-8",
     )
+    text = (ROOT / "pipelines/config/training/cnn.cfg").read_text(encoding="utf-8")
+    told = 'incorrect_spans_key = "incorrect_spans"'
+    (tmp_path / "mine.cfg").write_text(text.replace(told, "incorrect_spans_key = null"))
     done = check(config, tmp_path, "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "  NOTE names: 24 spans of ner were rejected. No component of the" in done.stdout
-    done = check(config, tmp_path, "-q", "--set", "phases.names.train.config=minilm")
+    done = check(config, tmp_path, "-q", "--set", "phases.names.train.config=minilm-tokens")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOTE" not in done.stdout

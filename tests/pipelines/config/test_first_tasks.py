@@ -119,22 +119,6 @@ def test_keys_that_are_no_status_are_left_out_by_name(init: Init) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("another", "config"),
-    [
-        ({"_view_id": "ner", "answer": "reject"}, "minilm"),
-        ({"_is_binary": True, "answer": "reject"}, "minilm"),
-        ({"_is_binary": True, "answer": "accept"}, "minilm-tokens"),
-        ({"answer": "reject"}, "minilm-tokens"),  # of ner.manual: something in it is wrong
-    ],
-)
-def test_where_spans_were_said_to_be_wrong_the_network_is_one_that_learns_from_it(
-    init: Init, another: dict[str, Any], config: str
-) -> None:
-    tasks, _, named = init([row((FEVER, {})), row((COUGH, {}), **another)])
-    assert (tasks, named) == ({"ner": ENTITIES}, config)
-
-
 def test_regions_over_those_of_entities_are_statuses(init: Init) -> None:
     """By their names; one without such a name by lying only over entities that have no other."""
     tasks, remarks, _ = init(
