@@ -9,14 +9,17 @@ from typing import Any
 from components.ingest.agreement import Agreement
 from components.ingest.labels import LabelAccount
 from components.ingest.settings import IngestSettings
+from components.records.languages import count_common, language_of
 from components.records.problems import Note, Policy, Problems
 from components.records.record import Answers, Record, label_of
+from components.records.scripts import count_scripts
 from components.records.tokens import Boundaries, Offsets, estimate_pieces
 from components.tasks.base import Task
 
 FEW_EXAMPLES = 50  # spaCy's and Annotation Lab's own advice, per label
 PIECES = 512  # what BERT and its kin can read at once
 BINS = 25
+SAMPLE = 1000  # records that tell the language
 WIDTHS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))  # tokens
 
 
@@ -103,6 +106,9 @@ class Coverage:
         self.tasks = {task.name: TaskCoverage(task) for task in tasks}
         self.lengths: Counter[int] = Counter()
         self.over_limit = 0
+        self.sampled = 0
+        self.scripts: Counter[str] = Counter()
+        self.words: Counter[str] = Counter()
         self.splits: Counter[str] = Counter()
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -115,6 +121,10 @@ class Coverage:
         for name, answers in record.answers.items():
             self.tasks[name].add(answers, record.tokens or [])
         tokens = record.tokens or []
+        if self.sampled < SAMPLE:
+            self.sampled += 1
+            self.scripts += count_scripts(record.text)
+            self.words += count_common(record.text)
         self.lengths[len(tokens)] += 1
         self.over_limit += estimate_pieces(tokens) > PIECES
         self.splits.update([record.split] if record.split else [])
@@ -146,6 +156,7 @@ class Coverage:
                 "estimated": True,
             },
             "splits": dict(sorted(self.splits.items())),
+            "language": language_of(self.scripts, self.words),
         }
 
 

@@ -112,7 +112,7 @@ KINDS = {
     "wrong_language": Kind(
         S,
         "Text without spaces between words, and a language that parts words by spaces",
-        "Set `language` in ingest and convert, and nlp.lang in train.set: zh, ja or th.",
+        "Set `language` of the phase: zh, ja or th.",
     ),
     "tokens_disagree": Kind(
         W,

@@ -22,8 +22,8 @@ SCRIPTS = {
     "latin": "A-Za-z\u00c0-\u024f",
 }
 LETTERS = {script: re.compile(f"[{letters}]") for script, letters in SCRIPTS.items()}
-# The language that a script is most often of. Latin is English until somebody says otherwise; of
-# Lao, Khmer and Burmese spaCy has no tokeniser, and that of Chinese takes each character alone.
+# The language that a script is most often of; Latin is of many. Of Lao, Khmer and Burmese spaCy has
+# no tokeniser, and that of Chinese takes each character alone.
 LANGUAGES = {
     "han": "zh",
     "kana": "ja",
@@ -67,10 +67,10 @@ def without_spaces(text: str) -> bool:
     return 2 * sum(letters[script] for script in WITHOUT_SPACES) > letters.total()
 
 
-def language_of(scripts: Counter[str]) -> str:
-    """The language that most letters tell; en where they are Latin, or of no script known."""
+def language_of_script(scripts: Counter[str]) -> str | None:
+    """The language that most letters tell; None where they are Latin, or of no script known."""
     asian = scripts["han"] + scripts["kana"]
     if asian and scripts["kana"] >= MUCH_KANA * asian and 2 * asian > scripts.total():
         return "ja"
     most = max(scripts, key=lambda script: scripts[script], default="latin")
-    return LANGUAGES.get(most, "en")
+    return LANGUAGES.get(most)

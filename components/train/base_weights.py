@@ -8,7 +8,7 @@ is left to the hub.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -45,7 +45,7 @@ class BaseWeights:
         return f"Weights of {self.component}: {self.name}, {place}"
 
 
-def find_all(config: Config) -> list[BaseWeights]:
+def find_all(config: Mapping[str, Any]) -> list[BaseWeights]:
     """The base weights of every transformer that a config names."""
     return [
         BaseWeights(component, str(model["name"]), find(str(model["name"])))
@@ -98,7 +98,8 @@ def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
         raise RemoteError(
             f"training config: {key}: can't fetch {remote[0].name!r} from the model hub: "
             f"{str(error).splitlines()[0]} Try again, or put the model into a folder named "
-            f"{remote[0].name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}."
+            f"{remote[0].name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}. "
+            "A config without a transformer (cnn, cnn-classes, cnn-tasks) needs none."
         ) from error
 
 

@@ -16,6 +16,7 @@ from spacy.language import Language
 from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
+from components.base_models import advice
 from components.custom_code import FILE_NAME as CODE_FILE
 from components.errors import ConfigError
 from components.files import filling, remove, writing
@@ -189,6 +190,8 @@ def initialise(
     base = find_all(config)
     for weights in base:
         print(weights, flush=True)
+        if said := advice(weights.name, config["nlp"]["lang"]):
+            print(f"Warning: {said}", flush=True)
     local = read_once(localised(config, base))
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
 

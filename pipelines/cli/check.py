@@ -63,6 +63,8 @@ def print_phase(name: str, checked: Any) -> None:
             say(f"  {line}")
     elif checked.files and any("://" in file for file in checked.files):
         say("  records      not read: the annotations are in a bucket")
+    for component, weights in checked.weights.items():
+        say(f"  weights of {component}: {weights}")
 
 
 def data_lines(data: dict[str, Any]) -> Iterator[str]:

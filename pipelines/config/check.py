@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from components.base_models import MANY, advice, known
 from components.custom_code import import_code
 from components.errors import ConfigError, RemoteError, RetrainError
 from components.files import read_json
@@ -36,6 +37,7 @@ class Checked:
         problems: what must be fixed, one message each.
         unseen: what could not be checked from here, one message each.
         notes: what training would warn of, one message each.
+        weights: component -> its base weights, and what is known of them.
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
         training: steps at most, and words in each; None where that can't be known.
@@ -46,6 +48,7 @@ class Checked:
     problems: list[str]
     unseen: list[str]
     notes: list[str]
+    weights: dict[str, str]
     exit_code: int
     stages: dict[str, str]
     training: tuple[int, int] | None
@@ -152,11 +155,55 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
         data=data,
         problems=list(dict.fromkeys(map(str, errors))),
         unseen=unseen,
-        notes=unlearnt(phase, data, config) if data and config else [],
+        notes=notes_on(phase, data, config) if config else [],
+        weights=weights_of(config) if config else {},
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in STAGES},
         training=length_of(config, words_of_training(phase, data)) if config else None,
     )
+
+
+def notes_on(phase: Phase, data: Mapping[str, Any] | None, config: Mapping[str, Any]) -> list[str]:
+    """What training would warn of, and what else a run would do that nobody may want."""
+    language = config["nlp"]["lang"]
+    read = data["language"] if data else ""
+    found = unlearnt(phase, data, config) if data else []
+    if read and language not in (read, MANY):
+        found.append(
+            f"the texts look as if they were in {read!r}, by their letters and words, and the "
+            f"language is {language!r}. If that is not so: `language: {read}` in the phase."
+        )
+    for component, model in transformers(config):
+        said = advice(model["name"], language)
+        found += [f"components.{component}.model.name: {said}"] if said else []
+        base = known(model["name"])
+        if base and base.full_precision and model.get("mixed_precision"):
+            found.append(
+                f"components.{component}.model.mixed_precision: {model['name']} overflows in "
+                "float16, which a GPU without bfloat16 takes (T4, V100): set it to false there."
+            )
+    return found
+
+
+def transformers(config: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The components of a training config that have base weights, and their models."""
+    from components.train.base_weights import find_all
+
+    return [
+        (one.component, config["components"][one.component]["model"]) for one in find_all(config)
+    ]
+
+
+def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The base weights of each transformer, what is known of them, and where they are."""
+    from components.train.base_weights import find_all
+
+    found = {}
+    for base in find_all(config):
+        about = known(base.name)
+        here = "" if base.folder or Path(base.name).is_dir() else "; to be fetched from the hub"
+        found[base.component] = f"{base.name}{f', {about}' if about else ''}{here}"
+    return found
 
 
 def unlearnt(phase: Phase, data: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
@@ -191,7 +238,8 @@ def check_language(phase: Phase, trained: str) -> None:
         if language != trained:
             raise ConfigError(
                 f"{stage}.language is {language!r}, nlp.lang of the training config {trained!r}: "
-                "they must be the same. Correct either of them."
+                f"they must be the same. Write `language: {trained}` in the phase, which reaches "
+                "all of them, and none of these."
             )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from components.base_models import MANY
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
+from components.records.languages import count_common, language_of
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
@@ -22,6 +25,7 @@ from pipelines.config.statuses import Marks, Regions, count_choices, count_keys
 MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
+LANGUAGE_KEYS = ("lang", "language")
 COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 
@@ -46,6 +50,7 @@ class DatasetProfile:
         refused: class of problem -> records that `ingest` would put into quarantine on reading.
         reasons: class of problem -> what the first of them says.
         scripts: script -> letters of the accepted records.
+        words: language -> words of theirs that are common in it; "" -> all.
         values: meta key -> value -> records, for keys whose values are single.
     """
 
@@ -66,6 +71,7 @@ class DatasetProfile:
     refused: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -77,6 +83,16 @@ class DatasetProfile:
     def accepted(self) -> int:
         """How many records were accepted."""
         return self.answers["accept"]
+
+    @property
+    def language(self) -> str:
+        """The language of the accepted records; xx of several, "" where nothing tells it."""
+        for key in LANGUAGE_KEYS:
+            said = self.values.get(key, Counter())
+            codes = all(re.fullmatch("[a-z]{2,3}", value) for value in said)
+            if codes and said.total() >= MOST * self.accepted > 0:
+                return next(iter(said)) if len(said) == 1 else MANY
+        return language_of(self.scripts, self.words)
 
     def group_by(self) -> str:
         """The meta key that best says which records belong together; "" if none does.
@@ -163,6 +179,7 @@ def count(annotation: Annotation, profile: DatasetProfile) -> None:
     # A rejected class teaches, too.
     if annotation.answer == "accept" or (annotation.choices and annotation.answer == "reject"):
         profile.scripts += count_scripts(annotation.text)
+        profile.words += count_common(annotation.text)
     if annotation.answer != "accept":
         return
     spans = spans_of(annotation, profile)

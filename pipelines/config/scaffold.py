@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.base_models import MANY
 from components.errors import ConfigError
-from components.records.scripts import PACKAGES, language_of
+from components.records.scripts import PACKAGES
 from components.records.sources import check_type, checked_format, features_beside
 from pipelines.config.first_tasks import FirstTasks, first_tasks
+from pipelines.config.languages import weights_elsewhere
 from pipelines.config.profile import DatasetProfile, profile_of
+from pipelines.config.shipped import shipped_config
 from pipelines.config.yaml_text import spell
 from pipelines.labelling.reading import Project, is_labelling_config, read
 
@@ -63,7 +66,7 @@ def scaffold(
     found = first_tasks(profile)
     prefix, config = kind_of_config(found)
     group_by = profile.group_by()
-    language = language_of(profile.scripts)
+    language = profile.language or "en"
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
     lines = [
         f"# Made by `retrain init` from {export.name}: "
@@ -72,20 +75,19 @@ def scaffold(
         + ".",
         *(f"# {one}" for one in found.remarks),
         *opening(name),
+        language_line(profile.language),
         *task_lines(found),
         f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
         "    ingest:",
-        *language_lines(language),
         *INGEST,
-        *([f"    convert: {{language: {language}}}"] if language != "en" else []),
         f"    split: {{dev: 0.1, test: 0.2, group_by: {spell(group_by)}}}"
         + (
             "  # records of one value stay on one split"
             if group_by
             else "  # e.g. meta.url, so that pieces of one page stay on one split"
         ),
-        *train_lines(config),
-        *changes(found, prefix, language),
+        *train_lines(config, language),
+        *changes(found, prefix),
         *GATE,
         f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
@@ -110,7 +112,7 @@ def scaffold_of_project(file: Path, project: Project) -> str:
         *INGEST,
         "    split: {dev: 0.1, test: 0.2, group_by: ''}"
         "  # e.g. meta.url, so that pieces of one page stay on one split",
-        *train_lines("minilm-tasks"),
+        *train_lines("minilm-tasks", "en"),
         *GATE,
         f"    model: {{name: tasks-{name}, alias: champion}}",
     ]
@@ -140,12 +142,22 @@ def setting_lines(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"        {key}: {said}"
 
 
-def train_lines(config: str) -> list[str]:
+def train_lines(config: str, language: str) -> list[str]:
     """Which training config, and what to know of it."""
-    return [
-        "    train:",
+    text = shipped_config(config).read_text(encoding="utf-8")
+    weights = weights_elsewhere(language, text, {})
+    what = [
         "      # MiniLM is small and needs no download, and takes Apple for apple (it is uncased).",
         "      # roberta is larger and slower, and wants a GPU.",
+    ]
+    if weights:
+        what = [
+            f"      # With weights of many languages, {weights}: from the hub, or",
+            "      # a folder (docs/languages.md). cnn needs none, and more annotations.",
+        ]
+    return [
+        "    train:",
+        *what,
         f"      # One to edit: retrain init --training-config {config} -o mine.cfg",
         f"      config: {config}",
     ]
@@ -159,22 +171,25 @@ def source_of(export: Path, folder: Path, given_format: str, features: str) -> s
     return f"{{path: {path}{more}}}" if more else path
 
 
-def language_lines(language: str) -> list[str]:
-    """What the config says of the language of texts that are not in English."""
-    if language == "en":
-        return []
+def language_line(language: str) -> str:
+    """What the config says of the language of its texts.
+
+    Args:
+        language: "" where nothing tells it.
+    """
     package = PACKAGES.get(language)
     needs = f"; needs: pip install {package}" if package else ""
-    said = "by the script of the texts; any language of spaCy's may stand here"
-    return [f"      language: {language}  # {said}{needs}"]
+    why = "by letters and words" if language else "neither letters nor words tell it"
+    if language == MANY:
+        why = "several, by the meta of the records"
+    return f"    language: {language or 'en'}  # {why}{needs}"
 
 
-def changes(found: FirstTasks, prefix: str, language: str) -> list[str]:
+def changes(found: FirstTasks, prefix: str) -> list[str]:
     """What the training config has to have changed for a dataset; nothing where all fits."""
-    lines = [f"        nlp.lang: {language}"] if language != "en" else []
     if prefix == "classes" and not found.tasks[0].settings["exclusive"][0]:
-        lines += any_of_several()
-    return ["      set:", *lines] if lines else []
+        return ["      set:", *any_of_several()]
+    return []
 
 
 def kind_of_config(found: FirstTasks) -> tuple[str, str]:

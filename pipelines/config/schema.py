@@ -29,6 +29,7 @@ from components.split.settings import SplitSettings
 from components.tasks import ClashError, checked, kind_of, refuse_clashes, task_of
 from components.tasks.base import TaskSettings
 from components.train.settings import TrainSettings
+from pipelines.config.languages import with_one_language
 from pipelines.config.machine_types import machine_limits
 
 STAGES = (
@@ -283,6 +284,14 @@ class Phase(Settings):
         description="several tasks by name, in place of `task` and `labels`",
         examples=[{"entities": {"kind": "ner", "labels": ["ORG", "DATE"]}}],
     )
+    language: str | None = Field(
+        None,
+        pattern="^[a-z]{2,3}$",
+        description="spaCy's code of the language of the texts, for tokens, training config and "
+        "base weights; xx: several languages; left out: as ingest, convert and the training "
+        "config say, which is en",
+        examples=["da"],
+    )
     labels: list[Label] = Field(
         [],
         validate_default=True,
@@ -303,6 +312,12 @@ class Phase(Settings):
     model: ModelSettings
     compute: Compute = Compute()
     due: Due | None = Field(None, description="when `retrain watch` retrains it; null: never")
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_language(cls, phase: Any) -> Any:
+        """Let `language` reach every place that asks for one."""
+        return with_one_language(phase) if isinstance(phase, dict) else phase
 
     @field_validator("labels")
     @classmethod

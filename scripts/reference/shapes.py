@@ -229,6 +229,9 @@ class Checked(Shape):
     problems: list[str] = Field(description="what must be fixed")
     unseen: list[str] = Field(description="what could not be checked from here")
     notes: list[str] = Field(description="what training would warn of")
+    weights: dict[str, str] = Field(
+        description="component -> its base weights, and what is known of them"
+    )
     exit_code: int = Field(description="0, or that of the first problem")
     stages: dict[str, str] = Field(description="stage -> machine that it asks for on a cluster")
     training: list[int] | None = Field(

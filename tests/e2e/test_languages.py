@@ -1,4 +1,4 @@
-"""Whole runs on texts of several scripts, from an export to a model that marks the entity."""
+"""Whole runs in several languages, from an export to a model that marks the entity."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pipelines.config.scaffold import scaffold
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
 
-# What `init` says the language is; the one to train with; clauses around a name; names. Latin
-# letters are taken for English. spaCy's own tokenisers of Japanese and Thai need a package each:
-# the one of Chinese takes each character for a token, and does for them as well.
+# What `init` says the language is; the one to train with; clauses around a name; names. spaCy's own
+# tokenisers of Japanese and Thai need a package each: the one of Chinese takes each character for a
+# token, and does for them as well.
 SAMPLES: dict[str, tuple[str, str, list[str], list[str]]] = {
     "chinese": (
         "zh",
@@ -45,10 +45,16 @@ SAMPLES: dict[str, tuple[str, str, list[str], list[str]]] = {
         ["محمد علي", "ليلى", "سمير", "نور"],
     ),
     "german": (
-        "en",
         "de",
-        ["Gestern kam {} ins Büro.", "Wir trafen {} am Markt.", "Gestern kam niemand."],
+        "de",
+        ["Gestern kam {} nicht ins Büro.", "Wir trafen {} auf dem Markt.", "Da ist niemand."],
         ["Jürgen Groß", "Änne", "Uwe", "Käthe Müller"],
+    ),
+    "danish": (
+        "da",
+        "da",
+        ["I går blev {} på kontoret.", "Vi så {} efter mødet, m.fl.", "Der var ikke nogen."],
+        ["Søren Holm", "Åse", "Jens", "Bodil Kjær"],
     ),
 }
 LENGTH = {
@@ -77,11 +83,9 @@ def phase_of(path: Path, said: str, language: str) -> dict[str, Any]:
     """The phase that `retrain init` writes, with a tiny model."""
     text = scaffold(path, path.parent, profile_of(path))
     (phase,) = yaml.safe_load(text)["phases"].values()
-    assert phase["ingest"].get("language", "en") == said
-    assert phase["train"].get("set", {}).get("nlp.lang", "en") == said
-    phase["ingest"]["language"] = language
-    phase["convert"] = {"language": language}
-    phase["train"] = {"config": "cnn", "set": {**LENGTH, "nlp.lang": language}}
+    assert phase["language"] == said
+    phase["language"] = language
+    phase["train"] = {"config": "cnn", "set": LENGTH}
     return dict(phase)
 
 
@@ -114,7 +118,8 @@ def test_a_run_learns_the_entity_and_not_its_clause(
     ].values()
     assert scores["overall"]["f"] > 0.9
     nlp = spacy.load(folder / f"models/ner-{name}/1/model")
-    _, _, clauses, names = SAMPLES[name]
+    _, language, clauses, names = SAMPLES[name]
+    assert nlp.lang == language
     for clause, person in ((clauses[0], names[1]), (clauses[1], names[2])):
         doc = nlp(clause.format(person))
         assert [(ent.text, ent.label_) for ent in doc.ents] == [(person, "PERSON")]

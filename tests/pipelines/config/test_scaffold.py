@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config.languages import NAME
 from pipelines.config.load import load
 from pipelines.config.profile import profile_of
 from pipelines.config.scaffold import scaffold
@@ -233,13 +234,92 @@ def test_check_tells_every_problem_of_a_phase(export: Path) -> None:
 def test_check_tells_that_languages_differ(export: Path) -> None:
     retrain(export.parent, "init", export.name, "-o", "my.yaml")
     config = export.parent / "my.yaml"
-    text = config.read_text(encoding="utf-8")
+    text = config.read_text(encoding="utf-8").replace("    language: en ", "    #")
     config.write_text(
         text.replace("    train:\n", "    convert: {language: fr}\n    train:\n"), encoding="utf-8"
     )
     result = retrain(export.parent, "check", "my.yaml")
     assert result.returncode == 2
     assert "convert.language is 'fr', nlp.lang of the training config 'en'" in result.stdout
+
+
+def test_one_language_reaches_every_place(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    english = config.read_text(encoding="utf-8")
+    assert "    language: en  # by letters and words\n" in english
+    text = english.replace("language: en", "language: da")
+    config.write_text(text, encoding="utf-8")
+    (phase,) = load(config).pipeline.phases.values()
+    assert phase.ingest.language == phase.convert.language == phase.train.set["nlp.lang"] == "da"
+    assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
+    said = retrain(export.parent, "check", "my.yaml").stdout
+    assert "intfloat/multilingual-e5-small, of about a hundred languages, cased; to be" in said
+    assert "look as if they were in 'en', by their letters and words, and the language is" in said
+    assert "F 31 with English weights" not in said
+
+
+def test_no_place_may_say_another_language(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8")
+    clash = text.replace("    train:\n", "    convert: {language: fr}\n    train:\n")
+    config.write_text(clash, encoding="utf-8")
+    result = retrain(export.parent, "check", "my.yaml")
+    assert result.returncode == 2
+    line = clash.splitlines().index("    convert: {language: fr}") + 1
+    assert f"my.yaml:{line}: phases.my-export-2024.convert.language: is 'fr', and `language`" in (
+        result.stderr.replace("\n", " ")
+    )
+    own = text.replace(
+        "config: minilm-tokens\n", "config: minilm-tokens\n      set: {nlp.lang: fr}\n"
+    )
+    config.write_text(own, encoding="utf-8")
+    assert "nlp.lang: is 'fr', and" in retrain(export.parent, "check", "my.yaml").stderr
+
+
+def test_check_warns_of_weights_of_another_language(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    config = export.parent / "my.yaml"
+    text = config.read_text(encoding="utf-8").replace("language: en", "language: da")
+
+    def notes(name: str) -> str:
+        own = f'set: {{{NAME}: "{name}"}}'
+        named = f"config: minilm-tokens\n      {own}\n"
+        config.write_text(text.replace("config: minilm-tokens\n", named), encoding="utf-8")
+        return retrain(export.parent, "check", "my.yaml").stdout
+
+    said = notes("sentence-transformers/all-MiniLM-L6-v2")
+    assert "of texts in 'en', uncased: Apple and apple are one word to it\n" in said
+    assert "knows texts in 'en', and these are in 'da'" in said
+    assert "to F 31 with English weights" in said
+    assert "knows texts in 'de', and these are in 'da'" in notes("bert-base-german-cased")
+    assert "knows texts" not in notes("Maltehb/danish-bert-botxo")
+    assert "overflows in float16" in notes("microsoft/mdeberta-v3-base")
+
+
+def test_init_says_which_language_and_weights(tmp_path: Path) -> None:
+    def init(name: str, rows: list[tuple[str, str]]) -> tuple[str, Phase]:
+        lines = [
+            json.dumps({"text": text, "meta": {"lang": lang} if lang else {}, "answer": "accept",
+                        "spans": [{"start": 0, "end": 4, "label": "PERSON"}]})
+            for text, lang in rows
+        ]  # fmt: skip
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+        made = retrain(tmp_path, "init", name, "-o", f"{name}.yaml")
+        assert made.returncode == 0, made.stderr
+        (phase,) = load(tmp_path / f"{name}.yaml").pipeline.phases.values()
+        return (tmp_path / f"{name}.yaml").read_text(encoding="utf-8"), phase
+
+    text, phase = init("a.jsonl", [("Jens blev på kontoret, og det er ikke sjovt.", "")])
+    assert phase.language == "da"
+    assert "weights of many languages, intfloat/multilingual-e5-small" in text
+    text, phase = init("b.jsonl", [("Jens, Nykøbing", "")])
+    assert "language: en  # neither letters nor words tell it" in text
+    both = [("Jens blev på kontoret.", "da"), ("Jens kam nicht ins Büro.", "de")]
+    text, phase = init("c.jsonl", both)
+    assert "language: xx  # several, by the meta of the records" in text
+    assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
 
 
 def test_check_says_once_that_a_language_has_no_tokeniser_here(tmp_path: Path) -> None:
