@@ -58,8 +58,17 @@ class Run:
     result: RunResult
 
 
-def init(annotations: PathLike, config: PathLike = DEFAULT_CONFIG, *, format: str = "auto") -> Path:
-    """Write a first config for an export, as `retrain init` does; return its path.
+def init(
+    annotations: PathLike | Sequence[PathLike],
+    config: PathLike = DEFAULT_CONFIG,
+    *,
+    format: str = "auto",
+    evaluation: PathLike | Sequence[PathLike] = (),
+) -> Path:
+    """Write a first config for exports, as `retrain init` does; return its path.
+
+    Args:
+        evaluation: exports that are the test set.
 
     Raises:
         ConfigError: the config is there already, or the export is not.
@@ -73,11 +82,18 @@ def init(annotations: PathLike, config: PathLike = DEFAULT_CONFIG, *, format: st
     target = Path(config)
     if target.exists():
         raise ConfigError(f"{target}: is already there. Choose another name, or remove it first.")
-    text = first_config(Path(annotations), target.parent, format)
+    text = first_config(paths_of(annotations), target.parent, format, paths_of(evaluation))
     # A file and no address: it goes with the config, and works where there is no network.
     write_json(target.parent / FILE_NAME, json_schema())
     write_text(target, f"# yaml-language-server: $schema={FILE_NAME}\n{text}")
     return target
+
+
+def paths_of(paths: PathLike | Sequence[PathLike]) -> list[Path]:
+    """One path, or several, as a list."""
+    if isinstance(paths, str | Path):
+        return [Path(paths)]
+    return [Path(path) for path in paths]
 
 
 def check(

@@ -21,6 +21,7 @@ class Candidate(msgspec.Struct, gc=False):
         labels: of its spans.
         file: where it stands; `asked` what its tool asked for, see `Annotation`.
         grouped: tasks whose spans have a group of their own.
+        held_out: whether its source is a test set.
     """
 
     packed: bytes
@@ -35,6 +36,7 @@ class Candidate(msgspec.Struct, gc=False):
     file: str
     asked: str = ""
     grouped: tuple[str, ...] = ()
+    held_out: bool = False
 
     @property
     def record(self) -> Record:

@@ -99,7 +99,8 @@ class Collector:
         """Read all files; one that cannot be read to its end is a problem that stops the run."""
         for copy, source in zip(copies, short_names(copies), strict=True):
             try:
-                self.add_all(read(copy.path, source, copy.file, self.problems, self.settings))
+                items = read(copy.path, source, copy.file, self.problems, self.settings)
+                self.add_all(items, copy.file.split)
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:
@@ -119,7 +120,12 @@ class Collector:
             name == source or name.startswith(f"{source}/") for name in self.counts.by_source
         )
 
-    def add_all(self, items: Iterable[Item]) -> None:
+    def add_all(self, items: Iterable[Item], split: str) -> None:
+        """Take what a file holds.
+
+        Args:
+            split: where all of it goes; "" where each record may say it.
+        """
         for item in items:
             self.counts.read += 1
             if self.counts.read % PROGRESS_EVERY == 0:
@@ -134,10 +140,10 @@ class Collector:
                 detail = f"the record has {len(item.raw):,} bytes"
                 raise StopReadingError("long_record", str(item.place), detail)
             else:
-                self.add(item)
+                self.add(item, split)
 
-    def add(self, annotation: Annotation) -> None:
-        """Select, check and repair one annotation."""
+    def add(self, annotation: Annotation, split: str) -> None:
+        """Select, check and repair one annotation; `split` as in `add_all`."""
         self.annotators.add(annotation.annotator)
         if self.unmatched:
             for key in {key for key, _ in self.unmatched}:
@@ -151,6 +157,7 @@ class Collector:
             self.routing.add(annotation)
             text_notes = check_text(annotation.text)
             record, notes, wrong = self.check(annotation)
+            record.split = split or record.split
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
             labels = [span.label or "" for span in annotation.spans]
@@ -179,6 +186,7 @@ class Collector:
                 file=annotation.place.source,
                 asked=annotation.asked,
                 grouped=self.grouped(annotation) if annotation.groups else (),
+                held_out=split == "test",
             )
         )
 
@@ -280,8 +288,18 @@ class Collector:
             if not left:
                 del self.candidates[text]
 
+    def leave_out_beside_test(self) -> None:
+        """Of a text in a test set, leave out what other sources say: it has no vote there."""
+        for text, candidates in self.candidates.items():
+            held_out = [one for one in candidates if one.held_out]
+            if held_out and len(held_out) < len(candidates):
+                reason = "the text is in a test set, whose answers count"
+                self.counts.skipped[reason] += len(candidates) - len(held_out)
+                self.candidates[text] = held_out
+
     def finish(self) -> Iterator[Record]:
         """Yield one record per text, in the order of the sources. To be read once, to its end."""
+        self.leave_out_beside_test()
         self.leave_out_unasked()
         passes = {
             name: find_passes(self.candidates.values(), task) if self.several() else {}

@@ -127,6 +127,12 @@ class Source(Settings):
         description="the file that names the tags of Hugging Face rows",
         examples=["dataset_info.json"],
     )
+    split: Literal["", "train", "dev", "test"] = Field(
+        default="",
+        description="where all of these records go, whatever their own tags say, e.g. test for a "
+        "set of your own to evaluate on; '' lets the tags and `split` decide",
+        examples=["test"],
+    )
     token: Annotated[str, AfterValidator(checked_reference)] = Field(
         default=label_studio.TOKEN,
         description="where the token of Label Studio stands: env:NAME, or "
@@ -143,7 +149,8 @@ class Source(Settings):
     @property
     def unused(self) -> set[str]:
         """Keys that mean nothing for a source of this kind."""
-        return set() if label_studio.is_project(self.path) else {"token"}
+        unused = set() if label_studio.is_project(self.path) else {"token"}
+        return unused if self.split else unused | {"split"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ class SourceFile:
     Attributes:
         path: a local path, a URL such as gs://bucket/key, or what is read as if it were a file: a
             dataset of Prodigy, a project of Label Studio.
-        format, text, columns, label, separator, features, token: what the config says of it.
+        format, text, columns, label, separator, features, token, split: what the config says of
+            it.
     """
 
     path: str
@@ -164,6 +172,7 @@ class SourceFile:
     separator: str = ""
     features: str = ""
     token: str = label_studio.TOKEN
+    split: str = ""
 
     @property
     def name(self) -> str:
@@ -201,14 +210,25 @@ class Copy:
 def list_files(sources: Sequence[Source]) -> list[SourceFile]:
     """Find the files of `sources`: in their order, those of a glob sorted, each file once.
 
+    Of two sources that name a file, the first says how it is read, but one that says its split
+    wins: a set to evaluate on may lie among the others that a glob names.
+
     Raises:
-        ConfigError: a source names no file.
+        ConfigError: a source names no file, or two say another split of one.
         RemoteError: the storage service refused or failed.
     """
     files: dict[str, SourceFile] = {}
     for source in sources:
         for path in paths(source.path, source.token):
-            files.setdefault(path, file_of(path, source))
+            file = file_of(path, source)
+            before = files.setdefault(path, file)
+            if file.split and before.split not in ("", file.split):
+                raise ConfigError(
+                    f"{path}: is said to be of {before.split} and of {file.split}. Correct "
+                    "`annotations`."
+                )
+            if file.split:
+                files[path] = file
             if path.endswith(".ann"):
                 text = brat_text(path)
                 files.setdefault(text, SourceFile(text, BRAT_TEXT))
@@ -230,6 +250,7 @@ def file_of(path: str, source: Source) -> SourceFile:
         source.separator,
         source.features,
         source.token,
+        source.split,
     )
 
 
@@ -401,7 +422,8 @@ def said_of(file: SourceFile) -> list[Any]:
     columns = [file.columns.word, file.columns.tag] if file.columns else []
     classes = [file.label, file.separator] if file.label or file.separator else []
     features = [["features", file.features.rsplit("/", 1)[-1]]] if file.features else []
-    said = [file.text, columns, *classes, *features]
+    split = [["split", file.split]] if file.split else []
+    said = [file.text, columns, *classes, *features, *split]
     return said if any(said) else []
 
 

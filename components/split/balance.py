@@ -114,7 +114,10 @@ def rebalance(
     documents = strata.T @ (free + fixed)
     scale = np.full(len(documents), SCALE)
     scale[0] = SCALE_OF_ALL
-    targets = np.rint(np.outer(documents.sum(axis=1) * scale, fractions))
+    decided = strata.T @ fixed
+    targets = np.rint(
+        targets_of(documents.sum(axis=1) * scale, decided * scale[:, None], fractions)
+    )
     scaled = (strata * scale).astype(np.float64)
     state = State(
         strata=scaled,
@@ -123,7 +126,8 @@ def rebalance(
         free=np.where(large[:, None], 0, free),
         excess=documents * scale[:, None] - targets,
         groups=groups,
-        needed=needed(groups.sum(axis=1), fractions),
+        # What was decided to be on a split that gets nothing else can go nowhere.
+        needed=needed(groups[:, np.array(fractions) > 0].sum(axis=1), fractions),
         ideal=(0.0, rounding(targets, scale[:, None])),
     )
     local_search(state)
@@ -132,6 +136,32 @@ def rebalance(
     while better := repair_missing_labels(state):
         state = better
     return state.free
+
+
+def targets_of(
+    documents: NDArray[np.integer],
+    decided: NDArray[np.integer],
+    fractions: tuple[float, float, float],
+) -> Numbers:
+    """Documents with each label that every split should have; (labels, 3).
+
+    Where more than its fraction was decided to be on a split, that is its target, and the others
+    share the rest as their fractions say: a test set of one's own leaves dev and train their
+    proportion.
+
+    Args:
+        documents: with each label; (labels).
+        decided: those of them that can't go elsewhere, by split; (labels, 3).
+    """
+    targets: Numbers = np.outer(documents, fractions)
+    beyond = np.zeros(decided.shape, bool)
+    while (more := (decided > targets) & ~beyond).any():
+        beyond |= more
+        rest = documents - np.where(beyond, decided, 0).sum(axis=1)
+        parts = np.where(beyond, 0, fractions)
+        parts /= np.maximum(parts.sum(axis=1, keepdims=True), 1e-12)
+        targets = np.where(beyond, decided, rest[:, None] * parts)
+    return targets
 
 
 def rounding(targets: Numbers, scale: NDArray[np.int64]) -> float:

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> StageResult:
 
     write_splits(args.annotations, features, splits, (args.train_set, args.dev_set, args.test_set))
     write_assignment(args.assignment, assignment_of(features, splits))
-    report = summarise(features, groups, splits, earlier, settings)
+    report = summarise(features, groups, splits, fixed[groups], earlier, settings)
     with writing(args.split_report) as path:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     print(in_words(report))

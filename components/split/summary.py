@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.records.keys import NO_KEY
+from components.split.balance import targets_of
 from components.split.features import Features
 from components.split.settings import SplitSettings
 from components.split.splits import SPLITS, UNDECIDED
@@ -23,6 +24,7 @@ def summarise(
     features: Features,
     groups: NDArray[np.int64],
     splits: NDArray[np.int8],
+    decided: NDArray[np.int8],
     earlier: NDArray[np.int8],
     settings: SplitSettings,
 ) -> dict[str, Any]:
@@ -31,24 +33,27 @@ def summarise(
     Args:
         groups: number of the group of each record.
         splits: split of each record.
+        decided: split of each record that could not choose, or UNDECIDED.
         earlier: split of each record in the previous run, or UNDECIDED.
     """
     known = earlier != UNDECIDED
+    tagged = features.tags != UNDECIDED
     sizes = np.bincount(groups)
-    labels = label_counts(features, groups, splits, settings.fractions)
+    documents = np.bincount(splits, minlength=len(SPLITS))
+    labels = label_counts(features, groups, splits, decided, settings.fractions)
     deviations = [abs(value) for label in labels.values() for value in label["deviation"].values()]
     return {
         "version": VERSION,
         "settings": settings.model_dump(),
-        "documents": named(np.bincount(splits, minlength=len(SPLITS))),
+        "documents": named(documents),
         "labels": labels,
         "worst_deviation": max(deviations, default=0.0),
         "mean_deviation": round(float(np.mean(deviations or [0.0])), 4),
         "missing": [
             {"label": name, "split": split, "groups": label["groups"]}
             for name, label in labels.items()
-            for split, fraction in zip(SPLITS, settings.fractions, strict=True)
-            if fraction and not label["documents"][split]
+            for split, fraction, count in zip(SPLITS, settings.fractions, documents, strict=True)
+            if (fraction or count) and not label["documents"][split]
         ],
         "groups": {
             "count": len(sizes),
@@ -62,8 +67,9 @@ def summarise(
             "why": why_moved(features, groups, known & (earlier != splits), settings),
         },
         "tags": {
-            "tagged": int((features.tags != UNDECIDED).sum()),
-            "overruled": int(((features.tags != UNDECIDED) & (features.tags != splits)).sum()),
+            "tagged": int(tagged.sum()),
+            "overruled": int((tagged & (features.tags != splits)).sum()),
+            "drawn_along": int((~tagged & np.isin(groups, groups[tagged])).sum()),
         },
     }
 
@@ -94,6 +100,13 @@ def in_words(report: dict[str, Any]) -> str:
         + "".join(f", {count:,} since {why}" for why, count in stability["why"].items())
         + "."
     ]
+    tags = report["tags"]
+    if tags["tagged"]:
+        lines.append(
+            f"The annotations name the split of {tags['tagged']:,} documents; "
+            f"{tags['overruled']:,} of them are on another and {tags['drawn_along']:,} others went "
+            "along, since one of their group belongs there."
+        )
     lines += [
         f"{one['split']} has no {one['label']} (groups that have it: {one['groups']:,})."
         for one in report["missing"]
@@ -105,6 +118,7 @@ def label_counts(
     features: Features,
     groups: NDArray[np.int64],
     splits: NDArray[np.int8],
+    decided: NDArray[np.int8],
     fractions: tuple[float, float, float],
 ) -> dict[str, dict[str, Any]]:
     """Per label: documents on each split, the deviation from the aim, and its groups."""
@@ -112,9 +126,11 @@ def label_counts(
     for name in sorted({label for labels in features.sets for label in labels}):
         rows = np.array([name in labels for labels in features.sets])[features.label_sets]
         counts = np.bincount(splits[rows], minlength=len(SPLITS))
+        fixed = np.bincount(decided[rows & (decided != UNDECIDED)], minlength=len(SPLITS))
+        targets = targets_of(counts.sum(keepdims=True), fixed[None], fractions)[0]
         result[name] = {
             "documents": named(counts),
-            "deviation": named(np.round(counts - counts.sum() * np.array(fractions), 2)),
+            "deviation": named(np.round(counts - targets, 2)),
             "groups": len(np.unique(groups[rows])),
         }
     return result

@@ -77,6 +77,8 @@ def data_lines(data: dict[str, Any]) -> Iterator[str]:
     for what in ("skipped", "quarantined"):
         for reason, count in data[what].items():
             yield f"  {what}: {reason}: {count}"
+    for split, count in data["splits"].items():
+        yield f"{count} in {split}, as the annotations say"
     for name, task in data["tasks"].items():
         for reason, count in task["quarantined"].items():
             yield f"  kept without {name}: {reason}: {count}"

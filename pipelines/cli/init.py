@@ -16,10 +16,18 @@ REMARKS = ("# Taken ", "# Left out: ", "# Of ")
 
 def init(
     annotations: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Argument(
-            metavar="[ANNOTATIONS]",
-            help="An export, e.g. from `prodigy db-out`, or a labelling config (XML).",
+            metavar="[ANNOTATIONS]...",
+            help="Exports, e.g. from `prodigy db-out`, or a labelling config (XML).",
+        ),
+    ] = None,
+    evaluation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--eval",
+            metavar="FILE",
+            help="An export that is the test set, and nothing else is; may be repeated.",
         ),
     ] = None,
     training_config: Annotated[
@@ -54,23 +62,27 @@ def init(
     """
     from components.errors import ConfigError
 
-    if (annotations is None) == (not training_config):
+    if bool(annotations) == bool(training_config):
         raise ConfigError("Give either an annotation export or --training-config NAME.")
     if annotations:
-        write_first(annotations, output or DEFAULT_CONFIG, file_format)
+        write_first(annotations, evaluation or [], output or DEFAULT_CONFIG, file_format)
+    elif evaluation:
+        raise ConfigError("--eval goes with annotations. Leave it out, or give an export.")
     else:
         write_training(training_config, output)
 
 
-def write_first(annotations: Path, output: Path, file_format: str) -> None:
+def write_first(
+    annotations: list[Path], evaluation: list[Path], output: Path, file_format: str
+) -> None:
     """Write a first config, or print it."""
     from pipelines.api import init
     from pipelines.config.scaffold import first_config, relative
 
     if output == STDOUT:
-        print(first_config(annotations, Path(), file_format), end="")
+        print(first_config(annotations, Path(), file_format, evaluation), end="")
         return
-    init(annotations, output, format=file_format)
+    init(annotations, output, format=file_format, evaluation=evaluation)
     named = "" if output == DEFAULT_CONFIG else f" {output}"
     text = output.read_text(encoding="utf-8")
     print(f"Wrote {output}")
@@ -82,11 +94,12 @@ def write_first(annotations: Path, output: Path, file_format: str) -> None:
             "The gate only reports: it promotes every model, and says which it would have held. "
             "`mode: enforce` under `gate` makes it hold them."
         )
-    if ".." in Path(relative(annotations, output.parent)).parts:
-        print(
-            f"{annotations} lies outside the folder of the config: move it there before you commit "
-            "the two."
-        )
+    for path in (*annotations, *evaluation):
+        if ".." in Path(relative(path, output.parent)).parts:
+            print(
+                f"{path} lies outside the folder of the config: move it there before you commit "
+                "the two."
+            )
     print(f"Next: read it, then: retrain check{named} && retrain run{named}")
 
 

@@ -167,7 +167,7 @@ def notes_on(phase: Phase, data: Mapping[str, Any] | None, config: Mapping[str, 
     """What training would warn of, and what else a run would do that nobody may want."""
     language = config["nlp"]["lang"]
     read = data["language"] if data else ""
-    found = unlearnt(phase, data, config) if data else []
+    found = [*notes_on_test(phase, data), *unlearnt(phase, data, config)] if data else []
     if read and language not in (read, MANY):
         found.append(
             f"the texts look as if they were in {read!r}, by their letters and words, and the "
@@ -206,6 +206,22 @@ def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def notes_on_test(phase: Phase, data: Mapping[str, Any]) -> list[str]:
+    """What nobody may want of a test set."""
+    test = phase.split.test
+    if not test and "test" not in data["splits"]:
+        return [
+            "there will be no test set: split.test is 0, and no annotation or source says "
+            "`split: test`. No model can be scored, and none passes the gate."
+        ]
+    if test and any(source.split == "test" for source in phase.annotations):
+        return [
+            f"split.test is {test:g}: other documents may go into test beside those of the "
+            "source with `split: test`. 0 tests on these alone."
+        ]
+    return []
+
+
 def unlearnt(phase: Phase, data: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """What annotators said that the training config does not learn from."""
     from components.train.rejected import ADVICE, are_learnt_from
@@ -223,8 +239,13 @@ def unlearnt(phase: Phase, data: Mapping[str, Any], config: Mapping[str, Any]) -
 
 def words_of_training(phase: Phase, data: Mapping[str, Any] | None) -> int:
     """Words of the training corpus, roughly; 0 where the data has not been read."""
-    train = 1 - phase.split.dev - phase.split.test
-    return round(train * data["lengths"]["total"]) if data else 0
+    if not data:
+        return 0
+    held_out: float = data["splits"].get("test", 0) / max(1, data["records"]["kept"])
+    test = max(phase.split.test, held_out)
+    dev = phase.split.dev * (1 - test) / (1 - phase.split.test)
+    words: int = data["lengths"]["total"]
+    return round((1 - test - dev) * words)
 
 
 def check_language(phase: Phase, trained: str) -> None:

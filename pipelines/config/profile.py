@@ -17,7 +17,7 @@ from components.records.languages import count_common, language_of
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
-from components.records.sources import Format, SourceFile
+from components.records.sources import Format, SourceFile, features_beside
 from pipelines.config.asked import FEW_MISTAKES, Question, joined, key_of
 from pipelines.config.statuses import Marks, Regions, count_choices, count_keys
 
@@ -31,7 +31,7 @@ COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 @dataclass
 class DatasetProfile:
-    """Counts over one export.
+    """Counts over one export, or several.
 
     Attributes:
         spans: label -> entities, in accepted records.
@@ -45,8 +45,8 @@ class DatasetProfile:
         questions: those about whole texts, by what tells them apart.
         constants: classes that are every answer to their question, beside other tasks.
         answers: answer -> records.
-        format: how it was read.
-        features: the file that names its tags; "" if none.
+        format: how the last of them was read.
+        features: export -> the file that names its tags, for those that have one.
         refused: class of problem -> records that `ingest` would put into quarantine on reading.
         reasons: class of problem -> what the first of them says.
         scripts: script -> letters of the accepted records.
@@ -67,7 +67,7 @@ class DatasetProfile:
     constants: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     format: str = ""
-    features: str = ""
+    features: dict[Path, str] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
@@ -109,36 +109,21 @@ class DatasetProfile:
         return f"meta.{max(fitting, key=lambda key: fitting[key])}" if fitting else ""
 
 
-def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> DatasetProfile:
-    """Count labels, answers and meta keys of an export in any format that `ingest` reads.
-
-    Args:
-        features: a file that names the tags, should they be numbers.
+def profile_of(*paths: Path, file_format: Format = "auto") -> DatasetProfile:
+    """Count labels, answers and meta keys of exports in any format that `ingest` reads.
 
     Raises:
-        DataError: the file can't be read to its end, or holds neither an entity nor a class.
+        DataError: a file can't be read to its end, or they hold neither an entity nor a class.
     """
     profile = DatasetProfile()
-    try:
-        profile.format = detected(path, path.name) if file_format == "auto" else file_format
-        if profile.format == "huggingface":
-            profile.features = features
-        file = SourceFile(str(path), file_format, features=profile.features)
-        for item in read(path, path.name, file, Problems()):
-            if isinstance(item, Refused):
-                profile.refused[item.kind] += 1
-                profile.reasons.setdefault(item.kind, item.detail)
-            elif isinstance(item, Skipped):
-                profile.answers[item.reason] += 1
-            elif item.choices or item.about_spans or item.groups:
-                count(item, profile)
-            else:
-                profile.answers["of another task"] += 1
-    except StopReadingError as error:
-        raise DataError(str(error)) from None
+    for path in paths:
+        try:
+            add_file(path, file_format, profile)
+        except StopReadingError as error:
+            raise DataError(str(error)) from None
     questions = joined(profile.questions.values())
     if not profile.spans and not questions:
-        raise DataError(f"{path}: {no_labels(profile)}")
+        raise DataError(f"{', '.join(map(str, paths))}: {no_labels(profile)}")
     # Beside others, a class that is every answer teaches nothing, and would stop the run.
     constant = [
         one
@@ -150,6 +135,25 @@ def profile_of(path: Path, file_format: Format = "auto", features: str = "") -> 
         questions = [one for one in questions if one not in constant]
     profile.questions = {(one.name, frozenset(one.classes)): one for one in questions}
     return profile
+
+
+def add_file(path: Path, file_format: Format, profile: DatasetProfile) -> None:
+    """Count what one export holds."""
+    profile.format = detected(path, path.name) if file_format == "auto" else file_format
+    features = features_beside(path) if profile.format == "huggingface" else ""
+    if features:
+        profile.features[path] = features
+    file = SourceFile(str(path), file_format, features=features)
+    for item in read(path, path.name, file, Problems()):
+        if isinstance(item, Refused):
+            profile.refused[item.kind] += 1
+            profile.reasons.setdefault(item.kind, item.detail)
+        elif isinstance(item, Skipped):
+            profile.answers[item.reason] += 1
+        elif item.choices or item.about_spans or item.groups:
+            count(item, profile)
+        else:
+            profile.answers["of another task"] += 1
 
 
 def no_labels(profile: DatasetProfile) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.base_models import MANY
 from components.errors import ConfigError
 from components.records.scripts import PACKAGES
-from components.records.sources import check_type, checked_format, features_beside
+from components.records.sources import check_type, checked_format
 from pipelines.config.first_tasks import FirstTasks, first_tasks
 from pipelines.config.languages import weights_elsewhere
 from pipelines.config.profile import DatasetProfile, profile_of
@@ -23,6 +24,7 @@ INGEST = (
     "      select: {answers: [accept]}",
     "      required: []  # labels that must be there; 'all' stops where one has no example",
 )
+TEST = 0.2  # of the documents
 GATE = (
     "    gate:",
     "      min_f: 0.5  # a model below this is kept but not promoted",
@@ -30,46 +32,75 @@ GATE = (
 )
 
 
-def first_config(annotations: Path, folder: Path, file_format: str = "auto") -> str:
-    """The text of a first config for an export, or for a project's labelling config.
+def first_config(
+    exports: Sequence[Path],
+    folder: Path,
+    file_format: str = "auto",
+    evaluation: Sequence[Path] = (),
+) -> str:
+    """The text of a first config for exports, or for a project's labelling config.
 
     Args:
-        folder: as in `scaffold`.
-        file_format: of the export; auto: as its content says.
+        folder, evaluation: as in `scaffold`.
+        file_format: of the exports; auto: as their content says.
 
     Raises:
-        ConfigError: there is no such file, or format.
-        DataError: nothing can be learnt from it.
+        ConfigError: there is no such file or format, or a file is given twice.
+        DataError: nothing can be learnt from them.
     """
-    if annotations.exists():
-        check_type(str(annotations))
-    if not annotations.is_file():
-        raise ConfigError(f"{annotations}: no such file. Give an annotation export.")
-    if is_labelling_config(annotations):
-        return scaffold_of_project(annotations, read(annotations.read_bytes(), annotations.name))
+    every = [*exports, *evaluation]
+    for number, path in enumerate(every):
+        if path.exists():
+            check_type(str(path))
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file. Give an annotation export.")
+        if path.resolve() in {other.resolve() for other in every[:number]}:
+            raise ConfigError(f"{path}: is given twice. Give each export once.")
+        if is_labelling_config(path) and len(every) > 1:
+            raise ConfigError(f"{path}: is a labelling config. Give it alone, or exports.")
+    if is_labelling_config(every[0]):
+        return scaffold_of_project(every[0], read(every[0].read_bytes(), every[0].name))
     given_format = checked_format(file_format)
-    profile = profile_of(annotations, given_format, features_beside(annotations))
-    return scaffold(annotations, folder, profile, given_format)
+    profile = profile_of(*every, file_format=given_format)
+    learnt = profile_of(*exports, file_format=given_format) if evaluation else None
+    return scaffold(exports, folder, profile, given_format, evaluation, learnt)
 
 
 def scaffold(
-    export: Path, folder: Path, profile: DatasetProfile, given_format: str = "auto"
+    exports: Sequence[Path],
+    folder: Path,
+    profile: DatasetProfile,
+    given_format: str = "auto",
+    evaluation: Sequence[Path] = (),
+    learnt: DatasetProfile | None = None,
 ) -> str:
     """The text of a config for one phase.
 
     Args:
-        export: the annotations.
-        given_format: their format, where it was said.
+        exports: the annotations.
         folder: where the config will lie: its paths are relative to it.
+        profile: of all files.
+        given_format: their format, where it was said.
+        evaluation: exports that are the test set.
+        learnt: the profile of the others, where there are such.
     """
-    name = slug(export.name.split(".")[0])
+    name = slug(exports[0].name.split(".")[0])
+    every = [*exports, *evaluation]
     found = first_tasks(profile)
-    prefix, config = kind_of_config(found)
     group_by = profile.group_by()
+    if learnt:
+        found.remarks += only_in_test(found, first_tasks(learnt))
+        if shared := in_both(profile, learnt, group_by):
+            found.remarks.append(
+                f"Of {group_by}: {shared} values are in the test set and beside it; as `group_by` "
+                "it would take all of their records into test, to leave nothing alike in train."
+            )
+            group_by = ""
+    prefix, config = kind_of_config(found)
     language = profile.language or "en"
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
     lines = [
-        f"# Made by `retrain init` from {export.name}: "
+        f"# Made by `retrain init` from {', '.join(path.name for path in every)}: "
         f"{profile.answers.total()} records ({answers})"
         + (f", {profile.refused.total()} unreadable" if profile.refused else "")
         + ".",
@@ -77,15 +108,13 @@ def scaffold(
         *opening(name),
         language_line(profile.language),
         *task_lines(found),
-        f"    annotations: [{source_of(export, folder, given_format, profile.features)}]",
+        *source_lines(
+            [source_of(each, folder, given_format, profile) for each in exports]
+            + [source_of(each, folder, given_format, profile, "test") for each in evaluation]
+        ),
         "    ingest:",
         *INGEST,
-        f"    split: {{dev: 0.1, test: 0.2, group_by: {spell(group_by)}}}"
-        + (
-            "  # records of one value stay on one split"
-            if group_by
-            else "  # e.g. meta.url, so that pieces of one page stay on one split"
-        ),
+        split_line(group_by, 0 if evaluation else TEST),
         *train_lines(config, language),
         *changes(found, prefix),
         *GATE,
@@ -110,8 +139,7 @@ def scaffold_of_project(file: Path, project: Project) -> str:
         "    annotations: [export.json]  # what the project exports: put it beside this file",
         "    ingest:",
         *INGEST,
-        "    split: {dev: 0.1, test: 0.2, group_by: ''}"
-        "  # e.g. meta.url, so that pieces of one page stay on one split",
+        split_line("", TEST),
         *train_lines("minilm-tasks", "en"),
         *GATE,
         f"    model: {{name: tasks-{name}, alias: champion}}",
@@ -163,11 +191,56 @@ def train_lines(config: str, language: str) -> list[str]:
     ]
 
 
-def source_of(export: Path, folder: Path, given_format: str, features: str) -> str:
+def only_in_test(found: FirstTasks, learnt: FirstTasks) -> list[str]:
+    """What to say of the labels that only the test set has."""
+    known = {label for task in learnt.tasks for label in task.counts}
+    return [
+        f"Of {label}: only the test set has it, so that it is asked for and cannot be learnt."
+        for task in found.tasks
+        for label in task.counts
+        if label not in known
+    ]
+
+
+def in_both(profile: DatasetProfile, learnt: DatasetProfile, key: str) -> int:
+    """How many values of a meta key are on both sides of a test set.
+
+    Args:
+        profile: of all records; `learnt` of those beside the test set.
+        key: such as meta.page; "" for none.
+    """
+    name = key.removeprefix("meta.")
+    every = profile.values.get(name, Counter())
+    beside = learnt.values.get(name, Counter())
+    return sum(0 < beside[value] < count for value, count in every.items())
+
+
+def split_line(group_by: str, test: float) -> str:
+    """How documents are assigned to train, dev and test."""
+    why = (
+        "records of one value stay on one split"
+        if group_by
+        else "e.g. meta.url, so that pieces of one page stay on one split"
+    )
+    return f"    split: {{dev: 0.1, test: {test}, group_by: {spell(group_by)}}}  # {why}"
+
+
+def source_lines(sources: Sequence[str]) -> list[str]:
+    """The annotations: one on the line of the key, several on one each."""
+    if len(sources) == 1:
+        return [f"    annotations: [{sources[0]}]"]
+    return ["    annotations:", *(f"      - {source}" for source in sources)]
+
+
+def source_of(
+    export: Path, folder: Path, given_format: str, profile: DatasetProfile, split: str = ""
+) -> str:
     """The annotations as a config names them."""
     path = spell(relative(export, folder))
+    features = profile.features.get(export, "")
     more = "" if given_format == "auto" else f", format: {given_format}"
     more += f", features: {spell(relative(Path(features), folder))}" if features else ""
+    more += f", split: {split}" if split else ""
     return f"{{path: {path}{more}}}" if more else path
 
 

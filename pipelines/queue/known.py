@@ -27,7 +27,8 @@ class Known:
 
     Attributes:
         texts: normalised; no text is there twice.
-        test: those of them that were in the test set of the model in production, or are tagged so.
+        test: those of them that were in the test set of the model in production, or that are said
+            to be in one.
         labels: label -> annotated texts that have it.
         groups: values of the key by which texts stay together, of dev and test: a text that joined
             one of these would come into dev or test, or draw it into train.
@@ -55,10 +56,11 @@ def known(
     splits = {"test": stored.test, "dev": stored.dev} if stored else {}
     keys = {split: {int(key, 16) for key in given} for split, given in splits.items()}
     found, seen = Known(), set[str]()
-    for annotation in read_all(sources, settings):
+    for annotation, split in read_all(sources, settings):
         text = normalised(annotation.text)
         key = key_of(text, b"text")
-        held = {s for s in ("test", "dev") if s in annotation.tags or key in keys.get(s, ())}
+        said = (split,) if split else annotation.tags
+        held = {s for s in ("test", "dev") if s in said or key in keys.get(s, ())}
         if text not in seen:
             seen.add(text)
             found.texts.append(text)
@@ -70,14 +72,19 @@ def known(
     return found
 
 
-def read_all(sources: Sequence[Source], settings: IngestSettings) -> Iterator[Annotation]:
-    """What the sources of a phase hold, rejected and ignored answers too."""
+def read_all(
+    sources: Sequence[Source], settings: IngestSettings
+) -> Iterator[tuple[Annotation, str]]:
+    """What the sources of a phase hold, rejected and ignored answers too, with their splits.
+
+    The split is "" where the source names none.
+    """
     with TemporaryDirectory() as folder:
         for copy in copy_files(list_files(sources), Path(folder)):
             try:
                 for item in read(copy.path, copy.file.name, copy.file, Problems(), settings):
                     if isinstance(item, Annotation):
-                        yield item
+                        yield item, copy.file.split
             except StopReadingError as error:
                 raise DataError(str(error)) from None
 

@@ -81,7 +81,7 @@ def export(path: Path, clauses: list[str], names: list[str]) -> None:
 
 def phase_of(path: Path, said: str, language: str) -> dict[str, Any]:
     """The phase that `retrain init` writes, with a tiny model."""
-    text = scaffold(path, path.parent, profile_of(path))
+    text = scaffold([path], path.parent, profile_of(path))
     (phase,) = yaml.safe_load(text)["phases"].values()
     assert phase["language"] == said
     phase["language"] = language

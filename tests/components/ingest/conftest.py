@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -41,9 +41,11 @@ def ingest(tmp_path: Path) -> Callable[..., Ingested]:
         file_format: str = "auto",
         tasks: str = "",
         features: str = "",
+        splits: Mapping[str, Literal["train", "dev", "test"]] = {},
         **settings: Any,
     ) -> Ingested:
         sources = [Source(path=path, format=file_format, features=features) for path in paths]
+        sources += [Source(path=path, split=split) for path, split in splits.items()]
         out = tmp_path / "out"
         arguments = {
             "sources": json.dumps([source.model_dump() for source in sources]),

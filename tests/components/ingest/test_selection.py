@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.errors import ConfigError
 from components.ingest.settings import IngestSettings
+from components.records.sources import Source, list_files
 from components.settings import parse
-from tests.components.ingest.exports import Ingested, row
+from tests.components.ingest.exports import ENOUGH, Ingested, row
 from tests.support.records import said
 
 Ingest = Callable[..., Ingested]
@@ -331,3 +333,35 @@ def test_binary_answer_about_nothing(ingest_rows: Ingest) -> None:
     done = ingest_rows(row(TEXT, _is_binary=True))
     assert len(done.records) == 2
     assert done.report["skipped"] == {"partial annotation without a span": 1}
+
+
+def test_a_source_may_say_the_split_and_its_answers_are_the_only_ones_of_its_texts(
+    write: Write, ingest: Ingest
+) -> None:
+    text, ada = "Ada met Bob", (0, 3, "PERSON")
+    shared = [row(a, *spans) for a, spans in ENOUGH]
+    write([*shared, row(text, ada, _annotator_id="x"), row("Eve", (0, 3, "ORG"))], "a.jsonl")
+    held = [row(text, (8, 11, "PERSON"), meta={"split": "train"}), row("Finn", (0, 4, "PERSON"))]
+    path = write(held, "held.jsonl")
+    folder = Path(path).parent
+    done = ingest(str(folder / "*.jsonl"), splits={path: "test"})
+    assert done.code == 0
+    by_text = {record.text: record for record in done.records}
+    assert {name: by_text[name].split for name in (text, "Finn", "Eve")} == {
+        text: "test",
+        "Finn": "test",
+        "Eve": "",
+    }
+    assert [(span.start, span.end) for span in by_text[text].answers["ner"].spans] == [(8, 11)]
+    assert done.report["splits"] == {"test": 2}
+    assert done.report["skipped"] == {"the text is in a test set, whose answers count": 1}
+    assert "in test, as the annotations say" in done.page
+
+
+def test_two_sources_may_not_say_two_splits_of_a_file(write: Write) -> None:
+    path = write([row(TEXT)])
+    every = str(Path(path).parent / "*.jsonl")
+    [file] = list_files([Source(path=path, split="dev"), Source(path=every)])
+    assert file.split == "dev"
+    with pytest.raises(ConfigError, match="is said to be of dev and of test"):
+        list_files([Source(path=path, split="dev"), Source(path=every, split="test")])

@@ -97,7 +97,7 @@ def test_tags_in_the_annotations_come_first(split: Callable[..., Split]) -> None
         record.split = "test"
     second = split(records, previous=first.assignment)
     assert {second.split_of[f"x:{n}"] for n in range(30)} == {"test"}
-    assert second.report["tags"] == {"tagged": 30, "overruled": 0}
+    assert second.report["tags"] == {"tagged": 30, "overruled": 0, "drawn_along": 0}
 
 
 def test_tags_that_disagree_within_a_group_hold_it_out(split: Callable[..., Split]) -> None:
@@ -109,7 +109,34 @@ def test_tags_that_disagree_within_a_group_hold_it_out(split: Callable[..., Spli
     ]
     result = split(records)
     assert {result.split_of[f"x:{n}"] for n in range(3)} == {"test"}
-    assert result.report["tags"] == {"tagged": 2, "overruled": 1}
+    assert result.report["tags"] == {"tagged": 2, "overruled": 1, "drawn_along": 1}
+
+
+@pytest.mark.parametrize("test", [0, 0.1])
+def test_a_test_set_of_ones_own_leaves_dev_and_train_their_proportion(
+    split: Callable[..., Split], test: float
+) -> None:
+    records = documents(1000)
+    held_out = records[::3]  # more than the fraction
+    for record in held_out:
+        record.split = "test"
+    result = split(records, dev=0.1, test=test)
+    report = result.report
+    tags = report["tags"]
+    assert tags["tagged"] == len(held_out)
+    decided = tags["tagged"] - tags["overruled"] + tags["drawn_along"]
+    assert decided <= report["documents"]["test"] <= decided + (5 if test else 0)  # rare labels
+    left = 1000 - report["documents"]["test"]
+    assert report["documents"]["dev"] == pytest.approx(left * 0.1 / (1 - test), abs=3)
+    assert report["worst_deviation"] <= 1
+    assert all(one["split"] == "test" and not test for one in report["missing"])
+
+
+def test_what_a_test_set_of_ones_own_lacks_is_said(split: Callable[..., Split]) -> None:
+    train = [document(f"text {n}", ["A", "B"], number=n) for n in range(30)]
+    held_out = [document(f"other {n}", ["A"], split="test", number=30 + n) for n in range(5)]
+    report = split([*train, *held_out], test=0).report
+    assert report["missing"] == [{"label": "B", "split": "test", "groups": 30}]
 
 
 def test_the_order_of_the_input_does_not_show(split: Callable[..., Split]) -> None:

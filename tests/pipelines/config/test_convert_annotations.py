@@ -125,7 +125,7 @@ def test_tags_that_a_file_beside_names_are_written_by_name(tmp_path: Path) -> No
     (item,) = items(tmp_path / "out.jsonl")
     assert meaning(item)[:2] == ("Ada left", [(0, 3, "PER")])
     config = tmp_path / "my.yaml"
-    config.write_text(first_config(rows, tmp_path, "auto"), encoding="utf-8")
+    config.write_text(first_config([rows], tmp_path, "auto"), encoding="utf-8")
     checked = check_phases(load(config))["rows"]
     assert checked.data
     assert checked.data["records"]["kept"] == 1

@@ -28,7 +28,7 @@ def init(tmp_path: Path) -> Init:
         export, config = tmp_path / f"export.{suffix}", tmp_path / "my.yaml"
         lines = "".join(json.dumps(one) + "\n" for one in records)
         export.write_text(json.dumps(records) if suffix == "json" else lines, encoding="utf-8")
-        text = first_config(export, tmp_path)
+        text = first_config([export], tmp_path)
         config.write_text(text, encoding="utf-8")
         (phase,) = load(config).pipeline.phases.values()
         tasks = {task.name: told(task) for task in phase.all_tasks}
@@ -228,7 +228,7 @@ def test_what_was_taken_for_what_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(row((FEVER, {"negated": True}), (COUGH, {}))))
-    write_first(tmp_path / "a.jsonl", tmp_path / "a.yaml", "auto")
+    write_first([tmp_path / "a.jsonl"], [], tmp_path / "a.yaml", "auto")
     printed = capsys.readouterr().out.splitlines()
     assert printed[1:3] == [
         "Taken for the status of entities: the key 'negated' of spans (true 1).",

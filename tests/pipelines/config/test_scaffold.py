@@ -111,7 +111,9 @@ def test_init_tells_one_class_of_several_from_any_of_them(tmp_path: Path) -> Non
     def exclusive(name: str, content: str) -> bool:
         (tmp_path / name).write_text(content, encoding="utf-8")
         config = tmp_path / f"{name}.yaml"
-        config.write_text(scaffold(tmp_path / name, tmp_path, profile_of(tmp_path / name)), "utf-8")
+        config.write_text(
+            scaffold([tmp_path / name], tmp_path, profile_of(tmp_path / name)), "utf-8"
+        )
         ((task,),) = (one.all_tasks for one in load(config).pipeline.phases.values())
         return bool(task.model_dump()["exclusive"])
 
@@ -149,7 +151,7 @@ def init_of_choices(folder: Path, *classes: str) -> tuple[Phase, str]:
     ]
     export, config = folder / "tasks.json", folder / "my.yaml"
     export.write_text(json.dumps(tasks), encoding="utf-8")
-    config.write_text(scaffold(export, folder, profile_of(export)), encoding="utf-8")
+    config.write_text(scaffold([export], folder, profile_of(export)), encoding="utf-8")
     (phase,) = load(config).pipeline.phases.values()
     return phase, config.read_text(encoding="utf-8")
 
@@ -170,7 +172,7 @@ def test_init_of_spans_that_overlap_is_a_config_of_them(tmp_path: Path) -> None:
     def kind_of(name: str, rows: list[dict[str, object]]) -> str:
         path = tmp_path / name
         path.write_text("".join(json.dumps({"answer": "accept", **row}) + "\n" for row in rows))
-        (tmp_path / f"{name}.yaml").write_text(scaffold(path, tmp_path, profile_of(path)))
+        (tmp_path / f"{name}.yaml").write_text(scaffold([path], tmp_path, profile_of(path)))
         (phase,) = load(tmp_path / f"{name}.yaml").pipeline.phases.values()
         assert phase.train.config == f"minilm-{'tokens' if phase.task == 'ner' else 'tasks'}"
         return phase.task
@@ -383,3 +385,62 @@ def test_init_wants_an_export_or_a_name(tmp_path: Path, arguments: tuple[str, ..
     result = retrain(tmp_path, "init", *arguments)
     assert result.returncode == 2
     assert "either an annotation export or --training-config" in result.stderr
+
+
+def test_init_takes_several_exports_and_a_test_set(export: Path) -> None:
+    folder = export.parent
+    lines = export.read_bytes().splitlines(keepends=True)
+    odd = {"text": "Pax", "spans": [{"start": 0, "end": 3, "label": "ODD"}], "answer": "accept"}
+    for name, part in (("a", lines[:200]), ("b", lines[200:400]), ("held", lines[390:500])):
+        (folder / f"{name}.jsonl").write_bytes(b"".join(part))
+    with (folder / "held.jsonl").open("a", encoding="utf-8") as held:
+        held.write(json.dumps(odd) + "\n")
+    made = retrain(folder, "init", "a.jsonl", "b.jsonl", "--eval", "held.jsonl", "-o", "my.yaml")
+    assert made.returncode == 0, made.stderr
+    assert "Of ODD: only the test set has it" in made.stdout
+    assert "values are in the test set and beside it; as `group_by` it would take" in made.stdout
+    (phase,) = load(folder / "my.yaml").pipeline.phases.values()
+    assert [(one.path, one.split) for one in phase.annotations] == [
+        ("a.jsonl", ""),
+        ("b.jsonl", ""),
+        ("held.jsonl", "test"),
+    ]
+    assert (phase.split.test, phase.split.group_by) == (0, "")
+    checked = retrain(folder, "check", "my.yaml", "--json")
+    (one,) = json.loads(checked.stdout).values()
+    # Those of both files, too, are held out.
+    assert 100 < one["data"]["splits"]["test"] <= 111
+    assert one["notes"] == []
+    more = ("--set", "phases.a.split.test=0.2")
+    said = retrain(folder, "check", "my.yaml", "-q", *more).stdout
+    assert "NOTE a: split.test is 0.2: other documents may go into test" in said
+
+
+def test_no_test_set_at_all_is_said(export: Path) -> None:
+    retrain(export.parent, "init", export.name, "-o", "my.yaml")
+    (name,) = load(export.parent / "my.yaml").pipeline.phases
+    none = ("--set", f"phases.{name}.split.test=0")
+    said = retrain(export.parent, "check", "my.yaml", "-q", *none).stdout
+    assert f"NOTE {name}: there will be no test set: split.test is 0" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.jsonl", "c.jsonl"), "c.jsonl: no such file"),
+        (("a.jsonl", "--eval", "./a.jsonl"), "a.jsonl: is given twice"),
+        (("a.jsonl", "my.xml"), "my.xml: is a labelling config. Give it alone"),
+        (("--training-config", "cnn", "--eval", "a.jsonl"), "--eval goes with annotations"),
+    ],
+)
+def test_files_that_init_does_not_take_together(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text("{}", encoding="utf-8")
+    (tmp_path / "my.xml").write_text(
+        '<View><Labels name="l" toName="t"><Label value="A"/></Labels><Text name="t"/></View>',
+        encoding="utf-8",
+    )
+    result = retrain(tmp_path, "init", *arguments, "-o", "-")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr

@@ -99,15 +99,19 @@ def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> No
     spans = [{"start": 0, "end": 3, "label": "OLD"}]
     write(tmp_path / "a.jsonl", [{**row, "answer": "accept", "spans": spans} for row in rows])
     keys = [f"{key_of(text, b'text'):016x}" for text in ("one", "two")]
+    write(tmp_path / "b.jsonl", [{"text": "five", "meta": {"page": 5, "split": "train"}}])
     found = known(
-        [AnnotationFile(path=str(tmp_path / "a.jsonl"))],
+        [
+            AnnotationFile(path=str(tmp_path / "a.jsonl")),
+            AnnotationFile(path=str(tmp_path / "b.jsonl"), split="test"),
+        ],
         IngestSettings.model_validate({"select": {"rename": {"OLD": "NEW"}}}),
         assignment.Stored(1, [], keys[:1], keys[1:]),
         "meta.page",
     )
-    assert found.texts == ["one", "two", "three", "four"]
-    assert found.test == ["two", "three"]
-    assert found.groups == {"1", "2", "3"}
+    assert found.texts == ["one", "two", "three", "four", "five"]
+    assert found.test == ["two", "three", "five"]
+    assert found.groups == {"1", "2", "3", "5"}
     assert found.labels == {"NEW": 4}
 
 
