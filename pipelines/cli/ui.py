@@ -20,7 +20,8 @@ def ui(
         bool,
         typer.Option(
             "--write",
-            help="Allow to promote and roll back, to the browser that is given the token.",
+            help="Let the browser that is given the token promote, roll back, serve, deploy and "
+            "run again.",
         ),
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in your browser.")] = False,

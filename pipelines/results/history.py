@@ -34,7 +34,7 @@ class Entry:
         short: what became of it in two or three words.
         message: what became of it and what is in production, a sentence; `reasons` say why.
         documents: annotated documents that it stood on; None when it did not get that far.
-        digest: first characters of the digest of the annotations.
+        sources: files of the annotations, and records in each; digest: its first characters.
         tasks: what `evaluate` wrote, by task; empty when the run did not get that far.
         links: name -> relative URL.
         missing: files that were deleted since, a sentence each.
@@ -52,6 +52,7 @@ class Entry:
     message: str
     reasons: list[str]
     documents: int | None
+    sources: dict[str, int]
     digest: str
     tasks: dict[str, dict[str, Any]]
     links: dict[str, str]
@@ -115,6 +116,7 @@ def entry(out: Path, record: RunRecord, number: int, outcome: PhaseOutcome) -> E
         message=outcome.message,
         reasons=said["reasons"],
         documents=data["records"]["kept"] if data else None,
+        sources=data.get("sources", {}) if data else {},
         digest=data["digest"][:8] if data else "",
         tasks=said.get("tasks", {}),
         links={name: link(out, path) for name, path in paths.items() if path},

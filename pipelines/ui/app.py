@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,10 +27,12 @@ from containers.serve.guards import BodyLimit, LocalHost
 from pipelines.local.live_view import duration, figures
 from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
 from pipelines.ui import comparing, live, models, scores, trying, writing
-from pipelines.ui.archive import archive
-from pipelines.ui.models import RefusedError
+from pipelines.ui.archive import archive, as_archive
+from pipelines.ui.jobs import Jobs
 from pipelines.ui.site import HEADERS, PARTS, Site, entries, fragment, url
+from pipelines.ui.starting import PORT, add_jobs, add_starting, add_versions, again_of
 from pipelines.ui.trying import RefusedTextError, Trial
+from pipelines.ui.writing import RefusedError
 
 RUNS_SHOWN = 50
 LAST_RUNS = 8
@@ -48,12 +50,13 @@ MOST_CHARACTERS = 20_000
 
 def build(site: Site) -> FastAPI:
     """The app of a site."""
-    trial = Trial()
+    trial, jobs = Trial(), Jobs()
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(trial.stop)
+        await asyncio.to_thread(jobs.close)
 
     app = FastAPI(
         title="retrain ui",
@@ -66,8 +69,11 @@ def build(site: Site) -> FastAPI:
     app.add_middleware(BodyLimit, limit=MAX_BODY, seconds=BODY_SECONDS)
     app.add_middleware(LocalHost)
     add_errors(app, site)
-    add_pages(app, site)
+    add_pages(app, site, jobs)
     add_models(app, site)
+    add_versions(app, site)
+    add_starting(app, site, jobs)
+    add_jobs(app, site, jobs)
     add_trial(app, site, trial)
     return app
 
@@ -98,7 +104,7 @@ def add_errors(app: FastAPI, site: Site) -> None:
         return site.page("error.html", "That did not work", status=422, message=message)
 
 
-def add_pages(app: FastAPI, site: Site) -> None:
+def add_pages(app: FastAPI, site: Site, jobs: Jobs) -> None:
     """The pages that only read."""
 
     @app.get("/")
@@ -110,6 +116,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
             here="Home",
             out=str(site.out),
             running=running(site, ids),
+            jobs=jobs.every(),
             models=models.in_production(site),
             registries=registries(site),
             entries=entries(site, ids, 0, LAST_RUNS)[0],
@@ -136,7 +143,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
         )
 
     @app.get("/runs/{run}")
-    def run_page(run: str) -> HTMLResponse:
+    def run_page(request: Request, run: str) -> HTMLResponse:
         record = record_of(site, run)
         running = record.state == "running"
         return site.page(
@@ -147,14 +154,17 @@ def add_pages(app: FastAPI, site: Site) -> None:
             stream=url("runs", run, "events") if running else "",
             facts=facts_of(record),
             archives=archives_of(record),
+            can_write=writing.holds_token(request, site.token),
+            **again_of(record, site),
         )
 
     @app.get("/runs/{run}/events")
     def events(run: str) -> StreamingResponse:
         record_of(site, run)
-        return StreamingResponse(
-            live.stream(site, run), media_type="text/event-stream", headers=HEADERS
+        changes = live.stream(
+            lambda: site.records.get(run).state == "running", lambda: live.parts(site, run)
         )
+        return StreamingResponse(changes, media_type="text/event-stream", headers=HEADERS)
 
     @app.get("/runs/{run}/all.zip")
     def everything(run: str) -> StreamingResponse:
@@ -259,6 +269,7 @@ def add_models(app: FastAPI, site: Site) -> None:
             here="Models",
             done=models.DONE.get(done, ""),
             can_write=writing.holds_token(request, site.token),
+            port=PORT,
             **models.page_of(site, place),
         )
 
@@ -378,13 +389,6 @@ def document_of(site: Site, record: RunRecord, phase: str, name: str) -> Path:
     raise HTTPException(NOT_FOUND, f"Run {record.id} has left no such document.")
 
 
-def as_archive(packed: Iterator[bytes], name: str) -> StreamingResponse:
-    """A ZIP to download; a run may be called by any letters, a header holds only some."""
-    kept = f"attachment; filename*=utf-8''{quote(f'{name}.zip')}"
-    headers = {**HEADERS, "Content-Disposition": kept}
-    return StreamingResponse(packed, media_type="application/zip", headers=headers)
-
-
 def archives_of(record: RunRecord) -> list[tuple[str, str]]:
     """What there is to download of a run as one file: its phase, "" for all of them, and URL."""
     phases = list(dict.fromkeys(task.branch for task in record.tasks.values() if task.branch))
@@ -448,10 +452,12 @@ def facts_of(record: RunRecord) -> list[tuple[str, str]]:
     for task in record.tasks.values():
         if task.stage == "ingest" and "data_report" in task.artifacts:
             try:
-                kept = read_json(output_of(record, task, "data_report"))["records"]["kept"]
+                report = read_json(output_of(record, task, "data_report"))
+                said = f"{report['records']['kept']:,} documents"
+                files = ", ".join(report.get("sources", {}))
             except (DataError, KeyError, TypeError):
                 continue
-            data.append((f"Data of {task.branch}", f"{kept:,} documents"))
+            data.append((f"Data of {task.branch}", f"{said} of {files}" if files else said))
     facts = [
         ("Started", models.day(record.started) + " UTC"),
         ("Ended", models.day(record.ended) + " UTC" if record.ended else ""),

@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.parse import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from fastapi.responses import StreamingResponse
 
 from pipelines.local.runs import RunRecord, TaskRecord, now
 from pipelines.ui import live
-from pipelines.ui.site import Site
+from pipelines.ui.site import HEADERS, Site
 
 # Output of a stage -> what it is called in the archive; `log` is a folder: the training's own log,
 # the curve of each task (history.jsonl) and TensorBoard's files.
@@ -76,13 +79,20 @@ def archive(site: Site, record: RunRecord, phase: str = "") -> Iterator[bytes]:
     yield sent.take()
 
 
+def as_archive(packed: Iterator[bytes], name: str) -> StreamingResponse:
+    """A ZIP to download; a run may be called by any letters, a header holds only some."""
+    kept = f"attachment; filename*=utf-8''{quote(f'{name}.zip')}"
+    headers = {**HEADERS, "Content-Disposition": kept}
+    return StreamingResponse(packed, media_type="application/zip", headers=headers)
+
+
 def add(packed: ZipFile, take: Callable[[], bytes], file: BinaryIO, name: str) -> Iterator[bytes]:
     """Pack a file; the bytes of the archive that this gives."""
     status = os.fstat(file.fileno())
     # A ZIP knows no time before 1980, and what a bucket has copied may be of 1970.
     changed = max(time.localtime(status.st_mtime)[:6], (1980, 1, 1, 0, 0, 0))
     info = ZipInfo(name, changed)
-    info.compress_type, info.file_size = ZIP_DEFLATED, status.st_size
+    info.compress_type, info.file_size = packed.compression, status.st_size
     info.external_attr = 0o644 << 16
     left = status.st_size
     with packed.open(info, "w") as entry:

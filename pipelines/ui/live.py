@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -239,13 +239,15 @@ DOCUMENTS = {
 }
 
 
-async def stream(site: Site, run: str) -> AsyncIterator[bytes]:
-    """The parts of a run's page as server-sent events, each when it has changed, until it ends."""
-    sent: dict[str, Markup] = {}
+async def stream(
+    runs: Callable[[], bool], parts_now: Callable[[], Mapping[str, Markup]]
+) -> AsyncIterator[bytes]:
+    """The parts of a page as server-sent events, each when it has changed, while something runs."""
+    sent: Mapping[str, Markup] = {}
     silent = 0
     while True:
-        running = (await asyncio.to_thread(site.records.get, run)).state == "running"
-        now = await asyncio.to_thread(parts, site, run)
+        running = await asyncio.to_thread(runs)
+        now = await asyncio.to_thread(parts_now)
         changed = {name: html for name, html in now.items() if sent.get(name) != html}
         for name, html in changed.items():
             yield event(name, html)

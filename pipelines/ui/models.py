@@ -21,6 +21,7 @@ from pipelines.results.outcome import PhaseOutcome
 from pipelines.results.served import PRODUCTION
 from pipelines.results.versions import per_label
 from pipelines.ui.site import Site, url
+from pipelines.ui.writing import RefusedError
 
 # The newest runs say which registries and models there are.
 RUNS_ASKED = 50
@@ -315,11 +316,3 @@ def changed_meanwhile(place: Place, shown: str, now: str) -> RefusedError:
         f"Nothing was changed: version {now or 'none'} of {place.name} is in production now, and "
         f"the page showed {shown or 'none'}. Load it again, and decide again.",
     )
-
-
-class RefusedError(Exception):
-    """A change that was not made. Its arguments: an HTTP status, and why."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status

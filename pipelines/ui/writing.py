@@ -12,6 +12,14 @@ MOST_FIELDS = 8
 MONTH = 30 * 24 * 3600
 
 
+class RefusedError(Exception):
+    """A change that was not made. Its arguments: an HTTP status, and why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def cookie_of(request: Request) -> str:
     """The name of our cookie: browsers hold cookies by host alone, and other ports are others'."""
     return f"retrain-ui-{request.url.port or 80}"

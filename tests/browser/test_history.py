@@ -25,6 +25,7 @@ def history() -> str:
             message=f"held, {ATTACK}",
             reasons=[ATTACK],
             documents=100,
+            sources={"a.jsonl": 1, "b.jsonl": 2},
             digest="abcdef12",
             tasks={ATTACK: {"overall": row, "labels": {}}},
             links={"report": "run/phase-1/report.html", "logs": "run/logs"},

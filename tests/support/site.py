@@ -9,11 +9,14 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+import httpx2
 
 from components.html import page
 from components.records.prediction import Prediction
@@ -116,7 +119,9 @@ def write_run(
             log=f"{run}/logs/{phase}.{stage}.log",
         )
     files = {
-        ("ingest", "data_report"): json.dumps({"records": {"kept": 42}, "digest": "abcdef0123"}),
+        ("ingest", "data_report"): json.dumps(
+            {"records": {"kept": 42}, "sources": {"a.jsonl": 42}, "digest": "abcdef0123"}
+        ),
         ("ingest", "report"): html(f"Data of {said}"),
         ("train", "log/history.jsonl"): "".join(map(evaluation, (10, 20))),
         ("evaluate", "scores"): json.dumps({"version": 3, "tasks": {"ner": scores(label, right)}}),
@@ -219,3 +224,34 @@ def going_on(out: Path, run: str) -> Iterator[GoingOn]:
     with (out / run / ".running").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield started
+
+
+def model_of(ui: Ui) -> str:
+    """The path of the page of the only model."""
+    found = re.search(r'href="(/models/[^"]+)"', httpx2.get(f"{ui.url}/models").text)
+    assert found
+    return found[1]
+
+
+def text_of(html: str) -> str:
+    """What a page says, without its tags."""
+    return " ".join(re.sub(r"<style.*?</style>|<[^>]*>", " ", html, flags=re.S).split())
+
+
+@contextmanager
+def signed_in(ui: Ui) -> Iterator[httpx2.Client]:
+    """A browser that was given the token."""
+    headers = {"Origin": ui.url}
+    with httpx2.Client(base_url=ui.url, headers=headers, follow_redirects=True) as client:
+        token = re.search(r"token=(\S+)", ui.said)
+        assert token
+        assert client.get("/token", params={"token": token[1]}).status_code == 200
+        yield client
+
+
+def until(found: Callable[[], bool]) -> None:
+    """Wait for what another process will do."""
+    deadline = time.monotonic() + 120
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -4,6 +4,7 @@
 // changed. Whoever reads on with the keyboard keeps the place.
 const live = document.querySelector("[data-live]");
 const linkState = document.getElementById("link-state");
+const what = live && live.dataset.what;
 
 function place(id, html) {
   const target = document.getElementById(id);
@@ -28,16 +29,16 @@ function follow(url) {
     for (const id of ["outcomes", "progress", "stages", "curves", "log", "scores"]) {
       source.addEventListener(id, (event) => place(id, JSON.parse(event.data)));
     }
-    source.addEventListener("open", () => { linkState.textContent = "This page follows the run."; });
+    source.addEventListener("open", () => { linkState.textContent = `This page follows the ${what}.`; });
     source.addEventListener("over", () => {
       source.close();
       document.removeEventListener("visibilitychange", seen);
-      linkState.textContent = "The run is over.";
+      linkState.textContent = `The ${what} is over.`;
     });
     // The browser tries again by itself, unless the server refuses.
     source.addEventListener("error", () => {
       linkState.textContent = source.readyState === EventSource.CLOSED
-        ? "This page no longer follows the run: load it again."
+        ? `This page no longer follows the ${what}: load it again.`
         : "The server does not answer; this page tries again.";
     });
   }

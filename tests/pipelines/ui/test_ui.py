@@ -8,8 +8,6 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
@@ -20,61 +18,10 @@ import pytest
 
 from pipelines.local.runs import read_record, write_record
 from pipelines.ui.writing import FORM
-from tests.support.site import Ui, add_version, going_on, scores, write_run
+from tests.pipelines.ui.conftest import OLD, RUN
+from tests.support.site import Ui, going_on, model_of, scores, signed_in, text_of, write_run
 
 pytestmark = pytest.mark.xdist_group("ui")
-
-RUN = "20260102-000000-small"
-OLD = "20260101-000000-small"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs, and a model of two versions of which the second is in production."""
-    folder = tmp_path_factory.mktemp("project")
-    for word, f in (("London", 0.8), ("Leeds", 0.9)):
-        add_version(folder, "ner-phase-1", word, f)
-    write_run(folder / "runs", OLD, right=6)
-    write_run(folder / "runs", RUN, right=8, version="2")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ui(project: Path) -> Iterator[Ui]:
-    """Read-only."""
-    with Ui(project) as started:
-        yield started
-
-
-@pytest.fixture
-def writable(tmp_path: Path, project: Path) -> Iterator[Ui]:
-    """With --write, on a copy."""
-    shutil.copytree(project, tmp_path / "project")
-    with Ui(tmp_path / "project", "--write") as started:
-        yield started
-
-
-def model_of(ui: Ui) -> str:
-    """The path of the page of the only model."""
-    found = re.search(r'href="(/models/[^"]+)"', httpx2.get(f"{ui.url}/models").text)
-    assert found
-    return found[1]
-
-
-def text_of(html: str) -> str:
-    """What a page says, without its tags."""
-    return " ".join(re.sub(r"<style.*?</style>|<[^>]*>", " ", html, flags=re.S).split())
-
-
-@contextmanager
-def signed_in(ui: Ui) -> Iterator[httpx2.Client]:
-    """A browser that was given the token."""
-    headers = {"Origin": ui.url}
-    with httpx2.Client(base_url=ui.url, headers=headers, follow_redirects=True) as client:
-        token = re.search(r"token=(\S+)", ui.said)
-        assert token
-        assert client.get("/token", params={"token": token[1]}).status_code == 200
-        yield client
 
 
 def test_home_says_what_is_in_production_and_who_put_it_there(ui: Ui) -> None:
@@ -260,7 +207,7 @@ def test_promote_and_roll_back(writable: Ui) -> None:
         said = text_of(back.text)
         assert said.count("Done: rolled back.") == 1
         assert "version 1 In production as champion" in said
-        assert "2 withdrawn candidate" in said
+        assert "2 : download or deploy withdrawn candidate" in said
         late = browser.post(f"{page}/rollback", data={"present": "2"})
         assert late.status_code == 409
         assert "version 1 of ner-phase-1 is in production now" in text_of(late.text)
@@ -335,6 +282,12 @@ KINDS = {
     "model": lambda c: f"GET /models/{quote(noise(c), safe='')}/{quote(noise(c), safe='')}",
     "compare": lambda c: f"GET /compare/{quote(noise(c), safe='')}/x/{quote(noise(c))}",
     "token": lambda c: f"GET /token?token={quote(noise(c))}",
+    "version": lambda c: (
+        f"GET /models/a/b/{quote(noise(c), safe='')}{c.choice(['', '/model.zip'])}"
+    ),
+    "job": lambda c: (
+        f"GET /jobs/{c.choice(['0', '-1', 'x', '9' * 30, '1', '%00', quote(noise(c))])}"
+    ),
 }
 
 
@@ -364,6 +317,12 @@ BODIES = {
 }
 
 
+WRITES = [
+    *(f"/models/a/b/{act}" for act in ("promote", "rollback", "serve", "1/wheel")),
+    *("/deploy", f"/runs/{RUN}/again", "/jobs/1/stop"),
+]
+
+
 @pytest.mark.parametrize("kind", BODIES)
 def test_malformed_bodies_end_in_a_refusal(ui: Ui, kind: str) -> None:
     chance = random.Random(kind)
@@ -371,7 +330,7 @@ def test_malformed_bodies_end_in_a_refusal(ui: Ui, kind: str) -> None:
         for _ in range(50):
             content_type, body = BODIES[kind](chance)
             headers = {"Content-Type": content_type} if content_type else {}
-            for path in ("/try", "/models/a/b/promote"):
+            for path in ("/try", *WRITES):
                 sent = client.post(path, content=body, headers=headers)
                 assert 400 <= sent.status_code < 500, body[:100]
 
