@@ -200,8 +200,9 @@ def beside(
     seen: set[str],
 ) -> dict[str, Any]:
     """What is said of the champion beside a task's scores: its own, and the comparison."""
-    from components.scoring.compare import compare
+    from components.scoring.compare import compare, compare_parts
     from components.scoring.counts import count
+    from components.scoring.slices import languages
 
     # A label that only the champion lacks would punish it for a question it was never asked.
     shared = [label for label in task.labels if label in old.labels[task.name]]
@@ -209,13 +210,13 @@ def beside(
         [one for one in without(run.predictions[task.name], seen) if task.comparable(one, shared)]
         for run in (new, old)
     )
-    comparison = compare(
-        count(by_new, task.labels, settings.group_by),
-        count(by_old, task.labels, settings.group_by),
-        shared,
-        resamples=settings.resamples,
-        seed=settings.seed,
-    )
+    counts = count(by_new, task.labels, settings.group_by)
+    both = counts, count(by_old, task.labels, settings.group_by)
+    resamples, seed = settings.resamples, settings.seed
+    comparison = compare(*both, shared, resamples=resamples, seed=seed)
+    if parts := languages(by_new, counts.documents):
+        by_language = compare_parts(*both, shared, parts, resamples=resamples, seed=seed)
+        comparison["per_language"] = by_language
     kept = ("overall", "labels", "model_labels", "words_per_second")
     return {**{key: block[key] for key in kept}, "comparison": comparison}
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from components.gate.settings import GateSettings
 from components.html.format import percent, points, points_span, span, standing
+from components.records.languages import LANG
+from components.scoring.slices import is_named
 from components.tasks.base import TaskSettings
 
 VERSION = 2  # 1 had no version, and rules without a task
@@ -26,7 +28,7 @@ class Rule:
 
     Attributes:
         name: key of the config that it stands for.
-        label: the label it was applied to, "" for all together.
+        label: the label it was applied to, "" for all together; `language` likewise.
         result: "pass", "fail", or "note" where it could not or need not be applied.
         measured: the number that was compared, a fraction; None when there is none.
         limit: what it was compared with.
@@ -41,6 +43,7 @@ class Rule:
     measured: float | None = None
     limit: float | None = None
     task: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ def absolute_rules(one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Iterato
     for label, floor in floors(one.task.labels, policy).items():
         if label not in others:
             yield label_rule(label, floor, block, policy)
+    yield from language_rules(block, policy)
 
 
 def class_rules(one: EvaluatedTask, each: Sequence[EvaluatedTask]) -> Iterator[Rule]:
@@ -238,21 +242,59 @@ def floors(labels: Sequence[str], policy: GateSettings) -> dict[str, float]:
 def label_rule(label: str, floor: float, block: Mapping[str, Any], policy: GateSettings) -> Rule:
     """A label's F must reach its floor, if the label occurs often enough to be scored."""
     scored = block["labels"]
-    few = too_few(label, block, policy)
     f = number(scored[label]["f"]) if label in scored else None
-    if few or f is None:
-        why = few or "it has no F"
+    why = too_few(label, block, policy) or ("" if f is not None else "it has no F")
+    if why or f is None:
         return Rule("min_f_per_label", "note", f"{label} was not checked: {why}.", label, f, floor)
     return at_least("min_f_per_label", label, f, floor)
 
 
-def at_least(name: str, label: str, f: float, floor: float) -> Rule:
-    """Compare an F with its floor."""
+def language_rules(block: Mapping[str, Any], policy: GateSettings) -> Iterator[Rule]:
+    """Yield a rule for each language that has a floor: its F must reach it."""
+    name, asked, scored = "min_f_per_language", policy.min_f_per_language, by_language(block)
+    if asked and not scored:
+        yield Rule(
+            name,
+            "fail",
+            "An F per language is asked for, and no test document says its language: give the "
+            "records meta.lang, or their source a `language`.",
+        )
+        return
+    floors = asked if isinstance(asked, Mapping) else dict.fromkeys(scored, asked)
+    for language, floor in floors.items():
+        f = number(scored[language]["f"]) if language in scored else None
+        why = too_few_in(language, block, policy) or ("" if f is not None else "it has no F")
+        if why or f is None:
+            text = f"Language {language} was not checked: {why}."
+            yield Rule(name, "note", text, measured=f, limit=floor, language=language)
+        else:
+            rule = at_least(name, "", f, floor, f"F of texts in {language}")
+            yield replace(rule, language=language)
+
+
+def by_language(block: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The scores of the languages that the test documents name."""
+    parts = block.get("slices", {}).get(LANG, {})
+    return {language: row for language, row in parts.items() if is_named(language)}
+
+
+def too_few_in(language: str, block: Mapping[str, Any], policy: GateSettings) -> str:
+    """Why the scores of a language say too little; "" if they say enough."""
+    support = by_language(block).get(language, {}).get("support", 0)
+    return few(support, block, policy)
+
+
+def at_least(name: str, label: str, f: float, floor: float, what: str = "") -> Rule:
+    """Compare an F with its floor.
+
+    Args:
+        what: whose F it is; "" for that of the label, or of all.
+    """
+    what = what or (f"F of {label}" if label else "Overall F")
     return Rule(
         name,
         "pass" if f >= floor else "fail",
-        f"{'F of ' + label if label else 'Overall F'} is {percent(f)}; "
-        f"at least {percent(floor)} is asked for.",
+        f"{what} is {percent(f)}; at least {percent(floor)} is asked for.",
         label,
         f,
         floor,
@@ -262,7 +304,11 @@ def at_least(name: str, label: str, f: float, floor: float) -> Rule:
 def too_few(label: str, block: Mapping[str, Any], policy: GateSettings) -> str:
     """Why a label's scores say too little; "" if they say enough."""
     scored = block["labels"]
-    support = scored[label]["support"] if label in scored else 0
+    return few(scored[label]["support"] if label in scored else 0, block, policy)
+
+
+def few(support: int, block: Mapping[str, Any], policy: GateSettings) -> str:
+    """Why so much support is too little; "" if it is enough."""
     if support >= policy.min_support:
         return ""
     return f"{support} {block['unit']} in the test set, {policy.min_support} are asked for"
@@ -304,13 +350,21 @@ def champion_rules(
     comparison = champion["comparison"]
     if not comparison["labels"]:
         return
-    yield drop_rule("", comparison["overall"], policy.max_drop.overall)
+    yield drop_rule("Overall F", comparison["overall"], policy.max_drop.overall)
     for label, compared in comparison["per_label"].items():
-        few = too_few(label, block, policy)
-        if few:
-            yield Rule("max_drop", "note", f"{label} was not compared: {few}.", label)
+        if why := too_few(label, block, policy):
+            yield Rule("max_drop", "note", f"{label} was not compared: {why}.", label)
         else:
-            yield drop_rule(label, compared, policy.max_drop.per_label)
+            rule = drop_rule(f"F of {label}", compared, policy.max_drop.per_label)
+            yield replace(rule, label=label)
+    for language, compared in comparison.get("per_language", {}).items():
+        if why := too_few_in(language, block, policy):
+            text = f"Language {language} was not compared: {why}."
+            yield Rule("max_drop", "note", text, language=language)
+        else:
+            what = f"F of texts in {language}"
+            rule = drop_rule(what, compared, policy.max_drop.per_language)
+            yield replace(rule, language=language)
     if reseeded:
         yield Rule(
             "champion",
@@ -372,12 +426,15 @@ def label_set_rules(
         )
 
 
-def drop_rule(label: str, compared: Mapping[str, Any], allowed: float) -> Rule:
-    """F may not fall further than allowed; a fall within the noise is not a fall."""
-    what = f"F of {label}" if label else "Overall F"
+def drop_rule(what: str, compared: Mapping[str, Any], allowed: float) -> Rule:
+    """F may not fall further than allowed; a fall within the noise is not a fall.
+
+    Args:
+        what: whose F it is.
+    """
     change, interval = number(compared["difference"]), compared["interval"]
     if change is None or interval is None:
-        return Rule("max_drop", "note", f"{what} was not compared: it is undefined.", label)
+        return Rule("max_drop", "note", f"{what} was not compared: it is undefined.")
     fell = change < -allowed
     clearly = interval[1] < 0
     text = (
@@ -386,7 +443,8 @@ def drop_rule(label: str, compared: Mapping[str, Any], allowed: float) -> Rule:
     )
     if fell and not clearly:
         text += " The fall is within the noise of the test set."
-    return Rule("max_drop", "fail" if fell and clearly else "pass", text, label, change, -allowed)
+    result: Literal["pass", "fail"] = "fail" if fell and clearly else "pass"
+    return Rule("max_drop", result, text, measured=change, limit=-allowed)
 
 
 def improvement_rule(

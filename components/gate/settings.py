@@ -19,6 +19,9 @@ class MaxDrop(Settings):
         default=0.005, description="largest fall of overall F; 0.005 is half a point"
     )
     per_label: Fraction = Field(default=0.03, description="largest fall of any one label's F")
+    per_language: Fraction = Field(
+        default=0.03, description="largest fall of F in any one language, by meta.lang"
+    )
 
 
 class GateSettings(Settings):
@@ -29,6 +32,12 @@ class GateSettings(Settings):
         default={},
         description="lowest F per label: one number for all, or {LABEL: number}",
         examples=[{"MONEY": 0.8}],
+    )
+    min_f_per_language: Fraction | dict[str, Fraction] = Field(
+        default={},
+        description="lowest overall F per language, by meta.lang: one number for all, or "
+        "{LANGUAGE: number}",
+        examples=[{"da": 0.7}],
     )
     min_macro_f: Fraction | None = Field(
         default=None,
@@ -52,7 +61,9 @@ class GateSettings(Settings):
         "moves F by about half a point",
     )
     min_support: int = Field(
-        default=10, ge=1, description="entities that a label needs in test before its F counts"
+        default=10,
+        ge=1,
+        description="entities that a label or language needs in test before its F counts",
     )
     max_interval: Fraction = Field(
         default=0.2,

@@ -23,6 +23,7 @@ from components.ingest.settings import IngestSettings
 from components.ingest.text import check_text, text_id
 from components.ingest.unread import Unread
 from components.records.annotation import Annotation, Item, Place, Refused, Skipped
+from components.records.languages import LANG
 from components.records.problems import (
     Note,
     Policy,
@@ -100,7 +101,7 @@ class Collector:
         for copy, source in zip(copies, short_names(copies), strict=True):
             try:
                 items = read(copy.path, source, copy.file, self.problems, self.settings)
-                self.add_all(items, copy.file.split)
+                self.add_all(in_language(items, copy.file.language), copy.file.split)
             except StopReadingError as error:
                 self.problems.add(error.position, Note(error.kind, error.detail))
             else:
@@ -323,6 +324,14 @@ class Collector:
                 self.problems.add(resolved.record.source, note)
             self.counts.kept += 1
             yield resolved.record
+
+
+def in_language(items: Iterable[Item], language: str) -> Iterator[Item]:
+    """The items of a source in a language, which its annotations say where they say none."""
+    for item in items:
+        if language and isinstance(item, Annotation):
+            item.meta.setdefault(LANG, language)
+        yield item
 
 
 def chosen_split(tags: Sequence[str]) -> str:

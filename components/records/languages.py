@@ -7,6 +7,7 @@ from collections import Counter
 
 from components.records.scripts import language_of_script
 
+LANG = "lang"  # of meta: the language of a record
 # The words that stand most often in running text, without those that all neighbours share.
 COMMON = {
     "en": "the of and to in is that for it as was with be by on not this are at from i you my have",

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, get_args
 
@@ -133,6 +133,13 @@ class Source(Settings):
         "set of your own to evaluate on; '' lets the tags and `split` decide",
         examples=["test"],
     )
+    language: str = Field(
+        default="",
+        pattern="^([a-z]{2,3})?$",
+        description="the language of its records whose meta.lang says none, where one model learns "
+        "several",
+        examples=["da"],
+    )
     token: Annotated[str, AfterValidator(checked_reference)] = Field(
         default=label_studio.TOKEN,
         description="where the token of Label Studio stands: env:NAME, or "
@@ -150,7 +157,8 @@ class Source(Settings):
     def unused(self) -> set[str]:
         """Keys that mean nothing for a source of this kind."""
         unused = set() if label_studio.is_project(self.path) else {"token"}
-        return unused if self.split else unused | {"split"}
+        unset = {"split": self.split, "language": self.language}
+        return unused | {key for key, value in unset.items() if not value}
 
 
 @dataclass(frozen=True)
@@ -160,8 +168,8 @@ class SourceFile:
     Attributes:
         path: a local path, a URL such as gs://bucket/key, or what is read as if it were a file: a
             dataset of Prodigy, a project of Label Studio.
-        format, text, columns, label, separator, features, token, split: what the config says of
-            it.
+        format, text, columns, label, separator, features, token, split, language: what the config
+            says of it.
     """
 
     path: str
@@ -173,6 +181,7 @@ class SourceFile:
     features: str = ""
     token: str = label_studio.TOKEN
     split: str = ""
+    language: str = ""
 
     @property
     def name(self) -> str:
@@ -228,7 +237,7 @@ def list_files(sources: Sequence[Source]) -> list[SourceFile]:
                     "`annotations`."
                 )
             if file.split:
-                files[path] = file
+                files[path] = replace(file, language=file.language or before.language)
             if path.endswith(".ann"):
                 text = brat_text(path)
                 files.setdefault(text, SourceFile(text, BRAT_TEXT))
@@ -251,6 +260,7 @@ def file_of(path: str, source: Source) -> SourceFile:
         source.features,
         source.token,
         source.split,
+        source.language,
     )
 
 
@@ -423,7 +433,8 @@ def said_of(file: SourceFile) -> list[Any]:
     classes = [file.label, file.separator] if file.label or file.separator else []
     features = [["features", file.features.rsplit("/", 1)[-1]]] if file.features else []
     split = [["split", file.split]] if file.split else []
-    said = [file.text, columns, *classes, *features, *split]
+    language = [["language", file.language]] if file.language else []
+    said = [file.text, columns, *classes, *features, *split, *language]
     return said if any(said) else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,33 @@ def compare(
             for place, label in enumerate(labels)
         },
     }
+
+
+def compare_parts(
+    new: Counts,
+    old: Counts,
+    labels: Sequence[str],
+    parts: Mapping[str, NDArray[np.bool_]],
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Compare two models on parts of the same documents, over all labels together.
+
+    Args:
+        parts: name -> which documents, array (documents,); otherwise as in `compare`.
+
+    Returns:
+        name -> what `compare` returns of `overall`.
+    """
+    both = np.stack([new.only(labels), old.only(labels)], axis=1).sum(axis=2)
+    result = {}
+    for name, rows in parts.items():
+        chosen = both * rows[:, np.newaxis, np.newaxis]
+        groups = np.unique(new.groups[rows])
+        sums = resample(new.by_group(chosen)[groups], resamples, seed)
+        result[name] = contrast(chosen.sum(axis=0), sums)
+    return result
 
 
 def contrast(totals: NDArray[np.int64], sums: NDArray[np.float64]) -> dict[str, Any]:

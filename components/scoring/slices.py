@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from components.records.languages import LANG
 from components.records.prediction import Prediction
 
 LENGTHS = (20, 100, 500)  # words
@@ -23,7 +24,8 @@ def slices(
 
     Args:
         documents: ids in the order of the arrays.
-        keys: meta keys to slice by; one that no document has is left out. "length" comes on top.
+        keys: meta keys to slice by; one that no document has is left out. "length" and `LANG`
+            come on top.
     """
     first: dict[str, Prediction] = {}
     words: Counter[str] = Counter()
@@ -33,11 +35,25 @@ def slices(
     lengths = by_value([length(words[name]) for name in documents])
     shortest_first = dict.fromkeys(length(number) for number in sorted(words.values()))
     slices_by_key = {"length": {name: lengths[name] for name in shortest_first}}
-    for key in keys:
+    for key in dict.fromkeys([*keys, LANG]):
         values = [str(first[name].meta.get(key, MISSING)) for name in documents]
         if any(value != MISSING for value in values):
             slices_by_key[key] = by_value(fold(values))
     return slices_by_key
+
+
+def languages(
+    predictions: Iterable[Prediction], documents: Sequence[str]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return language -> which documents are in it; nothing if there are not several."""
+    parts = slices(predictions, documents, ()).get(LANG, {})
+    named = {language: rows for language, rows in parts.items() if is_named(language)}
+    return named if len(parts) > 1 else {}
+
+
+def is_named(value: str) -> bool:
+    """Whether a part of a test set is one value's, and not that of several or of none."""
+    return value not in (MISSING, OTHER)
 
 
 def length(words: int) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from components.errors import DataError
 from components.records.keys import NO_KEY, key_of, normalised
+from components.records.languages import LANG
 from components.split.splits import SPLITS, UNDECIDED
 
 Shape = TypeVar("Shape")
@@ -39,6 +40,12 @@ class Document(msgspec.Struct):
     answers: dict[str, LabelledAnswers]
     meta: dict[str, Any] = {}
     split: str = ""
+
+    @property
+    def language(self) -> str:
+        """What its meta says of its language; "" if nothing."""
+        language = self.meta.get(LANG)
+        return language if isinstance(language, str) else ""
 
     def labels(self, tasks: Sequence[str]) -> tuple[str, ...]:
         """What the document is stratified by: its distinct labels, sorted.
@@ -74,7 +81,7 @@ class Features:
         group_keys: hash of its `group_by` value; NO_KEY without one.
         label_sets: index into `sets`.
         tags: the split that the annotations ask for, or UNDECIDED.
-        sets: the distinct sets of labels.
+        sets: the distinct sets of labels, which a language is, too, where there are several.
     """
 
     offsets: NDArray[np.int64]
@@ -101,7 +108,7 @@ def read_features(path: Path, tasks: Sequence[str], group_by: str) -> Features:
     codes = {"": UNDECIDED} | {split: code for code, split in enumerate(SPLITS)}
     offsets, text_keys, group_keys = array("q", [0]), array("Q"), array("Q")
     label_sets, tags = array("i"), array("b")
-    sets: dict[tuple[str, ...], int] = {}
+    sets: dict[tuple[str, tuple[str, ...]], int] = {}
     for number, (line, document) in enumerate(read_as(path, Document), start=1):
         if document.split not in codes:
             raise DataError(
@@ -111,7 +118,8 @@ def read_features(path: Path, tasks: Sequence[str], group_by: str) -> Features:
         offsets.append(offsets[-1] + len(line))
         text_keys.append(key_of(normalised(document.text), b"text"))
         group_keys.append(group_key(document.meta, keys))
-        label_sets.append(sets.setdefault(document.labels(tasks), len(sets)))
+        key = (document.language, document.labels(tasks))
+        label_sets.append(sets.setdefault(key, len(sets)))
         tags.append(codes[document.split])
     return Features(
         np.array(offsets, np.int64),
@@ -119,8 +127,18 @@ def read_features(path: Path, tasks: Sequence[str], group_by: str) -> Features:
         np.array(group_keys, np.uint64),
         np.array(label_sets, np.int32),
         np.array(tags, np.int8),
-        list(sets),
+        with_languages(list(sets)),
     )
+
+
+def with_languages(sets: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str, ...]]:
+    """Sets of labels, each with its language as one more, where there are several languages."""
+    if len({language for language, _ in sets}) == 1:
+        return [labels for _, labels in sets]
+    return [
+        tuple(sorted((*labels, f"meta.{LANG}: {language}"))) if language else labels
+        for language, labels in sets
+    ]
 
 
 def read_as(path: Path, shape: type[Shape]) -> Iterator[tuple[bytes, Shape]]:

@@ -13,7 +13,7 @@ from components.base_models import MANY
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
-from components.records.languages import count_common, language_of
+from components.records.languages import LANG, count_common, language_of
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
@@ -25,7 +25,6 @@ from pipelines.config.statuses import Marks, Regions, count_choices, count_keys
 MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
-LANGUAGE_KEYS = ("lang", "language")
 COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 
@@ -87,11 +86,10 @@ class DatasetProfile:
     @property
     def language(self) -> str:
         """The language of the accepted records; xx of several, "" where nothing tells it."""
-        for key in LANGUAGE_KEYS:
-            said = self.values.get(key, Counter())
-            codes = all(re.fullmatch("[a-z]{2,3}", value) for value in said)
-            if codes and said.total() >= MOST * self.accepted > 0:
-                return next(iter(said)) if len(said) == 1 else MANY
+        said = self.values.get(LANG, Counter())
+        codes = all(re.fullmatch("[a-z]{2,3}", value) for value in said)
+        if codes and said.total() >= MOST * self.accepted > 0:
+            return next(iter(said)) if len(said) == 1 else MANY
         return language_of(self.scripts, self.words)
 
     def group_by(self) -> str:

@@ -172,6 +172,27 @@ def test_the_champion_is_scored_on_the_same_documents(tmp_path: Path, shelf: She
     assert overall["better"] > 0.9
 
 
+def test_each_language_is_scored_and_compared(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(60, seed=3)
+    for number, doc in enumerate(docs):
+        doc.user_data["meta"]["lang"] = "da" if number % 3 else "de"
+    corpus = write_corpus(tmp_path / "corpus", docs)
+    alone = evaluated(tmp_path / "a", shelf.weak, corpus, None)
+    scores = evaluated(tmp_path / "b", shelf.good, corpus, shelf.weak)
+    assert {name: one["documents"] for name, one in scores["slices"]["lang"].items()} == {
+        "da": 40,
+        "de": 20,
+    }
+    compared = scores["champion"]["comparison"]["per_language"]
+    assert list(compared) == ["da", "de"]
+    for language, one in compared.items():
+        low, high = scores["slices"]["lang"][language]["interval"]["f"]
+        new, old = (each["slices"]["lang"][language]["f"] for each in (scores, alone))
+        assert low <= new <= high
+        assert one["f"] == {"new": new, "champion": old}
+        assert one["interval"][0] <= one["difference"] <= one["interval"][1]
+
+
 def test_a_model_is_not_better_than_itself(tmp_path: Path, shelf: Shelf) -> None:
     overall = evaluated(tmp_path, shelf.weak, shelf.corpus, shelf.weak)["champion"]["comparison"][
         "overall"

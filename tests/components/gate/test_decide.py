@@ -158,6 +158,41 @@ def test_minimum_f_per_label() -> None:
     assert failed(decided(block, min_f_per_label={"ORG": 0.5})) == set()
 
 
+def in_languages(block: dict[str, Any], **languages: dict[str, Any]) -> dict[str, Any]:
+    return {**block, "slices": {"lang": {**languages, "(not given)": described(0.1)}}}
+
+
+def test_minimum_f_per_language() -> None:
+    block = in_languages(scores(), da=described(0.4), de=described(0.8), nl=described(0.1, 3))
+    (rule,) = [
+        rule for rule in decided(block, min_f_per_language=0.5)["rules"] if rule["result"] == "fail"
+    ]
+    assert (rule["name"], rule["label"], rule["language"]) == ("min_f_per_language", "", "da")
+    assert rule["text"] == "F of texts in da is 40.0; at least 50.0 is asked for."
+    decision = decided(block, min_f_per_language={"de": 0.5, "nl": 0.5, "fr": 0.5})
+    assert decision["decision"] == "promote"
+    said = {rule["language"]: rule["text"] for rule in decision["rules"] if rule["language"]}
+    assert "3 entities in the test set" in said["nl"]
+    assert "Language fr was not checked: 0 entities" in said["fr"]
+
+
+def test_a_floor_per_language_needs_texts_that_say_theirs() -> None:
+    decision = decided(scores(), min_f_per_language=0.5)
+    assert failed(decision) == {("min_f_per_language", "")}
+    assert "meta.lang" in decision["headline"]
+
+
+def test_one_language_collapses_while_the_overall_rises() -> None:
+    block = against(in_languages(scores(), da=described(0.4), nl=described(0.4, 3)), +0.03)
+    fallen = {"difference": -0.2, "interval": [-0.3, -0.1], "better": 0.0}
+    block["champion"]["comparison"]["per_language"] = {"da": fallen, "nl": fallen}
+    decision = decided(block)
+    (rule,) = [rule for rule in decision["rules"] if rule["result"] == "fail"]
+    assert (rule["name"], rule["language"]) == ("max_drop", "da")
+    assert "F of texts in da changed by" in decision["headline"]
+    assert decided(block, max_drop={"per_language": 0.25})["decision"] == "promote"
+
+
 @pytest.mark.parametrize("missing", ["EVENT", "DATE"])
 def test_required_labels_must_be_there_often_enough(missing: str) -> None:
     decision = decided(scores(DATE=described(0.9, support=2)), required_labels=["ORG", missing])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from components.__main__ import main
 from components.records.languages import count_common, language_of
+from components.records.record import read_records
 from components.records.scripts import count_scripts
+from tests.components.ingest.exports import OUTPUTS
+from tests.support.records import ner_tasks
 
 
 @pytest.mark.parametrize(
@@ -42,3 +49,35 @@ from components.records.scripts import count_scripts
 )
 def test_script_and_words_tell_the_language(text: str, language: str) -> None:
     assert language_of(count_scripts(text), count_common(text)) == language
+
+
+def test_a_source_says_the_language_of_records_that_say_none(tmp_path: Path) -> None:
+    def rows(name: str, *each: tuple[str, dict[str, str]]) -> str:
+        path = tmp_path / name
+        lines = [
+            json.dumps({"text": text, "meta": meta, "answer": "accept",
+                        "spans": [{"start": 0, "end": 4, "label": "PERSON"}]})
+            for text, meta in each
+        ]  # fmt: skip
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return str(path)
+
+    danish = rows("da.jsonl", ("Åses brev er her.", {}), ("Emma kam nicht.", {"lang": "de"}))
+    other = rows("any.jsonl", ("Emil did not come.", {}))
+    outputs = {name: str(tmp_path / name) for name in OUTPUTS}
+    sources = [{"path": danish, "language": "da"}, {"path": other}]
+    arguments = {
+        "sources": json.dumps(sources),
+        "tasks": ner_tasks(["PERSON"]),
+        "settings": json.dumps({"required": []}),
+        "store": str(tmp_path / "store"),
+        **outputs,
+    }
+    assert main(["ingest", *(f"--{key}={value}" for key, value in arguments.items())]) == 0
+    [kept] = (tmp_path / "store").glob("*/annotations.jsonl")
+    said = {record.text: record.meta.get("lang") for record in read_records(kept)}
+    assert said == {
+        "Åses brev er her.": "da",
+        "Emma kam nicht.": "de",
+        "Emil did not come.": None,
+    }

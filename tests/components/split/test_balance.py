@@ -28,6 +28,25 @@ def test_every_label_is_within_one_document(split: Callable[..., Split], count: 
     )
 
 
+def test_a_rare_language_is_on_every_split_in_its_share(split: Callable[..., Split]) -> None:
+    records = documents(400)
+    for number, record in enumerate(records):
+        record.text = f"{record.source} {record.text}"
+        record.meta["lang"] = "da" if number % 20 == 7 else "de"
+    labels = split(records).report["labels"]
+    assert list(labels) == [*LABELS, "meta.lang: da", "meta.lang: de"]
+    assert max(map(abs, labels["meta.lang: da"]["deviation"].values())) <= 1  # of 14, 2 and 4
+
+
+def test_one_language_balances_nothing(split: Callable[..., Split]) -> None:
+    records = documents(100)
+    alone = split(records)
+    for record in records:
+        record.meta["lang"] = "da"
+    assert split(records).split_of == alone.split_of
+    assert list(split(records).report["labels"]) == LABELS
+
+
 def test_pages_of_different_sizes_are_balanced_too(split: Callable[..., Split]) -> None:
     records = documents(4000, pages=800)
     for record in records:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -15,7 +16,7 @@ from spacy.training import Example
 from spacy.util import load_config, registry
 
 from components.train.batches import Batcher, batches, count_batches
-from components.train.pieces import KEY, batch_by_pieces, size_of
+from components.train.pieces import KEY, batch_by_pieces, by_temperature, size_of
 
 pytestmark = pytest.mark.xdist_group("examples")
 
@@ -71,6 +72,45 @@ def test_order_follows_from_the_seed_whatever_else_draws_random_numbers(
 
     assert seen(1, noise=False) == seen(1, noise=True)
     assert seen(1, noise=False) != seen(2, noise=False)
+
+
+def in_languages(**documents: int) -> list[Example]:
+    """Documents of one word each, their language."""
+    nlp = spacy.blank("xx")
+    docs = [Doc(nlp.vocab, words=[name]) for name, count in documents.items() for _ in range(count)]
+    for doc in docs:
+        doc.user_data["meta"] = {"lang": doc[0].text} if doc[0].text != "none" else {}
+    return [Example(doc, doc) for doc in docs]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"),
+    [
+        (1.0, {"en": 900, "da": 90, "none": 10}),
+        (2.0, {"en": 703, "da": 223, "none": 74}),  # as 30 to 9.49 to 3.16
+        (1e9, {"en": 334, "da": 333, "none": 333}),
+    ],
+)
+def test_rare_languages_come_more_often_at_a_temperature(
+    temperature: float, expected: dict[str, int]
+) -> None:
+    examples = in_languages(en=900, da=90, none=10)
+    batcher = batch_by_pieces(50, 256, temperature)
+    stream = batches(lambda: examples, batcher, max_epochs=0, shuffle=True, seed=0)
+    first, second = numbers(stream, epochs=2)
+    assert {name: first.count(name) for name in expected} == pytest.approx(expected, abs=1)
+    assert len(first) == len(second) == len(examples)
+    drawn = Counter(map(id, by_temperature(examples, temperature)))
+    for name in expected:
+        times = [drawn[id(one)] for one in examples if one.predicted[0].text == name]
+        assert max(times) - min(times) <= 1
+
+
+def test_a_temperature_needs_several_languages_and_is_at_least_one() -> None:
+    examples = in_languages(da=50)
+    assert by_temperature(examples, 5.0) == examples
+    with pytest.raises(ValueError, match="temperature: 1 or more"):
+        batch_by_pieces(50, 256, 0.5)
 
 
 def test_discard_oversize_is_found_out(examples: list[Example]) -> None:
