@@ -16,15 +16,16 @@ import pytest
 from scripts.reference.shapes import OUTPUTS
 from tests.docs.blocks import blocks, commands
 from tests.support import json_shapes
+from tests.support.narrow import quick
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tutorial.md"
 HERE = "run: tests/docs/test_tutorial.py"
 # In place of the transformer that `init` chooses: the same commands in seconds.
-QUICK = """\
+QUICK = f"""\
 config: cnn
-      set: {training.max_steps: 40, training.eval_frequency: 20}
-    evaluate: {resamples: 100}
+      set: {quick(40, 20)}
+    evaluate: {{resamples: 100}}
 """
 
 pytestmark = pytest.mark.xdist_group("tutorial")

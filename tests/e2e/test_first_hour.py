@@ -12,10 +12,13 @@ import threading
 from pathlib import Path
 from typing import IO
 
+from tests.support.narrow import quick
+
 ROOT = Path(__file__).parents[2]
 FAST = {
     "train.config": "cnn",
-    "train.set": '{"training.max_steps":40,"training.eval_frequency":20}',
+    # A space would end an option.
+    "train.set": quick(40, 20).replace(" ", ""),
     "gate.max_interval": "1",
     "ingest.max_quarantined": "0.2",
 }

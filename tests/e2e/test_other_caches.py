@@ -18,6 +18,7 @@ from pipelines.local.run import RunResult, run_spec
 from pipelines.local.runner.cache import Key
 from pipelines.local.runner.listeners import Nobody
 from tests.support.cache_keys import name_only_key, vertex_key
+from tests.support.narrow import quick
 
 ROOT = Path(__file__).parents[2]
 CACHED = ("split", "convert", "train", "evaluate")
@@ -30,14 +31,14 @@ defaults:
   evaluate: {resamples: 100}
   train:
     config: cnn
-    set: {training.max_steps: 2, training.eval_frequency: 2}
+    set: QUICK
   gate: {min_f: 0, max_interval: 1, min_support: 1}
 phases:
   only:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [a.jsonl]
     model: {name: ner}
-"""
+""".replace("QUICK", quick(2, 2))
 
 
 class Project:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import spacy
 
+from tests.support.narrow import quick
+
 pytestmark = pytest.mark.xdist_group("run")
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +27,7 @@ defaults:
   ingest: {required: []}
   train:
     config: cnn
-    set: {training.max_steps: 40, training.eval_frequency: 20}
+    set: QUICK
   gate: {min_f: 0, max_interval: 1, min_support: 1}
 phases:
   phase-1:
@@ -36,7 +38,7 @@ phases:
     labels: [OCCUPATION, ROLE, TITLE, GPE, LOC, FAC, ORG, EVENT]
     annotations: [phase2.jsonl]
     model: {name: ner-phase-2}
-"""
+""".replace("QUICK", quick(40, 20))
 
 
 def retrain(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -92,12 +94,13 @@ def test_both_phases_end_with_a_model_that_plain_spacy_opens(
         assert (phase["message"], phase["in_production"]) == ("promoted to version 1", "1")
         assert phase["scores"]["labels"][label]["support"] > 0
         assert 0 <= phase["scores"]["overall"]["f"] <= 1
-        code = f"import spacy; print(spacy.load({phase['model_uri']!r}).pipe_names)"
-        opened = subprocess.run(
-            [sys.executable, "-I", "-c", code], cwd="/", capture_output=True, text=True, check=True
-        )
-        assert "ner" in opened.stdout
         assert "</html>" in Path(phase["report"]).read_text(encoding="utf-8")
+    models = [phase["model_uri"] for phase in first["phases"].values()]
+    code = f"import spacy; print(*(spacy.load(each).pipe_names for each in {models}), sep='\\n')"
+    opened = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd="/", capture_output=True, text=True, check=True
+    )
+    assert opened.stdout.count("ner") == 2
 
 
 def test_the_model_scores_on_the_test_set_what_the_table_says(first: dict[str, Any]) -> None:

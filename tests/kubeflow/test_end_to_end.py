@@ -16,6 +16,7 @@ from components.registry.open import open_registry
 from components.registry.promotion import add_and_promote
 from pipelines.cli import app
 from tests.kubeflow.double import Double
+from tests.support.narrow import quick
 from tests.support.tiny_ner import make_docs, train_tiny
 from tests.support.volume import run_on
 from tests.vertex.conftest import ROOT, commit_all
@@ -50,7 +51,7 @@ def test_a_run_is_measured_against_the_champion_on_the_volume(
     text = config.read_text(encoding="utf-8").replace("labels: [MONEY]", LABELS)
     text = text.replace(
         "train: {config: cnn.cfg}",
-        "train: {config: cnn.cfg, set: {training.max_steps: 20, training.eval_frequency: 10}}",
+        f"train: {{config: cnn.cfg, set: {quick(20, 10)}}}",
     )
     config.write_text(text.replace("phases:\n", f"{MORE}phases:\n"), encoding="utf-8")
     commit_all(config.parent)

@@ -20,6 +20,7 @@ from pipelines.cli import app
 from pipelines.local.run import RunResult, run_spec
 from pipelines.local.runner.launchers import Command, ThisMachine
 from pipelines.local.runner.listeners import Nobody
+from tests.support.narrow import quick
 from tests.vertex.conftest import ROOT, commit_all
 from tests.vertex.double import Double
 from tests.vertex.jobs import set_output, spec_of
@@ -104,7 +105,7 @@ def small(config: Path, bucket: storage.Bucket) -> Path:
     text = config.read_text(encoding="utf-8").replace("labels: [MONEY]", LABELS)
     text = text.replace(
         "train: {config: cnn.cfg}",
-        "train: {config: cnn.cfg, set: {training.max_steps: 20, training.eval_frequency: 10}}",
+        f"train: {{config: cnn.cfg, set: {quick(20, 10)}}}",
     )
     config.write_text(text.replace("phases:\n", f"{MORE}phases:\n"), encoding="utf-8")
     commit_all(config.parent)

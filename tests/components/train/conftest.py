@@ -14,18 +14,13 @@ import torch
 from spacy.tokens import DocBin
 
 from components.__main__ import main
+from tests.support.narrow import NARROW
 from tests.support.records import ner_tasks
 from tests.support.tiny_bert import write_bert
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "pipelines/config/training"
 LABELS = ["DATE", "MONEY"]
-# spaCy's small network, smaller still: what a test proves does not hang on its size.
-NARROW = {
-    "components.tok2vec.model.encode.width": 64,
-    "components.tok2vec.model.encode.depth": 2,
-    "components.tok2vec.model.embed.rows": [500, 250, 250, 250],
-}
 SENTENCES = [
     ("The fee is £{n} if you apply online.", "MONEY", "£{n}"),
     ("Send it to us before {n} March 2024 by post.", "DATE", "{n} March 2024"),

@@ -20,7 +20,8 @@ import spacy
 
 from components.train.checkpoint import Latest
 from components.train.snapshot import nodes, weights
-from tests.components.train.conftest import CONFIGS, NARROW, ROOT, arguments
+from tests.components.train.conftest import CONFIGS, ROOT, arguments
+from tests.support.narrow import NARROW
 
 Train = Callable[..., int]
 

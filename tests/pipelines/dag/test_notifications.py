@@ -18,6 +18,7 @@ from pipelines.dag.compile import compiled
 from pipelines.local.launch import run_config
 from pipelines.results.summary import summary
 from tests.components.notify.test_command import Hook
+from tests.support.narrow import quick
 
 ROOT = Path(__file__).parents[3]
 CONFIG = """\
@@ -29,7 +30,7 @@ defaults:
   ingest: {required: []}
   train:
     config: cnn
-    set: {training.max_steps: 20, training.eval_frequency: 10}
+    set: QUICK
 phases:
   phase-1:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
@@ -40,7 +41,7 @@ phases:
     annotations: [phase2.jsonl]
     gate: {min_f: 1, max_interval: 1, min_support: 1}
     model: {name: ner-phase-2}
-"""
+""".replace("QUICK", quick(20, 10))
 
 
 @pytest.fixture

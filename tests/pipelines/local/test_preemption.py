@@ -16,6 +16,7 @@ from pipelines.dag.compile import compiled
 from pipelines.local.run import run_spec
 from pipelines.local.runner.launchers import Command, ThisMachine
 from pipelines.local.runner.listeners import Nobody
+from tests.support.narrow import quick
 
 ROOT = Path(__file__).parents[3]
 CONFIG = """\
@@ -27,7 +28,7 @@ defaults:
   ingest: {required: []}
   train:
     config: cnn
-    set: {training.max_steps: 60, training.eval_frequency: 20}
+    set: QUICK
     checkpoint_every: 5
     checkpoint_share: 1
   compute: {train: {spot: true, retries: 1}}
@@ -37,7 +38,7 @@ phases:
     labels: [MONEY, FORM, PERSON, DATE, POSTCODE, EMAIL, PHONE]
     annotations: [phase1.jsonl]
     model: {name: ner-phase-1}
-"""
+""".replace("QUICK", quick(60, 20))
 # Runs the command that follows, and ends it without a word once there is a checkpoint.
 TAKEN_AWAY = """\
 import pathlib, subprocess, sys, time
