@@ -179,21 +179,21 @@ def queued(
 ) -> list[Row]:  # fmt: skip
     """What `retrain queue` takes of the rest."""
     from components.answers.models import Source, load
+    from components.queue.candidates import candidates
+    from components.queue.doubt import Reader
+    from components.queue.known import Known
+    from components.queue.making import chosen_of
     from components.records.keys import normalised
     from components.records.texts import Text
     from components.tasks import tasks_of as tasks_in
-    from pipelines.queue.candidates import candidates
-    from pipelines.queue.doubt import Reader
-    from pipelines.queue.job import chosen_of
-    from pipelines.queue.known import Known
 
     tested = [normalised(row["text"]) for row in test]
-    known = Known([*(normalised(row["text"]) for row in labelled), *tested], tested)
+    known = Known(texts=[*(normalised(row["text"]) for row in labelled), *tested], test=tested)
     for row in labelled:
         known.labels.update({one["label"] for one in row.get("spans") or ()})
         known.labels.update(row.get("accept", ()))
         known.labels.update({one.get("assertion", "") for one in row.get("spans") or ()})
-    left = candidates([Text(str(n), row["text"]) for n, row in enumerate(rest)], known, "").texts
+    left = candidates([Text(str(n), row["text"]) for n, row in enumerate(rest)], known).texts
     loaded = load([Source("model", model)])
     reader = Reader(loaded.phases["model"].nlp, loaded.vocabulary)
     _, chosen = chosen_of(reader, tasks_in(tasks), left, known.labels, count, seed)

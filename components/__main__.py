@@ -32,11 +32,12 @@ STAGES = {
     "report": "components.report.command",
     "register": "components.register.command",
     "upload": "components.upload.command",
+    "queue": "components.queue.command",
     "notify": "components.notify.command",
 }
 # Stages that tokenise and predict nothing, also where torch is not installed: in the cpu image.
 WITHOUT_TORCH = ("ingest", "convert")
-WITH_DOCUMENTS = (*WITHOUT_TORCH, "train", "debug", "evaluate")  # they read .spacy files
+WITH_DOCUMENTS = (*WITHOUT_TORCH, "train", "debug", "evaluate", "queue")  # they read .spacy files
 # A timeout that a bare `except:` swallowed comes again; until then the stage may tidy up.
 AGAIN_SECONDS = 30.0
 

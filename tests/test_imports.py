@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A folder of components/ -> the stage that it is, or that it is a part of.
 STAGES = {
-    **{name: name for name in ("split", "subsample", "convert", "evaluate", "notify")},
+    **{name: name for name in ("split", "subsample", "convert", "evaluate", "queue", "notify")},
     **dict.fromkeys(("ingest", "champion", "due", "fingerprint"), "ingest"),
     **dict.fromkeys(("train", "debug"), "train"),
     **dict.fromkeys(("upload", "gate", "report", "register"), "upload"),
@@ -143,7 +143,7 @@ def test_no_stage_is_imported_by_another_or_by_what_they_share(folder: str) -> N
             "google.cloud",
             ["components.google_cloud", "components.registry.*", "pipelines.services.*"],
         ),
-        ("sklearn", ["components.tasks.textcat.floor", "pipelines.queue.choose"]),
+        ("sklearn", ["components.tasks.textcat.floor", "components.queue.choose"]),
     ],
 )
 def test_a_library_stays_in_its_packages(library: str, packages: list[str]) -> None:

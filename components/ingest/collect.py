@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ from components.ingest.text import check_text, text_id
 from components.ingest.unread import Unread
 from components.records.annotation import Annotation, Item, Place, Refused, Skipped
 from components.records.languages import LANG
+from components.records.passed_over import PassedOver
 from components.records.problems import (
     Note,
     Policy,
@@ -72,7 +74,11 @@ class Counts:
 
 
 class Collector:
-    """Takes items from readers; `quarantine` fills at once, records come from `finish`."""
+    """Takes items from readers; `quarantine` fills at once, records come from `finish`.
+
+    Attributes:
+        passed_over: texts that are annotated and became no record; whole after `finish`.
+    """
 
     def __init__(self, tasks: Sequence[Task], settings: IngestSettings):
         labels = {label for task in tasks for label in task.labels}
@@ -95,6 +101,7 @@ class Collector:
         self.routing = Routing(tasks, settings.select)
         self.unread = Unread(tasks, settings.select)
         self.candidates: dict[str, list[Candidate]] = {}
+        self.passed_over: list[PassedOver] = []
 
     def read(self, copies: Sequence[Copy]) -> None:
         """Read all files; one that cannot be read to its end is a problem that stops the run."""
@@ -153,6 +160,7 @@ class Collector:
             reason = reason_to_skip(annotation, self.settings.select)
             if reason:
                 self.counts.skipped[reason] += 1
+                self.pass_over(annotation.text, annotation.meta)
                 return
             self.questions.add(annotation)
             self.routing.add(annotation)
@@ -161,6 +169,7 @@ class Collector:
             record.split = split or record.split
         except QuarantineError as problem:
             self.refuse(annotation.place, annotation.raw, problem)
+            self.pass_over(annotation.text, annotation.meta)
             labels = [span.label or "" for span in annotation.spans]
             labels += [one for choice in annotation.choices for one in choice.accepted]
             self.labels.refuse(labels, self.settings.select.rename)
@@ -172,6 +181,7 @@ class Collector:
             self.problems.add(str(annotation.place), note)
         if not record.answers:
             self.counts.skipped[self.questions.why_nothing(annotation)] += 1
+            self.pass_over(annotation.text, annotation.meta)
             return
         self.candidates.setdefault(record.id, []).append(
             Candidate(
@@ -258,6 +268,11 @@ class Collector:
             self.settings.select.rename,
         )
 
+    def pass_over(self, text: str, meta: dict[str, Any]) -> None:
+        """Note a text that somebody has annotated, whatever is learnt from it."""
+        # What is no Unicode cannot be written; such a text is in no pool either.
+        self.passed_over.append(PassedOver(text.encode(errors="replace").decode(), meta))
+
     def put_away(self, place: Place, raw: bytes, problem: QuarantineError, task: str = "") -> None:
         """Write down what is left out, and why."""
         excerpt = raw.decode(errors="replace")
@@ -287,6 +302,8 @@ class Collector:
                     self.counts.skipped["spans of another task"] += 1
             self.candidates[text] = left
             if not left:
+                record = candidates[0].record
+                self.pass_over(record.text, record.meta)
                 del self.candidates[text]
 
     def leave_out_beside_test(self) -> None:
@@ -317,6 +334,8 @@ class Collector:
             if resolved.skipped:
                 self.counts.skipped += resolved.skipped
             if resolved.record is None:
+                record = candidates[0].record
+                self.pass_over(record.text, record.meta)
                 continue
             for task in self.tasks.values():
                 resolved.notes += task.fit(resolved.record)

@@ -17,6 +17,7 @@ from components.files import write_json, write_text, writing
 from components.ingest.settings import IngestSettings
 from components.ingest.store import Store
 from components.interface import TASKS, Output, Parameter, Result
+from components.records.passed_over import write_passed_over
 from components.records.record import write_records
 from components.records.sources import Copy, Source, content_digest, copy_files, list_files
 from components.settings import parse
@@ -35,6 +36,7 @@ INTERFACE = (
     Parameter("due", "DueSettings as JSON", dict, default="{}"),
     Parameter("store", "folder or gs://… for what later stages read, by its content"),
     Output("quarantine", "Dataset", "refused records"),
+    Output("passed_over", "Dataset", "texts that are annotated, and no record", required=False),
     Output("snapshot", "Artifact", "folder of the raw input"),
     Output("examples", "Artifact", "which annotations these are, as JSON"),
     Output("data_report", "Artifact", "report as JSON"),
@@ -118,6 +120,8 @@ def read(args: argparse.Namespace, records: Path, store: Store) -> dict[str, Any
     write_records(records, coverage.counting(collector.finish()))
     report = make_report(collector, coverage, digest)
     write_quarantine(args.quarantine, collector.quarantine)
+    if args.passed_over:
+        write_passed_over(args.passed_over, collector.passed_over)
     write_json(args.data_report, report)
     write_text(args.report, page(report))
     write_text(args.summary, markdown(report))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 
+import msgspec
+
 NO_KEY = 0
 
 
@@ -25,3 +27,13 @@ def key_of(text: str, kind: bytes) -> int:
         text.encode("utf-8", "surrogatepass"), digest_size=8, person=kind
     ).digest()
     return int.from_bytes(digest, "big") or 1
+
+
+def group_of(meta: object, group_by: str) -> str:
+    """The value of the key by which texts stay together, as JSON; "" without one."""
+    value = meta
+    for key in group_by.split(".")[1:]:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not group_by or value is None or value == "":
+        return ""
+    return msgspec.json.encode(value, order="deterministic").decode()

@@ -168,6 +168,6 @@ def print_stages(phases: dict[str, Any]) -> None:
     table.add_column("stage")
     for name in phases:
         table.add_column(name)
-    for stage in next(iter(phases.values())).stages:
-        table.add_row(stage, *(checked.stages[stage] for checked in phases.values()))
+    for stage in dict.fromkeys(stage for checked in phases.values() for stage in checked.stages):
+        table.add_row(stage, *(checked.stages.get(stage, "") for checked in phases.values()))
     Console().print(table)

@@ -42,8 +42,7 @@ def labelling(
         wrong = f"there is no phase {phase!r}" if phase else "there are several phases"
         raise ConfigError(f"{config}: {wrong}. Name one with --phase: {', '.join(phases)}.")
     chosen = phases[name]
-    field = next((source.text for source in chosen.annotations if source.text), "text")
-    text = labelling_config(chosen.all_tasks, field)
+    text = labelling_config(chosen.all_tasks, chosen.field)
     said = sys.stdout if output else sys.stderr
     if output:
         with writing(output) as path:

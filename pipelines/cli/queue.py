@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,24 +11,36 @@ import typer
 from pipelines.cli.options import AsJson, ConfigPath, TextKey, print_json
 
 if TYPE_CHECKING:
+    from components.queue.making import Queue
+    from components.queue.settings import QueueSettings
     from pipelines.config.load import Loaded
-    from pipelines.queue.job import Queue
 
 
 def queue(
     config: ConfigPath,
-    texts: Annotated[
-        list[str],
-        typer.Argument(metavar="TEXTS...", help="The pool, as `retrain predict` takes texts."),
-    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")
     ],
-    number: Annotated[int, typer.Option("-n", min=1, help="How many texts to choose.")] = 200,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXTS]...",
+            help="The pool, as `retrain predict` takes texts.",
+            show_default="those of the phase's queue",
+        ),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "-n", min=1, help="How many texts to choose.", show_default="the phase's, or 200"
+        ),
+    ] = None,
     tool: Annotated[
-        Literal["prodigy", "labelstudio"],
-        typer.Option("--format", help="The tool that they are for."),
-    ] = "prodigy",
+        Literal["prodigy", "labelstudio"] | None,
+        typer.Option(
+            "--format", help="The tool that they are for.", show_default="the phase's, or prodigy"
+        ),
+    ] = None,
     text: TextKey = "",
     phase: Annotated[
         str, typer.Option(metavar="NAME", help="Which phase, where there are several.")
@@ -40,7 +53,10 @@ def queue(
             show_default="what is in production",
         ),
     ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Draws other random texts.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Draws other random texts.", show_default="the phase's, or 0"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the texts that are worth labelling next, with what the model says filled in.
@@ -50,27 +66,43 @@ def queue(
     tenth. Only random texts may come into dev or test.
     """
     from pipelines.config.load import load
-    from pipelines.queue.job import make_queue
+    from pipelines.queue.job import queue_for
 
     loaded = load(config)
-    made = make_queue(
-        loaded,
-        chosen_phase(loaded, phase),
-        texts,
-        output,
-        number=number,
-        tool=tool,
-        key=text,
-        version=version,
-        seed=seed,
-    )
+    name = chosen_phase(loaded, phase)
+    asked = {"text": text or None, "number": number, "format": tool, "seed": seed}
+    settings = settings_of(loaded, name, texts or [], asked)
+    made = queue_for(loaded, name, settings, output, version)
     if as_json:
-        print_json(document(made))
+        print_json(document(made, name, output))
         return
-    print("\n".join(said(made, number)))
+    print("\n".join(made.said(settings.number)))
     print(f"Wrote {output}. Next:")
-    for line in next_commands(loaded, made, tool, config):
+    for line in next_commands(loaded, name, output, settings, config):
         print(f"  {line}")
+
+
+def settings_of(
+    loaded: Loaded, phase: str, texts: list[str], asked: Mapping[str, object]
+) -> QueueSettings:
+    """What is chosen from, and how: what the command says, else what the phase does.
+
+    Raises:
+        ConfigError: neither names texts.
+    """
+    from components.errors import ConfigError
+    from components.queue.settings import QueueSettings
+
+    own = loaded.pipeline.phases[phase].queue
+    if not (texts or own):
+        raise ConfigError(
+            f"{loaded.path}: phases.{phase} has no `queue`. Name the files of the pool behind the "
+            "config, or give the phase a queue: {texts: [pool.jsonl]}."
+        )
+    said = own.model_dump() if own else {}
+    here = [one if "://" in one else str(loaded.folder / one) for one in said.get("texts", ())]
+    said |= {"texts": texts, "text": ""} if texts else {"texts": here}
+    return QueueSettings(**said | {key: one for key, one in asked.items() if one is not None})
 
 
 def chosen_phase(loaded: Loaded, asked: str) -> str:
@@ -89,42 +121,31 @@ def chosen_phase(loaded: Loaded, asked: str) -> str:
     return name
 
 
-def said(made: Queue, number: int) -> list[str]:
-    """What was chosen and what was left out, for people."""
-    lines = [f"{made.pool:,} texts, {made.candidates:,} of them to choose from"]
-    lines += [f"  left out: {why}: {count:,}" for why, count in made.left_out.items()]
-    lines += [f"{made.chosen:,} chosen by {made.model} {made.version}"]
-    lines += [f"  {why}: {count:,}" for why, count in made.why.items()]
-    if made.undecided:
-        lines += ["The model does not say how sure it is: all were drawn at random."]
-    if made.chosen < number:
-        lines += [f"No more than {made.chosen:,} were left."]
-    return lines
-
-
-def next_commands(loaded: Loaded, made: Queue, tool: str, config: Path) -> list[str]:
+def next_commands(
+    loaded: Loaded, name: str, output: Path, settings: QueueSettings, config: Path
+) -> list[str]:
     """The command that opens the file."""
     from pipelines.labelling.prodigy import command_of_queue, commands
 
-    phase = loaded.pipeline.phases[made.phase]
-    if tool == "labelstudio":
-        return [f"Import {made.output} in a project of `retrain labelling {config}`."]
+    phase = loaded.pipeline.phases[name]
+    if settings.format == "labelstudio":
+        return [f"Import {output} in a project of `retrain labelling {config}`."]
     tasks = phase.all_tasks
     if len(tasks) == 1 and tasks[0].kind in ("ner", "spans"):
-        return [*commands(tasks, made.phase, phase.ingest.language, str(made.output))]
-    return [command_of_queue(tasks, made.phase, str(made.output))]
+        return [*commands(tasks, name, phase.ingest.language, str(output))]
+    return [command_of_queue(tasks, name, str(output))]
 
 
-def document(made: Queue) -> dict[str, object]:
+def document(made: Queue, phase: str, output: Path) -> dict[str, object]:
     """What `--json` prints."""
     return {
-        "output": str(made.output.resolve()),
-        "phase": made.phase,
+        "output": str(output.resolve()),
+        "phase": phase,
         "model": made.model,
         "version": made.version,
         "texts": made.pool,
-        "candidates": made.candidates,
-        "chosen": made.chosen,
+        "candidates": len(made.texts),
+        "chosen": len(made.chosen),
         "why": made.why,
-        "left_out": made.left_out,
+        "left_out": dict(made.left_out),
     }

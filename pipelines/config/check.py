@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,16 +14,15 @@ from components.base_models import MANY, advice, known
 from components.custom_code import import_code
 from components.errors import ConfigError, RemoteError, RetrainError
 from components.files import read_json
-from components.records.sources import Source, SourceFile, list_files
+from components.records.pool import files_of
+from components.records.sources import SourceFile, list_files
+from components.records.texts import read_texts, reader_of
 from components.tasks import task_of
 from pipelines.config.ingested import ingested
+from pipelines.config.listing import LAST_SECONDS, PATIENCE_SECONDS, Listing
 from pipelines.config.load import Loaded
-from pipelines.config.schema import STAGES, Phase
+from pipelines.config.schema import Phase
 from pipelines.config.training_length import length_of
-
-# For buckets, all together; and what they have at least once nothing else is left to do.
-PATIENCE_SECONDS = 4.0
-LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,53 +62,28 @@ class Checked:
         return asdict(self)
 
 
-class Listing:
-    """The files of a phase's sources; those in a bucket are asked for on a thread of its own.
+@dataclass(frozen=True)
+class Listings:
+    """The files that a phase names, which may lie in a bucket."""
 
-    The clients wait for minutes for a network that is away, and the rest can be said without it.
-    """
+    annotations: Listing[SourceFile]
+    texts: Listing[str]
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = sources
-        self._files: list[SourceFile] | RetrainError | None = None
-        self._asking: threading.Thread | None = None
-        if any("://" in source.path for source in sources):
-            self._asking = threading.Thread(target=self._ask, daemon=True)
-            self._asking.start()
 
-    def _ask(self) -> None:
-        try:
-            self._files = list_files(self._sources)
-        except RetrainError as error:
-            self._files = error
-
-    def files(self, until: float) -> list[SourceFile]:
-        """The files.
-
-        Args:
-            until: when to give up on a bucket, by `time.monotonic`.
-
-        Raises:
-            RemoteError: the bucket cannot be reached, or not in time.
-        """
-        if self._asking is None:
-            return list_files(self._sources)
-        self._asking.join(max(0.0, until - time.monotonic()))
-        if isinstance(self._files, RetrainError):
-            raise self._files
-        if self._files is None:
-            raise RemoteError(
-                f"{self._sources[0].path}: no answer within {PATIENCE_SECONDS:g} s: whether the "
-                "annotations are there cannot be seen from here."
-            )
-        return self._files
+def listings_of(phase: Phase) -> Listings:
+    """Begin to ask for the files of a phase."""
+    sources, texts = phase.annotations, phase.queue.texts if phase.queue else []
+    return Listings(
+        Listing([one.path for one in sources], lambda: list_files(sources), "annotations"),
+        Listing(texts, lambda: [file for one in texts for file in files_of(one)], "texts"),
+    )
 
 
 def check_phases(loaded: Loaded) -> dict[str, Checked]:
     """Check every phase."""
     phases = loaded.pipeline.phases
     with contextlib.chdir(loaded.folder):
-        listings = {name: Listing(phase.annotations) for name, phase in phases.items()}
+        listings = {name: listings_of(phase) for name, phase in phases.items()}
         until = time.monotonic() + PATIENCE_SECONDS
         import components.train.config  # takes seconds; the buckets are asked meanwhile  # noqa: F401
 
@@ -118,14 +91,14 @@ def check_phases(loaded: Loaded) -> dict[str, Checked]:
         return {name: check_phase(loaded, name, listings[name], until) for name in phases}
 
 
-def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Checked:
+def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> Checked:
     """Check a phase's training config, its annotation files and what is in them.
 
     Local annotations are read by `ingest` itself, into a folder that is thrown away; annotations
-    in a bucket are only looked up.
+    in a bucket are only looked up. Of texts for a queue the first of each file is read.
 
     Args:
-        listing: of its files; given up `until` then.
+        listings: of its files; given up `until` then.
     """
     from components.train.config import read_config
 
@@ -143,13 +116,19 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
     unseen: list[str] = []
     with keeping(errors):
         try:
-            sources = listing.files(until)
+            sources = listings.annotations.files(until)
         except RemoteError as error:
             unseen.append(str(error))
         else:
             files = [file.path for file in sources]
             if not any(file.remote for file in sources):
                 data = trial_ingest(phase, errors)
+    if phase.queue:
+        with keeping(errors):
+            try:
+                check_texts(listings.texts.files(until), phase.queue.text)
+            except RemoteError as error:
+                unseen.append(str(error))
     return Checked(
         files=files,
         data=data,
@@ -158,9 +137,22 @@ def check_phase(loaded: Loaded, name: str, listing: Listing, until: float) -> Ch
         notes=notes_on(phase, data, config) if config else [],
         weights=weights_of(config) if config else {},
         exit_code=errors[0].exit_code if errors else 0,
-        stages={stage: placement(phase, stage) for stage in STAGES},
+        stages={stage: placement(phase, stage) for stage in phase.stages},
         training=length_of(config, words_of_training(phase, data)) if config else None,
     )
+
+
+def check_texts(files: Sequence[str], key: str) -> None:
+    """Make sure that the files of texts that lie here can be read.
+
+    Raises:
+        ConfigError: one cannot be opened.
+        DataError: the first row of one holds no text, or its name does not say what it is.
+    """
+    for file in files:
+        reader_of(file)
+        if "://" not in file:
+            next(read_texts(file, key), None)
 
 
 def notes_on(phase: Phase, data: Mapping[str, Any] | None, config: Mapping[str, Any]) -> list[str]:

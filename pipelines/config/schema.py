@@ -21,6 +21,7 @@ from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import IngestSettings
+from components.queue.settings import QueueSettings
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
 from components.secret_references import checked_reference, in_environment
@@ -32,6 +33,7 @@ from components.train.settings import TrainSettings
 from pipelines.config.languages import with_one_language
 from pipelines.config.machine_types import machine_limits
 
+# Every stage that a phase may have, in order; see `Phase.stages`.
 STAGES = (
     "ingest",
     "split",
@@ -39,6 +41,7 @@ STAGES = (
     "train",
     "evaluate",
     "upload",
+    "queue",
 )
 # Where every task finds the volume of `kubeflow.claim`.
 VOLUME = "/retrain"
@@ -146,6 +149,7 @@ class Compute(Settings):
     train: Resources = Resources(machine="n1-standard-8", timeout="8h")
     evaluate: Resources = Resources(machine="n1-standard-8")
     upload: Resources = Resources()
+    queue: Resources = Resources(machine="n1-standard-8")
     notify: Resources = Resources()
 
     @model_validator(mode="after")
@@ -312,6 +316,9 @@ class Phase(Settings):
     model: ModelSettings
     compute: Compute = Compute()
     due: Due | None = Field(None, description="when `retrain watch` retrains it; null: never")
+    queue: QueueSettings | None = Field(
+        None, description="texts of which each run chooses some to label next; null: none"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -365,6 +372,16 @@ class Phase(Settings):
             self.task.rpartition(".")[2]: PhaseTask(kind=self.task, labels=self.labels)
         }
         return [checked_task(name, task, short=not self.tasks) for name, task in tasks.items()]
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that it has, in order."""
+        return [stage for stage in STAGES if stage != "queue" or self.queue]
+
+    @property
+    def field(self) -> str:
+        """The field that holds the text in its own exports of Label Studio."""
+        return next((source.text for source in self.annotations if source.text), "text")
 
     @property
     def unused(self) -> set[str]:
@@ -574,7 +591,9 @@ class Pipeline(Settings):
             raise ValueError("target is kubeflow: add a `kubeflow` section (host, claim, …)")
         if self.target != "vertex" and any(p.compute.train.spot for p in self.phases.values()):
             raise ValueError("compute.train.spot needs target: vertex")
-        asked = [phase.compute.of(stage) for phase in self.phases.values() for stage in STAGES]
+        asked = [
+            phase.compute.of(stage) for phase in self.phases.values() for stage in phase.stages
+        ]
         if self.target == "vertex" and any(each.cpu or each.memory for each in asked):
             raise ValueError(
                 "compute: cpu and memory are for target: kubeflow; on Vertex AI `machine` says both"

@@ -15,9 +15,9 @@ from pipelines.config.schema import Compute, Phase, Pipeline, Resources, seconds
 from pipelines.dag.components import component
 from pipelines.dag.spot import on_spot
 
-TORCH_STAGES = ("train", "evaluate")
-# These look at the world outside (annotations, registry) or speak to it, so they do it every time.
-NEVER_CACHED = ("ingest", "upload", "notify")
+TORCH_STAGES = ("train", "evaluate", "queue")
+# These look at the world outside (annotations, texts, registry) or speak to it: every time.
+NEVER_CACHED = ("ingest", "upload", "queue", "notify")
 
 
 # Of a node's CPUs and memory: its own daemons need the rest, and a pod that asks for all of it

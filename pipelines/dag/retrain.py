@@ -64,7 +64,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
         "phase": name,
         "training_config": short_digest(training_config),
         **({"training_code": short_digest(training_code)} if training_code else {}),
-        **plain(phase, without={"annotations", "compute", "due", *phase.unused}),
+        **plain(phase, without={"annotations", "compute", "due", "queue", *phase.unused}),
     }
 
     held = hold_branch(config, config.notify, name) if config.notify else None
@@ -90,9 +90,10 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 "champion_digest": data["champion_digest"],
             }
             previous = stage.stored(data, "previous", dsl.Artifact)
+            annotations = stage.stored(data, "annotations", dsl.Dataset)
             splits = stage(
                 "split",
-                annotations=stage.stored(data, "annotations", dsl.Dataset),
+                annotations=annotations,
                 annotations_digest=data["annotations_digest"],
                 previous=previous,
                 previous_digest=data["previous_digest"],
@@ -159,6 +160,22 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 origin=data["origin"],
                 run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
             )
+            if phase.queue:
+                stage(
+                    "queue",
+                    model=trained["model"],
+                    model_digest=trained["model_digest"],
+                    name=model.name,
+                    version=uploaded["version"],
+                    tasks=tasks,
+                    annotations=annotations,
+                    annotations_digest=data["annotations_digest"],
+                    passed_over=data["passed_over"],
+                    assignment=splits["assignment"],
+                    group_by=phase.split.group_by,
+                    settings=plain(phase.queue),
+                    field=phase.field,
+                )
             if config.notify:
                 with dsl.If(uploaded["not_promoted"] != ""):
                     notify_of_hold(config.notify, held, uploaded, registry)

@@ -100,11 +100,13 @@ def unique(mounts: Sequence[Mount]) -> list[Mount]:
 
 
 def sources(command: Command) -> list[Path]:
-    """The annotations that a command reads, as files or as folders of a pattern."""
+    """The annotations or texts that a command reads, as files or as folders of a pattern."""
     paths = []
-    for source in json.loads(argument(command, "--sources") or "[]"):
-        if "://" not in source["path"]:
-            named = source["path"]
+    named_in = [source["path"] for source in json.loads(argument(command, "--sources") or "[]")]
+    if command.argv[1:4] == ["-m", "components", "queue"]:
+        named_in += json.loads(argument(command, "--settings"))["texts"]
+    for named in named_in:
+        if "://" not in named:
             if prodigy_database.is_dataset(named):
                 named = prodigy_database.parts_of(named)[0]
             path = Path(os.path.normpath(command.cwd / named))

@@ -1,43 +1,20 @@
-"""The texts that annotators have seen, and those of them that test a model."""
+"""The texts that annotators have seen, read from a phase's annotations as they stand now."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import msgspec
 
 from components.errors import DataError
 from components.ingest.readers.detect import read
 from components.ingest.settings import IngestSettings
+from components.queue.known import Known
 from components.records.annotation import Annotation
-from components.records.keys import key_of, normalised
 from components.records.problems import Problems, StopReadingError
 from components.records.record import composed
 from components.records.sources import Source, copy_files, list_files
 from components.registry.assignment import Stored
-
-
-@dataclass
-class Known:
-    """What has been annotated, whatever was answered.
-
-    Attributes:
-        texts: normalised; no text is there twice.
-        test: those of them that were in the test set of the model in production, or that are said
-            to be in one.
-        labels: label -> annotated texts that have it.
-        groups: values of the key by which texts stay together, of dev and test: a text that joined
-            one of these would come into dev or test, or draw it into train.
-    """
-
-    texts: list[str] = field(default_factory=list)
-    test: list[str] = field(default_factory=list)
-    labels: Counter[str] = field(default_factory=Counter)
-    groups: set[str] = field(default_factory=set)
 
 
 def known(
@@ -53,22 +30,10 @@ def known(
         ConfigError: a file cannot be read.
         DataError: a file cannot be read to its end.
     """
-    splits = {"test": stored.test, "dev": stored.dev} if stored else {}
-    keys = {split: {int(key, 16) for key in given} for split, given in splits.items()}
-    found, seen = Known(), set[str]()
+    found = Known(stored, group_by)
     for annotation, split in read_all(sources, settings):
-        text = normalised(annotation.text)
-        key = key_of(text, b"text")
-        said = (split,) if split else annotation.tags
-        held = {s for s in ("test", "dev") if s in said or key in keys.get(s, ())}
-        if text not in seen:
-            seen.add(text)
-            found.texts.append(text)
-            if "test" in held:
-                found.test.append(text)
-        if held and (group := group_of(annotation.meta, group_by)):
-            found.groups.add(group)
-        found.labels.update(labels_of(annotation, settings))
+        labels = labels_of(annotation, settings)
+        found.add(annotation.text, annotation.meta, labels, (split,) if split else annotation.tags)
     return found
 
 
@@ -98,13 +63,3 @@ def labels_of(annotation: Annotation, settings: IngestSettings) -> set[str]:
     asked = [*annotation.choices, *(c for each in annotation.region_choices.values() for c in each)]
     given |= {label for choice in asked for label in choice.accepted}
     return {settings.select.rename.get(label, label) for label in map(composed, given)}
-
-
-def group_of(meta: object, group_by: str) -> str:
-    """The value of the key by which texts stay together, as JSON; "" without one."""
-    value = meta
-    for key in group_by.split(".")[1:]:
-        value = value.get(key) if isinstance(value, dict) else None
-    if not group_by or value is None or value == "":
-        return ""
-    return msgspec.json.encode(value, order="deterministic").decode()

@@ -92,7 +92,7 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
         rows += [("log", shown(failed["log"]))] if failed["log"] else []
     if "version" in phase:
         rows.append(("model", shown(phase.get("model_uri") or phase.get("model", "gone"))))
-    for row, key in (("report", "report"), ("data", "data_report")):
+    for row, key in (("report", "report"), ("data", "data_report"), ("queue", "queue")):
         rows += [(row, shown(phase[key]))] if key in phase else []
     rows += [("missing", message) for message in phase.get("missing", ())]
     return "\n".join([*lines, *(f"  {row:<8} {text}" for row, text in rows)])

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from components.records.sources import content_digest, identity, list_files
 from components.secret_references import in_environment
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
+from pipelines.config.schema import Phase
 from pipelines.config.shipped import is_name
 from pipelines.config.yaml_file import read_one
 from pipelines.dag.compile import compiled
@@ -152,22 +153,35 @@ def image_problems(loaded: Loaded) -> list[str]:
 
 
 def source_problems(loaded: Loaded) -> list[str]:
-    """Annotations that a machine in the cloud cannot read."""
+    """Annotations and texts that a machine in the cloud cannot read."""
     return [
-        f"phases.{name}.annotations: {path} is on this machine. "
-        f"{exported(path)}Copy it to a bucket and give its gs:// address."
+        f"phases.{name}.{problem}"
         for name, phase in loaded.pipeline.phases.items()
-        for source in phase.annotations
-        for path in filter(None, (source.path, source.features))
-        if "://" not in path
-    ] + [
-        f"phases.{name}.annotations: {source.path}: a task elsewhere does not have your "
-        "environment; put the token into Secret Manager, and name it: {path: …, token: "
-        "projects/PROJECT/secrets/NAME/versions/latest}."
-        for name, phase in loaded.pipeline.phases.items()
-        for source in phase.annotations
-        if is_project(source.path) and in_environment(source.token)
+        for problem in (*local_files(phase), *tokens_from_here(phase))
     ]
+
+
+def local_files(phase: Phase) -> Iterator[str]:
+    """What a phase reads that lies on this machine."""
+    to_bucket = "Copy it to a bucket and give its gs:// address."
+    for source in phase.annotations:
+        for path in filter(None, (source.path, source.features)):
+            if "://" not in path:
+                yield f"annotations: {path} is on this machine. {exported(path)}{to_bucket}"
+    for path in phase.queue.texts if phase.queue else ():
+        if "://" not in path:
+            yield f"queue.texts: {path} is on this machine. {to_bucket}"
+
+
+def tokens_from_here(phase: Phase) -> Iterator[str]:
+    """Tokens that only this machine's environment has."""
+    for source in phase.annotations:
+        if is_project(source.path) and in_environment(source.token):
+            yield (
+                f"annotations: {source.path}: a task elsewhere does not have your environment; put "
+                "the token into Secret Manager, and name it: {path: …, token: "
+                "projects/PROJECT/secrets/NAME/versions/latest}."
+            )
 
 
 def exported(path: str) -> str:

@@ -209,8 +209,8 @@ def add_pages(app: FastAPI, site: Site, jobs: Jobs) -> None:
     def document(run: str, phase: str, name: str, download: bool = False) -> Response:
         record = record_of(site, run)
         path = document_of(site, record, phase, name)
-        if name == "review":
-            return FileResponse(path, media_type="application/jsonl", filename=f"{run}.jsonl")
+        if name in ("review", "queue"):
+            return for_annotators(path, f"{run}.{phase}.{name}")
         if download:
             return FileResponse(path, filename=f"{run}.{phase}.{name}.html")
         way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
@@ -387,6 +387,13 @@ def document_of(site: Site, record: RunRecord, phase: str, name: str) -> Path:
             if path.is_file():
                 return path
     raise HTTPException(NOT_FOUND, f"Run {record.id} has left no such document.")
+
+
+def for_annotators(path: Path, name: str) -> FileResponse:
+    """A file for an annotation tool to download: one JSON array, or JSON Lines."""
+    with path.open("rb") as file:
+        kind = "json" if file.read(1) == b"[" else "jsonl"
+    return FileResponse(path, media_type=f"application/{kind}", filename=f"{name}.{kind}")
 
 
 def archives_of(record: RunRecord) -> list[tuple[str, str]]:

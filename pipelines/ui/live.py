@@ -236,6 +236,7 @@ DOCUMENTS = {
     "report": Document("Report", ("upload", "report"), "report"),
     "data": Document("Data report", ("ingest",), "report"),
     "review": Document("Annotations to review", ("upload", "report"), "review"),
+    "queue": Document("Texts to label next", ("queue",), "queue"),
 }
 
 

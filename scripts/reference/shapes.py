@@ -92,6 +92,7 @@ class PhaseSummary(Shape):
     report: str | None = Field(None, description="report.html")
     data_report: str | None = Field(None, description="report on the data, HTML")
     quarantine: str | None = Field(None, description="JSON Lines of the records left out")
+    queue: str | None = Field(None, description="texts to label next, for an annotation tool")
     decision: Literal["promote", "hold"] | None = Field(None, description="of the gate")
     headline: str | None = Field(None, description="the gate's decision in a sentence")
     version: str | None = Field(None, description='number of the version; "" if none was made')

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import spacy
 import yaml
@@ -19,9 +20,11 @@ from rich.console import Console
 from components.tasks.textcat.answering import classifiers_of
 from pipelines.local.launch import run_config
 from pipelines.local.run import RunResult
+from pipelines.local.runs import find_task, read_record
 from pipelines.results.compare import compare_phase, comparison_page
 from pipelines.results.console import next_steps, print_summary
 from pipelines.results.summary import summary
+from tests.support.site import Ui
 
 pytestmark = pytest.mark.xdist_group("classes")
 
@@ -30,6 +33,7 @@ WORDS = {
     "VISA": ["border", "passport", "entry"],
     "RENT": ["landlord", "tenant", "deposit"],
 }
+IGNORED = "nobody can tell what this is about, so that it was ignored"
 FILLING = ["apply", "when", "how", "you", "can", "the", "for", "online", "form"]
 CONFIG: dict[str, Any] = {
     "name": "classes",
@@ -51,6 +55,7 @@ CONFIG: dict[str, Any] = {
             "tasks": {"topic": {"kind": "textcat", "labels": [*WORDS]}},
             "annotations": ["topic.jsonl"],
             "model": {"name": "topic", "alias": "champion"},
+            "queue": {"texts": ["pool.jsonl"], "number": 20},
         },
         "flags": {
             "tasks": {"flags": {"kind": "textcat", "exclusive": False, "labels": ["TAX", "VISA"]}},
@@ -109,14 +114,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]
     folder = tmp_path_factory.mktemp("classes")
     draw = random.Random(0)
     for name, rows in (("topic", topics(draw, 440)), ("flags", flags(draw, 440))):
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        ignored = {**rows[0], "text": IGNORED, "answer": "ignore"}
+        lines = "".join(json.dumps(row) + "\n" for row in [*rows, ignored])
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    seen = [json.loads(line) for line in lines_of(folder / "topic.jsonl")]
+    unseen = [text(draw, number, *draw.sample([*WORDS], 2)) for number in range(1000, 1060)]
+    pool = [*(row["text"] for row in seen[:10]), *unseen, IGNORED]
+    (folder / "pool.jsonl").write_text("\n".join(map(json.dumps, pool)), encoding="utf-8")
     config = json.loads(json.dumps(CONFIG))
     config["phases"]["flags"]["train"]["set"] |= CONFIG["defaults"]["train"]["set"]
     (folder / "classes.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     result = run_config(folder / "classes.yaml", out=folder / "runs", console=Console(quiet=True))
     assert result.exit_code == 0, [failure.tail for failure in result.failures]
     return folder, result
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def scores(result: RunResult, phase: str) -> dict[str, Any]:
@@ -182,3 +196,26 @@ def test_two_runs_of_classes_are_compared_as_what_they_are(
         assert comparison.scores["thresholds" if not exclusive else "confusion"]
         assert comparison.scores["calibration"]["fitted_on"] > 100
         assert "were calibrated on" in comparison_page(comparison)
+
+
+def test_a_run_says_which_texts_to_label_next(finished: tuple[Path, RunResult]) -> None:
+    folder, result = finished
+    said = summary(result.path)["phases"]
+    assert "queue" not in said["flags"]
+    queue = Path(said["topic"]["queue"])
+    rows = [json.loads(line) for line in lines_of(queue)]
+    pool = [json.loads(line) for line in lines_of(folder / "pool.jsonl")]
+    assert len(rows) == 20
+    # Neither what is learnt from nor what was ignored, nor what is near a text that tests.
+    assert {row["text"] for row in rows} <= {*pool[10:-1]}
+    assert {row["meta"]["model"] for row in rows} == {"topic 1"}
+    assert all(row["options"] and row["accept"] for row in rows)
+    task = find_task(read_record(result.path), "topic/queue")
+    assert task.artifacts["queue"].metadata["texts"] == len(pool)
+    assert "- left out: annotated: 11" in lines_of(Path(task.artifacts["summary"].uri))
+    with Ui(folder) as ui:
+        page = httpx2.get(f"{ui.url}/runs/{result.run_id}").text
+        assert f'href="/runs/{result.run_id}/topic/queue"' in page
+        got = httpx2.get(f"{ui.url}/runs/{result.run_id}/topic/queue")
+    assert got.content == queue.read_bytes()
+    assert got.headers["content-disposition"].endswith('.topic.queue.jsonl"')

@@ -10,7 +10,7 @@ from google.api_core import exceptions
 
 from components.errors import ConfigError, RemoteError
 from components.google_cloud import Place, reaching
-from pipelines.config.schema import STAGES, Pipeline
+from pipelines.config.schema import Pipeline
 from pipelines.services.finding import NotSeenError
 
 SERVICE = "aiplatform.googleapis.com"
@@ -95,7 +95,7 @@ def gpus_at_a_time(pipeline: Pipeline) -> Counter[str]:
     needed: Counter[str] = Counter()
     for phase in pipeline.phases.values():
         mine: Counter[str] = Counter()
-        for resources in (phase.compute.of(stage) for stage in STAGES):
+        for resources in (phase.compute.of(stage) for stage in phase.stages):
             if resources.accelerator:
                 kind = f"{resources.accelerator}{SPOT if resources.spot else ''}"
                 mine |= Counter({kind: resources.count})

@@ -96,3 +96,27 @@ phases:
     done = check(config, tmp_path, "-q", "--set", "phases.names.train.config=minilm-tokens")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOTE" not in done.stdout
+
+
+def test_texts_for_a_queue_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "Ada pays", "spans": [{"start": 0, "end": 3, "label": "P"}], "answer": "accept"}'
+        "\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "pool.jsonl").write_text('{"body": "Bob"}\n', encoding="utf-8")
+    lines = (
+        "name: q\nphases:\n  p:\n    labels: [P]\n    annotations: [a.jsonl]\n"
+        "    train: {config: cnn}\n    model: {name: q}\n    queue: {texts: [TEXTS]}\n"
+    )
+    for texts, message in (
+        ("pool.jsonl", "pool.jsonl:1: no text among body. Name the key of the text"),
+        ("gone.jsonl", "gone.jsonl: no such file"),
+        ("a.docx", "a.docx: its name does not say what it is"),
+    ):
+        (tmp_path / "a.docx").touch()
+        config = tmp_path / "q.yaml"
+        config.write_text(lines.replace("TEXTS", texts), encoding="utf-8")
+        done = check(config, tmp_path)
+        assert done.returncode in (2, 3)
+        assert message in done.stdout + done.stderr

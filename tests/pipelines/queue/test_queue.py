@@ -1,4 +1,4 @@
-"""`retrain queue`: what is left out, what is chosen and why, and what becomes of the answers."""
+"""`retrain queue`: from a config and a pool to a file, and what becomes of its answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-import spacy
-from spacy.tokens import SpanGroup
 from typer.testing import CliRunner
 
-from components.answers.models import Source, load
 from components.errors import ConfigError
 from components.ingest.collect import Collector
 from components.ingest.settings import IngestSettings
@@ -22,7 +19,6 @@ from components.records.keys import key_of, normalised
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
 from components.records.sources import Source as AnnotationFile
-from components.records.texts import Text
 from components.registry import assignment
 from components.registry.base import Artefact
 from components.registry.documents import ASSIGNMENT
@@ -30,17 +26,11 @@ from components.registry.lineage import Lineage
 from components.registry.open import open_registry
 from components.registry.promotion import promote
 from components.tasks import task_of
-from components.tasks.base import Task, TaskSettings
+from components.tasks.base import TaskSettings
 from pipelines.cli import app
-from pipelines.queue.candidates import candidates
-from pipelines.queue.choose import Choice, choose
-from pipelines.queue.doubt import Doubts, Reader, doubts, embeddings
-from pipelines.queue.known import Known, known
-from tests.support.spancat import write_spancat
+from pipelines.queue.known import known
 from tests.support.tiny_ner import LABELS, make_docs, train_tiny
-from tests.support.tiny_textcat import train_tiny as train_classifier
 
-LETTER = "The Home Office will pay everybody who asked for it before the end of this long month"
 CONFIG = """\
 name: letters
 registry: models
@@ -52,41 +42,6 @@ phases:
     train: {config: cnn}
     model: {name: ner-letters}
 """
-
-
-def task(kind: str, name: str, labels: list[str], **settings: Any) -> Task:
-    return task_of(TaskSettings(name=name, kind=kind, labels=labels, **settings))
-
-
-def reader(model: Path) -> Reader:
-    models = load([Source("m", model)])
-    return Reader(models.phases["m"].nlp, models.vocabulary)
-
-
-def test_what_is_known_or_nearly_is_left_out() -> None:
-    tested = "An entirely different letter about ships that sail to the north in winter and fog"
-    seen = [normalised(each) for each in (LETTER, tested)]
-    seen_before = Known(seen, [seen[1]], groups={'"p7"'})
-    pool = {
-        f"  {LETTER.upper()} ": "annotated",
-        LETTER + ".": "near an annotated text",
-        # Half of it is another text: no duplicate, but too near to a text that tests.
-        tested[:70] + " calm weather": "near the test set",
-        LETTER[:60] + " somebody else will have to do all of it": "",
-        "A visa for a visitor from London, if that is what they need to come": "",
-        "A visa for a visitor from London, if that is what they need to come.": (
-            "near another text of the pool"
-        ),
-        " ": "blank",
-    }
-    texts = [Text(f"p:{n}", text) for n, text in enumerate(pool)]
-    of_page = Text("p:9", "Nothing like it, but on the page of a test text", {"page": "p7"})
-    left = candidates([*texts, of_page], seen_before, "meta.page")
-    assert [one.text for one in left.texts] == [text for text, why in pool.items() if not why]
-    assert left.left_out == {
-        **dict.fromkeys([why for why in pool.values() if why], 1),
-        "same meta.page as a text of dev or test": 1,
-    }
 
 
 def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> None:
@@ -113,111 +68,6 @@ def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> No
     assert found.test == ["two", "three", "five"]
     assert found.groups == {"1", "2", "3", "5"}
     assert found.labels == {"NEW": 4}
-
-
-def chosen_of(
-    doubt: list[float] | None, number: int, lacking: dict[str, int], presence: Any = None
-) -> list[Choice]:
-    size = 100 if doubt is None else len(doubt)
-    made = Doubts(
-        {} if doubt is None else {"ner": np.array(doubt)},
-        {label: np.array(each) for label, each in (presence or {}).items()},
-    )
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(size, 4))
-    return choose(made, size, number, lacking, lambda places: points[[*places]], seed=3)
-
-
-def test_most_are_doubtful_and_a_tenth_is_random() -> None:
-    doubt = [n / 200 for n in range(200)]
-    chosen = chosen_of(doubt, 20, {})
-    assert [one.why for one in chosen].count("random") == 2
-    doubtful = [one.place for one in chosen if one.why == "doubt"]
-    assert len({one.place for one in chosen}) == 20
-    assert min(doubtful) >= 200 - 4 * 18 - 2  # among the most doubtful ones, and not all at the top
-    assert min(doubtful) < 180
-    assert doubtful == sorted(doubtful, reverse=True)
-    assert chosen == chosen_of(doubt, 20, {})
-
-
-def test_labels_that_lack_examples_have_places_of_their_own() -> None:
-    doubt = [n / 200 for n in range(200)]
-    presence = {"RARE": [0.9 if n < 3 else 0.0 for n in range(200)], "NONE": [0.05] * 200}
-    chosen = chosen_of(doubt, 20, {"RARE": 2, "NONE": 0}, presence)
-    rare = {one.place for one in chosen if one.why == "label RARE"}
-    assert len(rare) == 2
-    assert rare < {0, 1, 2}
-    assert not [one for one in chosen if one.why == "label NONE"]
-    assert len(chosen) == 20
-
-
-def test_small_pools_and_models_that_say_nothing() -> None:
-    assert {one.why for one in chosen_of(None, 10, {})} == {"random"}
-    few = chosen_of([0.5, 0.1], 10, {})
-    assert sorted(one.place for one in few) == [0, 1]
-    assert [one.why for one in chosen_of([0.5], 1, {})] == ["random"]
-
-
-def test_ranks_of_tasks_are_put_together() -> None:
-    several = Doubts({"a": np.array([0.1, 0.2, 0.3]), "b": np.array([0.9, 0.1, 0.2])}, {})
-    assert several.rank is not None
-    assert several.rank.tolist() == pytest.approx([0.5, 0.25, 0.75])
-
-
-def test_a_recogniser_doubts_what_it_does_not_know(tmp_path: Path) -> None:
-    model = reader(train_tiny(tmp_path / "m", make_docs(80)))
-    texts = [
-        "The Treasury will pay £50 on Monday.",
-        "Nothing changes here.",
-        "Kew On £ May 1.",
-    ]
-    made = doubts(model, [task("ner", "ner", LABELS)], texts, ["MONEY"])
-    doubt, money = made.doubt["ner"], made.presence["MONEY"]
-    assert doubt[2] > doubt[0]
-    assert money[0] > 0.5 > money[1]
-    # Its encoder is inside of the recogniser, and shows nobody what it makes of a text.
-    assert embeddings(model, texts).shape == (3, 0)
-
-
-def test_texts_are_alike_as_the_model_sees_them(tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
-    nlp.add_pipe("tok2vec")
-    nlp.initialize()
-    nlp.to_disk(tmp_path / "m")
-    made = embeddings(reader(tmp_path / "m"), ["A visa", "A visa !", "nothing like it at all", ""])
-    assert np.linalg.norm(made, axis=1).tolist() == pytest.approx([1, 1, 1, 0])
-    assert made[0] @ made[1] > made[0] @ made[2]
-
-
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_a_classifier_doubts_what_is_between_its_classes(tmp_path: Path, exclusive: bool) -> None:
-    model = reader(train_classifier(tmp_path / "m", exclusive=exclusive))
-    topic = task("textcat", "classes", ["TAX", "VISA"], exclusive=exclusive)
-    said = doubts(model, [topic], ["a refund of tax", "a visa", "a tax on a visa"], ["VISA"])
-    assert said.doubt["classes"].argmax() == 2
-    assert said.presence["VISA"].argmax() == 1
-
-
-def test_doubt_of_spans_and_statuses() -> None:
-    spans = task("spans", "notes", ["A"])
-    assert spans.doubt({}) == 0
-    assert spans.doubt({"A": 0.5}) == pytest.approx(1)
-    assert spans.doubt({str(n): p for n, p in enumerate([0.5, 0.75, 1, 1, 1])}) == pytest.approx(
-        0.5
-    )
-    status = task("assertion", "status", ["no", "yes"], of="ner")
-    nlp = spacy.blank("en")
-    doc, plain = nlp("no fever"), nlp("nothing")
-    doc.spans["status"] = SpanGroup(doc, spans=[doc.char_span(3, 8, "no")], attrs={"scores": [0.6]})
-    possible = status.possible(nlp, [doc, plain])
-    assert possible is not None
-    assert [status.doubt(each) for each in possible] == pytest.approx([0.8, 0])
-
-
-def test_labels_of_spans_have_a_probability(tmp_path: Path) -> None:
-    model = reader(write_spancat(tmp_path / "m", ["NEG", "ABS"]))
-    made = doubts(model, [task("spans", "negation", ["NEG", "ABS"])], ["no fever"], ["NEG"])
-    assert 0 < made.presence["NEG"][0] <= 1
 
 
 @pytest.fixture
@@ -263,7 +113,9 @@ def queue(*options: str) -> str:
 
 def records_of(path: Path) -> list[Record]:
     """What `ingest` makes of a file of annotations."""
-    collector = Collector([task("ner", "ner", LABELS)], IngestSettings(required=[]))
+    collector = Collector(
+        [task_of(TaskSettings(name="ner", labels=LABELS))], IngestSettings(required=[])
+    )
     collector.read([Copy(SourceFile(str(path), "auto"), path, "")])
     return list(collector.finish())
 
@@ -293,6 +145,13 @@ def test_a_queue_for_prodigy_and_what_becomes_of_its_answers(project: Path) -> N
     printed = queue("-o", "again.jsonl")
     assert "prodigy ner.manual letters-ner blank:en again.jsonl --label" in printed
     assert Path("again.jsonl").read_bytes() == Path("next.jsonl").read_bytes()
+    # A phase may say itself what the command is not told.
+    mine = "    queue: {texts: [pool.jsonl], number: 20}\n"
+    (project / "own.yaml").write_text(CONFIG + mine, encoding="utf-8")
+    with chdir(elsewhere):
+        words = ["queue", "../own.yaml", "-o", "../own.jsonl"]
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert Path("own.jsonl").read_bytes() == Path("next.jsonl").read_bytes()
     # What is answered is not asked again.
     write(project / "annotations.jsonl", [{**row, "answer": "ignore"} for row in rows])
     more = json.loads(queue("-o", "more.jsonl", "--json"))
@@ -327,6 +186,8 @@ def test_what_is_missing_is_said(project: Path) -> None:
     def ask(*words: str) -> None:
         CliRunner().invoke(app, ["queue", *words], catch_exceptions=False, standalone_mode=False)
 
+    with pytest.raises(ConfigError, match=r"phases\.letters has no `queue`"):
+        ask("my.yaml", "-o", "next.jsonl")
     with pytest.raises(ConfigError, match="there is no phase 'other'"):
         ask("my.yaml", "pool.jsonl", "-o", "next.jsonl", "--phase", "other")
     Path("next.jsonl").touch()

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.records.keys import normalised
+from components.queue.known import Known
+from components.records.keys import group_of, normalised
 from components.records.texts import Text
 from components.similarity.connected import connected
 from components.similarity.pairs import near_known, similar
-from pipelines.queue.known import Known, group_of
 
 NEAR = 0.8  # Jaccard similarity of a near duplicate, as docs/splitting.md recommends it
 NEAR_TEST = 0.5  # of a test text less is too much: what is learnt must say nothing of it
@@ -30,7 +30,7 @@ class Candidates:
     left_out: dict[str, int]
 
 
-def candidates(pool: Sequence[Text], known: Known, group_by: str) -> Candidates:
+def candidates(pool: Sequence[Text], known: Known) -> Candidates:
     """Leave out of a pool what is annotated, near to that, near to another text, or blank."""
     plain = [normalised(one.text) for one in pool]
     annotated = {*known.texts}
@@ -44,8 +44,8 @@ def candidates(pool: Sequence[Text], known: Known, group_by: str) -> Candidates:
             leave(at, "blank")
         elif text in annotated:
             leave(at, "annotated")
-        elif known.groups and group_of(pool[at].meta, group_by) in known.groups:
-            leave(at, f"same {group_by} as a text of dev or test")
+        elif known.groups and group_of(pool[at].meta, known.group_by) in known.groups:
+            leave(at, f"same {known.group_by} as a text of dev or test")
     for known_texts, threshold, why in (
         (known.test, NEAR_TEST, "near the test set"),
         (known.texts, NEAR, "near an annotated text"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.queue.doubt import Doubts, Floats
+from components.queue.doubt import Doubts, Floats
 
 RANDOM = 0.1  # of the queue: drawn from all candidates alike
 QUOTAS = 0.2  # of the queue at most: for labels that lack examples
