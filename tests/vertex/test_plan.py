@@ -15,7 +15,7 @@ from components.registry.lineage import Lineage
 from components.registry.open import open_registry
 from components.registry.promotion import promote
 from pipelines.cli import app
-from pipelines.config.schema import STAGES
+from pipelines.config.load import load
 from tests.vertex.conftest import MakeArtefact
 from tests.vertex.double import Double
 
@@ -49,7 +49,9 @@ def test_it_tells_what_submit_then_does_and_changes_nothing(
     what = json.loads(retrain("plan", config, "--json"))
     assert not what["exists"]
     assert [task["task"] for task in what["tasks"]] == [
-        f"{phase}/{stage}" for phase in ("phase-1", "phase-2") for stage in STAGES
+        f"{name}/{stage}"
+        for name, phase in load(config).pipeline.phases.items()
+        for stage in phase.stages
     ]
     assert what["images"]["cpu"].endswith("/cpu:0123abc")
     assert what["phases"]["phase-1"]["champion"] == what["phases"]["phase-1"]["made"] == ""
@@ -103,7 +105,7 @@ def test_the_cost_is_an_estimate_from_hours_and_list_prices(
     options = ["--phase", "phase-1", "--prices", prices]
     options += ["--set", f"phases.phase-1.compute.train={GPU}"]
     cost = json.loads(retrain("plan", config, *options, "--json"))["cost"]
-    small = len(STAGES) - 2  # not train and evaluate
+    small = len(load(config).pipeline.phases["phase-1"].stages) - 2  # not train and evaluate
     # Two attempts of an hour each: four vCPU of e2, eight of n1; and three of eight hours on a T4.
     at_most = 1 + small * 2 * 4 * 0.25 + 2 * 8 * 0.5 + 3 * 8 * (8 * 0.5 + 2)
     assert cost["at_most"] == pytest.approx(at_most)
