@@ -31,6 +31,7 @@ from components.convert.tokens import resolve_tokens
 from components.convert.windows import cut_into_windows
 from components.convert.words import hashes
 from components.records.groups import INCORRECT_SPANS, rejected_of
+from components.records.languages import LANG
 from components.tasks.base import Task
 from components.tasks.iob import BEGIN, INSIDE, MISSING, OUTSIDE
 
@@ -251,6 +252,9 @@ def counted(said: TaskAnswers, rows: Sequence[Row], texts: Texts, language: str)
         counts.items.update(name for name, there in (one.cats or {}).items() if there)
     # Next to white space, as most spans are, there is nothing to look up.
     base, document = texts.base, spans.document
+    languages = [str(row.meta.get(LANG, "")) for row in rows]
+    if any(languages):
+        counts.in_language.update(languages[at] for at in document.tolist())
     left = spaced(texts, spans.left) | (spans.left == base[document])
     right = spaced(texts, spans.right) | (spans.right == base[document + 1])
     for at in np.flatnonzero(~(left & right)).tolist():
@@ -258,6 +262,8 @@ def counted(said: TaskAnswers, rows: Sequence[Row], texts: Texts, language: str)
         start, end = (int(edges[at] - base[document[at]]) for edges in (spans.left, spans.right))
         if not aligned(row.text, start, end, language):
             counts.misaligned[label] += 1
+            if counts.in_language:
+                counts.misaligned_in[languages[document[at]]] += 1
             if len(counts.examples) < EXAMPLES:
                 counts.examples.append((row.source, label, row.text[start:end]))
     return counts

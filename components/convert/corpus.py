@@ -67,6 +67,10 @@ def task_summary(counts: TaskCounts) -> dict[str, Any]:
             for label, count in sorted(counts.items.items())
         },
         "misaligned": counts.misaligned.total(),
+        "languages": {
+            language: {"count": count, "misaligned": counts.misaligned_in[language]}
+            for language, count in sorted(counts.in_language.items())
+        },
         "misaligned_examples": [
             {"source": source, "label": label, "text": text}
             for source, label, text in counts.examples
@@ -87,4 +91,9 @@ def in_words(split: str, part: dict[str, Any], units: dict[str, str]) -> str:
         if units[name] != "documents":
             misaligned = task["misaligned"]
             figures[-1] += f", of which the training tokeniser cannot delimit {misaligned:,}"
+            each = [
+                f"{language or 'no language given'}: {one['misaligned']:,} of {one['count']:,}"
+                for language, one in task["languages"].items()
+            ]
+            figures[-1] += f" ({'; '.join(each)})" if each else ""
     return ", ".join(figures) + "."

@@ -15,6 +15,8 @@ class TaskCounts:
     Attributes:
         items: of each label; a class counts once for each window.
         misaligned: spans of each label that the training tokeniser cannot delimit.
+        in_language, misaligned_in: spans of each language, all and those; nothing where no record
+            says its own.
         examples: some of them, as (where, label, text).
         incomplete: records of which something is unknown.
         rejected: spans that annotators refused.
@@ -22,6 +24,8 @@ class TaskCounts:
 
     items: Counter[str] = field(default_factory=Counter)
     misaligned: Counter[str] = field(default_factory=Counter)
+    in_language: Counter[str] = field(default_factory=Counter)
+    misaligned_in: Counter[str] = field(default_factory=Counter)
     examples: list[tuple[str, str, str]] = field(default_factory=list)
     incomplete: int = 0
     rejected: int = 0

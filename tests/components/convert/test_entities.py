@@ -106,6 +106,30 @@ def test_an_entity_inside_a_token_is_kept_and_counted(convert: Callable[..., Cor
     assert ner["misaligned_examples"] == [{"source": "a.jsonl:3", "label": "FORM", "text": "SA100"}]
 
 
+def test_entities_inside_a_token_are_counted_by_language(convert: Callable[..., Corpora]) -> None:
+    def record(number: int, text: str, name: str, **meta: str) -> Record:
+        start = text.index(name)
+        return ner_record(
+            str(number), text, [Span(start, start + len(name), "ORG")], meta=meta, source="a:1"
+        )
+
+    texts = [
+        record(1, "Holm A/S ligger i Åby.", "Holm A/S", lang="da"),
+        record(2, "Han arbejder i Holm A/S.", "Holm A/S", lang="da"),  # "A/S." is one token
+        record(3, "Die Müller GmbH schweigt.", "Müller GmbH", lang="de"),
+        record(4, "Nobody knows Acme.", "Acme"),
+    ]
+    corpora = convert(texts, language="da")
+    ner = corpora.report["corpora"]["train"]["tasks"]["ner"]
+    assert ner["languages"] == {
+        "": {"count": 1, "misaligned": 0},
+        "da": {"count": 2, "misaligned": 1},
+        "de": {"count": 1, "misaligned": 0},
+    }
+    plain = convert([record(4, "Nobody knows Acme.", "Acme")])
+    assert plain.report["corpora"]["train"]["tasks"]["ner"]["languages"] == {}
+
+
 def test_unknown_tokens_of_binary_annotations_are_missing() -> None:
     accepted = ner_record("1", "Ann met Bob", [Span(0, 3, "PERSON")], complete=False)
     whole = ner_record("2", "Ann met Bob", [Span(0, 3, "PERSON")])
