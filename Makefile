@@ -74,6 +74,8 @@ format: setup ## Format the code and fix what ruff can fix
 
 golden: setup ## Rewrite the golden pipeline specs that the tests compare with
 	@for config in configs/*.yaml; do $(BIN)/retrain compile $$config -o tests/golden/$${config##*/}; done
+	@$(BIN)/retrain compile configs/sample-teacher.yaml -o tests/golden/sample-teacher-model.yaml \
+		--set 'phases.small.teacher={model: topic-big@champion, texts: [sample/letters.txt]}'
 
 docs: setup ## Build the documentation into build/site, every link checked
 	@$(BIN)/python -m pip install -q -q --no-deps --require-hashes -r requirements/docs.lock

@@ -21,6 +21,7 @@ STAGES = {
     "fingerprint": "components.fingerprint.command",
     "ingest": "components.ingest.command",
     "split": "components.split.command",
+    "label": "components.label.command",
     "subsample": "components.subsample.command",
     "convert": "components.convert.command",
     "train": "components.train.command",
@@ -37,7 +38,14 @@ STAGES = {
 }
 # Stages that tokenise and predict nothing, also where torch is not installed: in the cpu image.
 WITHOUT_TORCH = ("ingest", "convert")
-WITH_DOCUMENTS = (*WITHOUT_TORCH, "train", "debug", "evaluate", "queue")  # they read .spacy files
+WITH_DOCUMENTS = (
+    *WITHOUT_TORCH,
+    "train",
+    "debug",
+    "evaluate",
+    "label",
+    "queue",
+)  # they read .spacy files
 # A timeout that a bare `except:` swallowed comes again; until then the stage may tidy up.
 AGAIN_SECONDS = 30.0
 

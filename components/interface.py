@@ -65,11 +65,18 @@ class Output:
 
 @dataclass(frozen=True)
 class Result:
-    """A value that the stage returns as text, in `StageResult.parameters`."""
+    """A value that the stage returns as text, in `StageResult.parameters`.
+
+    Attributes:
+        given: name of a parameter without which there is no such value; "" for one that is always.
+    """
 
     name: str
+    given: str = ""
 
-    required = True
+    @property
+    def required(self) -> bool:
+        return not self.given
 
 
 Port = Parameter | Input | Output | Result

@@ -8,7 +8,7 @@ no; like real ones they hold rejected, ignored and unanswered rows. places.jsonl
 `ner.manual`, for two letters of three: addresses, and words that say when. tenses.jsonl is one of
 `choice` that asks of one such place at a time whether it is of now, with rows for those that are
 not. parts.jsonl is one of `spans.manual`, for every other letter: what is complained of, and the
-things in it.
+things in it. letters.txt holds more letters, which nobody has annotated, for a teacher to answer.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 Json = dict[str, Any]
 
 LETTERS = 420
+UNREAD = 300
 FIRST_TIMESTAMP = 1_700_000_000
 ANNOTATORS = ("guidance-asha", "guidance-ben")
 TOPICS = {
@@ -102,6 +103,8 @@ def main() -> None:
     write(folder / "tenses.jsonl", tenses)
     parts = [part_row(n, text) for n, (text, *_) in enumerate(letters) if n % 2]
     write(folder / "parts.jsonl", parts)
+    unread = "".join(f"{letter(rng)[0]}\n" for _ in range(UNREAD))
+    (folder / "letters.txt").write_text(unread, encoding="utf-8")
 
 
 def letter(rng: random.Random) -> tuple[str, str, bool]:

@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A folder of components/ -> the stage that it is, or that it is a part of.
 STAGES = {
-    **{name: name for name in ("split", "subsample", "convert", "evaluate", "queue", "notify")},
+    **{
+        name: name
+        for name in ("split", "label", "subsample", "convert", "evaluate", "queue", "notify")
+    },
     **dict.fromkeys(("ingest", "champion", "due", "fingerprint"), "ingest"),
     **dict.fromkeys(("train", "debug"), "train"),
     **dict.fromkeys(("upload", "gate", "report", "register"), "upload"),

@@ -45,6 +45,7 @@ class About(msgspec.Struct, omit_defaults=True, gc=False):
         unanswered: tasks of the phase that nobody annotated it for; left out if there is none.
         known: of tasks whose spans lie in a group, the labels that somebody looked for, where that
             is not all; of others only what the group holds is known, or what was rejected.
+        silver: the model that gave the answers; left out where annotators did.
     """
 
     id: str
@@ -52,6 +53,7 @@ class About(msgspec.Struct, omit_defaults=True, gc=False):
     meta: dict[str, Any]
     unanswered: list[str] | None = None
     known: dict[str, list[str]] | None = None
+    silver: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def to_columns(
     Raises:
         DataError: a span is not inside its text, or two entities overlap.
     """
-    counts = Counts(records=len(rows))
+    counts = Counts(records=len(rows), silver=sum(bool(row.silver) for row in rows))
     texts = join([row.text for row in rows])
     said = [gathered(task, rows, texts) for task in tasks]
     marks = [each for one in said for each in (one.spans, one.rejected)]
@@ -135,7 +137,7 @@ def about(
 ) -> list[About]:
     """The user data of each document."""
     windows = zip(map(rows.__getitem__, document), offsets, strict=True)
-    result = [About(row.id, offset, row.meta) for row, offset in windows]
+    result = [About(row.id, offset, row.meta, silver=row.silver) for row, offset in windows]
     unanswered: dict[int, list[str]] = {}
     known: dict[int, dict[str, list[str]]] = {}
     for one in said:

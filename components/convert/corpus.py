@@ -45,6 +45,7 @@ def summary(counts: Counts) -> dict[str, Any]:
     """The part of convert_report.json on one split."""
     return {
         "records": counts.records,
+        "silver": counts.silver,
         "documents": counts.documents,
         "windowed": counts.windowed,
         "words": counts.words,
@@ -85,6 +86,8 @@ def in_words(split: str, part: dict[str, Any], units: dict[str, str]) -> str:
         units: task -> what it counts.
     """
     figures = [f"{split}: {part['documents']:,} documents, {part['words']:,} words"]
+    if part["silver"]:
+        figures.append(f"{part['silver']:,} of its records answered by a model")
     for name, task in part["tasks"].items():
         count = sum(label["count"] for label in task["labels"].values())
         figures.append(f"{count:,} {units[name]}")

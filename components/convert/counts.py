@@ -41,7 +41,7 @@ class Counts:
     """Counts of one shard or, after `update`, of several.
 
     Attributes:
-        records: documents in.
+        records: documents in; `silver` of them were answered by a model.
         documents: documents out, windows counted one by one.
         windowed: records that were too long and became windows.
         words: tokens out.
@@ -52,6 +52,7 @@ class Counts:
     """
 
     records: int = 0
+    silver: int = 0
     documents: int = 0
     windowed: int = 0
     words: int = 0

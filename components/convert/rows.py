@@ -39,6 +39,7 @@ class Row(msgspec.Struct, gc=False):
     tokens: msgspec.Raw = ABSENT
     meta: dict[str, Any] = {}
     source: str = ""
+    silver: str = ""
 
     @property
     def all_spans(self) -> list[Span]:

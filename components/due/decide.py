@@ -11,7 +11,7 @@ from typing import Any, Literal
 from components.html.format import count
 from components.registry import documents, examples
 from components.registry.base import Registry, Version, numbered
-from components.registry.model_metadata import flat
+from components.registry.model_metadata import TEXTS, flat
 from components.registry.settings import DueSettings
 
 Decision = tuple[Literal["train", "wait"], str]
@@ -60,15 +60,26 @@ def decide(
         )
     if champion is None:
         return "train", f"no version of {name} is in production yet."
-    if config_changed(registry, champion, now.context):
+    changed = changed_since(registry, champion, now.context)
+    if changed == {"teacher.digest"}:
+        return "train", f"the teacher is another than that of version {champion.number} of {name}."
+    if changed:
         return "train", f"the config has changed since version {champion.number} of {name}."
     return enough(registry, champion, now.keys, settings)
 
 
-def config_changed(registry: Registry, champion: Version, context: Mapping[str, Any]) -> bool:
-    """Whether the champion came from another config; no if it did not keep its own."""
+def changed_since(registry: Registry, champion: Version, context: Mapping[str, Any]) -> set[str]:
+    """Keys of the config in which the champion's was another; none if it did not keep its own.
+
+    Other texts for a teacher are no reason to train again: a pool grows every day.
+    """
     facts = registry.document(champion, documents.FACTS)
-    return facts is not None and json.loads(facts).get("config") != flat(context)
+    if facts is None:
+        return set()
+    before, now = json.loads(facts).get("config") or {}, flat(context)
+    keys = {*before, *now} - {f"teacher.{TEXTS}"}
+    missing = object()
+    return {key for key in keys if before.get(key, missing) != now.get(key, missing)}
 
 
 def enough(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.digests import check, content_digest
-from components.errors import DataError
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
 from components.files import write_json
@@ -21,14 +18,9 @@ from components.scoring.document import VERSION
 from components.settings import parse
 from components.stage import StageResult
 from components.tasks import tasks_of
-from components.tasks.base import Task
 
 if TYPE_CHECKING:
-    from components.evaluate.run import Run
-
-ALL_SEEN = "the model in production was trained on all test documents"
-Seen = Mapping[str, set[str] | None]  # task -> documents; None: nobody knows
-Blocks = dict[str, dict[str, Any]]  # task -> its block of scores.json
+    pass
 
 
 INTERFACE = (
@@ -44,6 +36,10 @@ INTERFACE = (
     Parameter("champion_digest", "of that pipeline; none: there is none", default=""),
     Input("champion_assignment", "Artifact", "which documents it was trained on", required=False),
     Parameter("assignment_digest", "of that assignment; '' not compared", default=""),
+    Input("teacher", "Model", "folder of the pipeline that taught the model", required=False),
+    Parameter("teacher_digest", "of that pipeline; '' not compared", default=""),
+    Parameter("teacher_version", "what it is called", default="the teacher"),
+    Input("teacher_assignment", "Artifact", "which documents it was trained on", required=False),
     Parameter("init", "what the model started from", choices=["base", "champion"]),
     Parameter("settings", "EvaluateSettings as JSON", dict),
     Output("scores", "Artifact", "JSON to write"),
@@ -65,6 +61,8 @@ def run(args: argparse.Namespace) -> StageResult:
             model in production is not there.
     """
     from components.evaluate import console
+    from components.evaluate.against import Against
+    from components.evaluate.blocks import scores_of
     from components.evaluate.floor import Corpora, floor_of
     from components.evaluate.run import load
     from components.evaluate.run import run as predict
@@ -89,11 +87,17 @@ def run(args: argparse.Namespace) -> StageResult:
         for task in tasks:
             scored = without(new.predictions[task.name], left_out.get(task.name) or ())
             blocks[task.name]["floor"] = floor_of(corpora, task, scored, settings)
-    compared = {}
-    if in_production:
-        compared = champion(in_production, args.test_corpus, new, tasks, settings, seen)
+    against = Against(args.test_corpus, new, tasks, settings)
+    compared = against.champion(in_production, seen) if in_production else {}
     for name, block in blocks.items():
         block["champion"] = compared.get(name)
+    if args.teacher:
+        check(args.teacher_digest, teacher=args.teacher)
+        taught = against.teacher(
+            args.teacher, args.teacher_version, args.teacher_assignment, args.model
+        )
+        for name, said in taught.items():
+            blocks[name]["teacher"] = said
 
     scores = {
         "version": VERSION,
@@ -109,116 +113,9 @@ def run(args: argparse.Namespace) -> StageResult:
         print(table(name if len(blocks) > 1 else "", block))
         if floor := block.get("floor"):
             print(beside_floor(floor))
+        if teacher := block.get("teacher"):
+            print(beside_teacher(teacher, block))
     return StageResult(metadata={"metrics": flat, "confusion": matrix})
-
-
-def scores_of(
-    new: Run, tasks: Sequence[Task], settings: EvaluateSettings, left_out: Seen
-) -> Blocks:
-    """Score a run, task by task, and hold the result against spaCy's own.
-
-    Args:
-        left_out: documents that do not count, since the model was trained on them.
-
-    Raises:
-        DataError: no document is left.
-    """
-    from components.scoring.scores import agrees
-    from components.tasks.scores import block_of
-
-    scored = partial(
-        block_of,
-        slice_keys=settings.slices,
-        resamples=settings.resamples,
-        seed=settings.seed,
-        group_by=settings.group_by,
-    )
-    blocks = {}
-    for task in (new.tasks[one.name] for one in tasks):
-        predictions, official = new.predictions[task.name], new.official[task.name]
-        block = scored(task, predictions)
-        if official is not None and not agrees(block, official):
-            raise RuntimeError(f"our scores differ from those of spaCy's scorer: {official}")
-        if ids := left_out.get(task.name):
-            rest = without(predictions, ids)
-            if not rest:
-                raise DataError(f"{ALL_SEEN}. Set train.init to base, or hold other documents out.")
-            block = scored(task, rest)
-        blocks[task.name] = {
-            **block,
-            "words_per_second": new.words_per_second,
-            "model_labels": list(new.labels[task.name]),
-            "settings": settings.model_dump(),
-        }
-    return blocks
-
-
-def champion(
-    model: Path,
-    corpus: Path,
-    new: Run,
-    tasks: Sequence[Task],
-    settings: EvaluateSettings,
-    seen: Seen,
-) -> dict[str, dict[str, Any]]:
-    """Score the model in production on the same documents, but for those that it was trained on.
-
-    A champion that cannot be loaded is no reason to fail, and none to promote: the gate reads
-    `error` and holds.
-    """
-    from components.evaluate.run import load
-    from components.evaluate.run import run as predict
-
-    def each(said: Callable[[Task], dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        counted = {name: None if ids is None else len(ids) for name, ids in seen.items()}
-        return {task.name: {**said(task), "seen": counted[task.name]} for task in tasks}
-
-    if not all(without(new.predictions[task.name], seen[task.name] or ()) for task in tasks):
-        return each(lambda _: {"error": ALL_SEEN})
-    try:
-        nlp = load(model)
-    # Whatever an old pipeline raises in a new environment, it means the same.
-    except Exception as error:
-        print(f"The model in production cannot be loaded from {model}: {error}")
-        why = f"it cannot be loaded: {type(error).__name__}: {error}"
-        return each(lambda _: {"error": why})
-    for task in tasks:
-        task.refuse(nlp, "the model in production")
-    old = predict(nlp, corpus, tasks, settings.batch_size)
-    blocks = scores_of(old, tasks, settings, seen)
-    return each(
-        lambda task: beside(task, new, old, blocks[task.name], settings, seen[task.name] or set())
-    )
-
-
-def beside(
-    task: Task,
-    new: Run,
-    old: Run,
-    block: dict[str, Any],
-    settings: EvaluateSettings,
-    seen: set[str],
-) -> dict[str, Any]:
-    """What is said of the champion beside a task's scores: its own, and the comparison."""
-    from components.scoring.compare import compare, compare_parts
-    from components.scoring.counts import count
-    from components.scoring.slices import languages
-
-    # A label that only the champion lacks would punish it for a question it was never asked.
-    shared = [label for label in task.labels if label in old.labels[task.name]]
-    by_new, by_old = (
-        [one for one in without(run.predictions[task.name], seen) if task.comparable(one, shared)]
-        for run in (new, old)
-    )
-    counts = count(by_new, task.labels, settings.group_by)
-    both = counts, count(by_old, task.labels, settings.group_by)
-    resamples, seed = settings.resamples, settings.seed
-    comparison = compare(*both, shared, resamples=resamples, seed=seed)
-    if parts := languages(by_new, counts.documents):
-        by_language = compare_parts(*both, shared, parts, resamples=resamples, seed=seed)
-        comparison["per_language"] = by_language
-    kept = ("overall", "labels", "model_labels", "words_per_second")
-    return {**{key: block[key] for key in kept}, "comparison": comparison}
 
 
 def beside_floor(floor: Mapping[str, Any]) -> str:
@@ -230,6 +127,21 @@ def beside_floor(floor: Mapping[str, Any]) -> str:
     if gain["interval"]:
         points += " ({:+.2f} to {:+.2f})".format(*(100 * one for one in gain["interval"]))
     return f"Floor ({floor['what']}): F {100 * said:.2f}; this model {points}"
+
+
+def beside_teacher(teacher: Mapping[str, Any], block: Mapping[str, Any]) -> str:
+    """What the model is beside the one that taught it."""
+    called = f"Teacher ({teacher['version']})"
+    if "error" in teacher:
+        return f"{called}: not compared, {teacher['error']}"
+    f, agreement = teacher["overall"]["f"], teacher["agreement"]
+    scored = "F not known" if f is None else f"F {100 * f:.2f}"
+    agree = "" if agreement is None else f", agreement {100 * agreement:.2f}"
+    times = block["words_per_second"] / max(teacher["words_per_second"], 1e-9)
+    return (
+        f"{called}: {scored}{agree}; this model reads {times:.1f} times as many words per second "
+        f"and has {teacher['student_megabytes']:g} MB for {teacher['megabytes']:g} MB"
+    )
 
 
 def table(title: str, scores: dict[str, Any]) -> str:

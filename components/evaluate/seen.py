@@ -13,7 +13,8 @@ from components.registry import assignment
 def seen_by_champion(known: Path | None, predictions: Sequence[Prediction]) -> set[str] | None:
     """The ids of documents that were in train or dev when the champion was trained.
 
-    A test document gets there by `split.reshuffle`, or by a tag in the annotations.
+    A test document gets there by `split.reshuffle`, by a tag in the annotations, or as a text that
+    a teacher answered before annotators did.
 
     Args:
         known: the champion's assignment; None without one.
@@ -29,7 +30,7 @@ def seen_by_champion(known: Path | None, predictions: Sequence[Prediction]) -> s
     stored = assignment.read(known)
     if not (stored.train or stored.dev or stored.test):
         return None
-    learnt = {int(key, 16) for key in (*stored.train, *stored.dev)}
+    learnt = {int(key, 16) for key in (*stored.train, *stored.dev, *stored.silver)}
     texts: dict[str, str] = {}
     for window in predictions:
         texts[window.id] = texts.get(window.id, "") + window.text

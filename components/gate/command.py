@@ -27,6 +27,12 @@ INTERFACE = (
         "folder of what is kept beside the model in production; left out: there is none",
         required=False,
     ),
+    Input(
+        "teaching",
+        "Artifact",
+        "of the label stage, with the audit of `upload`; left out: there was no teacher",
+        required=False,
+    ),
     TASKS,
     Parameter("context", "the phase's config as JSON", dict),
     Parameter("settings", "GateSettings as JSON", dict),
@@ -59,7 +65,10 @@ def run(args: argparse.Namespace) -> StageResult:
         kept = before is not None and before.is_file()
         same = kept and reseeded(facts_of(data_report, blocks, context), read_json(before))
         warm = (context.get("train") or {}).get("init") == "champion"
-        gate_decision = decide(blocks, data_report, tasks, policy, reseeded=same, warm=warm)
+        audit = read_json(args.teaching)["audit"] if args.teaching else {}
+        gate_decision = decide(
+            blocks, data_report, tasks, policy, reseeded=same, warm=warm, audit=audit
+        )
         summary = markdown(gate_decision, blocks)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

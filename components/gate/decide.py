@@ -69,6 +69,7 @@ def decide(
     *,
     reseeded: bool = False,
     warm: bool = False,
+    audit: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Apply every rule to every task; one that fails holds the model.
 
@@ -78,6 +79,7 @@ def decide(
         tasks: of the phase.
         reseeded: the champion has the same data and config, so that a rise can only be chance.
         warm: the model started from the champion.
+        audit: task -> what annotators said of what its teacher was certain of; None without one.
 
     Returns:
         `decision` ("promote" or "hold"), what the rules alone `would` decide, `mode`, `outcome`
@@ -91,6 +93,11 @@ def decide(
     each = together(each)
     rules = [
         *(named(rule, one, each) for one in each for rule in absolute_rules(one, each)),
+        *(
+            named(teacher_rule(audit[one.task.name], one.policy), one, each)
+            for one in each
+            if audit and one.policy.min_teacher_precision is not None
+        ),
         quarantine_rule(data_report, policy),
         *(
             named(rule, one, each)
@@ -312,6 +319,30 @@ def few(support: int, block: Mapping[str, Any], policy: GateSettings) -> str:
     if support >= policy.min_support:
         return ""
     return f"{support} {block['unit']} in the test set, {policy.min_support} are asked for"
+
+
+def teacher_rule(audit: Mapping[str, Any], policy: GateSettings) -> Rule:
+    """What annotators found of the texts that the teacher was certain of, once there are enough."""
+    name, limit = "min_teacher_precision", policy.min_teacher_precision
+    reviewed, waiting = audit["texts"], audit["waiting"]
+    if reviewed < policy.min_support:
+        return Rule(
+            name,
+            "note",
+            f"The teacher's precision was not checked: {reviewed} of {reviewed + waiting} audited "
+            f"texts are reviewed, {policy.min_support} are asked for.",
+            measured=audit["precision"],
+            limit=limit,
+        )
+    return Rule(
+        name,
+        "pass" if audit["precision"] >= (limit or 0.0) else "fail",
+        f"Of {reviewed} audited texts annotators found the teacher right in {audit['right']}: "
+        f"{percent(audit['precision'])} % (95 % interval {span(audit['interval'])}); at least "
+        f"{percent(limit)} % is asked for.",
+        measured=audit["precision"],
+        limit=limit,
+    )
 
 
 def quarantine_rule(data_report: Mapping[str, Any], policy: GateSettings) -> Rule:

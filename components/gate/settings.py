@@ -49,6 +49,12 @@ class GateSettings(Settings):
         description="largest expected calibration error on test, of tasks that classify",
         examples=[0.05],
     )
+    min_teacher_precision: Fraction | None = Field(
+        default=None,
+        description="lowest share of the audited texts that annotators found the teacher right in; "
+        "counts once `min_support` of them are reviewed",
+        examples=[0.9],
+    )
     required_labels: list[str] = Field(
         default=[],
         description="labels that the test set must hold often enough to be scored",

@@ -21,9 +21,10 @@ from components.ingest.resolve import resolve
 from components.ingest.routing import Routing, group_of
 from components.ingest.selection import filtered_by, reason_to_skip, values
 from components.ingest.settings import IngestSettings
-from components.ingest.text import check_text, text_id
+from components.ingest.text import check_text
 from components.ingest.unread import Unread
 from components.records.annotation import Annotation, Item, Place, Refused, Skipped
+from components.records.keys import text_id
 from components.records.languages import LANG
 from components.records.passed_over import PassedOver
 from components.records.problems import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ INTERFACE = (
     Parameter("when", "always: train; due: only if a retrain is due", default="always"),
     Parameter("due", "DueSettings as JSON", dict, default="{}"),
     Parameter("store", "folder or gs://… for what later stages read, by its content"),
+    Parameter("teacher", "folder, or NAME@VERSION of the registry; '' none", default=""),
+    Parameter("texts", "JSON list of files of texts for it", list, default="[]"),
     Output("quarantine", "Dataset", "refused records"),
     Output("passed_over", "Dataset", "texts that are annotated, and no record", required=False),
     Output("snapshot", "Artifact", "folder of the raw input"),
@@ -54,6 +57,12 @@ INTERFACE = (
     Result("champion_uri"),
     Result("champion_digest"),
     Result("champion_version"),
+    Result("teacher_uri", given="teacher"),
+    Result("teacher_digest", given="teacher"),
+    Result("teacher_version", given="teacher"),
+    Result("teacher_assignment_uri", given="teacher"),
+    Result("text_files", given="teacher"),
+    Result("texts_digest", given="teacher"),
 )
 
 
@@ -65,7 +74,8 @@ def run(args: argparse.Namespace) -> StageResult:
     Returns:
         parameters `digest` (of data and config), `origin` (of what decides the model), `decision`
         ("train" or "wait") and `why`; where the clean records, the assignment of the model in
-        production and that model lie, with their digests; the number of its version, '' for none.
+        production and that model lie, with their digests; the number of its version, '' for none;
+        and with a teacher where it lies and what it is called, and the files of texts for it.
 
     Raises:
         ConfigError: a setting is wrong, or a source is not there.
@@ -74,10 +84,14 @@ def run(args: argparse.Namespace) -> StageResult:
     from components.due import command as due
     from components.fingerprint.command import digest_of
     from components.ingest.production import in_production
-    from components.registry.model_metadata import deciding
+    from components.registry.model_metadata import deciding, with_teacher
 
     store = Store(args.store)
     context = parse(dict[str, Any], args.context, "--context")
+    taught = teacher(args, store)
+    context = with_teacher(
+        context, taught.get("teacher_digest", ""), taught.get("texts_digest", "")
+    )
     with TemporaryDirectory() as folder:
         records = Path(folder) / "annotations.jsonl"
         report = read(args, records, store)
@@ -85,6 +99,7 @@ def run(args: argparse.Namespace) -> StageResult:
         origin = digest_of(report["digest"], deciding(context))
         settings = {"settings": args.due, "summary": args.decision_summary}
         given = {**vars(args), "annotations": records, "digest": digest, **settings}
+        given["context"] = json.dumps(context)
         decided = due.run(Namespace(**given)).parameters
         annotations = store.keep_file(records, records.name)
     look = bool(args.registry) and decided["decision"] == "train"
@@ -99,9 +114,19 @@ def run(args: argparse.Namespace) -> StageResult:
             "annotations_uri": annotations.uri,
             "annotations_digest": annotations.digest,
             **champion,
+            **taught,
         },
         metadata={"data_report": {"status": report["status"], **report["records"]}},
     )
+
+
+def teacher(args: argparse.Namespace, store: Store) -> dict[str, str]:
+    """The teacher and the files of texts for it; nothing without one."""
+    if not args.teacher:
+        return {}
+    from components.ingest.teaching import teaching
+
+    return teaching(args.teacher, parse(list[str], args.texts, "--texts"), args.registry, store)
 
 
 def read(args: argparse.Namespace, records: Path, store: Store) -> dict[str, Any]:

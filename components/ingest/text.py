@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -10,11 +9,6 @@ from components.records.problems import Note, QuarantineError
 
 LONGEST = 1_000_000  # characters; spaCy's own limit
 ODD = re.compile("\x00|\N{NO-BREAK SPACE}|[\u200b\u200c\u200d\u2060\ufeff]")
-
-
-def text_id(text: str) -> str:
-    """The same for the same text, wherever it was exported: 128 bits of SHA-256, as hex."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def check_text(text: str) -> list[Note]:

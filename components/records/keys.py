@@ -37,3 +37,8 @@ def group_of(meta: object, group_by: str) -> str:
     if not group_by or value is None or value == "":
         return ""
     return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def text_id(text: str) -> str:
+    """The same for the same text, wherever it was exported: 128 bits of SHA-256, as hex."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from components.errors import ConfigError, DataError
-from components.records.sources import SourceFile, identity, local_paths, remote_paths
+from components.records.sources import (
+    SourceFile,
+    content_digest,
+    identity,
+    local_paths,
+    remote_paths,
+)
 from components.records.texts import Text, read_texts
 
 MOST_TEXTS = 4096  # read at once, among which batches of like length are formed
@@ -88,3 +94,22 @@ def files_of(pattern: str) -> list[str]:
     if not found:
         raise ConfigError(f"{pattern}: no such file.")
     return found
+
+
+def content_of(files: Sequence[str]) -> str:
+    """One digest of files of texts: SHA-256, as hex, over their names and bytes."""
+    listed = [SourceFile(file, "auto") for file in files]
+    return content_digest(listed, [identity(file) for file in listed])
+
+
+def check_content(files: Sequence[str], expected: str) -> None:
+    """Compare files of texts with what they were; '' is not compared.
+
+    Raises:
+        DataError: they are others now.
+    """
+    if expected and content_of(files) != expected:
+        raise DataError(
+            f"{', '.join(files)}: changed since `ingest` looked at them. Run again; let files of "
+            "texts stay as they are while a run reads them."
+        )

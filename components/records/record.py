@@ -79,6 +79,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
         meta: the annotation tool's meta object, untouched.
         source: where it came from, as "file:line".
         split: "train", "dev" or "test" when the annotations themselves say so, else "".
+        silver: the model that gave the answers, such as "big 3"; "" where annotators did.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False):
     meta: dict[str, Any] = {}
     source: str = ""
     split: str = ""
+    silver: str = ""
 
 
 def read_records(path: Path) -> Iterator[Record]:

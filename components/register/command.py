@@ -28,6 +28,7 @@ INTERFACE = (
     Input("facts", "Artifact", "of the report stage"),
     Input("assignment", "Artifact", "of the split stage"),
     Input("examples", "Artifact", "of the due stage"),
+    Input("audit", "Artifact", "texts on which the teacher is audited", required=False),
     Parameter("decision", "of the gate stage", choices=["promote", "hold"]),
     Parameter("registry", "folder, or vertex://PROJECT/LOCATION/…"),
     Parameter("settings", "ModelSettings as JSON", dict),
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> StageResult:
             documents.EXAMPLES: args.examples,
             documents.SCORES: args.scores,
             documents.GATE_DECISION: args.gate_decision,
+            **({documents.AUDIT: args.audit} if args.audit else {}),
         },
         lineage=trace(
             args.model,

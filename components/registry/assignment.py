@@ -12,13 +12,19 @@ from components.files import writing
 VERSION = 1
 
 
-class Stored(msgspec.Struct):
-    """The file: keys (see `components.records.keys`) as 16 hex digits under their split."""
+class Stored(msgspec.Struct, omit_defaults=True):
+    """The file: keys (see `components.records.keys`) as 16 hex digits under their split.
+
+    Attributes:
+        silver: texts that the model learnt as another model answered them. They are in no split:
+            once they are annotated, they may come into any.
+    """
 
     version: int
     train: list[str]
     dev: list[str]
     test: list[str]
+    silver: list[str] = []
 
 
 def read(path: Path) -> Stored:
@@ -31,7 +37,7 @@ def read(path: Path) -> Stored:
         stored = msgspec.json.decode(path.read_bytes(), type=Stored)
         wrong = [
             key
-            for keys in (stored.train, stored.dev, stored.test)
+            for keys in (stored.train, stored.dev, stored.test, stored.silver)
             for key in keys
             if not 0 < int(key, 16) < 1 << 64
         ]

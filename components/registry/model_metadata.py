@@ -8,11 +8,26 @@ from typing import Any
 
 VERSION = 2
 AFTER_TRAINING = ("evaluate", "gate", "model")  # sections of a phase that come after the training
+TEXTS = "texts_digest"
 
 
 def deciding(context: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a phase's config that decides the model, but for its annotations."""
     return {key: value for key, value in context.items() if key not in AFTER_TRAINING}
+
+
+def with_teacher(context: Mapping[str, Any], teacher: str, texts: str) -> dict[str, Any]:
+    """A phase's config with what it was at that time that its `teacher` names.
+
+    Args:
+        teacher, texts: digests of the teacher and of the texts for it; '' for a phase without one.
+    """
+    if not teacher:
+        return dict(context)
+    return {
+        **context,
+        "teacher": {**(context.get("teacher") or {}), "digest": teacher, TEXTS: texts},
+    }
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Material:
             the training documents; all None to leave them out.
         changes: since the model in production; None when there is nothing to compare with.
         review: name of the file that holds the likeliest mistakes.
+        teaching: what `label` wrote, with `audit`; None without a teacher.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Material:
     corpus: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
     review: str = ""
+    teaching: Mapping[str, Any] | None = None
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
@@ -182,6 +184,7 @@ def html(material: Material) -> str:
         changes=material.changes,
         mistakes=disagreements(suspected_label_errors(ranked)),
         review=material.review,
+        teaching=material.teaching,
         disagreements=disagreements(ranked[:MOST_SHOWN]),
         total=len(ranked),
         kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
@@ -213,6 +216,7 @@ def contents(material: Material) -> list[tuple[str, str]]:
             for number, name in enumerate(material.blocks)
         ),
         *(place for key, place in named.items() if key in only),
+        *([("teacher", "Teacher")] if material.teaching else []),
         *([("training", "Training")] if material.history else []),
         *([("data", "Data")] if material.data else []),
         *([("changes", "Changes")] if material.changes is not None else []),

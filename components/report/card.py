@@ -27,6 +27,7 @@ def model_card(
     gate_decision: Mapping[str, Any],
     facts: Mapping[str, Any],
     origin: Origin,
+    teaching: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the card as Markdown.
 
@@ -34,11 +35,12 @@ def model_card(
         blocks: what `evaluate` wrote, by task; `gate_decision`: what `gate` wrote.
         tasks: by name.
         facts: see `components.registry.model_metadata.facts_of`.
+        teaching: what `label` wrote; None without a teacher.
     """
     sections = [
         header(facts, gate_decision),
         intended_use(tasks),
-        data(facts),
+        data(facts, teaching),
         evaluation(blocks, tasks),
         weaknesses(blocks),
         training(facts, origin),
@@ -67,12 +69,17 @@ def intended_use(tasks: Mapping[str, Task]) -> Iterator[str]:
     )
 
 
-def data(facts: Mapping[str, Any]) -> Iterator[str]:
+def data(facts: Mapping[str, Any], teaching: Mapping[str, Any] | None) -> Iterator[str]:
     yield "## Data"
     yield ""
     yield f"- documents: {count(facts['records'])}"
     yield f"- of these for test: {count(facts['test_documents'])}"
     yield f"- digest: {code(facts['digest'])}"
+    if teaching:
+        yield (
+            f"- texts in training that no annotator, but the model {code(teaching['teacher'])} "
+            f"answered: {count(teaching['learnt'])}"
+        )
     for name, task in facts["tasks"].items():
         yield ""
         yield f"| label of {code(name)} | {task['unit']} annotated |"

@@ -41,6 +41,12 @@ INTERFACE = (
         "of the ingest stage; left out: what is annotated otherwise is not said",
         required=False,
     ),
+    Input(
+        "teaching",
+        "Artifact",
+        "of the label stage, with the audit of `upload`; left out: there was no teacher",
+        required=False,
+    ),
     TASKS,
     Parameter("context", "the phase's config as JSON", dict),
     Output("report", "HTML", "HTML to write"),
@@ -88,12 +94,14 @@ def run(args: argparse.Namespace) -> StageResult:
         corpus=read_json(args.convert_report)["corpora"]["train"],
         changes=changes_since(args.champion_metadata, facts, args.examples),
         review="review",
+        teaching=read_json(args.teaching) if args.teaching else None,
     )
     mistakes = disagreements.suspected_label_errors(disagreements.by_confidence(predictions))
     write(args.report, [build.html(material)])
     review = disagreements.prodigy_lines(mistakes, predictions, tasks)
     write(args.review, (f"{line}\n" for line in review))
-    write(args.model_card, [card.model_card(blocks, tasks, gate_decision, facts, origin)])
+    taught = material.teaching
+    write(args.model_card, [card.model_card(blocks, tasks, gate_decision, facts, origin, taught)])
     write_json(args.facts, facts)
     print(f"{gate_decision['headline']}\nThe report is {args.report}")
     return StageResult()

@@ -5,6 +5,7 @@ All else works with answers (`components.records.record`) and outcomes alone, an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -14,7 +15,7 @@ from components.errors import ConfigError, DataError
 from components.records.annotation import Annotation
 from components.records.prediction import Disagreement, Prediction
 from components.records.problems import Note
-from components.records.record import Answers, Item, Record, composed
+from components.records.record import Answers, Item, Record, composed, spans_in
 from components.records.tokens import Boundaries
 from components.settings import Settings
 from components.tasks.listener import Shared
@@ -355,6 +356,45 @@ class Task:
             one mapping for each; None where it is not known.
         """
         return self.confidence(nlp, docs)
+
+    def answered(self, nlp: Language, docs: Sequence[Doc]) -> Sequence[Answers | None]:
+        """What a pipeline says of documents, as annotators would have said it.
+
+        Args:
+            docs: documents that the pipeline has been over.
+
+        Returns:
+            one for each; None where it says nothing of this task.
+
+        Raises:
+            ConfigError: this kind cannot say it.
+        """
+        if self.place == "cats":
+            raise ConfigError(
+                f"teacher: tasks of kind {self.kind} cannot be taught: the kind does not say which "
+                "of its probabilities are enough for an answer. Define `answered` in its module."
+            )
+        known = self.known_to(nlp)
+        labels = self.labels if known is None else known
+        return [
+            Answers(
+                spans=[one for one in spans_in(self.gold(doc)) if one.label in labels], known=known
+            )
+            for doc in docs
+        ]
+
+    def known_to(self, nlp: Language) -> list[str] | None:
+        """The labels of the task that a pipeline knows; None where these are all."""
+        theirs = self.model_labels(nlp)
+        known = [label for label in self.labels if label in theirs]
+        return None if len(known) == len(self.labels) else known
+
+    def certainty(self, possible: Mapping[Item, float], said: Sequence[Item]) -> float:
+        """The probability that all that was said of a document is right, and nothing else is.
+
+        As far as its parts do not depend on each other: the product over all that may be said.
+        """
+        return math.prod(p if item in said else 1 - p for item, p in possible.items())
 
     def doubt(self, possible: Mapping[Item, float]) -> float:
         """How unsure a model is of a document, 0 to 1: the mean of what it is least sure of.

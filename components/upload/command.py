@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from components.digests import check
 from components.errors import DataError
+from components.files import read_json, write_json
 from components.interface import TASKS, Input, Output, Parameter, Result
 from components.registry import documents
-from components.registry.base import numbered
+from components.registry.base import Registry, numbered
 from components.registry.open import open_registry
 from components.registry.outcome import End, ask, sentence
 from components.registry.settings import ModelSettings
 from components.settings import parse
 from components.stage import StageResult
+
+if TYPE_CHECKING:
+    from components.registry.audit import Audited
 
 INTERFACE = (
     Input("model", "Model", "folder of the spaCy pipeline"),
@@ -41,6 +46,11 @@ INTERFACE = (
     Parameter("digest", "digest of the input, of the ingest stage"),
     Parameter("origin", "digest of what of the input decides the model", default=""),
     Parameter("run", "name of this run"),
+    Input("annotations", "Dataset", "of the ingest stage, for the audit", required=False),
+    Input("label_report", "Artifact", "of the label stage, if there was a teacher", required=False),
+    Input("audit", "Artifact", "of the label stage", required=False),
+    Parameter("teacher_digest", "of the teacher; '' none", default=""),
+    Parameter("texts_digest", "of the texts that it answered; '' none", default=""),
     Output("gate_decision", "Artifact", "JSON to write"),
     Output("summary", "Markdown", "Markdown to write"),
     Output("report", "HTML", "HTML to write"),
@@ -72,16 +82,26 @@ def run(args: argparse.Namespace) -> StageResult:
     """
     from components.gate import command as gate
     from components.register import command as register
+    from components.registry.model_metadata import with_teacher
     from components.report import command as report
 
     check(args.model_digest, model=args.model)
     with TemporaryDirectory() as folder:
         metadata = champion_metadata(args, Path(folder))
-        given = {**vars(args), "champion_metadata": metadata, "settings": args.gate}
+        context = parse(dict[str, Any], args.context, "--context")
+        known = with_teacher(context, args.teacher_digest, args.texts_digest)
+        audit, teaching = audited(args, Path(folder)) if args.label_report else (None, None)
+        given = {
+            **vars(args),
+            "champion_metadata": metadata,
+            "settings": args.gate,
+            "context": json.dumps(known),
+            "teaching": teaching,
+        }
         gate_result = gate.run(Namespace(**given)).parameters
         report.run(Namespace(**given))
-    decided = {**vars(args), "decision": gate_result["decision"]}
-    result = {**gate_result, **register.run(Namespace(**decided)).parameters}
+        decided = {**vars(args), "decision": gate_result["decision"], "audit": audit}
+        result = {**gate_result, **register.run(Namespace(**decided)).parameters}
     if result["decision"] == "hold":
         result["not_promoted"] = result["headline"]
     conclude(args, result)
@@ -102,6 +122,38 @@ def conclude(args: argparse.Namespace, result: Mapping[str, Any]) -> None:
         since=result["since"],
     )
     conclusion.conclude(args.report, end, said, os.environ.get(conclusion.RUNS_PAGE, ""))
+
+
+def audited(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
+    """The audits of the teacher so far with this run's, and what annotators said of them.
+
+    Returns:
+        a file to keep beside the model, and the label report with `audit`, by task.
+    """
+    from components.registry import audit
+    from components.tasks import tasks_of
+
+    name = parse(ModelSettings, args.settings, "--settings").name
+    earlier = earlier_audit(open_registry(args.registry), name)
+    now = audit.read(args.audit.read_bytes(), str(args.audit))
+    texts = audit.together(earlier, now)
+    places = {task.name: task.place for task in tasks_of(args.tasks)}
+    measured = audit.measured(texts, args.annotations, places)
+    kept, teaching = folder / documents.AUDIT, folder / "teaching.json"
+    audit.write(kept, texts)
+    write_json(teaching, {**read_json(args.label_report), "audit": measured})
+    return kept, teaching
+
+
+def earlier_audit(registry: Registry, name: str) -> list[Audited]:
+    """What the newest version that learnt from a teacher kept: all audits up to then."""
+    from components.registry import audit
+
+    for version in registry.versions(name)[::-1]:
+        content = registry.document(version, documents.AUDIT)
+        if content is not None:
+            return audit.read(content, f"{documents.AUDIT} of {version.uri}")
+    return []
 
 
 def champion_metadata(args: argparse.Namespace, folder: Path) -> Path | None:

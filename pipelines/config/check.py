@@ -68,15 +68,22 @@ class Listings:
 
     annotations: Listing[SourceFile]
     texts: Listing[str]
+    for_teacher: Listing[str]
 
 
 def listings_of(phase: Phase) -> Listings:
     """Begin to ask for the files of a phase."""
-    sources, texts = phase.annotations, phase.queue.texts if phase.queue else []
+    sources = phase.annotations
     return Listings(
         Listing([one.path for one in sources], lambda: list_files(sources), "annotations"),
-        Listing(texts, lambda: [file for one in texts for file in files_of(one)], "texts"),
+        texts_of(phase.queue.texts if phase.queue else []),
+        texts_of(phase.teacher.texts if phase.teacher else []),
     )
+
+
+def texts_of(patterns: Sequence[str]) -> Listing[str]:
+    """Begin to ask for files of texts."""
+    return Listing(patterns, lambda: [file for one in patterns for file in files_of(one)], "texts")
 
 
 def check_phases(loaded: Loaded) -> dict[str, Checked]:
@@ -95,7 +102,7 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
     """Check a phase's training config, its annotation files and what is in them.
 
     Local annotations are read by `ingest` itself, into a folder that is thrown away; annotations
-    in a bucket are only looked up. Of texts for a queue the first of each file is read.
+    in a bucket are only looked up. Of texts for a queue or a teacher the first of each file is read.
 
     Args:
         listings: of its files; given up `until` then.
@@ -123,12 +130,18 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
             files = [file.path for file in sources]
             if not any(file.remote for file in sources):
                 data = trial_ingest(phase, errors)
-    if phase.queue:
-        with keeping(errors):
-            try:
-                check_texts(listings.texts.files(until), phase.queue.text)
-            except RemoteError as error:
-                unseen.append(str(error))
+    for asking, listing in (
+        (phase.queue, listings.texts),
+        (phase.teacher, listings.for_teacher),
+    ):
+        if asking:
+            with keeping(errors):
+                try:
+                    check_texts(listing.files(until), asking.text)
+                except RemoteError as error:
+                    unseen.append(str(error))
+    with keeping(errors):
+        check_teacher(loaded, name)
     return Checked(
         files=files,
         data=data,
@@ -140,6 +153,20 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
         stages={stage: placement(phase, stage) for stage in phase.stages},
         training=length_of(config, words_of_training(phase, data)) if config else None,
     )
+
+
+def check_teacher(loaded: Loaded, name: str) -> None:
+    """Make sure that a teacher that is no phase is there, where its place can be seen from here.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    pipeline = loaded.pipeline
+    teacher, registry = pipeline.phases[name].teacher, pipeline.registry_url
+    if teacher and teacher.model and "://" not in f"{teacher.model}{registry}":
+        from components.ingest.teaching import found
+
+        found(teacher.model, registry)
 
 
 def check_texts(files: Sequence[str], key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -21,6 +22,7 @@ from components.errors import ConfigError
 from components.evaluate.settings import EvaluateSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import IngestSettings
+from components.label.settings import TeacherSettings
 from components.queue.settings import QueueSettings
 from components.records.sources import Source
 from components.registry.settings import DueSettings, ModelSettings
@@ -37,6 +39,7 @@ from pipelines.config.machine_types import machine_limits
 STAGES = (
     "ingest",
     "split",
+    "label",
     "convert",
     "train",
     "evaluate",
@@ -145,6 +148,7 @@ class Compute(Settings):
 
     ingest: Resources = Resources()
     split: Resources = Resources()
+    label: Resources = Resources(machine="n1-standard-8", timeout="8h")
     convert: Resources = Resources()
     train: Resources = Resources(machine="n1-standard-8", timeout="8h")
     evaluate: Resources = Resources(machine="n1-standard-8")
@@ -313,6 +317,11 @@ class Phase(Settings):
     train: Train
     evaluate: EvaluateSettings = EvaluateSettings()
     gate: GateSettings = GateSettings()
+    teacher: TeacherSettings | None = Field(
+        None,
+        description="a model whose answers to texts that nobody has annotated are learnt beside "
+        "the annotations",
+    )
     model: ModelSettings
     compute: Compute = Compute()
     due: Due | None = Field(None, description="when `retrain watch` retrains it; null: never")
@@ -365,6 +374,14 @@ class Phase(Settings):
                 raise one_fault(InitErrorDetails(type=fault, loc=at, input={}))
         return self
 
+    @model_validator(mode="after")
+    def gate_of_teacher(self) -> Self:
+        """Refuse a rule about a teacher that is not there."""
+        policies = [self.gate, *(self.gate.of(name) for name in self.gate.tasks)]
+        if self.teacher is None and any(one.min_teacher_precision is not None for one in policies):
+            raise ValueError("gate.min_teacher_precision needs a `teacher`")
+        return self
+
     @property
     def all_tasks(self) -> list[TaskSettings]:
         """The tasks, in whichever form they are written."""
@@ -376,7 +393,10 @@ class Phase(Settings):
     @property
     def stages(self) -> list[str]:
         """The stages that it has, in order."""
-        return [stage for stage in STAGES if stage != "queue" or self.queue]
+        without = {
+            name for name, one in (("label", self.teacher), ("queue", self.queue)) if not one
+        }
+        return [stage for stage in STAGES if stage not in without]
 
     @property
     def field(self) -> str:
@@ -555,6 +575,47 @@ class Notify(Settings):
         return self
 
 
+def refuse_teachers(phases: Mapping[str, Phase]) -> None:
+    """Refuse a phase that is taught by one that cannot teach it.
+
+    Raises:
+        pydantic.ValidationError: saying which, and why.
+    """
+    for name, phase in phases.items():
+        why = cannot_teach(name, phase, phases)
+        if why:
+            fault = PydanticCustomError("teacher", "{why}", {"why": why})
+            at = ("phases", name, "teacher", "phase")
+            raise one_fault(InitErrorDetails(type=fault, loc=at, input={}))
+
+
+def cannot_teach(name: str, phase: Phase, phases: Mapping[str, Phase]) -> str:
+    """Why the teacher of a phase cannot teach it; '' where it can, or is no phase."""
+    above = phase.teacher.phase if phase.teacher else ""
+    if not above:
+        return ""
+    if above not in phases:
+        return f"there is no phase {above!r}; there is {', '.join(phases)}"
+    line = [name]
+    while above:
+        if above in line:
+            return f"{' is taught by '.join([*line, above])}: nobody begins"
+        line.append(above)
+        teacher = phases[above].teacher
+        above = teacher.phase if teacher else ""
+    theirs = {task.name: task for task in phases[line[1]].all_tasks}
+    for task in phase.all_tasks:
+        other = theirs.get(task.name)
+        if other is None or other.kind != task.kind:
+            return (
+                f"{line[1]} has no task {task.name} of kind {task.kind}: a teacher does the tasks "
+                "that it teaches, under the same names"
+            )
+        if not {*other.labels} & {*task.labels}:
+            return f"{line[1]} has no label of the task {task.name}: {', '.join(task.labels)}"
+    return ""
+
+
 class Pipeline(Settings):
     """A pipeline: where it runs, and its phases."""
 
@@ -614,11 +675,48 @@ class Pipeline(Settings):
                 "notify needs target: vertex. Kubeflow's own back end tells no task how another "
                 "ended"
             )
+        refuse_teachers(self.phases)
         names = [phase.model.name for phase in self.phases.values()]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two phases write the model {', '.join(twice)}: name each its own")
         return self
+
+    def only(self, names: Collection[str]) -> Self:
+        """The pipeline with these phases alone; one whose teacher is left out learns from the
+        version of it that is in production."""
+        phases = {}
+        for name in (name for name in self.phases if name in names):
+            phase = self.phases[name]
+            if phase.teacher and phase.teacher.phase and phase.teacher.phase not in names:
+                teacher = {"phase": "", "model": self.teacher_of(name)}
+                update = {"teacher": phase.teacher.model_copy(update=teacher)}
+                phase = phase.model_copy(update=update)
+            phases[name] = phase
+        return self.model_copy(update={"phases": phases})
+
+    @property
+    def in_order(self) -> list[str]:
+        """The phases, each behind the one that teaches it."""
+        order: dict[str, None] = {}
+
+        def add(name: str) -> None:
+            teacher = self.phases[name].teacher
+            if teacher and teacher.phase:
+                add(teacher.phase)
+            order[name] = None
+
+        for name in self.phases:
+            add(name)
+        return [*order]
+
+    def teacher_of(self, name: str) -> str:
+        """The teacher of a phase: a folder, or NAME@ALIAS of the registry; '' without one."""
+        teacher = self.phases[name].teacher
+        if teacher is None or teacher.model:
+            return teacher.model if teacher else ""
+        model = self.phases[teacher.phase].model
+        return f"{model.name}@{model.alias}"
 
     @property
     def gpu_resource(self) -> str:

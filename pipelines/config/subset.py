@@ -42,13 +42,12 @@ def only_tasks(loaded: Loaded, asked: Sequence[str], phases: Sequence[str] | Non
     if unknown:
         known = "; ".join(f"{name}: {', '.join(names)}" for name, names in there.items())
         raise ConfigError(f"--task {', '.join(unknown)}: there is no such task. There is {known}.")
+    pipeline = loaded.pipeline.only([name for name, names in there.items() if {*names} & {*asked}])
     kept = {
-        name: subset(name, loaded.pipeline.phases[name], asked, loaded.training_configs[name])
-        for name, names in there.items()
-        if {*names} & {*asked}
+        name: subset(name, phase, asked, loaded.training_configs[name])
+        for name, phase in pipeline.phases.items()
     }
-    pipeline = loaded.pipeline.model_copy(update={"phases": kept})
-    return replace(loaded, pipeline=pipeline)
+    return replace(loaded, pipeline=pipeline.model_copy(update={"phases": kept}))
 
 
 def subset(name: str, phase: Phase, asked: Sequence[str], config: str) -> Phase:

@@ -10,7 +10,16 @@ from kfp import dsl
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.__main__ import STAGES
-from components.interface import TIMEOUT, FinalStatus, Input, Output, Parameter, Port, flag
+from components.interface import (
+    TIMEOUT,
+    FinalStatus,
+    Input,
+    Output,
+    Parameter,
+    Port,
+    Result,
+    flag,
+)
 
 
 def component(stage: str, image: str, inputs: Mapping[str, Any]) -> Any:
@@ -52,7 +61,8 @@ def component(stage: str, image: str, inputs: Mapping[str, Any]) -> Any:
 
 def used(port: Port, inputs: Mapping[str, Any]) -> bool:
     """Whether a task with these inputs has the port."""
-    return port.required or isinstance(port, Output) or port.name in inputs
+    given = port.given if isinstance(port, Result) else port.name
+    return port.required or isinstance(port, Output) or given in inputs
 
 
 def is_parameter(value: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kfp import compiler, dsl
 
+from components.errors import ConfigError
 from pipelines.config.load import Loaded
 from pipelines.dag.components import component
 from pipelines.dag.resources import StageTasks, evaluation, plain
@@ -19,7 +20,16 @@ def branch_name(percent: int) -> str:
 
 
 def curve_spec(loaded: Loaded, phase: str, percents: Sequence[int]) -> dict[str, Any]:
-    """The pipeline spec of a learning curve: one branch per share."""
+    """The pipeline spec of a learning curve: one branch per share.
+
+    Raises:
+        ConfigError: the phase has a teacher.
+    """
+    if loaded.pipeline.phases[phase].teacher:
+        raise ConfigError(
+            f"phases.{phase} has a teacher, and a learning curve tells how much annotations alone "
+            "are worth: draw that of the phase without it."
+        )
     branches = [curve_branch(loaded, phase, percent) for percent in percents]
 
     @dsl.pipeline(name=f"{loaded.pipeline.name}-curve")

@@ -15,7 +15,7 @@ from pipelines.config.schema import Compute, Phase, Pipeline, Resources, seconds
 from pipelines.dag.components import component
 from pipelines.dag.spot import on_spot
 
-TORCH_STAGES = ("train", "evaluate", "queue")
+TORCH_STAGES = ("label", "train", "evaluate", "queue")
 # These look at the world outside (annotations, texts, registry) or speak to it: every time.
 NEVER_CACHED = ("ingest", "upload", "queue", "notify")
 

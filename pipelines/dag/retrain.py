@@ -1,8 +1,9 @@
 """The DAG: one branch per phase, from annotations to a model in the registry.
 
 Read `phase_branch` top to bottom: it is the pipeline. Branches share nothing, so phases run side
-by side wherever the spec runs. What is behind `dsl.If` runs only if a retrain is due; it always
-is, unless the pipeline's parameter `when` is "due", as in the runs of a schedule.
+by side wherever the spec runs; one that another phase teaches follows that one. What is behind
+`dsl.If` runs only if a retrain is due; it always is, unless the pipeline's parameter `when` is
+"due", as in the runs of a schedule.
 
 `ingest` always runs, so what it hands to cached tasks are parameters and things whose address is
 made of their content. Each cached task takes the digest of what it depends on as a parameter: a
@@ -17,6 +18,7 @@ from kfp import dsl
 from pipelines.config.schema import Notify, Pipeline
 from pipelines.dag.notifications import notify_held, notify_of_end, notify_of_hold
 from pipelines.dag.resources import StageTasks, evaluation, plain
+from pipelines.dag.teaching import taught
 
 
 def retrain(
@@ -29,10 +31,10 @@ def retrain(
         training_code: phase name -> text of its module of registered functions; '' without one.
     """
     # KFP does not let one pipeline be defined inside another, so the branches come first.
-    branches = [
-        phase_branch(config, name, training_configs[name], training_code[name])
+    branches = {
+        name: phase_branch(config, name, training_configs[name], training_code[name])
         for name in config.phases
-    ]
+    }
 
     @dsl.pipeline(name=config.name)
     def all_phases(
@@ -41,17 +43,37 @@ def retrain(
         store: str = config.store_folder,
         when: str = "always",
     ) -> None:
-        before = None
-        for phase, branch in zip(config.phases, branches, strict=True):
-            task = branch(registry=registry, checkpoints=checkpoints, store=store, when=when)
-            if before and not config.parallel:
-                # One that fails must not stop the next.
-                task.after(before).ignore_upstream_failure()
-            before = task
+        tasks = {
+            phase: branches[phase](
+                registry=registry, checkpoints=checkpoints, store=store, when=when
+            )
+            for phase in sorted(branches, key=lambda name: -importers(branches[name]))
+        }
+        before = ""
+        for phase in config.in_order:
+            teacher = config.phases[phase].teacher
+            first = before if not config.parallel else teacher.phase if teacher else ""
+            if first:
+                # One that fails must not stop the next: it may learn from the teacher that is in
+                # production.
+                tasks[phase].after(tasks[first]).ignore_upstream_failure()
+            before = phase
             if config.notify:
-                notify_of_end(config, config.notify, phase, task, registry)
+                notify_of_end(config, config.notify, phase, tasks[phase], registry)
 
     return all_phases
+
+
+def importers(branch: Any) -> int:
+    """How many importers a branch has. The branch with the most of them has to come first.
+
+    KFP calls them all importer and numbers them. Where two branches meet it gives those of the
+    second other numbers, in the order of a protobuf map, which is none, and may hit on a number
+    that the second has itself: then two of its components share what is left of their executors.
+    A branch that has no more than were there before has no number that is free.
+    """
+    executors = branch.pipeline_spec.deployment_spec["executors"]
+    return sum(name.startswith("exec-importer") for name in executors)
 
 
 def phase_branch(config: Pipeline, name: str, training_config: str, training_code: str) -> Any:
@@ -68,6 +90,8 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
     }
 
     held = hold_branch(config, config.notify, name) if config.notify else None
+    teacher = phase.teacher
+    asked = {"teacher": config.teacher_of(name), "texts": teacher.texts} if teacher else {}
 
     @dsl.pipeline(name=name)
     def branch(registry: str, checkpoints: str, store: str, when: str) -> None:
@@ -83,6 +107,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
             when=when,
             due=plain(config.due),
             store=store,
+            **asked,
         )
         with dsl.If(data["decision"] == "train"):
             champion = {
@@ -100,13 +125,14 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 tasks=tasks,
                 settings=plain(phase.split),
             )
+            learnt = taught(stage, phase, data, splits, annotations, checkpoints)
             corpora = stage(
                 "convert",
                 tasks=tasks,
-                train_set=splits["train_set"],
+                train_set=learnt.train_set,
                 dev_set=splits["dev_set"],
                 test_set=splits["test_set"],
-                splits_digest=splits["splits_digest"],
+                splits_digest=learnt.splits_digest,
                 settings=plain(phase.convert),
             )
             trained = stage(
@@ -137,6 +163,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 assignment_digest=data["previous_digest"],
                 init=phase.train.init,
                 settings=evaluation(phase),
+                **learnt.to_evaluate,
             )
             uploaded = stage(
                 "upload",
@@ -147,7 +174,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 data_report=data["data_report"],
                 examples=data["examples"],
                 split_report=splits["split_report"],
-                assignment=splits["assignment"],
+                assignment=learnt.assignment,
                 convert_report=corpora["convert_report"],
                 log=trained["log"],
                 tasks=tasks,
@@ -159,6 +186,7 @@ def phase_branch(config: Pipeline, name: str, training_config: str, training_cod
                 digest=data["digest"],
                 origin=data["origin"],
                 run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+                **learnt.to_upload,
             )
             if phase.queue:
                 stage(

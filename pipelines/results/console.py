@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipelines.local.run import Failure
 
 UNDEFINED = "\N{EN DASH}"
+# Files with which annotators are asked.
+ASKING = (("review", "to_review"), ("queue", "queue"))
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -92,7 +94,7 @@ def outcome(name: str, phase: dict[str, Any]) -> str:
         rows += [("log", shown(failed["log"]))] if failed["log"] else []
     if "version" in phase:
         rows.append(("model", shown(phase.get("model_uri") or phase.get("model", "gone"))))
-    for row, key in (("report", "report"), ("data", "data_report"), ("queue", "queue")):
+    for row, key in (("report", "report"), ("data", "data_report"), *ASKING):
         rows += [(row, shown(phase[key]))] if key in phase else []
     rows += [("missing", message) for message in phase.get("missing", ())]
     return "\n".join([*lines, *(f"  {row:<8} {text}" for row, text in rows)])

@@ -23,6 +23,7 @@ FILES = {
     "report": (("upload", "report"), "report"),
     "data_report": (("ingest",), "report"),
     "quarantine": (("ingest",), "quarantine"),
+    "to_review": (("label",), "review"),
     "queue": (("queue",), "queue"),
 }
 PARAMETERS = ("decision", "headline", "version", "model_uri")

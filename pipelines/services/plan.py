@@ -112,7 +112,8 @@ def known_of(pipeline: Pipeline, name: str, spec: Mapping[str, Any]) -> dict[str
     """What can be known of a phase before it runs: its input, and what was made from it already.
 
     Returns:
-        `digest` of annotations and config, as the run will call it; `made`: the version that was
+        `digest` of annotations and config, as the run will call it, '' where a teacher is looked
+        up in the run; `made`: the version that was
         trained from the very same, '' for none; `champion`: the version in production; both are
         None where the registry cannot be looked at from here.
     """
@@ -125,6 +126,9 @@ def known_of(pipeline: Pipeline, name: str, spec: Mapping[str, Any]) -> dict[str
         return {**facts, "made": None, "champion": None}
     versions = open_registry(pipeline.registry_url).versions(phase.model.name)
     made = [version.number for version in versions if version.lineage.digest == digest]
+    if phase.teacher:
+        # What its teacher is then, the run itself will find out.
+        facts["digest"], made = "", []
     champion = pointed_to(versions, phase.model.alias)
     return {
         **facts,

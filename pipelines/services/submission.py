@@ -15,8 +15,9 @@ from typing import Any
 
 from components.errors import ConfigError
 from components.records.label_studio import is_project
+from components.records.pool import files_of
 from components.records.prodigy_database import is_dataset
-from components.records.sources import content_digest, identity, list_files
+from components.records.sources import SourceFile, content_digest, identity, list_files
 from components.secret_references import in_environment
 from pipelines.config.git import commit_of
 from pipelines.config.load import Loaded
@@ -91,9 +92,16 @@ def prepare(
     """
     chosen = only(loaded, phases)
     sources = [source for phase in chosen.pipeline.phases.values() for source in phase.annotations]
-    files = list_files(sources)
+    files = [*list_files(sources), *files_of_teachers(chosen)]
     data = content_digest(files, [identity(file) for file in files])
     return replace(for_any_data(chosen, parameters), data=data)
+
+
+def files_of_teachers(loaded: Loaded) -> list[SourceFile]:
+    """The texts for teachers, which a run depends on as on its annotations."""
+    teachers = [phase.teacher for phase in loaded.pipeline.phases.values() if phase.teacher]
+    patterns = [pattern for teacher in teachers for pattern in teacher.texts]
+    return [SourceFile(path, "auto") for pattern in patterns for path in files_of(pattern)]
 
 
 def for_any_data(loaded: Loaded, parameters: Sequence[str] = ()) -> Submission:
@@ -123,8 +131,7 @@ def only(loaded: Loaded, phases: Sequence[str]) -> Loaded:
         )
     if not phases:
         return loaded
-    kept = {name: phase for name, phase in known.items() if name in phases}
-    return replace(loaded, pipeline=loaded.pipeline.model_copy(update={"phases": kept}))
+    return replace(loaded, pipeline=loaded.pipeline.only(phases))
 
 
 def refuse_unrepeatable(loaded: Loaded) -> None:
@@ -133,7 +140,11 @@ def refuse_unrepeatable(loaded: Loaded) -> None:
     Raises:
         ConfigError: every reason, one a line.
     """
-    problems = [*image_problems(loaded), *source_problems(loaded), *git_problems(loaded)]
+    problems = [
+        *image_problems(loaded),
+        *source_problems(loaded),
+        *git_problems(loaded),
+    ]
     if problems:
         raise ConfigError("\n".join(f"{loaded.path}: {problem}" for problem in problems))
 
@@ -171,6 +182,12 @@ def local_files(phase: Phase) -> Iterator[str]:
     for path in phase.queue.texts if phase.queue else ():
         if "://" not in path:
             yield f"queue.texts: {path} is on this machine. {to_bucket}"
+    teacher = phase.teacher
+    for path in teacher.texts if teacher else ():
+        if "://" not in path:
+            yield f"teacher.texts: {path} is on this machine. {to_bucket}"
+    if teacher and "/" in teacher.model and "://" not in teacher.model:
+        yield f"teacher.model: {teacher.model} is on this machine. {to_bucket}"
 
 
 def tokens_from_here(phase: Phase) -> Iterator[str]:

@@ -209,7 +209,7 @@ def add_pages(app: FastAPI, site: Site, jobs: Jobs) -> None:
     def document(run: str, phase: str, name: str, download: bool = False) -> Response:
         record = record_of(site, run)
         path = document_of(site, record, phase, name)
-        if name in ("review", "queue"):
+        if name in ("review", "to-review", "queue"):
             return for_annotators(path, f"{run}.{phase}.{name}")
         if download:
             return FileResponse(path, filename=f"{run}.{phase}.{name}.html")

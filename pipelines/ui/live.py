@@ -236,6 +236,7 @@ DOCUMENTS = {
     "report": Document("Report", ("upload", "report"), "report"),
     "data": Document("Data report", ("ingest",), "report"),
     "review": Document("Annotations to review", ("upload", "report"), "review"),
+    "to-review": Document("A teacher's answers to review", ("label",), "review"),
     "queue": Document("Texts to label next", ("queue",), "queue"),
 }
 

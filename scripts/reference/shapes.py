@@ -58,6 +58,9 @@ class TaskScores(Open):
     champion: dict[str, Any] | None = Field(
         description="the model in production on the same documents, and the comparison with it"
     )
+    teacher: dict[str, Any] | None = Field(
+        None, description="likewise the model that taught this one, where one did"
+    )
 
 
 class Registered(Shape):
@@ -92,6 +95,9 @@ class PhaseSummary(Shape):
     report: str | None = Field(None, description="report.html")
     data_report: str | None = Field(None, description="report on the data, HTML")
     quarantine: str | None = Field(None, description="JSON Lines of the records left out")
+    to_review: str | None = Field(
+        None, description="a teacher's answers for review, for an annotation tool"
+    )
     queue: str | None = Field(None, description="texts to label next, for an annotation tool")
     decision: Literal["promote", "hold"] | None = Field(None, description="of the gate")
     headline: str | None = Field(None, description="the gate's decision in a sentence")

@@ -68,6 +68,9 @@ def items(path: Path, source: str) -> Iterator[Item]:
         if not any(has_entities(doc) or doc.cats or group_names(doc) for doc in windows):
             yield Skipped(place, "document without entities, spans or classes")
             continue
+        if windows[0].user_data.get("silver"):
+            yield Skipped(place, "document that a model answered, and no annotator")
+            continue
         try:
             yield annotation(place, windows)
         except QuarantineError as problem:

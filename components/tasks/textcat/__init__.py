@@ -222,6 +222,33 @@ class Kind(Task):
     ) -> Sequence[Mapping[Item, float]] | None:
         return [{label: doc.cats.get(label, 0.0) for label in self.labels} for doc in docs]
 
+    def answered(self, nlp: Language, docs: Sequence[Doc]) -> Sequence[Answers | None]:
+        from components.tasks.textcat.training import classifier_of
+
+        pipe = classifier_of(nlp, self)
+        labels = [label for label in self.labels if pipe and label in pipe.labels]
+        return [self.answer(doc.cats, labels, pipe.labels) if pipe else None for doc in docs]
+
+    def answer(
+        self, probabilities: Mapping[str, float], labels: Sequence[str], theirs: Sequence[str]
+    ) -> Answers | None:
+        """What a model's probabilities say; None where it chose a label that is not the task's.
+
+        Args:
+            labels: of the task and the model alike; `theirs` all of the model's.
+        """
+        if self.exclusive:
+            best = max(theirs, key=lambda label: probabilities.get(label, 0.0))
+            cats = {label: label == best for label in labels} if best in labels else {}
+        else:
+            cats = {label: self.says(probabilities, label) for label in labels}
+        return Answers(cats=cats, complete=len(cats) == len(self.labels)) if cats else None
+
+    def certainty(self, possible: Mapping[Item, float], said: Sequence[Item]) -> float:
+        if self.exclusive:
+            return min((possible.get(label, 0.0) for label in said), default=0.0)
+        return super().certainty(possible, said)
+
     def doubt(self, possible: Mapping[Item, float]) -> float:
         """One minus the margin of the likeliest; of others the label nearest its threshold."""
         chances = [possible.get(label, 0.0) for label in self.labels]

@@ -17,7 +17,7 @@ from components.registry.base import Artefact
 from components.registry.documents import EXAMPLES
 from components.registry.examples import keys_of, write_keys
 from components.registry.local import LocalRegistry
-from components.registry.model_metadata import flat
+from components.registry.model_metadata import flat, with_teacher
 from components.registry.promotion import add_and_promote
 from tests.support.records import ner_record
 
@@ -59,7 +59,13 @@ class Stage:
         )
 
     def run(
-        self, annotated: list[Record], *, digest: str = "new", when: str = "due", **settings: int
+        self,
+        annotated: list[Record],
+        *,
+        digest: str = "new",
+        when: str = "due",
+        context: Any = None,
+        **settings: int,
     ) -> tuple[str, str]:
         """The decision and why."""
         outputs = self.folder / "executor.json"
@@ -70,7 +76,7 @@ class Stage:
             "model": "ner",
             "alias": "champion",
             "digest": digest,
-            "context": json.dumps(CONTEXT),
+            "context": json.dumps(context or CONTEXT),
             "when": when,
             "settings": json.dumps(settings),
             "examples": self.folder / "examples.json",
@@ -172,3 +178,15 @@ def test_a_damaged_list_is_reported(
     with pytest.raises(AssertionError):
         stage.run(records(3))
     assert f"due: {EXAMPLES} of " in capsys.readouterr().err
+
+
+def test_another_teacher_trains_and_other_texts_for_it_do_not(
+    stage: Stage, artefact: MakeArtefact
+) -> None:
+    taught = {**CONTEXT, "teacher": {"phase": "big"}}
+    stage.promote(artefact("pound"), records(3), with_teacher(taught, "one", "texts"))
+    now = with_teacher(taught, "one", "more texts")
+    assert stage.run(records(3), context=now)[0] == "wait"
+    decision, why = stage.run(records(3), context=with_teacher(taught, "two", "more texts"))
+    assert decision == "train"
+    assert why == "the teacher is another than that of version 1 of ner."

@@ -38,6 +38,8 @@ def evaluated(
     *,
     metadata: Path | None = None,
     init: str = "base",
+    teacher: Path | None = None,
+    of_teacher: Path | None = None,
 ) -> dict[str, Any]:
     """Run the stage as the pipeline does; return its scores, and the task's metadata as `shown`."""
     folder.mkdir(exist_ok=True)
@@ -53,6 +55,9 @@ def evaluated(
         "test-corpus": str(corpus),
         "champion": str(champion or ""),
         "champion-assignment": str(metadata / "assignment.json" if metadata else ""),
+        "teacher": str(teacher or ""),
+        "teacher-version": "big 3",
+        "teacher-assignment": str(of_teacher or ""),
         "init": init,
         "settings": json.dumps(FAST),
         **{name: str(path) for name, path in out.items()},
@@ -378,3 +383,42 @@ def test_windows_of_one_document_count_as_one(tmp_path: Path, shelf: Shelf) -> N
         doc.user_data["id"] = f"document {place // 2}"
     scores = evaluated(tmp_path, shelf.good, write_corpus(tmp_path / "w", docs), None)
     assert scores["documents"] == 10
+
+
+def test_teacher_and_student_stand_side_by_side(
+    tmp_path: Path, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = evaluated(tmp_path / "1", shelf.weak, shelf.corpus, None, teacher=shelf.good)
+    said = scores["teacher"]
+    alone = evaluated(tmp_path / "2", shelf.good, shelf.corpus, None)
+    assert said["version"] == "big 3"
+    assert said["overall"] == alone["overall"]
+    compared = said["comparison"]["overall"]
+    assert compared["f"] == {"new": scores["overall"]["f"], "champion": alone["overall"]["f"]}
+    assert 0 < said["agreement"] < 1
+    assert said["words_per_second"] > 0
+    assert said["megabytes"] > 0 < said["student_megabytes"]
+    assert said["seen"] is None  # nobody knows what it was trained on
+    assert "Teacher (big 3): F " in capsys.readouterr().out
+    same = evaluated(tmp_path / "3", shelf.good, shelf.corpus, None, teacher=shelf.good)
+    assert same["teacher"]["agreement"] == 1
+    assert "teacher" not in alone
+
+
+def test_a_teacher_is_not_scored_on_what_it_was_trained_on(tmp_path: Path, shelf: Shelf) -> None:
+    docs = make_docs(80, seed=2)
+    keys = [f"{key_of(normalised(doc.text), b'text'):016x}" for doc in docs]
+    texts = {doc.text for doc in docs}
+    first = {key for doc, key in zip(docs, keys, strict=True) if doc.text == min(texts)}
+    write(tmp_path / "some.json", Stored(VERSION, [*first], [], []))
+    write(tmp_path / "all.json", Stored(VERSION, [], [], ["a" * 16], [*keys]))
+    some = evaluated(
+        tmp_path / "1", shelf.weak, shelf.corpus, None, teacher=shelf.good,
+        of_teacher=tmp_path / "some.json",
+    )  # fmt: skip
+    assert some["teacher"]["seen"] == sum(doc.text == min(texts) for doc in docs)
+    every = evaluated(
+        tmp_path / "2", shelf.weak, shelf.corpus, None, teacher=shelf.good,
+        of_teacher=tmp_path / "all.json",
+    )  # fmt: skip
+    assert every["teacher"]["error"] == "the teacher was trained on all test documents"

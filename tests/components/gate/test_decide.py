@@ -9,6 +9,7 @@ import pytest
 
 from components.gate.decide import decide
 from components.gate.settings import GateSettings
+from components.scoring.intervals import wilson
 from components.tasks.base import TaskSettings
 from tests.support.stages import gate, gate_decision_in
 
@@ -391,3 +392,34 @@ def test_of_several_tasks_one_that_falls_holds_the_model() -> None:
     own = GateSettings(tasks={"topic": {"max_drop": {"overall": 0.05}}})
     allowed = decide({"ner": against(scores(), +0.03), "topic": worse}, CLEAN, tasks, own)
     assert ("max_drop", "") not in failed(allowed)
+
+
+def audited(reviewed: int, right: int) -> dict[str, Any]:
+    """The rule about a teacher of whose audit some texts are reviewed."""
+    precision = right / reviewed if reviewed else None
+    interval = wilson(right, reviewed) if reviewed else None
+    audit = {
+        "texts": reviewed, "right": right, "precision": precision, "interval": interval,
+        "waiting": 100 - reviewed,
+    }  # fmt: skip
+    policy = GateSettings(min_teacher_precision=0.9)
+    decision = decide({"ner": scores()}, CLEAN, TASKS, policy, audit={"ner": audit})
+    [rule] = [one for one in decision["rules"] if one["name"] == "min_teacher_precision"]
+    return {**rule, "decision": decision["decision"]}
+
+
+def test_a_teacher_that_annotators_found_wrong_holds_its_student() -> None:
+    held = audited(40, 34)
+    assert (held["result"], held["decision"], held["measured"]) == ("fail", "hold", 0.85)
+    assert "Of 40 audited texts annotators found the teacher right in 34: 85.0 %" in held["text"]
+    assert "95 % interval 70.9 to 92.9" in held["text"]
+    assert audited(40, 38)["result"] == "pass"
+
+
+def test_an_audit_that_nobody_has_reviewed_is_not_passed() -> None:
+    unknown = audited(9, 1)
+    assert (unknown["result"], unknown["decision"]) == ("note", "promote")
+    assert "9 of 100 audited texts are reviewed, 10 are asked for" in unknown["text"]
+    assert audited(0, 0)["measured"] is None
+    asked = decide({"ner": scores()}, CLEAN, TASKS, GateSettings(), audit={"ner": {}})
+    assert "min_teacher_precision" not in {rule["name"] for rule in asked["rules"]}

@@ -15,7 +15,7 @@ from spacy.tokens import DocBin
 
 from components.__main__ import main
 from components.ingest.readers.detect import READERS
-from components.ingest.text import text_id
+from components.records.keys import text_id
 from components.records.record import Span, write_records
 from components.records.sources import COMPANIONS
 from tests.components.ingest.exports import ENOUGH, Ingested, row

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest.text import text_id
+from components.records.keys import text_id
 from components.records.prediction import (
     Disagreement,
     Prediction,

@@ -344,3 +344,61 @@ def test_a_pipeline_root_without_a_bucket_is_refused(tmp_path: Path, root: str) 
     vertex = f'vertex: {{project: p, location: l, pipeline_root: "{root}"}}\n'
     said = message(tmp_path, TINY + vertex)
     assert "vertex.pipeline_root: expected gs://BUCKET/FOLDER" in said
+
+
+TAUGHT = (
+    TINY
+    + """\
+  small:
+    labels: [ORG]
+    annotations: [a.jsonl]
+    model: {name: small}
+    teacher: {phase: phase-1, texts: [pool.txt]}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("phase: phase-1", "phase: big", "there is no phase 'big'; there is phase-1, small"),
+        ("phase: phase-1", "phase: small", "small is taught by small: nobody begins"),
+        ("phase: phase-1", "model: x, phase: phase-1", "give `phase`, or `model`, and not both"),
+        ("phase: phase-1, ", "", "give `phase`, or `model`, and not both"),
+        ("phase: phase-1, texts: [pool.txt]", "phase: phase-1", "teacher.texts: missing"),
+        ("[pool.txt]", "[pool.txt], skip: 0.5", "need `accept`"),
+        ("[pool.txt]", "[pool.txt], accept: 0.4, skip: 0.5", "must not be above accept"),
+        ("labels: [ORG]\n", "labels: [DATE]\n", "phase-1 has no label of the task ner: DATE"),
+        (
+            "labels: [ORG]\n",
+            "task: textcat\n    labels: [A, B]\n",
+            "phase-1 has no task textcat of kind textcat",
+        ),
+        (
+            "teacher: {phase: phase-1, texts: [pool.txt]}",
+            "gate: {min_teacher_precision: 0.9}",
+            "gate.min_teacher_precision needs a `teacher`",
+        ),
+    ],
+)
+def test_a_teacher_that_cannot_teach_is_named(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert expected in message(tmp_path, TAUGHT.replace(old, new))
+
+
+def test_teachers_come_first_and_one_that_is_left_out_is_the_one_in_production(
+    tmp_path: Path,
+) -> None:
+    text = TAUGHT.replace("texts: [pool.txt]}", "texts: [pool.txt]}\n  other:\n    labels: [ORG]\n"
+        "    annotations: [a.jsonl]\n    model: {name: other}")  # fmt: skip
+    pipeline = load(write(tmp_path, text)).pipeline
+    reverse = pipeline.model_copy(update={"phases": dict([*pipeline.phases.items()][::-1])})
+    assert reverse.in_order == ["other", "phase-1", "small"]
+    assert pipeline.teacher_of("small") == "one@champion"
+    alone = pipeline.only(["small"])
+    assert [*alone.phases] == ["small"]
+    assert alone.teacher_of("small") == "one@champion"
+    assert alone.phases["small"].teacher.phase == ""  # type: ignore[union-attr]
+    assert pipeline.phases["small"].stages[1:4] == ["split", "label", "convert"]
+    assert "label" not in pipeline.phases["phase-1"].stages

@@ -212,3 +212,22 @@ def test_what_writes_lineage_is_given_the_image_that_trained_the_model() -> None
     for stage, environment in environments.items():
         expected = [{"name": "RETRAIN_IMAGE", "value": image}]
         assert environment == (expected if stage == "upload" else [])
+
+
+def test_a_student_follows_the_phase_that_teaches_it() -> None:
+    spec = yaml.safe_load((ROOT / "tests/golden/sample-teacher.yaml").read_text(encoding="utf-8"))
+    tasks = spec["root"]["dag"]["tasks"]
+    assert tasks["small"]["dependentTasks"] == ["big"]
+    # It learns from the teacher in production where the teacher's own branch fails.
+    assert tasks["small"]["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert "dependentTasks" not in tasks["big"]
+
+
+def test_a_student_of_a_model_runs_beside_the_other_phases() -> None:
+    """The same config with a model of the registry as its teacher: see `make golden`."""
+    teacher = "{model: topic-big@champion, texts: [sample/letters.txt]}"
+    loaded = load(ROOT / "configs/sample-teacher.yaml", [f"phases.small.teacher={teacher}"])
+    golden = ROOT / "tests/golden/sample-teacher-model.yaml"
+    assert package(loaded) == golden.read_text(encoding="utf-8")
+    tasks = yaml.safe_load(package(loaded))["root"]["dag"]["tasks"]
+    assert not any("dependentTasks" in task for task in tasks.values())

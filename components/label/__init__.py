@@ -1,0 +1,1 @@
+"""A teacher answers texts that nobody has annotated: the stage `label`."""
