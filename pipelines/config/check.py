@@ -102,7 +102,7 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
     """Check a phase's training config, its annotation files and what is in them.
 
     Local annotations are read by `ingest` itself, into a folder that is thrown away; annotations
-    in a bucket are only looked up. Of texts for a queue or a teacher the first of each file is read.
+    in a bucket are only looked up. Of texts for a queue or a teacher the first of each is read.
 
     Args:
         listings: of its files; given up `until` then.
