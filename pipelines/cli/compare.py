@@ -51,7 +51,12 @@ def compare(
     written, rows = [], {}
     for phase in pick_phases(phases, common_phases(before, after)):
         for comparison in compare_phase(before, after, phase):
-            rows[comparison.name] = comparison.contrast | {"outcome": comparison.outcome}
+            rows[comparison.name] = {
+                **comparison.contrast,
+                "outcome": comparison.outcome,
+                "documents": comparison.shared,
+                "left_out": comparison.left_out,
+            }
             if not as_json:
                 print_comparison(comparison)
             if pages or open_:

@@ -30,9 +30,9 @@ def curve(
     percents: Annotated[
         list[int] | None,
         typer.Option(
-            "--share",
+            "--percent",
             metavar="PERCENT",
-            help="A share of the training documents. May be repeated; by default 25, 50, 75, 100.",
+            help="Percent of the training documents. May be repeated; by default 25, 50, 75, 100.",
         ),
     ] = None,
     overrides: Overrides = None,
@@ -45,7 +45,7 @@ def curve(
     out: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Train on growing shares of the data: would more annotations help, and for which labels?"""
+    """Train on growing parts of the data: would more annotations help, and for which labels?"""
     from rich.console import Console
 
     from components.errors import ConfigError

@@ -87,7 +87,7 @@ def run_curve(
         known = ", ".join(loaded.pipeline.phases)
         raise ConfigError(f"--phase {phase}: {loaded.path} has the phases {known}")
     if len(percents) < 2 or not all(1 <= size <= 100 for size in percents):
-        raise ConfigError("--share must be given at least twice, each from 1 to 100")
+        raise ConfigError("--percent must be given at least twice, each from 1 to 100")
     return run_spec(
         curve_spec(loaded, phase, sorted(percents)),
         out=out,

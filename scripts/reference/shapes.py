@@ -212,6 +212,8 @@ class ComparedPhase(Shape):
     """Two runs' models of one phase."""
 
     outcome: str = Field(description="the comparison in words")
+    documents: int = Field(description="test documents that both have, annotated alike")
+    left_out: int = Field(description="more test documents of the new run, not compared")
     labels: list[str] = Field(description="labels that both know")
     overall: Change = Field(description="all labels together")
     per_label: dict[str, Change] = Field(description="by label")
@@ -357,7 +359,7 @@ class ServiceRun(Shape):
     error: str = Field(description='what the service says; "" if nothing')
     url: str = Field(description="its page in the console")
     waits: dict[str, str] = Field(description="phase -> why it is not due")
-    tasks: list[ServiceTask] = Field(description="its tasks; Kubeflow's list has none")
+    tasks: list[ServiceTask] = Field(description="its tasks; on Kubeflow a list has those of the newest 20 runs")
     phases: dict[str, ServicePhase] = Field(description="by phase of these tasks")
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pipelines.services.base import Backend, Run
 
 
+# Of how many runs at most the tasks are asked for one by one, where a service lists none.
+MOST_ASKED = 20
+
+
 @dataclass(frozen=True)
 class RemoteRuns:
     """The runs of one config on the service that its target names."""
@@ -29,7 +33,7 @@ class RemoteRuns:
         from pipelines.services.outcome import outcomes_of_runs
 
         name = self.loaded.pipeline.name
-        history = self.backend.history(name)
+        history = self.with_tasks(self.backend.history(name))
         every = outcomes_of_runs(self.loaded, history)
         listed = list(zip(history, every, strict=True))
         if as_json:
@@ -39,6 +43,11 @@ class RemoteRuns:
             print_table(["run", "created (UTC)", "took>", "phase", "what came of it"], rows)
         else:
             print(f"No runs of {name} in {self.backend.where}.")
+
+    def with_tasks(self, history: Sequence[Run]) -> Sequence[Run]:
+        """Runs with their tasks, which Kubeflow's list leaves out; the older ones as they are."""
+        newest = [run if run.tasks else self.backend.get(run.id) for run in history[:MOST_ASKED]]
+        return [*newest, *history[MOST_ASKED:]]
 
     def show(self, reference: str, as_json: bool) -> None:
         """One run with its tasks."""
@@ -110,7 +119,8 @@ def rows_of(run: Run, outcomes: Sequence[PhaseOutcome]) -> list[list[str]]:
     """The lines of a run in the list, one for each of its phases that were to run."""
     start = [run.id, f"{run.created:%Y-%m-%d %H:%M}", took(run)]
     chosen = [each for each in outcomes if each.end != "not-run"]
-    return [[*start, each.phase, each.short] for each in chosen] or [[*start, "", run.state]]
+    unknown = run.state if run.tasks else f"{run.state} (more: retrain runs show)"
+    return [[*start, each.phase, each.short] for each in chosen] or [[*start, "", unknown]]
 
 
 def as_phases(outcomes: Sequence[PhaseOutcome]) -> dict[str, dict[str, Any]]:

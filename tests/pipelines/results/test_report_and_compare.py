@@ -217,7 +217,9 @@ def test_the_commands_speak_to_people_and_to_programs(runs: Path) -> None:
     retrain("compare", "weak", "good", "--out", str(runs), "--pages")
     assert (runs / "compared" / "20260101-000000-weak_20260102-000000-good").is_dir()
     parsed = json.loads(retrain("compare", "weak", "good", "--out", str(runs), "--json").stdout)
-    assert parsed["phases"][PHASE]["outcome"] == "better"
+    compared = parsed["phases"][PHASE]
+    assert compared["outcome"] == "better"
+    assert f"Compared on the {compared['documents']} test documents" in done.stdout
     parsed = json.loads(retrain("report", "good", "--out", str(runs), "--json").stdout)
     assert parsed["phases"][PHASE]["decision"] == "promote"
     wrong = retrain("compare", "weak", "good", "--phase", "phase-9", "--out", str(runs))
