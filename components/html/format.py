@@ -54,3 +54,8 @@ def standing(compared: Mapping[str, Any]) -> Standing:
     if low <= 0 <= high:
         return "can't tell"
     return "better" if low > 0 else "worse"
+
+
+def tone(compared: Mapping[str, Any]) -> str:
+    """CSS class of a change: coloured only where it is larger than noise."""
+    return {"better": "good", "worse": "bad"}.get(standing(compared), "")

@@ -8,6 +8,7 @@ block. Everything that a template prints is escaped. What is not (`Markup`) come
 from __future__ import annotations
 
 import hashlib
+import os
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from components.html.format import count, percent, points, points_span, span, standing
+from components.html.format import count, percent, points, points_span, span, standing, tone
 
 SHELL = Path(__file__).parent / "templates"
+# Where runs lie in one folder: the page of all of them, seen from the folder of a task's outputs.
+RUNS_PAGE = "RETRAIN_RUNS_PAGE"
 
 
 def render(
@@ -82,8 +85,15 @@ def environment(folder: Path) -> jinja2.Environment:
         span=span,
         points_span=points_span,
         standing=standing,
+        tone=tone,
     )
     return templates
+
+
+def all_runs() -> list[tuple[str, str]]:
+    """Name and relative address of the page of all runs, for a page of a task; none elsewhere."""
+    address = os.environ.get(RUNS_PAGE)
+    return [("All runs", address)] if address else []
 
 
 def security_policy(script: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.html.charts import bars, histogram
 from components.html.markdown import escape
-from components.html.page import render
+from components.html.page import all_runs, render
 from components.ingest.summary import Report
 
 TEMPLATE = Path(__file__).with_name("data_report.html")
@@ -35,6 +35,7 @@ def page(report: Report) -> str:
         TEMPLATE,
         title="Data report",
         made_from=f"{files:,} {'file' if files == 1 else 'files'} of annotations",
+        links=all_runs(),
         headline=HEADLINES[report["status"]],
         tone=TONES[report["status"]],
         consequences=CONSEQUENCES,

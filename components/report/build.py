@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from components.html import page
-from components.html.format import UNDEFINED, standing
+from components.html.format import UNDEFINED
 from components.records.prediction import Prediction
 from components.records.record import Item, label_of
 from components.registry.model_metadata import Change
@@ -34,7 +34,6 @@ from components.report.weakness import against_floor, little_known, weak_spots
 FOLDER = Path(__file__).parent
 MOST_SHOWN = 300
 TINTS = 8
-NOT_COMPARED = {"f": {"champion": None}, "difference": None, "interval": None, "better": None}
 
 
 @dataclass(frozen=True)
@@ -115,16 +114,6 @@ class TaskPart:
     def against_floor(self) -> str:
         return against_floor(self.scores)
 
-    @property
-    def compared_labels(self) -> Mapping[str, Any]:
-        per_label: Mapping[str, Any] = self.comparison["per_label"] if self.comparison else {}
-        return per_label
-
-    @property
-    def compared_overall(self) -> Mapping[str, Any]:
-        overall: Mapping[str, Any] = self.comparison["overall"] if self.comparison else NOT_COMPARED
-        return overall
-
 
 def task_parts(material: Material) -> list[TaskPart]:
     """What the page says of each task."""
@@ -174,7 +163,6 @@ def html(material: Material) -> str:
         parts=task_parts(material),
         name=material.name,
         other=material.other,
-        not_compared=NOT_COMPARED,
         training_charts=training_charts(material.history),
         data=material.data,
         split=material.split,
@@ -189,7 +177,6 @@ def html(material: Material) -> str:
         total=len(ranked),
         kinds=[(title, kinds[kind]) for kind, title in KINDS.items()],
         labels=labels,
-        tone=tone,
         tint=lambda label: labels.index(label) % TINTS,
         kind_number=list(KINDS).index,
         label_number=lambda item: label_number(item, labels),
@@ -247,11 +234,6 @@ def less_strict(scores: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
         ("an overlap, any label; one half if the ends differ", matches["partial"]),
         ("label and an overlap", matches["type"]),
     ]
-
-
-def tone(compared: Mapping[str, Any]) -> str:
-    """CSS class of a change: coloured only where it is larger than noise."""
-    return {"better": "good", "worse": "bad"}.get(standing(compared), "")
 
 
 def label_number(item: Item | None, labels: Sequence[str]) -> str:

@@ -121,7 +121,17 @@ def conclude(args: argparse.Namespace, result: Mapping[str, Any]) -> None:
         version=result["version"],
         since=result["since"],
     )
-    conclusion.conclude(args.report, end, said, os.environ.get(conclusion.RUNS_PAGE, ""))
+    conclusion.conclude(args.report, end, said, links(args.report, args.data_report))
+
+
+def links(report: Path, data_report: Path) -> list[tuple[str, str]]:
+    """Where the report leads: to pages that are written where all runs lie in one folder."""
+    from components.html.page import all_runs
+
+    runs = all_runs()
+    # The page of `ingest`, which has the name of this one.
+    data = os.path.relpath(data_report.parent / report.name, report.parent)
+    return [("Data report", data), *runs] if runs else []
 
 
 def audited(args: argparse.Namespace, folder: Path) -> tuple[Path, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +30,15 @@ from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
 from pipelines.ui import comparing, live, models, scores, trying, writing
 from pipelines.ui.archive import archive, as_archive
 from pipelines.ui.jobs import Jobs
-from pipelines.ui.site import HEADERS, PARTS, Site, entries, fragment, url
+from pipelines.ui.site import (
+    HEADERS,
+    PARTS,
+    Site,
+    compile_templates,
+    entries,
+    fragment,
+    url,
+)
 from pipelines.ui.starting import PORT, add_jobs, add_starting, add_versions, again_of
 from pipelines.ui.trying import RefusedTextError, Trial
 from pipelines.ui.writing import RefusedError
@@ -44,6 +53,9 @@ REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
+OTHER_PAGES = re.compile(r'<nav class="screen-only other-pages".*?</nav>', re.DOTALL)
+# From a phase's report to its data report, and back.
+OTHERS = {"report": "/data", "data": "/report"}
 NOT_FOUND, SEE_OTHER = 404, 303
 MOST_CHARACTERS = 20_000
 
@@ -54,6 +66,7 @@ def build(site: Site) -> FastAPI:
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().run_in_executor(None, compile_templates)
         yield
         await asyncio.to_thread(trial.stop)
         await asyncio.to_thread(jobs.close)
@@ -213,7 +226,10 @@ def add_pages(app: FastAPI, site: Site, jobs: Jobs) -> None:
             return for_annotators(path, f"{run}.{phase}.{name}")
         if download:
             return FileResponse(path, filename=f"{run}.{phase}.{name}.html")
-        way = [(f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
+        others = [
+            one for one in live.links_of(record)[phase].items() if one[1].endswith(OTHERS[name])
+        ]
+        way = [*others, (f"Run {run}", url("runs", run)), ("Runs", "/runs"), ("Home", "/")]
         return as_report(path.read_text(encoding="utf-8"), way)
 
     @app.get("/index.html")
@@ -406,6 +422,10 @@ def archives_of(record: RunRecord) -> list[tuple[str, str]]:
 def as_report(html: str, way: Sequence[tuple[str, str]]) -> HTMLResponse:
     """A report as it was written, with the way back above it."""
     above = fragment("navigation.html", navigation=way, here="")
+    # Its own way to other files leads nowhere here.
+    html = re.sub(
+        r'<nav class="screen-only other-pages".*?</nav>\n?', "", html, count=1, flags=re.S
+    )
     html = html.replace('<header class="page">', f'<header class="page">{above}', 1)
     return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY})
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from components.errors import DataError
 from components.report.figures import training_charts
-from components.scoring.document import read_scores
+from components.scoring.document import Blocks, read_scores
 from pipelines.local.live_view import branches, describe, duration, figures
 from pipelines.local.runner.tasks import progress_path
 from pipelines.local.runs import RunRecord, TaskRecord, output_of, tail
@@ -176,32 +176,34 @@ def parts(site: Site, run: str) -> dict[str, Markup]:
     record = site.records.get(run)
     task, lines = log_of(site, record)
     every = branches_of(site, record)
+    scores = scores_of(record)
     return {
         "outcomes": fragment(
-            "run_outcomes.html", record=record, outcomes=chosen(site, run), links=links_of(record)
+            "run_outcomes.html",
+            record=record,
+            outcomes=chosen(site, run),
+            scores=scores,
+            links=links_of(record),
         ),
         "stages": fragment("run_stages.html", branches=every),
         "progress": fragment(
             "run_progress.html", record=record, branches=every, took=duration(record.seconds)
         ),
         "curves": fragment("run_curves.html", branches=every),
-        "scores": fragment("run_scores.html", scores=scores_of(record)),
+        "scores": fragment("run_scores.html", scores=scores),
         "log": fragment("run_log.html", task=task, lines=lines, url=url("runs", run, "logs", task)),
     }
 
 
-def scores_of(record: RunRecord) -> list[tuple[str, Any]]:
-    """What each phase of a run scored, task by task; nothing of what was deleted since."""
-    scored = []
+def scores_of(record: RunRecord) -> dict[str, Blocks]:
+    """What each phase of a run scored, by task; nothing of what was deleted since."""
+    scored = {}
     for task in record.tasks.values():
         if task.stage == "evaluate" and finished(task):
             try:
-                blocks = read_scores(output_of(record, task, "scores"))
+                scored[task.branch] = read_scores(output_of(record, task, "scores"))
             except DataError:
                 continue
-            for name, block in blocks.items():
-                title = f"{task.branch}, {name}" if len(blocks) > 1 else task.branch
-                scored.append((title, block))
     return scored
 
 

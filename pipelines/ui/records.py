@@ -36,13 +36,20 @@ class Records:
     def __init__(self, out: Path) -> None:
         self.out = out.resolve()
         self._kept: dict[tuple[str, str], Kept] = {}
+        self._seen: set[str] = set()
         self._lock = threading.Lock()
 
     def ids(self) -> list[str]:
         """Their ids, newest first; those that cannot be read are among them."""
-        if not self.out.is_dir():
+        try:
+            names = {path.name for path in self.out.iterdir()}
+        except OSError:
             return []
-        return sorted((path.parent.name for path in self.out.glob(f"*/{RECORD}")), reverse=True)
+        # A thousand files need not be asked for each page: what was a run once is one.
+        seen = self._seen & names
+        seen |= {name for name in names - seen if (self.out / name / RECORD).is_file()}
+        self._seen = seen
+        return sorted(seen, reverse=True)
 
     def __contains__(self, run: str) -> bool:
         # Anything else could name a file that is no run.

@@ -84,6 +84,12 @@ class Site:
         return HTMLResponse(html, status, headers=HEADERS)
 
 
+def compile_templates() -> None:
+    """Do it before the first page is asked for, which would wait for it."""
+    for template in PAGES.glob("*.html"):
+        page.environment(PAGES).get_template(template.name)
+
+
 def fragment(template: str, **values: Any) -> Markup:
     """A part of a page, as its stream sends it."""
     return page.fragment(PAGES / template, **values)

@@ -50,3 +50,33 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
     for page in pages:
         page.close()
     assert wrong == []
+
+
+# What a screen reader names when it comes to it; of an image, the name is all that it has.
+NAMED = {
+    *("button", "combobox", "graphics-document", "heading", "img", "image", "link"),
+    *("navigation", "progressbar", "region", "spinbutton", "table", "textbox"),
+}
+
+
+def spoken(page: Page) -> list[tuple[str, str]]:
+    """Role and name of each node of the tree that Chromium gives to a screen reader."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    return [
+        (node["role"]["value"], node.get("name", {}).get("value", "").strip())
+        for node in tree["nodes"]
+        if not node["ignored"]
+    ]
+
+
+def nameless(page: Page) -> list[str]:
+    """What a screen reader cannot tell of a page; empty if all is well."""
+    nodes = spoken(page)
+    roles = [role for role, _ in nodes]
+    wrong = [role for role, name in nodes if role in NAMED and not name]
+    regions = [name for role, name in nodes if role == "region"]
+    wrong += [f"two regions: {name}" for name in {*regions} if regions.count(name) > 1]
+    wrong += [] if roles.count("main") == 1 else ["not one main"]
+    if "table" in roles:
+        wrong += [] if "columnheader" in roles or "rowheader" in roles else ["table without heads"]
+    return wrong

@@ -14,7 +14,7 @@ from components.ingest.settings import IngestSettings
 from components.ingest.summary import make_report
 from components.records.sources import Copy, SourceFile
 from components.tasks import tasks_of
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, nameless
 from tests.support.records import ner_tasks
 
 ATTACK = "</style><script>alert(1)</script><img src=x onerror=alert(2)>' onmouseover='alert(3)"
@@ -50,6 +50,10 @@ def test_hostile_annotations_are_shown_and_do_nothing(visit: Visit, report: str)
     page.wait_for_timeout(300)
     assert page.locator("script, iframe, img, link, base").count() == 0
     assert "<script>alert(1)</script>" in page.locator("main").inner_text()
+
+
+def test_a_screen_reader_has_a_name_for_everything(visit: Visit, report: str) -> None:
+    assert nameless(visit(report)) == []
 
 
 def test_the_status_is_seen_first(visit: Visit, report: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from components.html import page
 from pipelines.results.history import TEMPLATE, Entry, score_charts
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, nameless
 
 ATTACK = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 
@@ -48,6 +48,7 @@ def test_the_history_shows_hostile_names_as_text(visit: Visit) -> None:
     assert opened.locator("script, img").count() == 0
     assert ATTACK in opened.locator("tbody").inner_text()
     assert opened.get_by_role("img").count() == 1
+    assert nameless(opened) == []
 
 
 def test_the_history_fits_a_phone(visit: Visit) -> None:

@@ -18,7 +18,7 @@ from components.tasks import task_of
 from components.tasks.base import TaskSettings
 from components.tasks.ner.pairs import disagreements
 from components.tasks.scores import block_of
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, nameless
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -139,6 +139,10 @@ def test_the_policy_stops_a_script_that_gets_in_all_the_same(
     page.wait_for_timeout(300)
     assert page.title() != "owned"
     page.close()
+
+
+def test_a_screen_reader_has_a_name_for_everything(visit: Visit, report: str) -> None:
+    assert nameless(visit(report)) == []
 
 
 def test_errors_can_be_filtered_by_kind_and_label(visit: Visit, report: str) -> None:

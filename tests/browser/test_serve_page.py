@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import nameless
 from tests.containers.conftest import Running, write_model
 from tests.support.all_kinds import write_all_kinds
 from tests.support.spancat import write_spancat
@@ -48,6 +49,7 @@ def test_entities_are_marked_where_they_are_and_listed(page: Page) -> None:
         ["London", "GPE"],
         ["form", "P60", "FORM"],
     ]
+    assert nameless(page) == []
     # What was pasted is text, never markup.
     expect(page.locator("#marked b", has_text="London")).to_have_count(0)
     assert page.locator("tbody tr").all_inner_texts()[1].split() == [

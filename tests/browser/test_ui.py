@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.site import Ui, add_version, going_on, write_run
+from tests.browser.conftest import nameless, spoken
+from tests.support.site import Ui, add_version, going_on, model_of, write_run
 
 ATTACK = "\"><img src=x onerror=alert(1)></pre><script>alert(2)</script>\r'&lt;"
 RUN = "20260102-000000-small"
@@ -68,6 +69,44 @@ def test_pages_fit_and_hostile_text_is_text(
     assert page.locator("script").count() == 1
     assert "onerror=alert(1)" in page.locator("main").inner_text()
     assert page.get_by_role("main").count() == page.get_by_role("heading", level=1).count() == 1
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/compare", "/models", "MODEL", "MODEL/1", "/deploy", "/try", "/nothing"]
+)
+def test_a_screen_reader_has_a_name_for_everything(
+    browser: Browser, reading: tuple[Ui, str], path: str
+) -> None:
+    ui, model = reading
+    page = browser.new_page()
+    page.goto(ui.url + path.replace("MODEL", model).replace(RUN, "20260101-000000-small"))
+    assert nameless(page) == []
+    headings = [name for role, name in spoken(page) if role == "heading"]
+    assert headings[0] == page.locator("h1").inner_text()
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ui, str]]:
+    """A server that may write, with a model, and the path of that model's page."""
+    folder = tmp_path_factory.mktemp("model")
+    add_version(folder, "ner-phase-1", "London", 0.8)
+    write_run(folder / "runs", "20260101-000000-small")
+    with Ui(folder, "--write") as ui:
+        yield ui, model_of(ui)
+
+
+def test_what_becomes_of_a_run_is_announced(visit: Open, folder: Path) -> None:
+    """A screen reader says a live region's change without being asked."""
+    run = "20260106-000000-small"
+    with going_on(folder / "runs", run) as going:
+        page = visit(f"/runs/{run}")
+        expect(page.locator("#link-state")).to_have_text("This page follows the run.")
+        for place in ("#outcomes", "#link-state"):
+            assert page.locator(place).get_attribute("role") == "status"
+        going.fail("no labels")
+        expect(page.get_by_role("status").first).to_contain_text("failed in train")
+        expect(page.get_by_role("status").last).to_have_text("The run is over.")
 
 
 def test_home_says_first_what_came_of_it(visit: Open) -> None:

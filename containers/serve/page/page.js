@@ -44,7 +44,11 @@ const made = (name, ...inside) => {
   return one;
 };
 const percent = (share) => `${Math.round(100 * share)} %`;
-const line = (...cells) => made("tr", ...cells.map((value) => made("td", value)));
+const line = (first, ...cells) => {
+  const head = made("th", first);
+  head.scope = "row";
+  return made("tr", head, ...cells.map((value) => made("td", value)));
+};
 
 const sure = (one) => one.confidence === undefined ? "–" : percent(one.confidence);
 const row = (one) => line(one.text, called(one), one.phase, one.start, one.end, sure(one));

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError, DataError
+from components.html.page import RUNS_PAGE
 from components.progress import PROGRESS_VARIABLE
-from components.report.conclusion import RUNS_PAGE
 from pipelines.local.runner.digests import content_digest
 from pipelines.local.runner.graph import Node
 from pipelines.local.runner.launchers import Command

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from components.report.conclusion import PLACE, conclude
+from components.report.conclusion import PLACE, WAY, conclude
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    path.write_text(f"<main>\n{PLACE}\n<p>Passes the gate.</p></main>", encoding="utf-8")
+    path.write_text(f"<main>\n{WAY}\n{PLACE}\n<p>Passes the gate.</p></main>", encoding="utf-8")
     return path
 
 
 def test_the_outcome_comes_first_and_leads_to_all_runs(report: Path) -> None:
-    conclude(report, "promoted", "promoted to version 3", "../../../index.html")
+    conclude(report, "promoted", "promoted to version 3", [("All runs", "../../../index.html")])
     html = report.read_text(encoding="utf-8")
-    banner = '<section aria-label="Outcome" class="banner outcome good">'
-    assert f'{banner}<p class="headline">Promoted to version 3.</p></section>' in html
+    banner = '<div class="banner outcome good"><p class="headline good">Promoted to version 3.</p>'
+    assert banner in html
     assert html.index("Promoted to") < html.index("Passes the gate.")
     assert '<a href="../../../index.html">All runs</a>' in html
     assert PLACE not in html
