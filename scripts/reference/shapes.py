@@ -359,7 +359,9 @@ class ServiceRun(Shape):
     error: str = Field(description='what the service says; "" if nothing')
     url: str = Field(description="its page in the console")
     waits: dict[str, str] = Field(description="phase -> why it is not due")
-    tasks: list[ServiceTask] = Field(description="its tasks; on Kubeflow a list has those of the newest 20 runs")
+    tasks: list[ServiceTask] = Field(
+        description="its tasks; a list of Kubeflow's has the newest 20 runs'"
+    )
     phases: dict[str, ServicePhase] = Field(description="by phase of these tasks")
 
 
