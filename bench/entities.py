@@ -71,6 +71,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
     "minilm": {"config": "minilm"},
     "minilm-tokens": {"config": "minilm-tokens"},
+    "cnn-tasks": {"config": "cnn-tasks"},
     "spacy train, as init config writes it": {"pipeline": "ner"},
     # Each changes one thing in minilm-tokens.
     "half the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 5}},

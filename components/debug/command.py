@@ -32,17 +32,13 @@ def run(args: argparse.Namespace) -> StageResult:
         RemoteError: the model hub did not answer.
     """
     from components.train.prove import prove
+    from components.train.run import read_all
 
     tasks = tasks_of(args.tasks)
     # kfp writes 40.0 for 40, and a training config wants an integer.
     overrides = whole(parse(dict[str, Any], args.overrides, "--overrides"))
+    corpora = (args.train_corpus, args.dev_corpus)
     with code_in_use(args.code):
-        prove(
-            tasks,
-            args.train_corpus,
-            args.dev_corpus,
-            args.config,
-            overrides,
-            args.findings,
-        )
+        config = read_all(args.config, overrides, tasks, *corpora)
+        prove(tasks, *corpora, args.findings, config)
     return StageResult()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +69,7 @@ def run(args: argparse.Namespace) -> StageResult:
     # kfp writes 40.0 for 40, and a training config wants an integer.
     overrides = whole(parse(dict[str, Any], args.overrides, "--overrides"))
     with code_in_use(args.code):
-        if args.findings:
-            prove(
-                tasks,
-                args.train_corpus,
-                args.dev_corpus,
-                args.config,
-                overrides,
-                args.findings,
-            )
+        corpora = (args.train_corpus, args.dev_corpus)
         state = train_pipeline(
             tasks=tasks,
             train_corpus=args.train_corpus,
@@ -89,6 +82,7 @@ def run(args: argparse.Namespace) -> StageResult:
             model=args.model,
             log=args.log,
             checkpoints=Path(args.checkpoints) if args.checkpoints else None,
+            prove=partial(prove, tasks, *corpora, args.findings) if args.findings else None,
         )
     metadata: dict[str, Any] = {
         "framework": "spaCy",

@@ -30,6 +30,7 @@ class Heartbeat:
         wait: Callable[[float], bool] | None = None,
     ) -> None:
         self.clock = clock
+        self.out = sys.stdout  # also while others gather what a library prints
         self.ended = threading.Event()
         self.wait = wait or self.ended.wait
         self.message: Callable[[], str] = lambda: "   working"
@@ -61,5 +62,5 @@ class Heartbeat:
             if self.clock() - self.last_output >= LINE_SECONDS:
                 self.note_output()
                 # In one piece, so that the main thread's lines stay whole.
-                sys.stdout.write(f"{self.message()}\n")
-                sys.stdout.flush()
+                self.out.write(f"{self.message()}\n")
+                self.out.flush()

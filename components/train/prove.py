@@ -8,15 +8,16 @@ from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+from spacy.language import Language
+from thinc.api import Config
 
 from components.errors import ConfigError, DataError
 from components.files import writing
 from components.tasks.base import Task
 from components.train.base_weights import find_all, hub_errors, localised
-from components.train.config import read_config
-from components.train.corpus import label_counts, verify
-from components.train.of_corpus import settled
+from components.train.corpus import label_counts
+from components.train.loop import Training
 from components.train.reader import read_once
 from components.train.run import initialise, unseen
 
@@ -26,15 +27,24 @@ ERRORS = re.compile(r"^(\d+) errors?$", re.MULTILINE)
 
 
 def prove(
-    tasks: Sequence[Task],
-    train_corpus: Path,
-    dev_corpus: Path,
-    config: str,
-    overrides: dict[str, Any],
-    findings: Path,
-) -> None:
-    """Write down what spaCy says, and refuse what can't be trained on; see `components.debug`."""
-    text = debug(tasks, train_corpus, dev_corpus, config, overrides)
+    tasks: Sequence[Task], train_corpus: Path, dev_corpus: Path, findings: Path, config: Config
+) -> tuple[Language, Training]:
+    """Write down what spaCy says, and refuse what can't be trained on; see `components.debug`.
+
+    Args:
+        config: of `read_all`.
+
+    Returns:
+        the pipeline, initialised on a CPU, and what its config says of training.
+    """
+    nlp, training = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
+    missing = [
+        label
+        for task in tasks
+        for label in unseen(task, nlp, label_counts(train_corpus, task.name))
+    ]
+    text = spacy_debug(config, train_corpus, dev_corpus)
+    text += "".join(f"\nNo example of {label} in the training corpus" for label in missing)
     with writing(findings) as path:
         path.write_text(markdown(text), encoding="utf-8")
     print(text, flush=True)
@@ -43,49 +53,27 @@ def prove(
             f"{train_corpus}: spaCy's `debug data` finds what can't be trained on; see "
             f"{findings}. Fix the annotations."
         )
+    return nlp, training
 
 
-def debug(
-    tasks: Sequence[Task],
-    train_corpus: Path,
-    dev_corpus: Path,
-    config_text: str,
-    overrides: dict[str, Any],
-) -> str:
-    """What spaCy says about a config and its corpora, as text."""
-    config = read_config(config_text, overrides, tasks)
-    for corpus in (train_corpus, dev_corpus):
-        verify(corpus)
-    config = settled(config, tasks, train_corpus)
-    nlp, _ = initialise(config, train_corpus, dev_corpus, use_gpu=-1)
-    missing = [
-        label
-        for task in tasks
-        for label in unseen(task, nlp, label_counts(train_corpus, task.name))
-    ]
-    weights = find_all(config)
-    local = read_once(localised(config, weights))
-    local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
-    with TemporaryDirectory() as folder, hub_errors(weights):
-        path = Path(folder) / "config.cfg"
-        local.to_disk(path)
-        text = spacy_debug(path)
-    return text + "".join(f"\nNo example of {label} in the training corpus" for label in missing)
-
-
-def spacy_debug(config: Path) -> str:
+def spacy_debug(config: Config, train_corpus: Path, dev_corpus: Path) -> str:
     """The text that `spacy debug config` and `spacy debug data` print."""
     from spacy.cli.debug_config import debug_config
     from spacy.cli.debug_data import debug_data
 
+    weights = find_all(config)
+    local = read_once(localised(config, weights))
+    local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
     printed = StringIO()
-    with redirect_stdout(printed):
+    with TemporaryDirectory() as folder, hub_errors(weights), redirect_stdout(printed):
+        path = Path(folder) / "config.cfg"
+        local.to_disk(path)
         try:
-            debug_config(config)
+            debug_config(path)
         except SystemExit:
             raise ConfigError(f"training config: {plain(printed.getvalue())}") from None
         with suppress(SystemExit):  # it has found errors and has printed them
-            debug_data(config, silent=False, no_format=True)
+            debug_data(path, silent=False, no_format=True)
     return plain(printed.getvalue())
 
 

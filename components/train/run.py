@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,9 @@ from components.train.state import State
 from components.train.training_log import Limits, TrainingLog
 from components.train.warm_start import warm_start
 
+# Of a config, the pipeline as it was initialised on a CPU, from base weights.
+Prove = Callable[[Config], tuple[Language, Training]]
+
 
 def train_pipeline(
     *,
@@ -55,20 +58,26 @@ def train_pipeline(
     model: Path,
     log: Path,
     checkpoints: Path | None,
+    prove: Prove | None = None,
 ) -> State:
-    """Train the pipeline of a config on a corpus; see `components.train.command`."""
+    """Train the pipeline of a config on a corpus; see `components.train.command`.
+
+    Args:
+        prove: what makes sure that this can be trained, before a GPU is used.
+    """
     keep_freed_memory()
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat())
         heartbeat.doing("reading the config, the base weights and the corpora")
-        config = read_config(config_text, overrides, tasks)
-        for corpus in (train_corpus, dev_corpus):
-            print(f"{corpus}: {verify(corpus):,} documents", flush=True)
-        config = settled(config, tasks, train_corpus)
+        config = read_all(config_text, overrides, tasks, train_corpus, dev_corpus)
+        proven = prove(config) if prove else None
         use_gpu = choose_device(settings)
-        nlp, training = initialise(
-            config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion, tasks=tasks
-        )
+        if proven and use_gpu < 0 and not champion:
+            nlp, training = proven
+        else:
+            nlp, training = initialise(
+                config, train_corpus, dev_corpus, use_gpu=use_gpu, champion=champion, tasks=tasks
+            )
         for task in tasks:
             counts = label_counts(train_corpus, task.name)
             for label in unseen(task, nlp, counts):
@@ -103,6 +112,24 @@ def train_pipeline(
         kept.finish(model, beside)
         finish(model, tasks, training, beside)
     return state
+
+
+def read_all(
+    config_text: str,
+    overrides: dict[str, Any],
+    tasks: Sequence[Task],
+    train_corpus: Path,
+    dev_corpus: Path,
+) -> Config:
+    """The config as these corpora make it; that they are whole is made sure of.
+
+    Raises:
+        ConfigError, DataError: as `read_config` and `verify` do.
+    """
+    config = read_config(config_text, overrides, tasks)
+    for corpus in (train_corpus, dev_corpus):
+        print(f"{corpus}: {verify(corpus):,} documents", flush=True)
+    return settled(config, tasks, train_corpus)
 
 
 def finish(

@@ -26,6 +26,7 @@ SMALL = {
     "components.tok2vec.model.encode.width": 16,
     "components.tok2vec.model.encode.depth": 1,
     "components.tok2vec.model.embed.rows": [50, 50, 50, 50],
+    "training.optimizer.learn_rate.warmup": 0,
 }
 
 
