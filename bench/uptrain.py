@@ -116,7 +116,7 @@ def unique(rows: Iterable[Row]) -> list[Row]:
     return [*{row["text"]: row for row in rows if row.get("text", "").strip()}.values()]
 
 
-ENTITIES = {"cnn": Model("cnn", lasting(1000))}
+ENTITIES = {"cnn": Model("cnn", lasting(600))}
 DATASETS = {
     "healthsea": Dataset(
         "textcat",

@@ -14,7 +14,7 @@ import pytest
 from components.__main__ import main
 from components.records.record import Answers, Record, Span, read_records, write_records
 from components.registry import assignment, audit
-from tests.support.spancat import write_spancat
+from tests.support.all_kinds import write_all_kinds
 from tests.support.tiny_textcat import train_tiny
 
 TOPIC = [{"name": "topic", "kind": "textcat", "labels": ["TAX", "VISA"]}]
@@ -217,16 +217,51 @@ def test_a_killed_stage_asks_only_what_it_had_not_asked(
     assert not [*(tmp_path / "checkpoints").iterdir()]
 
 
-def test_entities_and_spans_are_taught(tmp_path: Path) -> None:
-    folder = write_spancat(tmp_path / "notes", ["NEG", "ABS"], group="sc")
-    tasks = [{"name": "sc", "kind": "spans", "labels": ["NEG", "OTHER"]}]
+def test_every_kind_is_taught_at_once(tmp_path: Path) -> None:
+    folder = write_all_kinds(tmp_path / "notes", {"fever": "FINDING", "Smith": "PERSON"})
+    tasks = [
+        {"name": "entities", "kind": "ner", "labels": ["FINDING"]},
+        {"name": "status", "kind": "assertion", "of": "entities", "labels": ["Absent", "Present"]},
+        {"name": "parts", "kind": "spans", "labels": ["SCOPE", "OTHER"]},
+        {"name": "topic", "kind": "textcat", "labels": ["LUNGS", "HEART"]},
+    ]
     stage = Stage(tmp_path, folder, tasks)
-    assert stage.run(stage.pool("no fever and no cough")) == 0
+    assert stage.run(stage.pool("no fever, Smith")) == 0
     [record] = stage.silver()
-    answers = record.answers["sc"]
-    # Of a label that the teacher does not know nobody knows anything.
-    assert answers.known == ["NEG"]
-    assert {span.label for span in answers.spans} <= {"NEG"}
+    said = record.answers
+    assert said["entities"] == Answers(spans=[Span(3, 8, "FINDING")])
+    # Of a label that the teacher does not know nobody knows anything; of an entity that is not
+    # asked for there is no status.
+    assert said["status"] == Answers(spans=[Span(3, 8, "Absent")], known=["Absent"])
+    assert (said["parts"].known, len(said["parts"].spans)) == (["SCOPE"], 7)
+    assert sorted(said["topic"].cats.values()) == [False, True]
+    rows = stage.review()
+    [marked] = [row for row in rows if row["_view_id"] == "blocks"]
+    assert [(one["label"], one["assertion"]) for one in marked["spans"]] == [("FINDING", "Absent")]
+    assert stage.report()["labels"]["parts"] == {"SCOPE": 7}
+
+
+def test_a_teacher_that_does_not_say_how_sure_it_is_has_no_threshold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_all_kinds(tmp_path / "notes", {"fever": "FINDING"})
+    stage = Stage(tmp_path, folder, [{"name": "ner", "kind": "ner", "labels": ["FINDING"]}])
+    assert stage.run(stage.pool("no fever"), settings={"accept": 0.5}) == 2
+    assert "big 3 does not say how sure it is of the task ner" in capsys.readouterr().err
+
+
+def test_annotators_are_asked_about_the_labels_of_the_phase_alone(tmp_path: Path) -> None:
+    patterns = [{"label": "ORG", "pattern": "HMRC"}, {"label": "GPE", "pattern": "London"}]
+    folder = train_tiny(tmp_path / "big", exclusive=True, remembered=REMEMBERED, entities=patterns)
+    names = {"name": "names", "kind": "ner", "labels": ["ORG"]}
+    stage = Stage(tmp_path, folder, [names, *TOPIC])
+    assert stage.run(stage.pool("tax tax: HMRC in London")) == 0
+    [record] = stage.silver()
+    assert record.answers["names"] == Answers(spans=[Span(9, 13, "ORG")])
+    [row] = stage.review()
+    assert [(one["start"], one["end"], one["label"]) for one in row["spans"]] == [(9, 13, "ORG")]
+    assert (row["accept"], row["_view_id"]) == (["TAX"], "blocks")
+    assert [one["text"] for one in row["tokens"]][2:4] == [":", "HMRC"]
 
 
 def test_a_teacher_of_something_else_is_refused(
