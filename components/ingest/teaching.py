@@ -62,7 +62,7 @@ def found(named: str, location: str) -> Path | Version:
         except ConfigError as error:
             raise ConfigError(
                 f"teacher: {error} A teacher must be there before its phase runs: train it first, "
-                "and where its gate holds it back, mend that or promote a version of it "
+                "and where its gate holds it back, see to that or promote a version of it "
                 f"(retrain models promote {name} VERSION)."
             ) from error
     if not (folder / "config.cfg").is_file():

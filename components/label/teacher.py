@@ -103,7 +103,7 @@ class Teacher:
             if len(texts) == 1:
                 raise DataError(
                     f"{texts[0].place}: the teacher fails on this text "
-                    f"({type(error).__name__}: {error}). Take the text out, or mend its code."
+                    f"({type(error).__name__}: {error}). Take the text out, or correct its code."
                 ) from error
             # What they have in common may be too much, such as memory.
             return [one for text in texts for one in self.batch([text])]

@@ -133,7 +133,7 @@ def of_batch(
         if len(batch) == 1:
             raise DataError(
                 f"{batch[0].place}: a model fails on this text ({type(error).__name__}: {error}). "
-                "Take the text out, or mend the model's own code."
+                "Take the text out, or correct the model's own code."
             ) from error
         # What they have in common may be too much, such as memory.
         alone = [of_batch(models, [one], question) for one in batch]
