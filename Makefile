@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs Python 3.11 or 3.12, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-topics run-mixed test test-browser test-gcs test-kill test-vertex test-label-studio fuzz bench bench-train lint format golden docs reference lock images test-images push sbom clean
+.PHONY: help setup run run-languages run-topics run-mixed test test-browser test-gcs test-kill test-vertex test-label-studio fuzz bench bench-train lint format golden docs reference lock images test-images push sbom clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # What .venv is made from. Its checksum, kept in .venv, says whether it still is: times do not.
@@ -15,6 +15,9 @@ setup: ## Create .venv from the lock and compile bytecode (PYTHON=… to choose 
 
 run: setup ## Retrain both sample phases on this machine and print their scores
 	@$(BIN)/retrain run configs/sample.yaml
+
+run-languages: setup ## Retrain the sample phase of two languages on this machine
+	@$(BIN)/retrain run configs/sample-languages.yaml
 
 run-topics: setup ## Retrain both sample phases of classes on this machine
 	@$(BIN)/retrain run configs/sample-topics.yaml

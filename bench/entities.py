@@ -1,6 +1,6 @@
 """Entities of real collections: what a first config trains, beside what it trained and spaCy's own.
 
-    python -m bench.entities FOLDER [--language en] [--seeds 3] [--arms ARM …]
+    python -m bench.entities FOLDER [--language en] [--base NAME] [--seeds 3] [--arms ARM …]
 
 FOLDER holds train.jsonl and test.jsonl, and perhaps dev.jsonl, exports of Prodigy's ner.manual such
 as WNUT-17; without dev every eighth row of train is dev. All arms learn from the same corpora in a

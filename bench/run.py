@@ -63,7 +63,9 @@ def every_arm(
     language: str,
     kept: Path | None = None,
 ) -> None:
-    """What `python -m MODULE FOLDER [--language L] [--seeds 3] [--arms ARM …]` does.
+    """What `python -m MODULE FOLDER [--language L] [--base B] [--seeds 3] [--arms ARM …]` does.
+
+    Base weights, by their name on the hub, take the place of those that an arm's config names.
 
     Args:
         measured: the figures of a language's data, an arm and a seed: `seconds`, `steps`, `f`, `p`,
@@ -73,22 +75,25 @@ def every_arm(
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--language", default=language)
+    parser.add_argument("--base", default="")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", nargs="+", default=list(arms), choices=list(arms))
     parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
     args = parser.parse_args()
     if args.one:
         arm, number = args.one
-        print(json.dumps(measured(args.folder, args.language, arms[arm], int(number))))
+        chosen = with_base(arms[arm], args.base)
+        print(json.dumps(measured(args.folder, args.language, chosen, int(number))))
         return
     os.environ |= ONE_THREAD
     for arm in args.arms:
         figures = []
         for seed in range(args.seeds):
-            file = (
-                kept / f"{args.folder.name} {arm} {seed}.json".replace(" ", "-") if kept else None
-            )
+            base = f"{args.base.replace('/', '--')} " if args.base else ""
+            name = f"{args.folder.name} {arm} {base}{seed}.json".replace(" ", "-")
+            file = kept / name if kept else None
             words = (module, arm, seed, args.folder, "--language", args.language)
+            words += ("--base", args.base) if args.base else ()
             figures.append(one := kept_or_new(file, *words))
             scores = "  ".join(
                 f"{n.upper()} {one[n]:.4f}" for n in ("f", "p", "r", "dev") if n in one
@@ -104,6 +109,13 @@ def every_arm(
             f"{arm:40} mean  {seconds:8.0f} s  F {statistics.mean(each):.1f} ± {spread:.1f}",
             flush=True,
         )
+
+
+def with_base(arm: Arm, base: str) -> Arm:
+    """An arm that begins on other weights; spaCy's own has none."""
+    if not base or "config" not in arm:
+        return arm
+    return {**arm, "set": {**arm.get("set", {}), "components.transformer.model.name": base}}
 
 
 def kept_or_new(file: Path | None, module: str, *arguments: object) -> Figures:

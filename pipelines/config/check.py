@@ -220,7 +220,7 @@ def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for base in find_all(config):
         about = known(base.name)
-        here = "" if base.folder or Path(base.name).is_dir() else "; to be fetched from the hub"
+        here = "" if base.folder or Path(base.name).is_dir() else "; not on this machine, so from the hub, or an image"
         found[base.component] = f"{base.name}{f', {about}' if about else ''}{here}"
     return found
 

@@ -13,7 +13,7 @@ from components.base_models import MANY
 from components.errors import DataError
 from components.ingest.readers.detect import READABLE, detected, read
 from components.records.annotation import Annotation, RawSpan, Refused, Skipped
-from components.records.languages import LANG, count_common, language_of
+from components.records.languages import ALIKE, LANG, count_common, language_of
 from components.records.problems import KINDS, Problems, StopReadingError
 from components.records.record import composed
 from components.records.scripts import count_scripts
@@ -50,6 +50,7 @@ class DatasetProfile:
         reasons: class of problem -> what the first of them says.
         scripts: script -> letters of the accepted records.
         words: language -> words of theirs that are common in it; "" -> all.
+        languages: export -> its language by letters and words; "" where they do not tell it.
         values: meta key -> value -> records, for keys whose values are single.
     """
 
@@ -71,6 +72,7 @@ class DatasetProfile:
     reasons: dict[str, str] = field(default_factory=dict)
     scripts: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
+    languages: dict[Path, str] = field(default_factory=dict)
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -86,11 +88,19 @@ class DatasetProfile:
     @property
     def language(self) -> str:
         """The language of the accepted records; xx of several, "" where nothing tells it."""
+        if said := self.said_languages:
+            return next(iter(said)) if len(said) == 1 else MANY
+        each = {language for language in self.languages.values() if language}
+        if len(each) > 1 and each not in ALIKE:
+            return MANY
+        return language_of(self.scripts, self.words)
+
+    @property
+    def said_languages(self) -> set[str]:
+        """The languages that the meta of nearly all records says."""
         said = self.values.get(LANG, Counter())
         codes = all(re.fullmatch("[a-z]{2,3}", value) for value in said)
-        if codes and said.total() >= MOST * self.accepted > 0:
-            return next(iter(said)) if len(said) == 1 else MANY
-        return language_of(self.scripts, self.words)
+        return {*said} if codes and said.total() >= MOST * self.accepted > 0 else set()
 
     def group_by(self) -> str:
         """The meta key that best says which records belong together; "" if none does.
@@ -142,6 +152,7 @@ def add_file(path: Path, file_format: Format, profile: DatasetProfile) -> None:
     if features:
         profile.features[path] = features
     file = SourceFile(str(path), file_format, features=features)
+    scripts, words = profile.scripts.copy(), profile.words.copy()
     for item in read(path, path.name, file, Problems()):
         if isinstance(item, Refused):
             profile.refused[item.kind] += 1
@@ -152,6 +163,7 @@ def add_file(path: Path, file_format: Format, profile: DatasetProfile) -> None:
             count(item, profile)
         else:
             profile.answers["of another task"] += 1
+    profile.languages[path] = language_of(profile.scripts - scripts, profile.words - words)
 
 
 def no_labels(profile: DatasetProfile) -> str:

@@ -241,6 +241,9 @@ def source_of(
     more = "" if given_format == "auto" else f", format: {given_format}"
     more += f", features: {spell(relative(Path(features), folder))}" if features else ""
     more += f", split: {split}" if split else ""
+    several = profile.language == MANY and not profile.said_languages
+    language = profile.languages.get(export, "") if several else ""
+    more += f", language: {language}" if language else ""
     return f"{{path: {path}{more}}}" if more else path
 
 
@@ -254,7 +257,7 @@ def language_line(language: str) -> str:
     needs = f"; needs: pip install {package}" if package else ""
     why = "by letters and words" if language else "neither letters nor words tell it"
     if language == MANY:
-        why = "several, by the meta of the records"
+        why = "several, by the meta of the records or by the files"
     return f"    language: {language or 'en'}  # {why}{needs}"
 
 

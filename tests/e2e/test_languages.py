@@ -57,6 +57,7 @@ SAMPLES: dict[str, tuple[str, str, list[str], list[str]]] = {
         ["Søren Holm", "Åse", "Jens", "Bodil Kjær"],
     ),
 }
+ROOT = Path(__file__).parents[2]
 LENGTH = {
     "training.max_steps": 90,
     "training.eval_frequency": 30,
@@ -89,6 +90,15 @@ def phase_of(path: Path, said: str, language: str) -> dict[str, Any]:
     return dict(phase)
 
 
+def sample_of_two_languages() -> dict[str, Any]:
+    """The phase of configs/sample-languages.yaml, with a tiny model."""
+    path = ROOT / "configs/sample-languages.yaml"
+    (phase,) = yaml.safe_load(path.read_text(encoding="utf-8"))["phases"].values()
+    for source in phase["annotations"]:
+        source["path"] = str(path.parent / source["path"])
+    return {**phase, "train": {"config": "cnn", "set": LENGTH}}
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]:
     folder = tmp_path_factory.mktemp("languages")
@@ -96,6 +106,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult]
     for name, (said, language, clauses, names) in SAMPLES.items():
         export(folder / f"{name}.jsonl", clauses, names)
         phases[name] = phase_of(folder / f"{name}.jsonl", said, language)
+    phases["letters"] = sample_of_two_languages()
     config = {"name": "languages", "registry": "models", "phases": phases}
     (folder / "my.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     result = run_config(folder / "my.yaml", out=folder / "runs", console=Console(quiet=True))
@@ -123,3 +134,33 @@ def test_a_run_learns_the_entity_and_not_its_clause(
     for clause, person in ((clauses[0], names[1]), (clauses[1], names[2])):
         doc = nlp(clause.format(person))
         assert [(ent.text, ent.label_) for ent in doc.ents] == [(person, "PERSON")]
+
+
+@pytest.mark.xdist_group("languages")
+def test_a_model_of_two_languages_is_split_scored_and_gated_by_language(
+    finished: tuple[Path, RunResult],
+) -> None:
+    _, result = finished
+
+    def read(output: str) -> Any:
+        return json.loads((result.path / "letters" / output).read_text("utf-8"))
+
+    labels = read("split/split_report")["labels"]
+    assert {name: labels[f"meta.lang: {name}"]["documents"]["test"] for name in ("da", "de")} == {
+        "da": 27,
+        "de": 54,
+    }
+    (scores,) = read("evaluate/scores")["tasks"].values()
+    languages = scores["slices"]["lang"]
+    assert {name: one["documents"] for name, one in languages.items()} == {"de": 54, "da": 27}
+    assert all(one["interval"]["f"] for one in languages.values())
+    rules = read("upload/gate_decision")["rules"]
+    asked = {one["language"]: one for one in rules if one["name"] == "min_f_per_language"}
+    assert {name: one["measured"] for name, one in asked.items()} == {
+        name: one["f"] for name, one in languages.items()
+    }
+    (task,) = read("convert/convert_report")["corpora"]["train"]["tasks"].values()
+    assert {name: one["misaligned"] for name, one in task["languages"].items()} == {
+        "da": 0,
+        "de": 0,
+    }

@@ -256,7 +256,7 @@ def test_one_language_reaches_every_place(export: Path) -> None:
     assert phase.ingest.language == phase.convert.language == phase.train.set["nlp.lang"] == "da"
     assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
     said = retrain(export.parent, "check", "my.yaml").stdout
-    assert "intfloat/multilingual-e5-small, of about a hundred languages, cased; to be" in said
+    assert "intfloat/multilingual-e5-small, of about a hundred languages, cased; not on" in said
     assert "look as if they were in 'en', by their letters and words, and the language is" in said
     assert "F 31 with English weights" not in said
 
@@ -320,7 +320,13 @@ def test_init_says_which_language_and_weights(tmp_path: Path) -> None:
     assert "language: en  # neither letters nor words tell it" in text
     both = [("Jens blev på kontoret.", "da"), ("Jens kam nicht ins Büro.", "de")]
     text, phase = init("c.jsonl", both)
-    assert "language: xx  # several, by the meta of the records" in text
+    assert "language: xx  # several, by the meta of the records or by the files\n" in text
+    assert [source.language for source in phase.annotations] == [""]
+    samples = [str(ROOT / f"configs/sample/letters-{code}.jsonl") for code in ("da", "de")]
+    assert retrain(tmp_path, "init", *samples, "-o", "d.yaml").returncode == 0
+    (phase,) = load(tmp_path / "d.yaml").pipeline.phases.values()
+    assert phase.language == "xx"
+    assert [source.language for source in phase.annotations] == ["da", "de"]
     assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
 
 
