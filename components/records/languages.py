@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from components.records.scripts import language_of_script
+from components.records.scripts import LANGUAGES, UNSPACED, language_of_script
 
 LANG = "lang"  # of meta: the language of a record
 # The words that stand most often in running text, without those that all neighbours share.
@@ -57,6 +57,21 @@ def language_of(scripts: Counter[str], words: Counter[str]) -> str:
     """
     of_script = language_of_script(scripts)
     return likeliest(words) if of_script is None else of_script
+
+
+def contradicts(read: str, language: str) -> bool:
+    """Whether texts look like another language than the one that is set.
+
+    Of a language that nothing is known of here, Ukrainian or Slovak, nobody can say that its texts
+    look like another one's.
+
+    Args:
+        read: as `language_of` gives it.
+        language: as a config says it.
+    """
+    if not read or read == language or language not in (*COMMON, *LANGUAGES.values()):
+        return False
+    return not (language == "zh" and read in UNSPACED)  # by the character, which suits all of them
 
 
 def likeliest(words: Counter[str]) -> str:

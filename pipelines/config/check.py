@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from components.base_models import MANY, advice, known
+from components.base_models import advice, known
 from components.custom_code import import_code
 from components.errors import ConfigError, RemoteError, RetrainError
 from components.files import read_json
+from components.records.languages import contradicts
 from components.records.pool import files_of
 from components.records.sources import SourceFile, list_files
 from components.records.texts import read_texts, reader_of
@@ -187,7 +188,7 @@ def notes_on(phase: Phase, data: Mapping[str, Any] | None, config: Mapping[str, 
     language = config["nlp"]["lang"]
     read = data["language"] if data else ""
     found = [*notes_on_test(phase, data), *unlearnt(phase, data, config)] if data else []
-    if read and language not in (read, MANY):
+    if contradicts(read, language):
         found.append(
             f"the texts look as if they were in {read!r}, by their letters and words, and the "
             f"language is {language!r}. If that is not so: `language: {read}` in the phase."
@@ -220,7 +221,11 @@ def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for base in find_all(config):
         about = known(base.name)
-        here = "" if base.folder or Path(base.name).is_dir() else "; not on this machine, so from the hub, or an image"
+        here = (
+            ""
+            if base.folder or Path(base.name).is_dir()
+            else "; not on this machine, so from the hub, or an image"
+        )
         found[base.component] = f"{base.name}{f', {about}' if about else ''}{here}"
     return found
 

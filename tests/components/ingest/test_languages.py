@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.__main__ import main
-from components.records.languages import count_common, language_of
+from components.records.languages import contradicts, count_common, language_of
 from components.records.record import read_records
 from components.records.scripts import count_scripts
 from tests.components.ingest.exports import OUTPUTS
@@ -49,6 +49,26 @@ from tests.support.records import ner_tasks
 )
 def test_script_and_words_tell_the_language(text: str, language: str) -> None:
     assert language_of(count_scripts(text), count_common(text)) == language
+
+
+@pytest.mark.parametrize(
+    ("read", "language", "expected"),
+    [
+        ("da", "en", True),
+        ("ru", "en", True),
+        ("de", "ja", True),
+        ("da", "da", False),
+        ("", "en", False),
+        ("en", "xx", False),
+        ("ja", "zh", False),  # as the documentation advises
+        ("ru", "uk", False),
+        ("cs", "sk", False),
+    ],
+)
+def test_texts_contradict_a_language_only_where_both_are_known(
+    read: str, language: str, expected: bool
+) -> None:
+    assert contradicts(read, language) is expected
 
 
 def test_a_source_says_the_language_of_records_that_say_none(tmp_path: Path) -> None:
