@@ -37,6 +37,7 @@ from components.train.named_files import packages
 from components.train.of_corpus import settled
 from components.train.reader import read_once
 from components.train.settings import TrainSettings
+from components.train.spaces import leave_out_spaces
 from components.train.state import State
 from components.train.training_log import Limits, TrainingLog
 from components.train.warm_start import warm_start
@@ -233,6 +234,7 @@ def initialise(
             return init_nlp(labelled, use_gpu=use_gpu)
 
     nlp = warm_start(champion, initialised, tasks) if champion else initialised({})
+    leave_out_spaces(nlp)
     training = resolve(nlp)
     restore_names(nlp, base)
     nlp.config["paths"].update({key: config["paths"][key] for key in CORPUS_PATHS})

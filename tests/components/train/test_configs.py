@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
 from spacy.util import import_file, load_config, load_model_from_config
 from thinc.api import Config
+
+from components.train.config import read_config
 
 ROOT = Path(__file__).parents[3]
 OURS = ROOT / "components" / "train" / "registered.py"
@@ -61,3 +64,22 @@ def keys(config: Config, prefix: str = "") -> set[str]:
         if isinstance(value, dict):
             names |= keys(value, f"{prefix}{key}.")
     return names
+
+
+@pytest.mark.parametrize("language", ["de", "es", "pt", "it", "da", "ro", "fr", "nl", "zh", "xx"])
+def test_a_config_takes_the_tokeniser_of_a_language(language: str) -> None:
+    text = (ROOT / "pipelines/config/training/cnn.cfg").read_text(encoding="utf-8")
+    config = read_config(text, {"nlp.lang": language})
+    assert config["nlp"]["tokenizer"] == spacy.blank(language).config["nlp"]["tokenizer"]
+
+
+def test_a_tokeniser_of_ones_own_stays_where_the_language_does() -> None:
+    text = (ROOT / "pipelines/config/training/cnn.cfg").read_text(encoding="utf-8")
+    own = text.replace('"spacy.Tokenizer.v1"', '"retrain.mine.v1"')
+    assert own != text
+    spacy.registry.tokenizers(
+        "retrain.mine.v1", func=lambda: lambda nlp: spacy.blank("en").tokenizer
+    )
+    mine = {"@tokenizers": "retrain.mine.v1"}
+    assert read_config(own, {"nlp.lang": "en"})["nlp"]["tokenizer"] == mine
+    assert read_config(own, {"nlp.lang": "da"})["nlp"]["tokenizer"] != mine
