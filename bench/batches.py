@@ -24,8 +24,8 @@ from spacy_transformers.span_getters import get_strided_spans
 from transformers import AutoTokenizer
 
 from bench.train.data import DATA, ROOT, read
-from components.train.base_weights import find
 from components.train.batches import Batcher, count_batches
+from components.train.local_weights import find
 from components.train.pieces import KEY, batch_by_pieces, size_of
 
 FILES = {

@@ -12,29 +12,25 @@ class BaseModel:
 
     Attributes:
         language: of the texts that they were trained on, as spaCy spells it; "" of many.
-        cased: whether Apple and apple are two words to them; None: not known.
         elsewhere: weights for other languages and about the same machine; "" if there are none.
         full_precision: whether float16 is too little for them.
     """
 
     language: str = ""
-    cased: bool | None = None
     elsewhere: str = ""
     full_precision: bool = False
 
     def __str__(self) -> str:
-        of = f"of texts in {self.language!r}" if self.language else "of about a hundred languages"
-        case = {True: ", cased", False: ", uncased: Apple and apple are one word to it", None: ""}
-        return of + case[self.cased]
+        return f"of texts in {self.language!r}" if self.language else "of about a hundred languages"
 
 
 SMALL, LARGE = "intfloat/multilingual-e5-small", "xlm-roberta-base"
 KNOWN = {
-    "sentence-transformers/all-MiniLM-L6-v2": BaseModel("en", cased=False, elsewhere=SMALL),
-    "roberta-base": BaseModel("en", cased=True, elsewhere=LARGE),
-    SMALL: BaseModel(cased=True),
-    LARGE: BaseModel(cased=True),
-    "microsoft/mdeberta-v3-base": BaseModel(cased=True, full_precision=True),
+    "sentence-transformers/all-MiniLM-L6-v2": BaseModel("en", elsewhere=SMALL),
+    "roberta-base": BaseModel("en", elsewhere=LARGE),
+    SMALL: BaseModel(),
+    LARGE: BaseModel(),
+    "microsoft/mdeberta-v3-base": BaseModel(full_precision=True),
 }
 MANY = "xx"  # spaCy's language of many
 

@@ -29,7 +29,7 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
         TrainingArguments,
     )
 
-    from components.train.base_weights import find
+    from components.train.local_weights import find
 
     settings, rates = config["training"], config["training"]["optimizer"]["learn_rate"]
     model_settings = config["components"]["transformer"]["model"]

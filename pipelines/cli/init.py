@@ -89,11 +89,6 @@ def write_first(
     for line in text.splitlines():
         if line.startswith(REMARKS):
             print(line.removeprefix("# "))
-    if "mode: report-only" in text:
-        print(
-            "The gate only reports: it promotes every model, and says which it would have held. "
-            "`mode: enforce` under `gate` makes it hold them."
-        )
     for path in (*annotations, *evaluation):
         if ".." in Path(relative(path, output.parent)).parts:
             print(

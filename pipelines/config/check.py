@@ -217,16 +217,17 @@ def transformers(config: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]
 def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
     """The base weights of each transformer, what is known of them, and where they are."""
     from components.train.base_weights import find_all
+    from components.train.local_weights import case_of
 
     found = {}
     for base in find_all(config):
-        about = known(base.name)
+        about = [str(known(base.name) or ""), case_of(base.name)]
         here = (
             ""
             if base.folder or Path(base.name).is_dir()
             else "; not on this machine, so from the hub, or an image"
         )
-        found[base.component] = f"{base.name}{f', {about}' if about else ''}{here}"
+        found[base.component] = ", ".join(filter(None, [base.name, *about])) + here
     return found
 
 

@@ -13,8 +13,10 @@ from components.base_models import MANY
 from components.errors import ConfigError
 from components.records.scripts import PACKAGES
 from components.records.sources import check_type, checked_format
+from components.train.local_weights import case_of
+from pipelines.config.first_gate import gate_lines, judged
 from pipelines.config.first_tasks import FirstTasks, first_tasks
-from pipelines.config.languages import weights_elsewhere
+from pipelines.config.languages import NAMED, weights_elsewhere
 from pipelines.config.profile import DatasetProfile, profile_of
 from pipelines.config.shipped import shipped_config
 from pipelines.config.yaml_text import spell
@@ -25,11 +27,6 @@ INGEST = (
     "      required: []  # labels that must be there; 'all' stops where one has no example",
 )
 TEST = 0.2  # of the documents
-GATE = (
-    "    gate:",
-    "      min_f: 0.5  # a model below this is kept but not promoted",
-    "      mode: report-only  # say what would be held back, promote it all the same",
-)
 
 
 def first_config(
@@ -88,7 +85,9 @@ def scaffold(
     every = [*exports, *evaluation]
     found = first_tasks(profile)
     group_by = profile.group_by()
+    in_test = round(TEST * judged(profile))
     if learnt:
+        in_test = judged(profile) - judged(learnt)
         found.remarks += only_in_test(found, first_tasks(learnt))
         if shared := in_both(profile, learnt, group_by):
             found.remarks.append(
@@ -117,7 +116,7 @@ def scaffold(
         split_line(group_by, 0 if evaluation else TEST),
         *train_lines(config, language),
         *changes(found, prefix),
-        *GATE,
+        *gate_lines(in_test),
         f"    model: {{name: {prefix}-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
@@ -141,7 +140,7 @@ def scaffold_of_project(file: Path, project: Project) -> str:
         *INGEST,
         split_line("", TEST),
         *train_lines("minilm-tasks", "en"),
-        *GATE,
+        *gate_lines(None),
         f"    model: {{name: tasks-{name}, alias: champion}}",
     ]
     return "\n".join(lines) + "\n"
@@ -174,8 +173,9 @@ def train_lines(config: str, language: str) -> list[str]:
     """Which training config, and what to know of it."""
     text = shipped_config(config).read_text(encoding="utf-8")
     weights = weights_elsewhere(language, text, {})
+    case = next(filter(None, map(case_of, NAMED.findall(text))), "")
     what = [
-        "      # MiniLM is small and needs no download, and takes Apple for apple (it is uncased).",
+        f"      # MiniLM is small and needs no download{case and f'; {case}'}.",
         "      # roberta is larger and slower, and wants a GPU.",
     ]
     if weights:

@@ -20,6 +20,7 @@ FAST = {
     # A space would end an option.
     "train.set": quick(40, 20).replace(" ", ""),
     "gate.max_interval": "1",
+    "gate.min_f": "0",
     "ingest.max_quarantined": "0.2",
 }
 # `retrain` as the script finds it: has the test start it, where a process begins in a moment.

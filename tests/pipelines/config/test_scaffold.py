@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from pipelines.config.languages import NAME
 from pipelines.config.load import load
 from pipelines.config.profile import profile_of
-from pipelines.config.scaffold import scaffold
+from pipelines.config.scaffold import first_config, scaffold
 from pipelines.config.schema import Phase
 
 ROOT = Path(__file__).parents[3]
@@ -256,7 +257,7 @@ def test_one_language_reaches_every_place(export: Path) -> None:
     assert phase.ingest.language == phase.convert.language == phase.train.set["nlp.lang"] == "da"
     assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
     said = retrain(export.parent, "check", "my.yaml").stdout
-    assert "intfloat/multilingual-e5-small, of about a hundred languages, cased; not on" in said
+    assert "intfloat/multilingual-e5-small, of about a hundred languages; not on" in said
     assert "look as if they were in 'en', by their letters and words, and the language is" in said
     assert "800 Danish sentences" not in said
 
@@ -450,3 +451,29 @@ def test_files_that_init_does_not_take_together(
     result = retrain(tmp_path, "init", *arguments, "-o", "-")
     assert (result.returncode, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(("lines", "limit"), [(None, 0.2), (200, 0.4), (40, 1)])
+def test_a_first_gate_enforces_and_fits_what_there_will_be_to_test_on(
+    export: Path, lines: int | None, limit: float
+) -> None:
+    text = export.read_bytes().splitlines(keepends=True)
+    export.write_bytes(b"".join(text[:lines]))
+    config = export.parent / "my.yaml"
+    config.write_text(first_config([export], export.parent), encoding="utf-8")
+    (phase,) = load(config).pipeline.phases.values()
+    assert (phase.gate.mode, phase.gate.on_equal) == ("enforce", "hold")
+    assert phase.gate.max_interval == limit
+    entities = re.search(r"# of F: about (\d+) in test", config.read_text(encoding="utf-8"))
+    assert bool(entities) == (limit > 0.2)
+
+
+def test_a_first_gate_counts_a_test_set_of_ones_own(export: Path) -> None:
+    text = export.read_bytes().splitlines(keepends=True)
+    held = export.parent / "held.jsonl"
+    export.write_bytes(b"".join(text[:500]))
+    held.write_bytes(b"".join(text[500:520]))
+    said = first_config([export], export.parent, evaluation=[held])
+    found = re.search(r"max_interval: 1  # of F: about (\d+) in test", said)
+    assert found
+    assert 0 < int(found[1]) < 40
