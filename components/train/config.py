@@ -41,7 +41,8 @@ def read_config(text: str, overrides: dict[str, Any], tasks: Sequence[Task] = ()
         given = with_heads(Config().from_str(text, interpolate=False), tasks)
         text = given.to_str(interpolate=False)
         config = Config().from_str(text, overrides=overrides, interpolate=False)
-        another = config["nlp"]["lang"] != given["nlp"]["lang"]
+        before, now = (each.get("nlp", {}).get("lang") for each in (given, config))
+        another = now and now != before
         if another and not any(key.startswith("nlp.tokenizer") for key in overrides):
             config["nlp"]["tokenizer"] = tokeniser_of(config["nlp"]["lang"])
         for section in ("paths", "system"):
