@@ -77,7 +77,13 @@ def test_from_an_export_to_a_model_to_a_hold_to_a_roll_back(tmp_path: Path) -> N
     assert places == sorted(places)
     assert "Traceback" not in said
     [_, report] = sorted(tmp_path.glob("runs/*/annotations/upload/report.html"))
-    assert re.search(r"Known texts: DATE → nothing", report.read_text(encoding="utf-8"))
+    html = report.read_text(encoding="utf-8")
+    assert re.search(r"Known texts: DATE → nothing", html)
+    data = report.parent / "../ingest/report.html"
+    assert '<a href="../ingest/report.html">Data report</a>' in html
+    assert '<a href="../../../index.html">All runs</a>' in html
+    assert '<a href="../../../index.html">All runs</a>' in data.read_text(encoding="utf-8")
+    assert (data.parent / "../../../index.html").is_file()
     assert re.search(r"because  .*Overall F is .* at least 100\.0 is asked for", said)
 
 

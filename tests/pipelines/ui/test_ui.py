@@ -16,6 +16,8 @@ from zipfile import ZipFile
 import httpx2
 import pytest
 
+from components.report.build import Material
+from components.report.build import html as report_page
 from pipelines.local.runs import read_record, write_record
 from pipelines.ui.writing import FORM
 from tests.pipelines.ui.conftest import OLD, RUN
@@ -28,6 +30,18 @@ def test_home_says_what_is_in_production_and_who_put_it_there(ui: Ui) -> None:
     said = text_of(httpx2.get(ui.url).text)
     assert "ner-phase-1 phase phase-1 version 2 since 20" in said
     assert f"by run {RUN} 90.0 promoted 2 promoted to version 2 {RUN}" in said
+
+
+def test_a_report_and_the_page_of_its_run_have_one_table_of_scores(ui: Ui) -> None:
+    material = Material(
+        title="", kicker="", name="", other="", blocks={"ner": scores("GPE", 8)}, headline="",
+        mood="", predictions=[],
+    )  # fmt: skip
+    [of_report, of_run] = [
+        re.findall(r"<thead>.*?</table>", page, flags=re.S)[0]
+        for page in (report_page(material), httpx2.get(f"{ui.url}/runs/{RUN}").text)
+    ]
+    assert of_report == of_run
 
 
 def test_scores_are_listed_by_label_and_run(ui: Ui) -> None:
