@@ -1,8 +1,9 @@
 """A token classifier that finds entities, made of spaCy's own components alone.
 
 A tagger gives each token one of O, B-LABEL and I-LABEL; an attribute ruler turns these tags into
-`doc.ents` and takes them away again. So the pipeline opens wherever spaCy does. An I- that goes on
-nothing starts an entity, as in most scorers of such tags. A config names two functions:
+`doc.ents` and takes them away again. So the pipeline opens wherever spaCy does. An entity
+begins at a B-, which says its label, and goes on with I- of any label; an I- that goes on nothing
+is no entity (docs/performance.md compares other readings). A config names two functions:
 
     [corpora.train.augmenter]
     @augmenters = "retrain.entity_tags.v1"       # the tags of training documents
@@ -80,12 +81,13 @@ def pipes(nlp: Language, kind: type[Any]) -> list[Any]:
 
 def patterns(labels: Sequence[str]) -> list[dict[str, Any]]:
     """What an attribute ruler must know; where two match a token, the later one counts."""
-    patterns = [pattern([{"TAG": "O"}], {"ENT_IOB": OUTSIDE})]
+    inside = [f"I-{label}" for label in labels]
+    goes_on = {"TAG": {"IN": inside}, "OP": "+"}
+    patterns = [pattern([{"TAG": {"IN": ["O", *inside]}}], {"ENT_IOB": OUTSIDE})]
     for label in labels:
-        tags = [f"B-{label}", f"I-{label}"]
-        starts, goes_on = {"TAG": {"IN": tags}}, {"TAG": tags[1]}
-        patterns.append(pattern([starts], {"ENT_IOB": BEGIN, "ENT_TYPE": label}))
-        patterns.append(pattern([starts, goes_on], {"ENT_IOB": INSIDE, "ENT_TYPE": label}))
+        begins = {"TAG": f"B-{label}"}
+        patterns.append(pattern([begins], {"ENT_IOB": BEGIN, "ENT_TYPE": label}))
+        patterns.append(pattern([begins, goes_on], {"ENT_IOB": INSIDE, "ENT_TYPE": label}))
     return patterns
 
 
@@ -94,7 +96,7 @@ def pattern(tokens: list[dict[str, Any]], attributes: dict[str, Any]) -> dict[st
     return {
         "patterns": [tokens],
         "attrs": {**attributes, "TAG": ""},
-        "index": len(tokens) - 1,
+        "index": -1,
     }
 
 

@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy, embedding_bag, linear
 
 from components.tasks.ner.rejections import (
     Rejected,
+    inside_columns,
     is_taught,
     rejected_spans,
     rejection_loss,
@@ -113,7 +114,8 @@ class TokenHead:
         loss = cross_entropy(scores, gold, ignore_index=UNKNOWN, reduction="sum")
         wrong = [self.rejected(one) for one in examples]
         if any(wrong):
-            more = rejection_loss(scores, wrong, [len(one.predicted) for one in examples])
+            lengths = [len(one.predicted) for one in examples]
+            more = rejection_loss(scores, inside_columns(self.numbers), wrong, lengths)
             add(losses, self.tagger.name, more.detach())
             loss = loss + more
         return loss

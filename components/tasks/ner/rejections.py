@@ -22,16 +22,14 @@ from thinc.api import torch2xp, xp2torch
 from components.records.groups import INCORRECT_SPANS
 
 SMALLEST = 1e-12  # of 1 - P: a model that is certain has no infinite loss
-NONE = -1  # the column of a tag that was never seen
 
 
 class Rejected(NamedTuple):
-    """A span that is no entity: its tokens [start, end) and the columns of its B- and I-."""
+    """A span that is no entity: its tokens [start, end) and the column of its label's B-."""
 
     start: int
     end: int
     begin: int
-    inside: int
 
 
 def rejected_spans(example: Example, columns: Mapping[str, int]) -> list[Rejected]:
@@ -43,45 +41,46 @@ def rejected_spans(example: Example, columns: Mapping[str, int]) -> list[Rejecte
         columns: tag -> its column.
     """
     spans = example.reference.spans.get(INCORRECT_SPANS)
-    result = []
-    for span in example.get_aligned_spans_y2x(spans, allow_overlap=True) if spans else ():
-        begin, inside = (columns.get(f"{prefix}-{span.label_}", NONE) for prefix in "BI")
-        if inside != NONE or (begin != NONE and len(span) == 1):
-            result.append(Rejected(span.start, span.end, begin, inside))
-    return result
+    return [
+        Rejected(span.start, span.end, columns[f"B-{span.label_}"])
+        for span in (example.get_aligned_spans_y2x(spans, allow_overlap=True) if spans else ())
+        if f"B-{span.label_}" in columns
+    ]
 
 
-def probability(chances: Any, span: Rejected) -> Any:
+def inside_columns(columns: Mapping[str, int]) -> list[int]:
+    """The columns of tags with which an entity goes on."""
+    return [column for tag, column in columns.items() if tag.startswith("I-")]
+
+
+def probability(chances: Any, inside: Any, span: Rejected) -> Any:
     """That tags drawn from a distribution for each token make exactly this entity.
 
     Args:
-        chances: tokens of a document x tags, and a last column of zeros.
+        chances: tokens of a document x tags.
+        inside: of each token, that it goes on an entity.
     """
-    begins, inside = chances[:, span.begin], chances[:, span.inside]
-    found = begins[span.start]
-    if span.start:  # an I- that goes on nothing starts an entity
-        alone = 1 - begins[span.start - 1] - inside[span.start - 1]
-        found = found + inside[span.start] * alone
-    else:
-        found = found + inside[0]
-    for place in range(span.start + 1, span.end):
-        found = found * inside[place]
+    found = chances[span.start, span.begin] * inside[span.start + 1 : span.end].prod()
     return found * (1 - inside[span.end]) if span.end < len(chances) else found
 
 
-def rejection_loss(scores: Any, spans: Sequence[Sequence[Rejected]], lengths: Sequence[int]) -> Any:
+def rejection_loss(
+    scores: Any, inside: list[int], spans: Sequence[Sequence[Rejected]], lengths: Sequence[int]
+) -> Any:
     """The loss of all rejected spans of a batch, added up; a tensor without dimensions.
 
     Args:
         scores: tokens of all documents x tags, before the softmax; a tensor.
+        inside: of `inside_columns`.
         spans, lengths: of each document, and how many tokens it has.
     """
     total = scores.new_zeros((), dtype=torch.float64)
     for of_doc, rejected in zip(scores.split(list(lengths)), spans, strict=True):
         if rejected:
-            chances = torch.nn.functional.pad(of_doc.double().softmax(dim=1), (0, 1))
+            chances = of_doc.double().softmax(dim=1)
+            goes_on = chances[:, inside].sum(dim=1)
             for span in rejected:
-                total = total - torch.log1p(-probability(chances, span) + SMALLEST)
+                total = total - torch.log1p(-probability(chances, goes_on, span) + SMALLEST)
     return total
 
 
@@ -117,7 +116,7 @@ def get_loss(tagger: Tagger, examples: Sequence[Example], scores: Any) -> tuple[
     chances = ops.xp.concatenate(scores)
     # The softmax of logarithms of probabilities is these probabilities.
     logits = xp2torch(chances.clip(np.finfo(np.float32).tiny)).log().requires_grad_()
-    value = rejection_loss(logits, spans, lengths)
+    value = rejection_loss(logits, inside_columns(columns), spans, lengths)
     value.backward()
     added = ops.unflatten(torch2xp(cast(torch.Tensor, logits.grad)), ops.asarray1i(lengths))
     both = [one + more for one, more in zip(gradients, added, strict=True)]

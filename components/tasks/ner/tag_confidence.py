@@ -24,20 +24,17 @@ SMALLEST = 0.001  # probability of an entity that is worth a mention
 def probable(tagger: Tagger, docs: Sequence[Doc]) -> Iterator[dict[Entity, float]]:
     """The entities of each document that have some probability, with it."""
     columns = {tag: column for column, tag in enumerate(tagger.labels)}
-    labels = labels_of(columns)
+    inside = [column for tag, column in columns.items() if tag.startswith("I-")]
     model: Any = tagger.model
     ops: Any = get_current_ops()
     for scores in model.predict(list(docs)):
         chances = distribution(ops.to_numpy(scores))
-        # A tag that was never seen has no column of its own; the last one is for it.
-        chances = np.pad(chances, ((0, 0), (0, 1)))
         yield {
             entity: probability
-            for label in labels
+            for label in labels_of(columns)
+            if f"B-{label}" in columns
             for entity, probability in entities(
-                chances[:, columns.get(f"B-{label}", -1)],
-                chances[:, columns.get(f"I-{label}", -1)],
-                label,
+                chances[:, columns[f"B-{label}"]], chances[:, inside].sum(axis=1), label
             )
         }
 
@@ -58,13 +55,11 @@ def entities(
     """Yield the entities of a label and their probabilities.
 
     Args:
-        begins, inside: probabilities of B- and I- for each token; an I- that goes on nothing
-            starts an entity.
+        begins: of each token, the probability of the label's B-.
+        inside: that of any I-: an entity goes on with it.
     """
-    before = np.concatenate([[0.0], (begins + inside)[:-1]])
-    starts = begins + inside * (1 - before)
-    for start in np.flatnonzero(starts >= SMALLEST).tolist():
-        probability = float(starts[start])
+    for start in np.flatnonzero(begins >= SMALLEST).tolist():
+        probability = float(begins[start])
         for end in range(start + 1, len(inside) + 1):
             goes_on = float(inside[end]) if end < len(inside) else 0.0
             if probability * (1 - goes_on) >= SMALLEST:

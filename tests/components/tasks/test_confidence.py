@@ -34,7 +34,7 @@ def by_hand(begins: list[float], inside: list[float]) -> dict[tuple[int, int, st
             if start is not None and not goes_on:
                 probabilities[start, place, "X"] += float(np.prod(chances))
                 start = None
-            if tag == "B" or (tag == "I" and start is None):
+            if tag == "B":
                 start = place
     return probabilities
 

@@ -13,7 +13,6 @@ from spacy.training import Example
 
 from components.tasks.entity_tags import patterns
 from components.tasks.ner.rejections import (
-    NONE,
     Rejected,
     probability,
     rejected_spans,
@@ -23,7 +22,8 @@ from components.tasks.ner.tag_confidence import entities
 
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 COLUMNS = {tag: column for column, tag in enumerate(TAGS)}
-SPANS = [Rejected(start, end, 1, 2) for start in range(3) for end in range(start + 1, 4)]
+INSIDE = [2, 4]
+SPANS = [Rejected(start, end, 1) for start in range(3) for end in range(start + 1, 4)]
 
 
 def scores(seed: int, tokens: int = 3) -> torch.Tensor:
@@ -44,26 +44,26 @@ def test_the_probability_is_that_of_all_tags_that_make_exactly_this_entity() -> 
         for one in doc.ents:
             if one.label_ == "A":
                 row = [chances[place, COLUMNS[tag]] for place, tag in enumerate(tags)]
-                summed[Rejected(one.start, one.end, 1, 2)] += float(torch.stack(row).prod())
-    padded = torch.nn.functional.pad(chances, (0, 1))
-    confidence = dict(entities(chances[:, 1].numpy(), chances[:, 2].numpy(), "A"))
+                summed[Rejected(one.start, one.end, 1)] += float(torch.stack(row).prod())
+    inside = chances[:, INSIDE].sum(dim=1)
+    confidence = dict(entities(chances[:, 1].numpy(), inside.numpy(), "A"))
     for span, expected in summed.items():
-        assert float(probability(padded, span)) == pytest.approx(expected, rel=1e-9)
+        assert float(probability(chances, inside, span)) == pytest.approx(expected, rel=1e-9)
         assert confidence.get((span.start, span.end, "A"), expected) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("span", [*SPANS, Rejected(1, 2, 3, NONE), Rejected(0, 2, NONE, 4)])
+@pytest.mark.parametrize("span", [*SPANS, Rejected(1, 2, 3)])
 def test_the_gradient_is_that_of_finite_differences(span: Rejected) -> None:
-    other = [Rejected(0, 2, 3, 4)]
+    other = [Rejected(0, 2, 3)]
     given = torch.cat([scores(1), scores(2, tokens=2)]).requires_grad_()
     assert torch.autograd.gradcheck(
-        lambda each: rejection_loss(each, [[span], other], [3, 2]), [given]
+        lambda each: rejection_loss(each, INSIDE, [[span], other], [3, 2]), [given]
     )
 
 
 def test_a_model_that_is_certain_has_a_finite_loss_and_gradient() -> None:
     certain = torch.tensor([[0.0, 1000.0, 0.0, 0.0, 0.0]], dtype=torch.float32, requires_grad=True)
-    loss = rejection_loss(certain, [[Rejected(0, 1, 1, 2)]], [1])
+    loss = rejection_loss(certain, INSIDE, [[Rejected(0, 1, 1)]], [1])
     loss.backward()
     assert torch.isfinite(loss)
     assert certain.grad is not None
@@ -77,6 +77,6 @@ def test_a_span_that_the_tags_can_not_make_is_left_out() -> None:
     reference.spans["incorrect_spans"] = [Span(reference, *one) for one in marked]
     example = Example(Doc(vocab, words=["ab", "cd", "e"]), reference)
     columns = {"O": 0, "B-A": 1, "I-A": 2, "B-B": 3}
-    # "c" is no token here, nobody ever saw a C, and no B has more than one token.
-    assert rejected_spans(example, columns) == [(0, 1, 1, 2), (1, 2, 1, 2), (0, 1, 3, NONE)]
+    # "c" is no token here, and nobody ever saw a C.
+    assert rejected_spans(example, columns) == [(0, 1, 1), (1, 2, 1), (0, 2, 3), (0, 1, 3)]
     assert rejected_spans(Example(Doc(vocab, words=["a"]), Doc(vocab, words=["a"])), columns) == []

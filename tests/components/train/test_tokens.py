@@ -42,8 +42,9 @@ def ruler() -> Language:
     [
         ("O B-A I-A O", ["1-3 A"]),
         ("B-A B-A I-A I-A", ["0-1 A", "1-4 A"]),
-        ("I-A I-A O I-A", ["0-2 A", "3-4 A"]),
-        ("B-A I-B-C I-B-C B-B-C", ["0-1 A", "1-3 B-C", "3-4 B-C"]),
+        ("I-A I-A O I-A", []),
+        ("B-A I-B-C I-B-C B-B-C", ["0-3 A", "3-4 B-C"]),
+        ("I-A B-A I-B-C I-A", ["1-4 A"]),
         ("O O O O", []),
     ],
 )
