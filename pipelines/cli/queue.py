@@ -125,10 +125,15 @@ def next_commands(
     loaded: Loaded, name: str, output: Path, settings: QueueSettings, config: Path
 ) -> list[str]:
     """The command that opens the file."""
+    from components.records.label_studio import Project, is_project
     from pipelines.labelling.prodigy import command_of_queue, commands
 
     phase = loaded.pipeline.phases[name]
     if settings.format == "labelstudio":
+        projects = [one.path for one in phase.annotations if is_project(one.path)]
+        if projects:
+            project = Project(projects[0])
+            return [f"Import {output} in {project.address}/projects/{project.number}/data"]
         return [f"Import {output} in a project of `retrain labelling {config}`."]
     tasks = phase.all_tasks
     if len(tasks) == 1 and tasks[0].kind in ("ner", "spans"):

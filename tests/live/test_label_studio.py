@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -276,6 +277,33 @@ def test_the_page_from_an_empty_server_to_a_model_that_is_replaced(
         until(lambda: version(desk) == "letters@2")
         desk.run_block("dm/actions")
         assert {one["model_version"] for one in desk.predictions(70)} >= {"letters@2"}
+    label_next(desk, ingested, tasks)
+
+
+def label_next(desk: Desk, ingested: Ingested, tasks: Sequence[TaskSettings]) -> None:
+    """What `retrain queue` chose is in the project, prefilled, and comes back as what it is."""
+    draw = random.Random(0)
+    unlike = ["".join(draw.choices("abcdefghij ", k=80)).strip() for _ in range(40)]
+    pool = [*(letter(number)[0] for number in range(60, 70)), *unlike]
+    (desk.folder / "pool.txt").write_text("\n".join(pool), encoding="utf-8")
+    said = desk.run_block("retrain queue")
+    assert "left out: annotated: 10" in said  # one of them skipped
+    assert f"Import next.json in {desk.server.url}/projects/1/data" in said
+    queue = json.loads((desk.folder / "next.json").read_text("utf-8"))
+    listed = desk.server.get("/api/tasks?project=1&page_size=200&fields=all")["tasks"]
+    there = {one["data"]["text"]: one for one in listed if one["meta"]}
+    assert {one["data"]["text"] for one in queue} == {*there}
+    assert len(there) == 20
+    for task in there.values():
+        [prediction] = desk.server.get(f"/api/predictions/?task={task['id']}")
+        assert prediction["model_version"] == "letters 2" and 0 <= prediction["score"] <= 1
+        body = {"result": prediction["result"], "lead_time": 1.0}
+        answer = desk.server.post(f"/api/tasks/{task['id']}/annotations/", json=body)
+        assert answer.status_code == 201, answer.text
+    read = ingested(f"labelstudio://127.0.0.1:{desk.server.port}/1", tasks)
+    answered = [meta for _, text, _, meta in read if text in there]
+    assert len(answered) == 20
+    assert all((meta["why"] == "random") != (meta.get("split") == "train") for meta in answered)
 
 
 def version(desk: Desk) -> str:
