@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,9 @@ def watch(
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     out: RunsFolder = Path("runs"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what happens as JSON, an object a line.")
+    ] = False,
 ) -> None:
     """Watch the annotations of a config, and retrain each phase once enough are new.
 
@@ -44,6 +48,7 @@ def watch(
     from pipelines.cli.options import pick_phases
     from pipelines.config.load import load
     from pipelines.config.schema import seconds
+    from pipelines.watching.events import Event
     from pipelines.watching.memory import alone
     from pipelines.watching.watcher import Watcher
     from pipelines.watching.webhook import listening
@@ -54,15 +59,20 @@ def watch(
         raise ConfigError(f"--every: {error}.") from None
     loaded = load(config)
     named = pick_phases(phases, [*loaded.pipeline.phases]) if phases else []
-    watcher = Watcher(loaded, out, lambda line: print(line, flush=True), named)
+
+    def tell(event: Event) -> None:
+        said = json.dumps(event.as_json, ensure_ascii=False) if as_json else event.line
+        print(said, flush=True)
+
+    watcher = Watcher(loaded, out, tell, named)
     watched = ", ".join(one.name for one in watcher.watched())
     with ExitStack() as stack:
         stack.enter_context(alone(watcher.folder / "watch.lock", str(config)))
-        print(f"Watches {watched} every {every}; Ctrl-C ends it.", flush=True)
+        tell(Event("watches", f"Watches {watched} every {every}; Ctrl-C ends it."))
         if webhook is not None:
             port = stack.enter_context(listening(host, webhook, watcher.event))
             address = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared
-            print(f"Webhook: POST http://{address}:{port}/", flush=True)
+            tell(Event("watches", f"Webhook: POST http://{address}:{port}/"))
         try:
             watcher.run(interval)
         except KeyboardInterrupt:

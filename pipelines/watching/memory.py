@@ -28,10 +28,12 @@ class Memory(msgspec.Struct, frozen=True):
     Attributes:
         known: the annotations that a retrain has had; None before any has ended here.
         started: those for which one was started that has not ended; None if there is none.
+        failed: the last one failed, so that it is no work of its that is to be found again.
     """
 
     known: dict[str, list[str]] | None = None
     started: dict[str, list[str]] | None = None
+    failed: bool = False
     version: int = VERSION
 
 

@@ -26,14 +26,13 @@ from pipelines.config.load import Loaded
 from pipelines.config.schema import Due, Phase, seconds
 from pipelines.local.runs import find_run, read_record
 from pipelines.watching.annotations import Annotated, Keys, annotated, keys_in, new_of, state_of
+from pipelines.watching.events import Event, Tell
 from pipelines.watching.memory import Memory, as_keys, listed, locked, memorise, recall
 
 LONGEST = 12  # times `quiet` that changes may go on before they are counted
 AGAIN_SECONDS = 600.0  # before a retrain that failed, though its data was fit, is tried again
 LEAST_SECONDS = 1.0  # between two looks, however many events there are
 FINAL = (ConfigError.exit_code, DataError.exit_code)  # of runs that need other input to succeed
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -86,12 +85,12 @@ class Watcher:
 
     Args:
         out: folder of the runs on this machine.
-        say: told what happens, a line each.
+        tell: told what happens.
     """
 
     loaded: Loaded
     out: Path
-    say: Say
+    tell: Tell
     phases: list[str]
     event: threading.Event = field(default_factory=threading.Event)
 
@@ -129,7 +128,8 @@ class Watcher:
         watched = self.watched()
         for one in watched:
             if recall(one.file).started is not None:
-                self.say(f"{one.name}: a retrain was interrupted: takes it up")
+                message = "a retrain was interrupted: takes it up"
+                self.tell(Event("taken-up", message, one.name))
                 self.attempt(one, self.retrain)
         while True:
             for one in watched:
@@ -146,7 +146,7 @@ class Watcher:
             one.problem = ""
         except RetrainError as error:
             if str(error) != one.problem:
-                self.say(f"{one.name}: {error}")
+                self.tell(Event("problem", str(error), one.name))
             one.problem = str(error)
 
     def step(self, one: Watched) -> None:
@@ -164,12 +164,13 @@ class Watcher:
             new = new_of(now.tasks, as_keys(memory.known)) if memory.known else self.since(one, now)
         most = max(new.values(), default=0)
         told = ", ".join(f"{task} {count(number)}" for task, number in sorted(new.items()))
+        told = f"{told or 'nothing'} new of {one.due.new_annotations}"
         if most < one.due.new_annotations:
-            self.say(f"{one.name}: {told or 'nothing'} new of {one.due.new_annotations}: waits")
+            self.tell(Event("waits", f"{told}: waits", one.name, new))
             return
-        self.say(f"{one.name}: {told} new of {one.due.new_annotations}: retrains")
+        self.tell(Event("retrains", f"{told}: retrains", one.name, new))
         memorise(one.file, Memory(memory.known, listed(now.tasks)))
-        self.retrain(one)
+        self.retrain(one, again=memory.failed)
 
     def since(self, one: Watched, now: Annotated) -> dict[str, int]:
         """What is new since the model in production; all of it where there is none.
@@ -190,37 +191,45 @@ class Watcher:
         known = frozenset(examples.read_keys(kept, where)) if kept else frozenset()
         return new_of(now.whole, dict.fromkeys(now.whole, known))
 
-    def retrain(self, one: Watched) -> None:
-        """Start what was written down, wait for its end, and write that down."""
+    def retrain(self, one: Watched, *, again: bool = False) -> None:
+        """Start what was written down, wait for its end, and write that down.
+
+        Args:
+            again: the last one failed: where it was submitted, it is not to be found.
+        """
         started = recall(one.file).started
         assert started is not None
         lock = self.folder / "run.lock"
         with locked(lock, block=False) as free:
             if free is None:
-                self.say(f"{one.name}: a run that was started before goes on: waits for its end")
+                message = "a run that was started before goes on: waits for its end"
+                self.tell(Event("taken-up", message, one.name))
         with locked(lock) as held:
             assert held is not None
-            code, run = self.launch(one, held)
+            code, run = self.launch(one, held, again=again)
         if code:
             passing = code not in FINAL
             one.wait_until(time.monotonic() + AGAIN_SECONDS if passing else None)
             # It is started again when it is due again: it may be for good that it failed.
-            memorise(one.file, Memory(recall(one.file).known))
+            memorise(one.file, Memory(recall(one.file).known, failed=True))
             when = (
                 f"tries again in {AGAIN_SECONDS / 60:.0f} min" if passing else "waits for a change"
             )
-            self.say(f"{one.name}: the retrain failed with exit code {code}: {when}")
+            message = f"the retrain failed with exit code {code}: {when}"
+            self.tell(Event("failed", message, one.name, exit_code=code))
             return
         had = self.keys_of(one, run) if run else as_keys(started)
         memorise(one.file, Memory(listed(had)))
-        self.say(f"{one.name}: the retrain has ended: retrain runs show {run}".rstrip())
+        shown = f": retrain runs show {run}" if run else ""
+        self.tell(Event("ended", f"the retrain has ended{shown}", one.name, run=run))
 
-    def launch(self, one: Watched, lock: int) -> tuple[int, str]:
+    def launch(self, one: Watched, lock: int, *, again: bool) -> tuple[int, str]:
         """Run or submit the phase, as the config's target says; its exit code, and the run here."""
         command = [sys.executable, "-m", "pipelines"]
         target = [str(self.loaded.path), "--phase", one.name]
         if self.loaded.pipeline.target != "local":
-            return waited([*command, "submit", *target, "--wait"], lock, None), ""
+            force = ["--force"] if again else []
+            return waited([*command, "submit", *target, "--wait", *force], lock, None), ""
         answer = one.file.with_suffix(".run")
         run = [*command, "run", *target, "--out", str(self.out), "--json"]
         code = waited(run, lock, answer)
@@ -241,8 +250,8 @@ def waited(command: list[str], lock: int, answer: Path | None) -> int:
 
     Args:
         lock: what it holds as long as it lives.
-        answer: the file that it prints to; None: where this process does.
+        answer: the file that it prints to; None: stderr, since stdout is for what is told.
     """
     with answer.open("wb") if answer else nullcontext() as file:
-        process = subprocess.Popen(command, pass_fds=[lock], stdout=file)
+        process = subprocess.Popen(command, pass_fds=[lock], stdout=file or sys.stderr)
     return process.wait()

@@ -486,6 +486,24 @@ class Queue(Shape):
     left_out: dict[str, int] = Field(description="reason -> texts left out")
 
 
+WatchEventKind = Literal["watches", "waits", "retrains", "taken-up", "ended", "failed", "problem"]
+
+
+class WatchEvent(Shape):
+    """A line of what a watch tells of."""
+
+    time: str = Field(description="when, UTC")
+    event: WatchEventKind = Field(
+        description="what happened: a watch begins, too little or enough is new, a retrain that "
+        "was interrupted goes on, one has ended or failed, something is wrong"
+    )
+    message: str = Field(description="the same in words")
+    phase: str | None = Field(None, description="of which phase")
+    new: dict[str, int] | None = Field(None, description="task -> annotations that are new")
+    run: str | None = Field(None, description="of `ended`: the run, if it was on this machine")
+    exit_code: int | None = Field(None, description="of `failed`")
+
+
 # Command -> what it prints, the commands in the order of `--help`.
 OUTPUTS: dict[str, Any] = {
     "retrain check": dict[str, Checked],
@@ -499,6 +517,7 @@ OUTPUTS: dict[str, Any] = {
     "retrain predict": Predicted,
     "retrain predict --where vertex": PredictedFarAway,
     "retrain queue": Queue,
+    "retrain watch": WatchEvent,
     "retrain deploy": Deployment,
     "retrain runs list": list[RunInList],
     "retrain runs list --where vertex|kubeflow": list[ServiceRun],

@@ -52,6 +52,10 @@ class Kit(Protocol):
         """What holds `busy`, which stops the clock, and `failing`, the tasks to fail."""
         ...
 
+    def finish(self) -> None:
+        """End every run, as `failing` says."""
+        ...
+
     def schedules(self) -> list[tuple[str, bool]]:
         """Cron and whether it is active, of each schedule that there is."""
         ...
@@ -95,6 +99,10 @@ class OnVertex:
 
     def clock(self) -> Any:
         return self.double.jobs
+
+    def finish(self) -> None:
+        for job in self.double.jobs.by_name.values():
+            self.double.jobs.finish(job)
 
     def schedules(self) -> list[tuple[str, bool]]:
         made = self.double.schedules.by_name.values()
@@ -141,6 +149,10 @@ class OnKubeflow:
 
     def clock(self) -> Any:
         return self.double.runs
+
+    def finish(self) -> None:
+        for run in self.double.runs.by_id.values():
+            self.double.runs.finish(run)
 
     def schedules(self) -> list[tuple[str, bool]]:
         made = self.double.recurring.by_id.values()
