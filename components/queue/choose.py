@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from components.queue.doubt import Doubts, Floats
 
 RANDOM = 0.1  # of the queue: drawn from all candidates alike
 QUOTAS = 0.2  # of the queue at most: for labels that lack examples
-WIDE = 4  # times as many of the most doubtful texts as are chosen among
+WIDE = 20  # times as many of the most doubtful texts as are chosen among
 LIKELY = 0.1  # probability of a label that is worth a place
+ROUNDS = 30  # of k-means, which hardly moves after that
 
 # Places of texts -> their embeddings.
 Embed = Callable[[Sequence[int]], Floats]
@@ -44,8 +44,8 @@ def choose(
     """
     rng = np.random.default_rng(seed)
     number = min(number, count)
-    rank = doubts.rank
-    chance = number if rank is None else min(number, max(1, round(RANDOM * number)))
+    weight = doubts.weight
+    chance = number if weight is None else min(number, max(1, round(RANDOM * number)))
     drawn = rng.choice(count, chance, replace=False).tolist()
     taken = {*drawn}
     chosen = [
@@ -53,10 +53,10 @@ def choose(
         for place, label in of_labels(doubts, number, lacking, taken)
     ]
     taken |= {one.place for one in chosen}
-    if rank is not None:
+    if weight is not None:
         rest = number - len(taken)
-        chosen += [Choice(place, "doubt") for place in diverse(rank, rest, taken, embed, seed)]
-        chosen.sort(key=lambda one: -rank[one.place])
+        chosen += [Choice(place, "doubt") for place in diverse(weight, rest, taken, embed, seed)]
+        chosen.sort(key=lambda one: -weight[one.place])
     for place in drawn:
         chosen.insert(int(rng.integers(len(chosen) + 1)), Choice(place, "random"))
     return chosen
@@ -78,26 +78,32 @@ def of_labels(
     return found
 
 
-def diverse(rank: Floats, number: int, taken: set[int], embed: Embed, seed: int) -> list[int]:
-    """The most doubtful text of each cluster of the most doubtful ones."""
-    order = [at for at in np.argsort(-rank, kind="stable").tolist() if at not in taken]
+def diverse(weight: Floats, number: int, taken: set[int], embed: Embed, seed: int) -> list[int]:
+    """Doubtful texts, spread over what the model makes of texts.
+
+    Clusters of doubtful texts draw more centres than those of texts that the model is sure of: of
+    each cluster the text at its centre stands for those around it (Zhdanov 2019). The most doubtful
+    text of each would be its oddest one.
+    """
+    order = [at for at in np.argsort(-weight, kind="stable").tolist() if at not in taken]
     wide = order[: WIDE * number]
-    if len(wide) <= number:
-        return wide
+    if len(wide) <= number or not weight[wide].any():
+        return wide[:number]
     made = embed(wide)
     if not made.size:
         return wide[:number]
-    firsts: dict[int, int] = {}
-    for at, cluster in zip(wide, clusters(made, number, seed).tolist(), strict=True):
-        firsts.setdefault(cluster, at)
-    chosen = [*firsts.values()]
-    left = [at for at in wide if at not in {*chosen}]
-    return [*chosen, *left[: number - len(chosen)]]
+    return [wide[at] for at in centres(made, weight[wide], number, seed)]
 
 
-def clusters(made: Floats, number: int, seed: int) -> NDArray[np.int32]:
-    """The cluster of each row."""
+def centres(made: Floats, weight: Floats, number: int, seed: int) -> list[int]:
+    """The rows that are nearest to the centres of so many clusters, each row once."""
     from sklearn.cluster import KMeans
 
-    labels: NDArray[np.int32] = KMeans(number, n_init=1, random_state=seed).fit_predict(made)
-    return labels
+    found = KMeans(number, n_init=1, max_iter=ROUNDS, random_state=seed)
+    distances = found.fit(made, sample_weight=weight).transform(made)
+    chosen: list[int] = []
+    for cluster in range(number):
+        at = int(distances[:, cluster].argmin())
+        chosen.append(at)
+        distances[at] = np.inf
+    return chosen
