@@ -104,7 +104,9 @@ def main() -> None:
 
 def lead(random_order: Sequence[float], queue: Sequence[float]) -> float:
     """How far the queue is ahead in F with as many labels, the mean over the rounds."""
-    return statistics.mean(b - a for a, b in zip(random_order[1:ROUNDS], queue[1:], strict=True))
+    return statistics.mean(
+        b - a for a, b in zip(random_order[1 : len(queue)], queue[1:], strict=True)
+    )
 
 
 def kept(name: str, order: str, seed: int, pool: int, steps: int) -> dict[str, list[float]]:

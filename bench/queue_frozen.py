@@ -90,7 +90,7 @@ def simulate(
     scores, ratios = [], []
     for number in range(rounds):
         known = texts.at(labelled)
-        model = LogisticRegression(C=20, max_iter=100).fit(known.made, known.classes)
+        model = LogisticRegression(C=20, max_iter=300).fit(known.made, known.classes)
         said = model.predict(test.made)
         scores.append(float(f1_score(test.classes, said, average="macro", zero_division=0)))
         if number == rounds - 1:

@@ -82,18 +82,16 @@ def init(
     target = Path(config)
     if target.exists():
         raise ConfigError(f"{target}: is already there. Choose another name, or remove it first.")
-    text = first_config(paths_of(annotations), target.parent, format, paths_of(evaluation))
+    text = first_config(listed(annotations), target.parent, format, listed(evaluation))
     # A file and no address: it goes with the config, and works where there is no network.
     write_json(target.parent / FILE_NAME, json_schema())
     write_text(target, f"# yaml-language-server: $schema={FILE_NAME}\n{text}")
     return target
 
 
-def paths_of(paths: PathLike | Sequence[PathLike]) -> list[Path]:
+def listed(paths: PathLike | Sequence[PathLike]) -> list[PathLike]:
     """One path, or several, as a list."""
-    if isinstance(paths, str | Path):
-        return [Path(paths)]
-    return [Path(path) for path in paths]
+    return [paths] if isinstance(paths, str | Path) else [*paths]
 
 
 def check(

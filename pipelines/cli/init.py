@@ -16,14 +16,15 @@ REMARKS = ("# Taken ", "# Left out: ", "# Of ")
 
 def init(
     annotations: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[ANNOTATIONS]...",
-            help="Exports, e.g. from `prodigy db-out`, or a labelling config (XML).",
+            help="Exports, prodigy:DATASET, labelstudio://HOST/PROJECT, or a labelling config "
+            "(XML).",
         ),
     ] = None,
     evaluation: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--eval",
             metavar="FILE",
@@ -73,10 +74,11 @@ def init(
 
 
 def write_first(
-    annotations: list[Path], evaluation: list[Path], output: Path, file_format: str
+    annotations: list[str], evaluation: list[str], output: Path, file_format: str
 ) -> None:
     """Write a first config, or print it."""
     from pipelines.api import init
+    from pipelines.config.addresses import is_address
     from pipelines.config.scaffold import first_config, relative
 
     if output == STDOUT:
@@ -90,7 +92,7 @@ def write_first(
         if line.startswith(REMARKS):
             print(line.removeprefix("# "))
     for path in (*annotations, *evaluation):
-        if ".." in Path(relative(path, output.parent)).parts:
+        if not is_address(path) and ".." in Path(relative(Path(path), output.parent)).parts:
             print(
                 f"{path} lies outside the folder of the config: move it there before you commit "
                 "the two."

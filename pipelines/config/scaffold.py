@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from components.base_models import MANY
@@ -14,6 +16,7 @@ from components.errors import ConfigError
 from components.records.scripts import PACKAGES
 from components.records.sources import check_type, checked_format
 from components.train.local_weights import case_of
+from pipelines.config.addresses import local_copies
 from pipelines.config.first_gate import gate_lines, judged
 from pipelines.config.first_tasks import FirstTasks, first_tasks
 from pipelines.config.languages import NAMED, weights_elsewhere
@@ -30,21 +33,39 @@ TEST = 0.2  # of the documents
 
 
 def first_config(
-    exports: Sequence[Path],
+    sources: Sequence[str | Path],
     folder: Path,
     file_format: str = "auto",
-    evaluation: Sequence[Path] = (),
+    test_sources: Sequence[str | Path] = (),
 ) -> str:
     """The text of a first config for exports, or for a project's labelling config.
 
     Args:
-        folder, evaluation: as in `scaffold`.
+        sources: files, prodigy:DATASET, or labelstudio://HOST/PROJECT.
+        folder: as in `scaffold`.
         file_format: of the exports; auto: as their content says.
+        test_sources: those that are the test set.
 
     Raises:
-        ConfigError: there is no such file or format, or a file is given twice.
+        ConfigError: there is no such file, dataset, project or format, or one is given twice.
         DataError: nothing can be learnt from them.
+        RemoteError: a server does not answer.
     """
+    with TemporaryDirectory() as copies:
+        pairs = local_copies([*sources, *test_sources], Path(copies))
+        every = [path for path, _ in pairs]
+        exports, evaluation = every[: len(sources)], every[len(sources) :]
+        return config_of(exports, folder, file_format, evaluation, dict(pairs))
+
+
+def config_of(
+    exports: Sequence[Path],
+    folder: Path,
+    file_format: str,
+    evaluation: Sequence[Path],
+    addresses: Mapping[Path, str],
+) -> str:
+    """As `first_config`, of files; `addresses` as in `scaffold`."""
     every = [*exports, *evaluation]
     for number, path in enumerate(every):
         if path.exists():
@@ -60,7 +81,7 @@ def first_config(
     given_format = checked_format(file_format)
     profile = profile_of(*every, file_format=given_format)
     learnt = profile_of(*exports, file_format=given_format) if evaluation else None
-    return scaffold(exports, folder, profile, given_format, evaluation, learnt)
+    return scaffold(exports, folder, profile, given_format, evaluation, learnt, addresses)
 
 
 def scaffold(
@@ -70,6 +91,7 @@ def scaffold(
     given_format: str = "auto",
     evaluation: Sequence[Path] = (),
     learnt: DatasetProfile | None = None,
+    addresses: Mapping[Path, str] = MappingProxyType({}),
 ) -> str:
     """The text of a config for one phase.
 
@@ -80,6 +102,7 @@ def scaffold(
         given_format: their format, where it was said.
         evaluation: exports that are the test set.
         learnt: the profile of the others, where there are such.
+        addresses: export -> what it is a copy of; "" for a file of its own.
     """
     name = slug(exports[0].name.split(".")[0])
     every = [*exports, *evaluation]
@@ -95,11 +118,16 @@ def scaffold(
                 "it would take all of their records into test, to leave nothing alike in train."
             )
             group_by = ""
+
+    def named(export: Path, split: str = "") -> str:
+        return source_of(export, addresses.get(export, ""), folder, given_format, profile, split)
+
     prefix, config = kind_of_config(found)
     language = profile.language or "en"
+    names = [addresses.get(path) or path.name for path in every]
     answers = ", ".join(f"{count} {answer}" for answer, count in sorted(profile.answers.items()))
     lines = [
-        f"# Made by `retrain init` from {', '.join(path.name for path in every)}: "
+        f"# Made by `retrain init` from {', '.join(names)}: "
         f"{profile.answers.total()} records ({answers})"
         + (f", {profile.refused.total()} unreadable" if profile.refused else "")
         + ".",
@@ -108,8 +136,7 @@ def scaffold(
         language_line(profile.language),
         *task_lines(found),
         *source_lines(
-            [source_of(each, folder, given_format, profile) for each in exports]
-            + [source_of(each, folder, given_format, profile, "test") for each in evaluation]
+            [named(each) for each in exports] + [named(each, "test") for each in evaluation]
         ),
         "    ingest:",
         *INGEST,
@@ -233,10 +260,15 @@ def source_lines(sources: Sequence[str]) -> list[str]:
 
 
 def source_of(
-    export: Path, folder: Path, given_format: str, profile: DatasetProfile, split: str = ""
+    export: Path,
+    name: str,
+    folder: Path,
+    given_format: str,
+    profile: DatasetProfile,
+    split: str = "",
 ) -> str:
-    """The annotations as a config names them."""
-    path = spell(relative(export, folder))
+    """The annotations as a config names them; `name` is theirs, "" for that of the file."""
+    path = spell(name or relative(export, folder))
     features = profile.features.get(export, "")
     more = "" if given_format == "auto" else f", format: {given_format}"
     more += f", features: {spell(relative(Path(features), folder))}" if features else ""
