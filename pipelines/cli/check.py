@@ -139,7 +139,8 @@ def printer() -> Callable[[str], None]:
 
 def print_machine(loaded: Loaded, phases: dict[str, Checked]) -> None:
     """What a run has on this machine, and how long its trainings will take."""
-    from pipelines.local.machine import estimate, last_training, this_machine
+    from pipelines.local.machine import this_machine
+    from pipelines.local.training_time import GPU_UNKNOWN, Training, expected, last_training
 
     machine = this_machine()
     together = len(phases) if loaded.pipeline.parallel else 1
@@ -148,15 +149,15 @@ def print_machine(loaded: Loaded, phases: dict[str, Checked]) -> None:
     how = f"; {together} phases side by side" if together > 1 else ""
     say(f"this machine: {machine}{how}")
     for name, checked in phases.items():
+        if checked.config is None:
+            continue
+        train = loaded.pipeline.phases[name].train
+        training = Training(train.config, checked.config, train.set, checked.training)
         before = last_training(Path("runs"), loaded.pipeline.name, name)
-        config = loaded.pipeline.phases[name].train.config
-        said = (
-            f"the last one took {before}"
-            if before
-            else estimate(config, checked.training, threads)
-            or "how long is not known; the run says it once the first steps are done"
-        )
+        said = expected(training, before, threads, machine.gpu)
         say(f"  training of {name}: {said}")
+    if not machine.gpu:
+        say(f"  {GPU_UNKNOWN}")
 
 
 def print_stages(phases: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Checked:
         exit_code: 0, or the code of the first problem.
         stages: stage -> machine and accelerator that it asks for on a cluster.
         training: steps at most, and words in each; None where that can't be known.
+        config: the training config, with what the phase sets in it; None where it is not right.
     """
 
     files: list[str]
@@ -51,6 +52,7 @@ class Checked:
     exit_code: int
     stages: dict[str, str]
     training: tuple[int, int] | None
+    config: Mapping[str, Any] | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -59,8 +61,8 @@ class Checked:
         return [problem["class"] for problem in problems if problem["policy"] == "warn"]
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        return asdict(self)
+        """All of it as JSON, but for the training config."""
+        return {key: value for key, value in vars(self).items() if key != "config"}
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in phase.stages},
         training=length_of(config, words_of_training(phase, data)) if config else None,
+        config=config,
     )
 
 

@@ -1,4 +1,4 @@
-"""This machine, and how long a phase will take on it."""
+"""This machine: what a run has here."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from components.cores import available_cores
-from components.errors import ConfigError
-from pipelines.local.live_view import duration
-from pipelines.local.runs import find_task, list_runs
-
-# Words that a core trains on in a second, docs/performance.md: to the half and the double.
-WORDS_PER_SECOND = {"minilm": 1_000, "minilm-fast": 1_400, "minilm-tokens": 1_500}
 
 
 @dataclass(frozen=True)
@@ -49,33 +43,3 @@ def gpu_name() -> str:
     import torch
 
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
-
-
-def last_training(out: Path, name: str, phase: str) -> str:
-    """How long the phase's last training took here, and in which run; "" if there was none."""
-    for record in list_runs(out):
-        if record.name != name or record.is_curve:
-            continue
-        try:
-            trained = find_task(record, f"{phase}/train")
-        except ConfigError:
-            continue
-        if trained.state == "succeeded":
-            return f"{duration(trained.seconds)} in run {record.id}"
-    return ""
-
-
-def estimate(config: str, training: tuple[int, int] | None, threads: int) -> str:
-    """How long a training takes at most, roughly; "" where nothing like it was measured.
-
-    Args:
-        config: name of the training config.
-        training: steps at most, and words in each.
-        threads: that it gets.
-    """
-    speed = WORDS_PER_SECOND.get(config)
-    if not speed or training is None:
-        return ""
-    steps, words = training
-    seconds = steps * words / (speed * threads)
-    return f"roughly {duration(seconds)} at most, for {steps:,} steps of about {words} words"

@@ -113,6 +113,17 @@ def test_the_model_scores_on_the_test_set_what_the_table_says(first: dict[str, A
     assert scores["ents_f"] == pytest.approx(phase["scores"]["overall"]["f"], abs=1e-9)
 
 
+def test_a_check_after_it_says_how_long_the_next_will_take_here(
+    project: Path, first: dict[str, Any]
+) -> None:
+    said = retrain(project, "check", "small.yaml").stdout
+    assert re.search(
+        r"training of phase-1: roughly .* at most, for 40 steps of about \d+ words, or 1,600 after "
+        rf"the best score, as fast as run {first['run']}; the last one took .* in run ",
+        said,
+    ), said
+
+
 def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[str, Any]) -> None:
     result = retrain(project, "run", "small.yaml")
     assert result.returncode == 0, result.stderr
