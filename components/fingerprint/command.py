@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+from components.html.format import counted
 from components.interface import Parameter, Result
 from components.records.sources import Source, content_digest, identity, list_files
 from components.settings import parse
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> StageResult:
     files = list_files(parse(list[Source], args.sources, "--sources"))
     content = content_digest(files, [identity(file) for file in files])
     digest = digest_of(content, parse(dict[str, Any], args.context, "--context"))
-    print(f"{len(files)} source file(s), content {content}, digest {digest}")
+    print(f"{counted(len(files), 'source file')}, content {content}, digest {digest}")
     return StageResult(parameters={"digest": digest, "data_digest": content})
 
 

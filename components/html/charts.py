@@ -139,6 +139,9 @@ def lines(
                 )
         if all(float(x).is_integer() for drawn in series.values() for x, _ in drawn):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if all(y >= 0 for drawn in series.values() for _, y in drawn):
+            # A margin below a line of zeros would be of F below zero.
+            axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
         axes.set_xlabel(x_axis)
         axes.set_ylabel(y_axis)
         if len(series) > 1:

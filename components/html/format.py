@@ -27,6 +27,11 @@ def count(number: float | None) -> str:
     return UNDEFINED if number is None else f"{number:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 file", "1,200 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def span(interval: tuple[float, float] | list[float] | None) -> str:
     """Return an interval of fractions as "84.1 to 90.2"."""
     return UNDEFINED if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"

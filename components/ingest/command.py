@@ -15,6 +15,7 @@ import msgspec
 
 from components.errors import DataError
 from components.files import write_json, write_text, writing
+from components.html.format import counted
 from components.ingest.settings import IngestSettings
 from components.ingest.store import Store
 from components.interface import TASKS, Output, Parameter, Result
@@ -166,7 +167,7 @@ def take_snapshot(sources: Sequence[Source], folder: Path, store: Store) -> tupl
     with writing(folder) as temporary:
         copies = copy_files(files, temporary, store.folder)
     digest = content_digest(files, [copy.identity for copy in copies])
-    print(f"{len(files)} source file(s), content {digest}")
+    print(f"{counted(len(files), 'source file')}, content {digest}")
     return digest, [
         replace(copy, path=folder / copy.path.relative_to(temporary)) for copy in copies
     ]

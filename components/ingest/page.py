@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.html.charts import bars, histogram
+from components.html.format import counted
 from components.html.markdown import escape
 from components.html.page import all_runs, render
 from components.ingest.summary import Report
@@ -30,11 +31,10 @@ CONSEQUENCES = {
 
 def page(report: Report) -> str:
     """The report as one HTML file."""
-    files = len(report["sources"])
     return render(
         TEMPLATE,
         title="Data report",
-        made_from=f"{files:,} {'file' if files == 1 else 'files'} of annotations",
+        made_from=f"{counted(len(report['sources']), 'file')} of annotations",
         links=all_runs(),
         headline=HEADLINES[report["status"]],
         tone=TONES[report["status"]],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.digests import content_digest
 from components.errors import ConfigError
+from components.html.format import counted
 from components.ingest.production import NO_ASSIGNMENT, keep, model_of
 from components.ingest.store import Store, Stored
 from components.program import local_path
@@ -37,7 +38,7 @@ def teaching(named: str, patterns: Sequence[str], location: str, store: Store) -
         teacher, called, known = in_folder(named, at)
     else:
         teacher, called, known = in_registry(at, open_registry(location), store)
-    print(f"The teacher: {called} ({teacher.uri}), for {len(files)} file(s) of texts.")
+    print(f"The teacher: {called} ({teacher.uri}), for {counted(len(files), 'file')} of texts.")
     return {
         "teacher_uri": teacher.uri,
         "teacher_digest": teacher.digest,

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.errors import RemoteError
+from components.html.format import counted
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
@@ -36,7 +37,9 @@ def post(url: str, message: Mapping[str, Any]) -> None:
         if not passing or attempt == ATTEMPTS:
             break
         time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-    raise RemoteError(f"{host} did not take the message in {attempt} attempt(s): {problem}.")
+    raise RemoteError(
+        f"{host} did not take the message in {counted(attempt, 'attempt')}: {problem}."
+    )
 
 
 def attempted(url: str, message: Mapping[str, Any]) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components.html.format import counted
 from pipelines.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, print_json
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def print_phase(name: str, checked: Any) -> None:
     """The phase's data: records, labels, and what ingest does with them."""
     say = printer()
     say(name)
-    files = f"{len(checked.files)} file(s)" + (f", {checked.files[0]}" if checked.files else "")
+    files = counted(len(checked.files), "file") + (f", {checked.files[0]}" if checked.files else "")
     say(f"  annotations  {files}")
     if checked.data:
         for line in data_lines(checked.data):
@@ -119,7 +120,7 @@ def print_outcome(config: Path, target: str, phases: dict[str, Any]) -> None:
         for name, problem in problems:
             say(f"  FIX {name}: {problem}")
     else:
-        but = f", with {warnings} warning(s) about the data" if warnings else ""
+        but = f", with {counted(warnings, 'warning')} about the data" if warnings else ""
         seen = " as far as can be seen from here" if unseen else ""
         say(f"{config} is right{seen}{but}. Next: {step}")
     for name, message in unseen:

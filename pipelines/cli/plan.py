@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from components.html.format import counted
 from pipelines.cli.options import (
     DEFAULT_CONFIG,
     AsJson,
@@ -84,7 +85,7 @@ def row(task: dict[str, Any]) -> list[str]:
 
 def in_words(phase: dict[str, Any]) -> str:
     """What is known of a phase's input and models."""
-    what = f"{phase['files']} file(s) of annotations"
+    what = f"{counted(phase['files'], 'file')} of annotations"
     if phase["champion"] is None:
         return f"{what}; its models cannot be read from here"
     champion = f"version {phase['champion']}" if phase["champion"] else "no version"

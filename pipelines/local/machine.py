@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from components.cores import available_cores
+from components.html.format import counted
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Machine:
 
     def __str__(self) -> str:
         memory = f", {self.memory:.0f} GiB of memory" if self.memory else ""
-        return f"{self.cores} core(s){memory}, {self.gpu or 'no GPU'}"
+        return f"{counted(self.cores, 'core')}{memory}, {self.gpu or 'no GPU'}"
 
 
 def this_machine() -> Machine:

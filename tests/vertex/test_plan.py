@@ -56,7 +56,7 @@ def test_it_tells_what_submit_then_does_and_changes_nothing(
     assert what["images"]["cpu"].endswith("/cpu:0123abc")
     assert what["phases"]["phase-1"]["champion"] == what["phases"]["phase-1"]["made"] == ""
     said = retrain("plan", config)
-    assert "phase-1: 1 file(s) of annotations; in production is no version;" in said
+    assert "phase-1: 1 file of annotations; in production is no version;" in said
     assert writes(double) == []
     assert sorted(blob.name for blob in bucket.list_blobs()) == before
 

@@ -14,6 +14,7 @@ import pytest
 
 from components.__main__ import main
 from components.google_cloud import EMULATOR_VARIABLE
+from components.html.format import counted
 from components.notify import webhook
 from components.notify.command import failed_stage
 
@@ -159,7 +160,9 @@ def test_what_nobody_takes_is_an_error_that_tells_no_secret(
     assert notify(hook.url, "--held", "Held back.") == 5
     assert len(hook.posted) == times
     printed = capsys.readouterr()
-    assert f"127.0.0.1 did not take the message in {times} attempt(s): {said}" in printed.err
+    assert (
+        f"127.0.0.1 did not take the message in {counted(times, 'attempt')}: {said}" in printed.err
+    )
     assert "token-of-ours" not in printed.out + printed.err
 
 
