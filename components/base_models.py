@@ -14,11 +14,14 @@ class BaseModel:
         language: of the texts that they were trained on, as spaCy spells it; "" of many.
         elsewhere: weights for other languages and about the same machine; "" if there are none.
         full_precision: whether float16 is too little for them.
+        head_rate: how many times as fast as they a head learns, where our configs for weights of
+            this size have another rate; None: that of the config.
     """
 
     language: str = ""
     elsewhere: str = ""
     full_precision: bool = False
+    head_rate: float | None = None
 
     def __str__(self) -> str:
         return f"of texts in {self.language!r}" if self.language else "of about a hundred languages"
@@ -28,7 +31,9 @@ SMALL, LARGE = "intfloat/multilingual-e5-small", "xlm-roberta-base"
 KNOWN = {
     "sentence-transformers/all-MiniLM-L6-v2": BaseModel("en", elsewhere=SMALL),
     "roberta-base": BaseModel("en", elsewhere=LARGE),
-    SMALL: BaseModel(),
+    # What they say of words differs less than a third as much as what MiniLM says: a standard
+    # deviation of 0.12 around the mean, and of 0.39.
+    SMALL: BaseModel(head_rate=80.0),
     LARGE: BaseModel(),
     "microsoft/mdeberta-v3-base": BaseModel(full_precision=True),
 }

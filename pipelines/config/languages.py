@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from components.base_models import KNOWN, known
+from components.base_models import KNOWN
 
 STAGES = ("ingest", "convert")
 LANG = "nlp.lang"
 NAME = "components.transformer.model.name"
+HEAD_RATE = "training.optimizer.head_rate"
 NAMED = re.compile(r'^name = "(.+)"$', re.MULTILINE)
 
 
@@ -59,5 +60,16 @@ def weights_elsewhere(language: str, training_config: str, changed: Mapping[str,
     names = [name for name in NAMED.findall(training_config) if name in KNOWN]
     if NAME in changed or len(names) != 1:
         return ""
-    base = known(names[0])
-    return base.elsewhere if base and base.language not in ("", language) else ""
+    base = KNOWN[names[0]]
+    return base.elsewhere if base.language not in ("", language) else ""
+
+
+def changes_of(
+    language: str, training_config: str, changed: Mapping[str, Any]
+) -> dict[str, str | float]:
+    """What a language changes in a training config of ours; see `weights_elsewhere`."""
+    weights = weights_elsewhere(language, training_config, changed)
+    rate = KNOWN[weights].head_rate if weights else None
+    if rate and HEAD_RATE not in changed and "\nhead_rate = " in training_config:
+        return {NAME: weights, HEAD_RATE: rate}
+    return {NAME: weights} if weights else {}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from components.errors import ConfigError
 from pipelines.config.image_lock import use_locked_images
-from pipelines.config.languages import NAME, weights_elsewhere
+from pipelines.config.languages import changes_of
 from pipelines.config.schema import Phase, Pipeline
 from pipelines.config.shipped import is_name, shipped_config
 from pipelines.config.yaml_file import ConfigFile, merged, read_config_file
@@ -81,8 +81,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     }
     for name, phase in pipeline.phases.items():
         if phase.language and is_name(phase.train.config):
-            weights = weights_elsewhere(phase.language, configs[name], phase.train.set)
-            phase.train.set.update({NAME: weights} if weights else {})
+            phase.train.set.update(changes_of(phase.language, configs[name], phase.train.set))
     code = {
         name: text_beside(file, ("phases", name, "train", "code"), phase.train.code)
         if phase.train.code

@@ -256,6 +256,7 @@ def test_one_language_reaches_every_place(export: Path) -> None:
     (phase,) = load(config).pipeline.phases.values()
     assert phase.ingest.language == phase.convert.language == phase.train.set["nlp.lang"] == "da"
     assert phase.train.set[NAME] == "intfloat/multilingual-e5-small"
+    assert phase.train.set["training.optimizer.head_rate"] == 80
     said = retrain(export.parent, "check", "my.yaml").stdout
     assert "intfloat/multilingual-e5-small, of about a hundred languages; not on" in said
     assert "look as if they were in 'en', by their letters and words, and the language is" in said
