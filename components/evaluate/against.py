@@ -82,7 +82,7 @@ class Against:
             why = "the teacher was trained on all test documents"
             return self.each(seen, lambda _: {**about, "error": why})
         old = predict(load(model), self.corpus, self.tasks, self.settings.batch_size)
-        beside = self.beside(old, seen)
+        beside = self.beside(old, seen, (*KEPT, "macro"))
 
         def of_task(task: Task) -> dict[str, Any]:
             agreement = self.agreement(task, old, seen[task.name] or set())
@@ -100,8 +100,14 @@ class Against:
         counted = {name: None if ids is None else len(ids) for name, ids in seen.items()}
         return {task.name: {**said(task), "seen": counted[task.name]} for task in self.tasks}
 
-    def beside(self, old: Run, seen: Seen) -> Callable[[Task], dict[str, Any]]:
-        """What is said of another run beside a task's scores: its own, and the comparison."""
+    def beside(
+        self, old: Run, seen: Seen, kept: Sequence[str] = KEPT
+    ) -> Callable[[Task], dict[str, Any]]:
+        """What is said of another run beside a task's scores: its own, and the comparison.
+
+        Args:
+            kept: of its own scores, those that its kind of task has.
+        """
         blocks = scores_of(old, self.tasks, self.settings, seen)
 
         def of_task(task: Task) -> dict[str, Any]:
@@ -117,7 +123,7 @@ class Against:
                 by_language = compare_parts(*both, shared, parts, resamples=resamples, seed=seed)
                 comparison["per_language"] = by_language
             block = blocks[task.name]
-            return {**{key: block[key] for key in KEPT}, "comparison": comparison}
+            return {**{key: block[key] for key in kept if key in block}, "comparison": comparison}
 
         return of_task
 

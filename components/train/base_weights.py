@@ -83,7 +83,7 @@ def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
             f"training config: {key}: can't fetch {remote[0].name!r} from the model hub: "
             f"{str(error).splitlines()[0]} Try again, or put the model into a folder named "
             f"{remote[0].name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}. "
-            "A config without a transformer (cnn, cnn-classes, cnn-tasks) needs none."
+            "A config without a transformer (cnn, cnn-classes, cnn-tasks, bow-classes) needs none."
         ) from error
 
 

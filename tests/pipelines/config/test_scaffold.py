@@ -382,7 +382,7 @@ def test_a_training_config_that_is_not_there_is_named_with_those_that_are(export
     result = retrain(export.parent, "init", "--training-config", "minilmm", "-o", "mine.cfg")
     assert result.returncode == 2
     assert (
-        "'minilmm' comes with retrain; these do: cnn, cnn-classes, cnn-tasks, minilm, "
+        "'minilmm' comes with retrain; these do: bow-classes, cnn, cnn-classes, cnn-tasks, "
         in result.stderr
     )
     assert not (export.parent / "mine.cfg").exists()
