@@ -30,6 +30,9 @@ LEAST_SURE = 3  # spans by which a document's doubt is told
 # The place in a spaCy Doc that holds a task's answers: doc.ents, doc.spans[name] or doc.cats.
 Place = Literal["ents", "spans", "cats"]
 PLACES: tuple[Place, ...] = get_args(Place)
+# user_data of a predicted Doc in training: how many documents one step is learnt from, of which an
+# update may see a part.
+IN_STEP = "retrain_in_step"
 
 
 class TaskSettings(Settings, extra="allow"):

@@ -17,7 +17,7 @@ from spacy.training import Example
 from thinc.api import get_current_ops
 
 from components.span_parts import reading_in_parts
-from components.train.pieces import cut, size_of
+from components.train.pieces import by_length, cut
 
 # Padded pieces in a batch, which bounds its memory. A CPU is fastest on what its caches hold.
 PADDED = {"cpu": 1_000, "gpu": 16_000}
@@ -33,8 +33,7 @@ class Evaluation:
     def __init__(self, nlp: Language, examples: list[Example]) -> None:
         self.nlp = nlp
         self.pipe_names = nlp.pipe_names
-        by_length = sorted(examples, key=lambda example: size_of(example.predicted)[1])
-        self.batches = list(cut(by_length, PADDED[get_current_ops().device_type]))
+        self.batches = list(cut(by_length(examples), PADDED[get_current_ops().device_type]))
 
     def evaluate(self, _: object) -> dict[str, Any]:
         """The scores, and `speed` in words per second."""

@@ -70,14 +70,16 @@ class OverCorpus:
         self.steps = self.most
         self.step = 0
 
-    def fit(self, batches: int, max_steps: int) -> None:
+    def fit(self, batches: int, max_steps: int, known: float = 1.0) -> None:
         """Set the steps for a corpus of so many batches; before the second rate is asked for.
 
         Args:
             max_steps: a limit besides; 0 is none.
+            known: how much of what the corpus could tell is known, above 0 to 1: so much more
+                often it is gone over.
         """
         most = min(self.most, max_steps or self.most)
-        wanted = self.epochs * batches * (SMALL / max(SMALL, batches)) ** (1 - self.growth)
+        wanted = self.epochs * batches * (SMALL / max(SMALL, batches)) ** (1 - self.growth) / known
         self.steps = min(most, max(self.least, round(wanted)))
 
     def evaluate_every(self, steps: int, cost: float) -> int:

@@ -32,6 +32,7 @@ from thinc.api import Model, fix_random_seed
 
 from components.errors import ConfigError
 from components.memory import give_back_freed_memory
+from components.tasks.base import IN_STEP
 from components.train.adam import finish_update
 from components.train.batches import Batcher, Corpus, batches, count_batches
 from components.train.checkpoint import Checkpoints, Saved
@@ -39,8 +40,10 @@ from components.train.checkpoint_schedule import CheckpointSchedule, Stop, Stopp
 from components.train.direct import find_direct
 from components.train.encodings import Encodings
 from components.train.evaluation import Evaluation
+from components.train.known import known_part
 from components.train.length import TIMES_AS_FAST, OverCorpus
-from components.train.long_texts import LONGEST, all_shortened
+from components.train.long_texts import LONGEST, all_shortened, unit
+from components.train.pieces import ByPieces
 from components.train.precision import apart, mixed_precision
 from components.train.rates import TwoRates
 from components.train.rejected import ADVICE, are_learnt_from, documents_with
@@ -141,8 +144,8 @@ class Loop:
         cut = sum(map(operator.is_not, examples, whole))
         if cut:
             self.training_log.say(
-                f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} characters are "
-                "learnt from: all of so long a text would take too much memory."
+                f"Of {cut:,} of {len(examples):,} documents the first {LONGEST:,} "
+                f"{unit(self.nlp)} are learnt from; predictions read all of them."
             )
         if not are_learnt_from(self.nlp.config) and (some := documents_with(whole)):
             self.training_log.say(
@@ -156,23 +159,26 @@ class Loop:
                 f"{len(examples):,} documents. "
                 "Set training.batcher.discard_oversize to false; docs/training.md says why."
             )
-        self.set_length(epoch, dev_words / max(1, words_in(examples)))
+        self.set_length(
+            epoch, dev_words / max(1, words_in(examples)), known_part(self.nlp, examples)
+        )
         return batches(
             lambda: examples, batcher, max_epochs=max_epochs, shuffle=True, seed=self.seed
         )
 
-    def set_length(self, epoch: int, dev: float) -> None:
+    def set_length(self, epoch: int, dev: float, known: float) -> None:
         """Let a learning rate that asks for it set the number of steps, and when to evaluate.
 
         Args:
             epoch: batches of one pass over the corpus.
             dev: words of dev, as a fraction of those of the training corpus.
+            known: how much of its classes is known.
         """
         rate = self.optimizer.schedules.get("learn_rate")
         if not isinstance(rate, OverCorpus):
             return
         settings, limits = self.settings, self.training_log.limits
-        rate.fit(epoch, settings["max_steps"])
+        rate.fit(epoch, settings["max_steps"], known)
         settings["max_steps"] = limits.max_steps = rate.steps
         evaluation = dev * epoch / TIMES_AS_FAST
         settings["eval_frequency"] = rate.evaluate_every(settings["eval_frequency"], evaluation)
@@ -181,6 +187,10 @@ class Loop:
             f"{rate.steps:,} steps, about {rate.steps / max(1, epoch):.1f} passes over the "
             f"training corpus; dev is looked at every {settings['eval_frequency']:,}"
         )
+        if known < 1 and not rate.is_fixed:
+            self.training_log.say(
+                f"{known:.0%} of the classes of its documents is known: it is gone over more often"
+            )
         if settings["patience"]:
             settings["patience"] = limits.patience = 0
             self.training_log.say(
@@ -294,9 +304,13 @@ class Loop:
         """Add up the gradients of a batch; return the losses since the last evaluation."""
         losses: dict[str, Any] = dict(self.state.losses)
         self.fix_seed()
-        for part in cast(Any, subdivide_batch)(batch, parts):
-            with apart(self.nlp):
-                self.add_gradients(part, dropout, losses)
+        for example in batch:
+            example.predicted.user_data[IN_STEP] = len(batch)
+        batcher = self.settings["batcher"]
+        for asked in cast(Any, subdivide_batch)(batch, parts):
+            for part in batcher.parts(asked) if isinstance(batcher, ByPieces) else [asked]:
+                with apart(self.nlp):
+                    self.add_gradients(part, dropout, losses)
         return losses
 
     def add_gradients(self, part: list[Example], dropout: float, losses: dict[str, Any]) -> None:

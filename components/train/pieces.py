@@ -33,31 +33,50 @@ def size_of(doc: Doc) -> tuple[int, int]:
     return spans, longest
 
 
+class ByPieces:
+    """Makes batches that hold documents of about the same length; see `batch_by_pieces`."""
+
+    def __init__(self, size: int, buffer: int, temperature: float, documents: int) -> None:
+        self.size, self.buffer = size, buffer
+        self.temperature, self.documents = temperature, documents
+
+    def __call__(self, examples: Iterable[Example]) -> Iterator[list[Example]]:
+        """Yield the batches of an epoch; draws random numbers."""
+        if self.temperature != 1:
+            examples = by_temperature(list(examples), self.temperature)
+        for pool in minibatch(examples, size=self.buffer):
+            batches = list(cut(by_length(pool), self.size, self.documents))
+            if len(batches) > 1 and len(batches[-1]) < self.documents:
+                batches[-2:] = [batches[-2] + batches[-1]]
+            random.shuffle(batches)
+            yield from batches
+
+    def parts(self, batch: Iterable[Example]) -> list[list[Example]]:
+        """A batch in parts of at most `size` pieces each."""
+        return list(cut(by_length(batch), self.size))
+
+
 def batch_by_pieces(
-    size: int, buffer: int, temperature: float = 1.0
-) -> Callable[[Iterable[Example]], Iterator[list[Example]]]:
+    size: int, buffer: int, temperature: float = 1.0, documents: int = 1
+) -> ByPieces:
     """Make a batcher whose batches hold documents of about the same length.
 
-    No document is ever left out: one that is larger than `size` is a batch of its own.
+    No document is ever left out: one that is larger than `size` is a part of its own.
 
     Args:
-        size: largest number of pieces in a batch, padding included: spans times the longest span.
+        size: largest number of pieces that are computed at once, padding included: spans times the
+            longest span.
         buffer: documents that are sorted by length at a time. The batches made of them come in
             random order.
         temperature: 1: each document once an epoch; above it, those of rare languages more often
             than those of frequent ones, see `by_temperature`.
+        documents: so many at least are in a batch, and one step is learnt from, even where they
+            are computed in several parts: a class is one answer of a whole document, and a step
+            from three of them is mostly chance.
     """
     if temperature < 1:
         raise ValueError(f"training.batcher.temperature: 1 or more, not {temperature}")
-
-    def batches(examples: Iterable[Example]) -> Iterator[list[Example]]:
-        drawn = examples if temperature == 1 else by_temperature(list(examples), temperature)
-        for pool in minibatch(drawn, size=buffer):
-            shuffled = list(cut(sorted(pool, key=lambda e: size_of(e.predicted)[1]), size))
-            random.shuffle(shuffled)
-            yield from shuffled
-
-    return batches
+    return ByPieces(size, buffer, temperature, documents)
 
 
 def by_temperature(examples: list[Example], temperature: float) -> list[Example]:
@@ -85,13 +104,22 @@ def by_temperature(examples: list[Example], temperature: float) -> list[Example]
     return drawn
 
 
-def cut(examples: list[Example], size: int) -> Iterator[list[Example]]:
-    """Cut examples, sorted from short to long, into batches of at most `size` padded pieces."""
+def by_length(examples: Iterable[Example]) -> list[Example]:
+    """Examples from short to long."""
+    return sorted(examples, key=lambda example: size_of(example.predicted)[1])
+
+
+def cut(examples: list[Example], size: int, documents: int = 1) -> Iterator[list[Example]]:
+    """Cut examples, sorted from short to long, into batches of at most `size` padded pieces.
+
+    Args:
+        documents: no batch but the last has fewer.
+    """
     batch: list[Example] = []
     spans = 0
     for example in examples:
         more, longest = size_of(example.predicted)
-        if batch and (spans + more) * longest > size:
+        if len(batch) >= documents and (spans + more) * longest > size:
             yield batch
             batch, spans = [], 0
         batch.append(example)

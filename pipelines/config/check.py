@@ -154,7 +154,9 @@ def check_phase(loaded: Loaded, name: str, listings: Listings, until: float) -> 
         weights=weights_of(config) if config else {},
         exit_code=errors[0].exit_code if errors else 0,
         stages={stage: placement(phase, stage) for stage in phase.stages},
-        training=length_of(config, words_of_training(phase, data)) if config else None,
+        training=length_of(config, words_of_training(phase, data), mean_words(data))
+        if config
+        else None,
         config=config,
     )
 
@@ -274,6 +276,11 @@ def words_of_training(phase: Phase, data: Mapping[str, Any] | None) -> int:
     dev = phase.split.dev * (1 - test) / (1 - phase.split.test)
     words: int = data["lengths"]["total"]
     return round((1 - test - dev) * words)
+
+
+def mean_words(data: Mapping[str, Any] | None) -> float:
+    """Words of a document; 0 where the data has not been read."""
+    return data["lengths"]["total"] / max(1, data["records"]["kept"]) if data else 0.0
 
 
 def check_language(phase: Phase, trained: str) -> None:

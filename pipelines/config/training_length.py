@@ -14,19 +14,22 @@ FILLED = {
 }
 
 
-def length_of(config: Mapping[str, Any], words: int) -> tuple[int, int] | None:
+def length_of(
+    config: Mapping[str, Any], words: int, mean_words: float = 0.0
+) -> tuple[int, int] | None:
     """Steps of a training at most, and words in each; None where it counts otherwise.
 
     Args:
         config: a training config, not interpolated.
         words: of the training corpus; 0 where that is not known.
+        mean_words: of a document; 0 where that is not known.
     """
     from spacy.util import registry
 
     from components.train.length import OverCorpus
 
     training = config["training"]
-    steps, batch = training["max_steps"], words_in_batch(training["batcher"])
+    steps, batch = training["max_steps"], words_in_batch(training["batcher"], mean_words)
     if not steps or not batch:
         return None
     rate = training["optimizer"].get("learn_rate")
@@ -41,9 +44,11 @@ def length_of(config: Mapping[str, Any], words: int) -> tuple[int, int] | None:
     return schedule.steps, batch
 
 
-def words_in_batch(batcher: Mapping[str, Any]) -> int:
+def words_in_batch(batcher: Mapping[str, Any], mean_words: float) -> int:
     """Words that a batch holds, roughly; 0 where that is not known."""
     size, filled = batcher.get("size"), FILLED.get(batcher["@batchers"])
     if isinstance(size, dict):  # a schedule; the size that it grows to
         size = size.get("stop")
-    return round(size * filled) if isinstance(size, int) and filled else 0
+    if not isinstance(size, int) or not filled:
+        return 0
+    return round(max(size * filled, int(batcher.get("documents", 0)) * mean_words))

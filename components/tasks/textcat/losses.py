@@ -24,6 +24,8 @@ from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
+from components.tasks.base import IN_STEP
+
 Floats = NDArray[np.float32]
 TINY = 1e-6
 
@@ -47,14 +49,18 @@ def loss(
 ) -> tuple[float, Any]:
     """The loss of a batch and its gradient, as `TextCategorizer.get_loss` returns them.
 
-    It is a mean over documents. Taggers and parsers add up theirs; beside one of them a mean would
-    hardly be heard by the network that both share, so that the gradient is then a sum, too.
+    It is a mean over the documents of a step, of which the batch may be a part. Taggers and parsers
+    add up theirs; beside one of them a mean would hardly be heard by the network that both share,
+    so that the gradient is then a sum, too.
     """
     ops: Any = pipe.model.ops
+    examples = list(examples)
     truths = truths_of([example.reference.cats for example in examples], pipe.labels)
     function = any_of if isinstance(pipe, MultiLabel_TextCategorizer) else one_of
     value, gradient = function(np.asarray(ops.to_numpy(scores)), truths, weights)
-    return value, ops.asarray2f(gradient if alone else gradient * len(truths))
+    in_step = next((one.predicted.user_data.get(IN_STEP) for one in examples), None)
+    part = len(examples) / (in_step or len(examples))
+    return value * part, ops.asarray2f(gradient * (part if alone else len(truths)))
 
 
 def balanced(counts: Mapping[str, int], power: float) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LISTENERS = ("transformer-listener", "tok2vec-listener")
 HALF = 0.5
+SAME = 0.01  # spread of a probability; of a model that learnt, even of a rare label, it is larger
 # Finer where calibrated probabilities of a sure model lie.
 GRID = np.append(np.linspace(0.02, 0.98, 97), [0.985, 0.99, 0.995, 0.999])
 
@@ -69,6 +70,13 @@ def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[s
     """Calibrate the classifier in its weights; choose thresholds, on the same documents."""
     pipe = classifier_of(nlp, task)
     assert pipe is not None
+    if says_always_the_same([example.predicted.cats for example in examples], pipe.labels):
+        print(
+            f"Warning: {pipe.name} says the same of every document of dev: it has learnt nothing "
+            "that tells one text from another. Look at the report's linear model, choose a "
+            "transformer that knows the language of the texts, or lower "
+            "training.optimizer.learn_rate.initial_rate."
+        )
     result: dict[str, Any] = {
         "component": pipe.name,
         "calibration": calibrate(pipe, examples),
@@ -82,6 +90,14 @@ def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[s
         if task.precision:
             warn_of_low_precision(said, truths, chosen, task.precision)
     return result
+
+
+def says_always_the_same(said: Sequence[Mapping[str, float]], labels: Sequence[str]) -> bool:
+    """Whether a classifier gives all of these documents about the same probabilities."""
+    if len(said) < FEWEST_OF_LABEL:
+        return False
+    chances = np.array([[cats[label] for label in labels] for cats in said])
+    return bool((chances.std(axis=0) < SAME).all())
 
 
 def thresholds(

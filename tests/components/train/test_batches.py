@@ -121,6 +121,25 @@ def test_discard_oversize_is_found_out(examples: list[Example]) -> None:
     assert count_batches(examples, batcher_of("roberta"))[1] == len(examples)
 
 
+def test_a_step_has_enough_documents_and_its_parts_keep_to_the_size(
+    examples: list[Example],
+) -> None:
+    for example in examples:
+        words = len(example.predicted)
+        example.predicted.user_data[KEY] = (words // 100 + 1, min(words, 130) + 2)
+    batcher = batch_by_pieces(500, 64, documents=16)
+    batches = list(batcher(examples))
+    assert sorted(id(one) for batch in batches for one in batch) == sorted(map(id, examples))
+    assert min(map(len, batches)) >= 16
+    in_parts = [batcher.parts(batch) for batch in batches]
+    assert max(map(len, in_parts)) > 1
+    for batch, parts in zip(batches, in_parts, strict=True):
+        assert sorted(id(one) for part in parts for one in part) == sorted(map(id, batch))
+        for part in parts:
+            spans, longest = zip(*(size_of(example.predicted) for example in part), strict=True)
+            assert sum(spans) * max(longest) <= 500 or len(part) == 1
+
+
 def test_batches_keep_to_the_size_in_pieces(examples: list[Example]) -> None:
     for example in examples:
         words = len(example.predicted)

@@ -17,7 +17,7 @@ from spacy.training import Corpus, Example
 from components.__main__ import main
 from components.evaluate.run import Clock, load, predict_batch
 from components.tasks import tasks_of
-from components.train.long_texts import LONGEST, all_shortened, shortened
+from components.train.long_texts import LONGEST, all_shortened, shortened, tokenizer_of
 from tests.components.train.conftest import CONFIGS, arguments, write_shard
 from tests.components.train.test_resume import assert_same_outcome
 from tests.support.tiny_roberta import write_roberta
@@ -161,7 +161,7 @@ def test_a_very_long_text_is_learnt_from_its_first_words(
     }
     assert main(arguments("cnn-classes", small, corpora, tmp_path / "out", tasks=tasks())) == 0
     log = (tmp_path / "out/log/training.log").read_text(encoding="utf-8")
-    assert f"Of 1 of 81 documents the first {LONGEST:,} characters are learnt from" in log
+    assert f"Of 1 of 81 documents the first {LONGEST:,} words are learnt from" in log
 
 
 def test_a_shortened_text_keeps_what_was_said_of_it() -> None:
@@ -171,17 +171,44 @@ def test_a_shortened_text_keeps_what_was_said_of_it() -> None:
     last = len(long) - 3
     long.set_ents([Span(long, 0, 1, "PERSON"), Span(long, last, last + 1, "PERSON")])
     long.user_data["unanswered"] = ["topic"]
-    short = shortened(nlp, Example(nlp.make_doc(long.text), long))
-    assert short.predicted.text == short.reference.text == ("Ada pays. " * LONGEST)[:LONGEST]
+    short = shortened(nlp, Example(nlp.make_doc(long.text), long), None)
+    assert short.predicted.text == short.reference.text
+    assert len(short.reference) == LONGEST
     assert short.reference.cats == {"FEE": 1.0}
     assert [ent.start for ent in short.reference.ents] == [0]
     assert short.reference.user_data["unanswered"] == ["topic"]
     fits = Example(nlp.make_doc("Ada pays."), nlp.make_doc("Ada pays."))
-    assert shortened(nlp, fits) is fits
+    assert shortened(nlp, fits, None) is fits
     given = Example(nlp.make_doc(long.text), long)
     assert list(all_shortened(nlp, [given])) == [given]  # entities alone: convert cuts their texts
     nlp.add_pipe("textcat")
-    assert len(next(all_shortened(nlp, [given])).reference.text) == LONGEST
+    assert len(next(all_shortened(nlp, [given])).reference) == LONGEST
+
+
+def test_a_text_is_cut_where_its_word_pieces_end(base_models: Path) -> None:
+    """A word of a log has many of them."""
+    nlp = spacy.blank("en")
+    model = {"name": str(base_models / "tiny--bert")}
+    nlp.add_pipe("transformer", config={"model": model})
+    nlp.add_pipe("textcat")
+    for label in LABELS:
+        nlp.get_pipe("textcat").add_label(label)  # type: ignore[attr-defined]
+    nlp.initialize()
+    tokenizer = tokenizer_of(nlp)
+
+    def read(text: str) -> tuple[int, int]:
+        """Words and word pieces that are left of a text."""
+        doc = nlp.make_doc(text)
+        doc.cats = {"FEE": 1.0}
+        [short] = all_shortened(nlp, [Example(nlp.make_doc(text), doc)])
+        return len(short.predicted), len(tokenizer.tokenize(short.predicted.text))
+
+    assert read("fee " * 100) == (100, len(tokenizer.tokenize("fee " * 100)))
+    log = "0x7f3a9c41be " * 400
+    assert len(tokenizer.tokenize(log)) > 3 * LONGEST
+    words, pieces = read(log)
+    assert 10 < words < 400
+    assert LONGEST <= pieces < LONGEST + 30
 
 
 # A module of the user's, as a phase names one: here it pulls the plug.

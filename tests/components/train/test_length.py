@@ -21,6 +21,14 @@ def test_passes_over_the_corpus_within_a_least_and_a_most(batches: int, steps: i
     assert rates.steps == steps
 
 
+def test_a_corpus_of_which_half_is_known_is_gone_over_twice_as_often() -> None:
+    rates = create_over_corpus(0.1, warmup=0.2, epochs=4, least_steps=100, most_steps=1_000)
+    rates.fit(50, max_steps=0, known=0.5)
+    assert rates.steps == 400
+    rates.fit(50, max_steps=300, known=0.5)
+    assert rates.steps == 300
+
+
 @pytest.mark.parametrize(
     ("batches", "steps"), [(3, 160), (40, 400), (231, 1_490), (3_000, 10_194), (40_000, 20_000)]
 )

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import spacy
+from spacy.training import Example
 
-from components.tasks.textcat.losses import any_of, balanced, one_of, truths_of
+from components.tasks.base import IN_STEP
+from components.tasks.textcat.losses import any_of, balanced, loss, one_of, truths_of
 
 LABELS = ["A", "B", "C"]
 EVEN = np.ones(3, np.float32)
@@ -76,3 +79,28 @@ def test_balanced_weights_are_one_on_average() -> None:
     assert weights["B"] == pytest.approx(3 * weights["A"])
     assert sum(counts[label] * weights[label] for label in weights) == pytest.approx(100)
     assert balanced({"A": 5, "B": 1}, 0.0) == {"A": 1.0, "B": 1.0}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("factory", ["textcat", "textcat_multilabel"])
+def test_a_step_in_parts_is_the_step_as_a_whole(factory: str, alone: bool) -> None:
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe(factory)
+    for label in LABELS:
+        pipe.add_label(label)  # type: ignore[attr-defined]
+    examples = []
+    for cats in CASES:
+        reference = nlp.make_doc("It costs £3.")
+        reference.cats = dict(cats)
+        examples.append(Example(nlp.make_doc(reference.text), reference))
+    scores = softmax(np.random.default_rng(0).normal(size=(4, 3))).astype(np.float32)
+
+    def of(start: int, end: int) -> tuple[float, np.ndarray]:
+        return loss(pipe, examples[start:end], scores[start:end], weights=EVEN, alone=alone)  # type: ignore[arg-type]
+
+    value, gradient = of(0, 4)
+    for example in examples:
+        example.predicted.user_data[IN_STEP] = 4
+    parts = [of(0, 1), of(1, 4)]
+    assert sum(part[0] for part in parts) == pytest.approx(value)
+    np.testing.assert_allclose(np.concatenate([part[1] for part in parts]), gradient, rtol=1e-5)

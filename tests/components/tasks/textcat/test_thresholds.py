@@ -11,7 +11,12 @@ from spacy.training import Example
 from components.tasks import task_of
 from components.tasks.base import TaskSettings
 from components.tasks.textcat import TextcatSettings
-from components.tasks.textcat.training import best, thresholds, warn_of_low_precision
+from components.tasks.textcat.training import (
+    best,
+    says_always_the_same,
+    thresholds,
+    warn_of_low_precision,
+)
 
 
 def column(right: list[float], wrong: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -89,3 +94,19 @@ def test_what_test_documents_are_moves_no_threshold() -> None:
         said, reference = nlp.make_doc("text"), nlp.make_doc("text")
         said.cats, reference.cats = {"A": 0.69, "B": 0.5}, {"A": gold, "B": gold}
         assert task.predicted(Example(said, reference)) == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("chances", "same"),
+    [
+        ([0.65] * 30, True),
+        ([0.65, 0.652] * 15, True),
+        ([0.65] * 28 + [0.5, 0.8], False),
+        ([0.65] * 5, False),  # too few to tell
+    ],
+)
+def test_a_model_that_says_the_same_of_every_text_is_known(
+    chances: list[float], same: bool
+) -> None:
+    said = [{"A": chance, "B": 1 - chance, "another": 0.5} for chance in chances]
+    assert says_always_the_same(said, ["A", "B"]) == same
