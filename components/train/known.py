@@ -12,6 +12,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import TextCategorizer
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.pipeline.tok2vec import Tok2Vec
 from spacy.training import Example
 from spacy_transformers import Transformer
@@ -32,7 +33,7 @@ def known_part(nlp: Language, examples: Sequence[Example]) -> float:
     if not all(isinstance(pipe, TextCategorizer) for pipe in heads):
         return 1.0
     parts = [
-        known_of(cats, pipe.labels, exclusive=not pipe.model.attrs["multi_label"])
+        known_of(cats, pipe.labels, exclusive=not isinstance(pipe, MultiLabel_TextCategorizer))
         for pipe in heads
         for cats in (example.reference.cats for example in examples)
         if any(label in cats for label in pipe.labels)
