@@ -261,6 +261,18 @@ def test_docbin_with_missing_and_incorrect_entities(write: Write, ingest: Ingest
     assert done.report["skipped"] == {"document without entities, spans or classes": 1}
 
 
+def test_what_a_teacher_answered_is_not_read_as_an_annotation(write: Write, ingest: Ingest) -> None:
+    nlp = spacy.blank("en")
+    gold, silver = nlp("Ask HMRC today"), nlp("Ask DVLA today")
+    for doc in (gold, silver):
+        doc.set_ents([spacy.tokens.Span(doc, 1, 2, "ORG")])
+    silver.user_data = {"id": "1", "start": 0, "meta": {}, "silver": "big 3"}
+    store = DocBin(docs=[gold, silver], store_user_data=True)
+    done = ingest(write(store.to_bytes(), "a.spacy"), required=[])
+    assert [record.text for record in done.records] == ["Ask HMRC today"]
+    assert done.report["skipped"] == {"document that a model answered, and no annotator": 1}
+
+
 def test_docbin_that_convert_wrote_gives_its_records_back(
     write: Write, ingest: Ingest, tmp_path: Path
 ) -> None:
