@@ -1,9 +1,9 @@
-"""The longest text that training learns from, and looks at on dev between its steps.
+"""The longest text that training learns from, and looks at on dev.
 
 A text of classes is read whole, and all that a transformer computes of it is kept until its
 gradient is taken: one log of 27,000 words took more than 20 GB with MiniLM. What a text is about is
-said in its first page. Predictions, and the dev texts that a model is calibrated on, are read
-whole. Entities know no such text: `convert` cuts theirs into windows.
+said in its first page. Predictions read texts whole. Entities know no such text: `convert` cuts
+theirs into windows.
 
 Word pieces are counted, not words: a word of prose is one or two of them, one of a log ten.
 """

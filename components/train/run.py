@@ -31,6 +31,7 @@ from components.train.evaluation import Evaluation
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
+from components.train.long_texts import all_shortened
 from components.train.loop import Loop, Training, resolve
 from components.train.named_files import packages
 from components.train.of_corpus import settled
@@ -140,8 +141,7 @@ def finish(
     if not finishing:
         return
     nlp = spacy.load(model)
-    # Long texts too are calibrated on as they will be served: whole.
-    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions()
+    predicted = Evaluation(nlp, list(all_shortened(nlp, training.dev(nlp)))).predictions()
     nlp.meta["retrain"] = {
         task.name: task.after_training(
             nlp, [one for one in predicted if task.annotated(one.reference)]
