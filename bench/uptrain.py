@@ -100,7 +100,7 @@ def unique(rows: Iterable[Row]) -> list[Row]:
     return [*{row["text"]: row for row in rows if row.get("text", "").strip()}.values()]
 
 
-ENTITIES = {"cnn": Model("cnn", lasting(600))}
+ENTITIES = {"cnn": Model("cnn-tasks")}
 DATASETS = {
     "healthsea": Dataset(
         "textcat",
