@@ -2,10 +2,10 @@
 
     python -m bench.pace [CONFIG …]
 
-What `retrain check` tells by how long a run will take (pipelines/local/pace.py). On the sample's
-texts: processor seconds of a longer training less those of a shorter one, so that neither start nor
-evaluations count, with one thread. RoBERTa has random weights of its shape, which cost as much, and
-batches of 480 padded pieces. One process; a table at the end.
+What `retrain check` tells by how long a run will take (pipelines/local/training_time.py). On the
+sample's texts: processor seconds of a longer training less those of a shorter one, so that neither
+start nor evaluations count, with one thread. RoBERTa has random weights of its shape, which cost as
+much, and batches of 480 padded pieces. One process; a table at the end.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from bench.stages import CONFIGS, Row, convert, ingest, retrain
 from pipelines.config.load import load
 
 SIZE = 400  # texts
+# Of the shorter and the longer training: as many as the difference takes seconds.
+STEPS = {"roberta": (1, 3), "bow": (500, 3000)}
 DEV = 20
 
 
@@ -56,7 +58,7 @@ def words_per_second(config: str) -> float:
     tasks = json.dumps(described)
     rows = annotated(Path("configs") / phase.annotations[0].path)
     given = {"dev": rows[:DEV], "test": rows[DEV : 2 * DEV], "train": rows[2 * DEV :]}
-    short, long = (1, 3) if "roberta" in config else (8, 40)
+    short, long = next((two for name, two in STEPS.items() if name in config), (8, 40))
     with TemporaryDirectory() as text:
         work = Path(text)
         ingest(work, tasks, given, max_moved=1, max_quarantined=1)

@@ -23,8 +23,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from components.tasks import rejections
 from components.tasks.iob import BEGIN, INSIDE, OUTSIDE, labels_of, tag_of
-from components.tasks.ner import rejections
 
 
 def entity_tags() -> Callable[[Language, Example], Iterator[Example]]:

@@ -19,7 +19,7 @@ from spacy.training import Example
 from thinc.api import torch2xp, xp2torch
 from torch.nn.functional import cross_entropy, embedding_bag, linear
 
-from components.tasks.ner.rejections import (
+from components.tasks.rejections import (
     Rejected,
     inside_columns,
     is_taught,

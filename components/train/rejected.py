@@ -1,7 +1,7 @@
 """Spans that annotators rejected, and whether a pipeline learns from them.
 
 spaCy's `ner` unlearns them if a training config gives it `incorrect_spans_key`, a token classifier
-if its config has the callback that makes entities of its tags (components/tasks/ner/rejections.py).
+if its config has the callback that makes entities of its tags (components/tasks/rejections.py).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pipelines.local.runs import RunRecord, TaskRecord, find_task, list_runs, ou
 
 # Words that a core trains on in a second, to the half and the double: `python -m bench.pace`.
 WORDS_PER_SECOND = {
+    "bow-classes": 50_000,
     "cnn": 6_700,
     "cnn-classes": 8_200,
     "cnn-tasks": 6_300,

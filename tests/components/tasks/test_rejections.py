@@ -12,13 +12,13 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from components.tasks.entity_tags import patterns
-from components.tasks.ner.rejections import (
+from components.tasks.ner.tag_confidence import entities
+from components.tasks.rejections import (
     Rejected,
     probability,
     rejected_spans,
     rejection_loss,
 )
-from components.tasks.ner.tag_confidence import entities
 
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 COLUMNS = {tag: column for column, tag in enumerate(TAGS)}

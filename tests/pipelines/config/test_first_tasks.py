@@ -228,7 +228,7 @@ def test_what_was_taken_for_what_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(row((FEVER, {"negated": True}), (COUGH, {}))))
-    write_first([tmp_path / "a.jsonl"], [], tmp_path / "a.yaml", "auto")
+    write_first([str(tmp_path / "a.jsonl")], [], tmp_path / "a.yaml", "auto")
     printed = capsys.readouterr().out.splitlines()
     assert printed[1:3] == [
         "Taken for the status of entities: the key 'negated' of spans (true 1).",

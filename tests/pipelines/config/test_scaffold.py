@@ -474,7 +474,7 @@ def test_a_first_gate_counts_a_test_set_of_ones_own(export: Path) -> None:
     held = export.parent / "held.jsonl"
     export.write_bytes(b"".join(text[:500]))
     held.write_bytes(b"".join(text[500:520]))
-    said = first_config([export], export.parent, evaluation=[held])
+    said = first_config([export], export.parent, test_sources=[held])
     found = re.search(r"max_interval: 1  # of F: about (\d+) in test", said)
     assert found
     assert 0 < int(found[1]) < 40

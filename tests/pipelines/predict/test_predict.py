@@ -22,8 +22,8 @@ from components.answers.findings import Classes, Findings
 from components.answers.formats import Asked, Format, confidence
 from components.answers.models import Models, Source, load
 from components.errors import ConfigError, DataError
+from components.records import pool as texts_pool
 from pipelines.cli import app
-from pipelines.predict import input as texts_input
 from pipelines.predict import job
 from pipelines.predict.output import Resumable
 from tests.containers.conftest import write_model
@@ -167,7 +167,7 @@ def test_a_job_that_stops_anywhere_goes_on_and_ends_the_same(
     """Before a piece is written, after it is and before it is counted, and after that."""
     pool = tmp_path / "pool.txt"
     pool.write_text("".join(f"visa {n} in London\n" for n in range(23)), encoding="utf-8")
-    monkeypatch.setattr(texts_input, "MOST_TEXTS", 5)
+    monkeypatch.setattr(texts_pool, "MOST_TEXTS", 5)
     forms: tuple[Format, ...] = ("jsonl", "labelstudio", "docbin")
     for form in forms:
         name = f"whole-{form}"
@@ -308,7 +308,7 @@ def test_the_words_of_texts_are_forgotten(mixed: Path, tmp_path: Path) -> None:
     words = (" ".join(f"w{n}x{m}" for m in range(100)) for n in range(500))
     pool.write_text("\n".join(words), encoding="utf-8")
     models = load([Source("letters", mixed)])
-    texts = texts_input.proven([str(pool)], "", 1000)
+    texts = texts_pool.proven([str(pool)], "", 1000)
     most = 0
     for piece in texts.behind(0):
         job.answers(models, piece, job.Question(("letters",)))
