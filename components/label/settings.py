@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from components.records.pool_settings import TextFiles, TextKey
 from components.settings import Settings
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -69,17 +70,8 @@ class TeacherSettings(LabelSettings):
         "or a model of the registry: NAME (its alias champion), NAME@VERSION, NAME@ALIAS",
         examples=["ner-big@champion"],
     )
-    texts: list[str] = Field(
-        min_length=1,
-        description="files of texts for it: .jsonl, .txt, .csv, .tsv, packed (.gz) or not; paths, "
-        "globs or gs://, relative to this file",
-        examples=[["pool/*.jsonl.gz"]],
-    )
-    text: str = Field(
-        "",
-        description="the key or column of the text; '' for text, or what else is usual",
-        examples=["body"],
-    )
+    texts: TextFiles
+    text: TextKey = ""
 
     @model_validator(mode="after")
     def one_teacher(self) -> Self:

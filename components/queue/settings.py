@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from components.records.pool_settings import TextFiles, TextKey
 from components.settings import Settings
 
 Tool = Literal["prodigy", "labelstudio"]
@@ -16,17 +17,8 @@ NUMBER = 200
 class QueueSettings(Settings):
     """Texts that nobody has labelled, and how many of them each run puts up for labelling."""
 
-    texts: list[str] = Field(
-        min_length=1,
-        description="paths, globs or gs:// of the pool: .jsonl, .txt, .csv or .tsv, each also with "
-        ".gz behind it; relative to this file",
-        examples=[["pool/*.jsonl.gz"]],
-    )
-    text: str = Field(
-        "",
-        description="the key or column of the text; empty: text, or what else is usual",
-        examples=["body"],
-    )
+    texts: TextFiles
+    text: TextKey = ""
     number: int = Field(NUMBER, ge=1, description="how many texts are chosen")
     format: Tool = Field("prodigy", description="the tool that they are for")
     seed: int = Field(0, ge=0, description="draws other random texts")
