@@ -123,6 +123,12 @@ def place_at(site: Site, key: str, name: str) -> Place:
     raise ConfigError("There is no such model in the registries of this machine.")
 
 
+def registries(site: Site) -> list[str]:
+    """The folders in which models are looked for."""
+    found = [place.location for place in places(site)]
+    return list(dict.fromkeys([*found, str(site.registry.resolve())]))
+
+
 def elsewhere(site: Site) -> list[str]:
     """Registries of recent runs that are services: they are not asked from here."""
     kept = (one for record in recent(site) for one in record.production.values())

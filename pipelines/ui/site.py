@@ -28,6 +28,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
 }
+NOT_FOUND, SEE_OTHER = 404, 303
 NAVIGATION = (
     ("Home", "/"),
     ("Runs", "/runs"),

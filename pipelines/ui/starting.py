@@ -24,11 +24,10 @@ from pipelines.ui import live, models, versions, writing
 from pipelines.ui.archive import as_archive
 from pipelines.ui.deploying import Deployment, again
 from pipelines.ui.jobs import Job, Jobs, typed
-from pipelines.ui.site import HEADERS, Site, url
+from pipelines.ui.site import HEADERS, NOT_FOUND, SEE_OTHER, Site, url
 from pipelines.ui.writing import RefusedError
 
 PORT = 8080
-SEE_OTHER = 303
 Number = Annotated[int, InPath(ge=1, le=10**6)]
 
 
@@ -135,7 +134,7 @@ def add_starting(app: FastAPI, site: Site, jobs: Jobs) -> None:
     async def run_again(request: Request, run: str) -> RedirectResponse:
         writing.check_may_write(request, site.token)
         if run not in site.records:
-            raise HTTPException(404, "There is no such run here, or it was deleted.")
+            raise HTTPException(NOT_FOUND, "There is no such run here, or it was deleted.")
         arguments = again(await asyncio.to_thread(site.records.get, run), site.records.out)
         title = f"Run {run} again"
         return leading_to(await asyncio.to_thread(jobs.start, title, arguments, may_stop=True))
@@ -147,7 +146,9 @@ def add_jobs(app: FastAPI, site: Site, jobs: Jobs) -> None:
     def job_of(number: int) -> Job:
         job = jobs.get(number)
         if job is None:
-            raise HTTPException(404, "Nothing was started under this number since the app was.")
+            raise HTTPException(
+                NOT_FOUND, "Nothing was started under this number since the app was."
+            )
         return job
 
     @app.get("/jobs/{number}")
