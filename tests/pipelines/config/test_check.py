@@ -45,7 +45,7 @@ def test_a_check_of_a_run_here_describes_this_machine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this machine: " in done.stdout
     assert "  training of phase-1: roughly " in done.stdout
-    assert "at most, for 120 steps of about 260 words" in done.stdout
+    assert "at most, for 120 steps of about 312 words" in done.stdout
     assert "e2-standard-4" not in done.stdout
 
 
