@@ -7,13 +7,16 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import NumpyOps, PyTorchShim, get_current_ops
 
+from components.span_parts import read_in_parts
+
 # Word pieces in one computation on a CPU, padding included: more gain nothing, and texts of very
 # different lengths beside each other are mostly padding.
 MOST_PIECES = 512
 
 
 def settle(nlp: Language) -> None:
-    """Make a pipeline fit for predictions on several threads, and for texts of mixed lengths."""
+    """Make a pipeline fit for predictions on several threads, and for texts of any length."""
+    read_in_parts(nlp)
     for _, component in nlp.pipeline:
         for layer in component.model.walk() if hasattr(component, "model") else ():
             for shim in layer.shims:

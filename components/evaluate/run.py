@@ -22,7 +22,7 @@ from components.custom_code import load_model
 from components.errors import DataError
 from components.records.prediction import Disagreement, Prediction
 from components.records.record import Item
-from components.span_parts import reading_in_parts
+from components.span_parts import read_in_parts
 from components.tasks.base import Scores, Task
 
 BUFFER = 4096  # documents among which batches of like length are formed
@@ -74,7 +74,7 @@ def run(nlp: Language, corpus: Path, tasks: Sequence[Task], batch_size: int) -> 
                 predictions[prediction.task].append(prediction)
             yield example
 
-    with reading_in_parts(nlp):
+    with read_in_parts(nlp):
         official = officially(examples(), tasks)
     if not any(predictions.values()):
         raise DataError(f"{corpus}: no documents to test on. Give the test split more of the data.")

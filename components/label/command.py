@@ -74,10 +74,8 @@ def run(args: argparse.Namespace) -> StageResult:
     tasks = tasks_of(args.tasks)
     known = annotated(args.train_set, args.dev_set, args.test_set, args.group_by)
     sure = settings.accept is not None
-    with (
-        working_folder(args, files, sure=sure) as folder,
-        Teacher(args.teacher, tasks, args.teacher_version, sure=sure) as teacher,
-    ):
+    teacher = Teacher(args.teacher, tasks, args.teacher_version, sure=sure)
+    with working_folder(args, files, sure=sure) as folder:
         pieces = Pieces(folder, files, args.text)
         counts = pieces.write(teacher, Sieve(known, args.group_by))
         tally, asked = write(args, pieces, teacher, settings)

@@ -6,7 +6,6 @@ The only module of this stage that knows spaCy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from components.errors import ConfigError, DataError
 from components.records.keys import text_id
 from components.records.record import Answers, Record
 from components.records.texts import Text
-from components.span_parts import reading_in_parts
 from components.tasks.base import Task
 
 BATCH_TEXTS = 128
@@ -38,7 +36,7 @@ class Labelled(msgspec.Struct, omit_defaults=True):
 
 
 class Teacher:
-    """A loaded teacher; close it with `with`.
+    """A loaded teacher.
 
     Args:
         tasks: those that it is asked for.
@@ -65,14 +63,6 @@ class Teacher:
                 )
         self.tasks = [task.for_model(self.nlp) for task in tasks]
         self.padded = self.nlp.has_pipe("transformer")
-        self._open = ExitStack()
-
-    def __enter__(self) -> Teacher:
-        self._open.enter_context(reading_in_parts(self.nlp))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
 
     @property
     def longest(self) -> int:

@@ -15,7 +15,6 @@ from thinc.api import get_current_ops
 from components.answers.batches import batches
 from components.answers.vocabulary import Vocabulary
 from components.records.record import Item, label_of
-from components.span_parts import reading_in_parts
 from components.tasks.base import Task
 
 BATCH_TEXTS = 128
@@ -61,12 +60,11 @@ class Reader:
 
         The words that they brought are forgotten now and then.
         """
-        with reading_in_parts(self.nlp):
-            for places in batches([len(text) for text in texts], BATCH_TEXTS):
-                batch = [texts[place] for place in places]
-                note(places, list(self.nlp.pipe(batch, batch_size=len(batch))))
-                if self.vocabulary.crowded():
-                    self.vocabulary.renew()
+        for places in batches([len(text) for text in texts], BATCH_TEXTS):
+            batch = [texts[place] for place in places]
+            note(places, list(self.nlp.pipe(batch, batch_size=len(batch))))
+            if self.vocabulary.crowded():
+                self.vocabulary.renew()
 
 
 def doubts(

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import get_current_ops
 
-from components.span_parts import reading_in_parts
+from components.span_parts import read_in_parts
 from components.train.pieces import by_length, cut
 
 # Padded pieces in a batch, which bounds its memory. A CPU is fastest on what its caches hold.
@@ -47,7 +47,7 @@ class Evaluation:
     @torch.inference_mode()
     def predictions(self) -> list[Example]:
         """All examples, from short to long, with what the pipeline finds in them."""
-        with reading_in_parts(self.nlp):
+        with read_in_parts(self.nlp):
             return [example for batch in self.batches for example in self.predict(batch)]
 
     def predict(self, batch: list[Example]) -> list[Example]:

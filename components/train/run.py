@@ -31,7 +31,6 @@ from components.train.evaluation import Evaluation
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
 from components.train.inputs import inputs
-from components.train.long_texts import all_shortened
 from components.train.loop import Loop, Training, resolve
 from components.train.named_files import packages
 from components.train.of_corpus import settled
@@ -136,12 +135,16 @@ def read_all(
 def finish(
     model: Path, tasks: Sequence[Task], training: Training, beside: Mapping[str, str]
 ) -> None:
-    """Let the tasks finish the pipeline on dev; what they have to remember goes into its meta."""
+    """Let the tasks finish the pipeline on dev; what they have to remember goes into its meta.
+
+    Texts are read whole, as `evaluate` and the server read them, though training looks at their
+    first pieces.
+    """
     finishing = [task for task in tasks if type(task).after_training is not Task.after_training]
     if not finishing:
         return
     nlp = spacy.load(model)
-    predicted = Evaluation(nlp, list(all_shortened(nlp, training.dev(nlp)))).predictions()
+    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions()
     nlp.meta["retrain"] = {
         task.name: task.after_training(
             nlp, [one for one in predicted if task.annotated(one.reference)]

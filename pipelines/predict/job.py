@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from components.errors import DataError
 from components.records.pool import proven
 from components.records.texts import Text
 from components.registry.manifest import describe
-from components.span_parts import reading_in_parts
 from pipelines.predict.output import Resumable
 
 BATCH_TEXTS = 128
@@ -86,9 +84,7 @@ def predict_files(
     tail = b"]\n" if form == "labelstudio" else b""
     resumable = Resumable(output, job, folder=form == "docbin", tail=tail)
     question = Question(tuple(models.phases), confidence)
-    with resumable.writing() as rows, ExitStack() as parts:
-        for phase in models.phases.values():
-            parts.enter_context(reading_in_parts(phase.nlp))
+    with resumable.writing() as rows:
         begun, before = resumable.done["texts"], resumable.done.get("words", 0)
         done, words, started = begun, before, time.perf_counter()
         for piece in texts.behind(begun):

@@ -8,7 +8,7 @@ the saved pipeline needs nothing of ours to be calibrated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,24 @@ def calibrate(pipe: TextCategorizer, examples: Iterable[Example]) -> dict[str, A
     heat = temperature(np.log(said), truths)
     fold(pipe, np.full(len(labels), 1 / heat), np.zeros(len(labels)))
     return {"documents": len(pairs), "temperature": heat}
+
+
+def calibrated_scores(said: Floats, labels: Sequence[str], result: Mapping[str, Any]) -> Floats:
+    """What a classifier of labels that do not exclude each other says once it is calibrated.
+
+    Args:
+        said: probabilities before, (documents, labels).
+        result: of `calibrate`.
+    """
+    if "labels" not in result:
+        return said
+    slopes, offsets = (
+        np.array([result["labels"][label][name] for label in labels])
+        for name in ("slope", "offset")
+    )
+    said = np.clip(said, TINY, 1 - TINY)
+    scores: Floats = 1 / (1 + np.exp(-(slopes * np.log(said / (1 - said)) + offsets)))
+    return scores
 
 
 def temperature(logits: Floats, truths: Floats) -> float:

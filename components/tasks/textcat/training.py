@@ -14,7 +14,7 @@ from thinc.api import Model
 
 from components.errors import ConfigError
 from components.tasks.base import without_example
-from components.tasks.textcat.calibrate import FEWEST_OF_LABEL, calibrate
+from components.tasks.textcat.calibrate import FEWEST_OF_LABEL, calibrate, calibrated_scores
 from components.tasks.textcat.losses import truths_of
 
 if TYPE_CHECKING:
@@ -70,20 +70,19 @@ def calibrated(nlp: Language, task: Kind, examples: Sequence[Example]) -> dict[s
     """Calibrate the classifier in its weights; choose thresholds, on the same documents."""
     pipe = classifier_of(nlp, task)
     assert pipe is not None
-    if says_always_the_same([example.predicted.cats for example in examples], pipe.labels):
+    before = [example.predicted.cats for example in examples]
+    if says_always_the_same(before, pipe.labels):
         print(
             f"Warning: {pipe.name} says the same of every document of dev: it has learnt nothing "
             "that tells one text from another. Look at the report's linear model, choose a "
             "transformer that knows the language of the texts, or lower "
             "training.optimizer.learn_rate.initial_rate."
         )
-    result: dict[str, Any] = {
-        "component": pipe.name,
-        "calibration": calibrate(pipe, examples),
-    }
+    calibration = calibrate(pipe, examples)
+    result: dict[str, Any] = {"component": pipe.name, "calibration": calibration}
     if not task.exclusive:
-        docs = list(nlp.pipe([example.predicted.copy() for example in examples]))
-        said = np.array([[doc.cats[label] for label in pipe.labels] for doc in docs])
+        said = np.array([[cats[label] for label in pipe.labels] for cats in before])
+        said = calibrated_scores(said, pipe.labels, calibration)
         truths = truths_of([example.reference.cats for example in examples], pipe.labels)
         chosen = thresholds(said, truths, pipe.labels, task.precision)
         result["thresholds"] = chosen

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from thinc.api import Config
 
-from components import span_parts
-from components.span_parts import reading_in_parts
 from components.train.encodings import Encodings
 from components.train.evaluation import PADDED, Evaluation
 from components.train.pieces import size_of
@@ -45,35 +42,6 @@ def test_scores_are_those_of_spacy(
     expected.pop("speed")
     assert actual == expected
     assert not any(example.predicted.ents for example in dev)
-
-
-def test_a_long_text_is_read_in_parts_with_the_same_numbers(
-    corpora: tuple[Path, Path], base_models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RETRAIN_BASE_MODELS", str(base_models))
-    overrides = {"components.transformer.model.name": "tiny/bert"}
-    read = Config().from_disk(CONFIGS / "minilm.cfg", interpolate=False, overrides=overrides)
-    nlp, _ = initialise(read, *corpora, use_gpu=-1)
-    transformer: Any = nlp.get_pipe("transformer")
-    text = "The fee is £7. " * 200
-    whole = nlp(text)._.trf_data.model_output.last_hidden_state
-    sizes = []
-    module = transformer.model.transformer
-    own = module.forward
-
-    def noted(input_ids: Any, **rest: Any) -> Any:
-        sizes.append(input_ids.numel())
-        return own(input_ids=input_ids, **rest)
-
-    module.forward = noted
-    most = 3 * whole.shape[1]
-    monkeypatch.setattr(span_parts, "MOST_PIECES", most)
-    with reading_in_parts(nlp):
-        parts = nlp(text)._.trf_data.model_output.last_hidden_state
-    assert parts == pytest.approx(whole, abs=1e-5)
-    assert len(sizes) > 2
-    assert max(sizes) == most
-    assert module.forward is noted
 
 
 def test_batches_are_of_a_length_and_bounded(corpora: tuple[Path, Path]) -> None:

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
-from components.tasks.textcat.calibrate import calibrate, platt, temperature
+from components.tasks.textcat.calibrate import calibrate, calibrated_scores, platt, temperature
 
 LABELS = ["A", "B", "C"]
 
@@ -87,6 +87,17 @@ def test_slope_and_offset_of_a_label_lie_in_the_weights() -> None:
         fitted = result["labels"][label]
         expected = 1 / (1 + np.exp(-(fitted["slope"] * odds + fitted["offset"])))
         assert nlp("page 3 of 4").cats[label] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("documents", [200, 99])
+def test_calibrated_scores_are_those_of_the_calibrated_model(documents: int) -> None:
+    nlp = classifier("textcat_multilabel")
+    given = examples(nlp, documents)
+    before = np.array([[one.predicted.cats[label] for label in LABELS] for one in given])
+    said = calibrated_scores(before, LABELS, calibrate(nlp.get_pipe("topic"), given))
+    after = [nlp(one.reference.text).cats for one in given]
+    expected = [[cats[label] for label in LABELS] for cats in after]
+    np.testing.assert_allclose(said, expected, atol=1e-5)
 
 
 def test_few_documents_are_not_enough() -> None:
