@@ -1,12 +1,15 @@
 """Entities of real collections: what a first config trains, beside what it trained and spaCy's own.
 
-    python -m bench.entities FOLDER [--language en] [--base NAME] [--seeds 3] [--arms ARM …]
+    python -m bench.entities FOLDER [--language en] [--base NAME] [--documents N] [--seeds 3]
+        [--arms ARM …]
 
 FOLDER holds train.jsonl and test.jsonl, and perhaps dev.jsonl, exports of Prodigy's ner.manual such
 as WNUT-17; without dev every eighth row of train is dev. All arms learn from the same corpora in a
 process of their own with one thread. `s` are processor seconds of training, from reading config and
 corpora to the model on disk, evaluations on dev included; F is that of our own `evaluate` on test,
-`dev` the best one on dev, which chose the model. What has run is kept in build/bench/entities/ and
+`dev` the best one on dev, which chose the model, `mean` what the mean of the weights of the last
+third of the steps has. With --documents so many to learn from, a third as many of dev and 1,000 of
+test at most, evenly from each file. What has run is kept in build/bench/entities/ and
 is not run again: remove it to start anew.
 """
 
@@ -15,14 +18,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.run import every_arm
+from bench.run import Arm, Figures, every_arm
 from bench.stages import SPLITS, Row, convert, evaluate, ingest, labels_in, retrain, rows, stock
+from bench.tried import TRIED, Averaging, averaging
 
 KEPT = Path("build/bench/entities")
 # spaCy's small network, or only what it reads, beside the transformer: these weights know no case.
@@ -57,6 +61,7 @@ LISTENER: dict[str, Any] = {
     "pooling": {"@layers": "reduce_mean.v1"},
 }
 LENGTH = "training.optimizer.learn_rate"
+SPANS = "components.transformer.model.get_spans"
 RATES = {"minilm": 5e-4, "minilm-tokens": 2e-4}
 
 
@@ -66,11 +71,11 @@ def beside(layer: dict[str, Any]) -> dict[str, Any]:
     return {"components.tags.model.tok2vec": both}
 
 
-ARMS: dict[str, dict[str, Any]] = {
+ARMS: dict[str, Arm] = {
     "minilm, as init wrote it": {"config": "minilm", "formerly": True},
     "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
     "minilm": {"config": "minilm"},
-    "minilm-tokens": {"config": "minilm-tokens"},
+    "minilm-tokens": {"config": "minilm-tokens", "mean": True},
     "cnn-tasks": {"config": "cnn-tasks"},
     "spacy train, as init config writes it": {"pipeline": "ner"},
     # Each changes one thing in minilm-tokens.
@@ -83,6 +88,26 @@ ARMS: dict[str, dict[str, Any]] = {
     },
     "shapes beside": {"config": "minilm-tokens", "sections": beside(SHAPES)},
     "spaCy's network beside": {"config": "minilm-tokens", "sections": beside(NETWORK)},
+    "1.6 times the steps": {
+        "config": "minilm-tokens",
+        "set": {f"{LENGTH}.epochs": 16, f"{LENGTH}.least_steps": 256},
+    },
+    "batches of 240": {"config": "minilm-tokens", "set": {"training.batcher.size": 240}},
+    "windows of 256": {
+        "config": "minilm-tokens",
+        "set": {f"{SPANS}.window": 256, f"{SPANS}.stride": 192},
+    },
+    "without the last layer": {
+        "config": "minilm-tokens",
+        "sections": {"components.transformer.model.transformer_config": {"num_hidden_layers": 5}},
+    },
+    "from a champion of half the documents": {"config": "minilm-tokens", "from": 2},
+    "the same, half the passes": {
+        "config": "minilm-tokens",
+        "from": 2,
+        "set": {f"{LENGTH}.epochs": 5, f"{LENGTH}.least_steps": 80},
+    },
+    **{name: {"config": "minilm-tokens", "tried": name} for name in TRIED},
 }
 
 
@@ -91,23 +116,26 @@ def main() -> None:
     every_arm("bench.entities", __doc__, ARMS, measured, language="en", kept=KEPT)
 
 
-def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dict[str, Any]:
+def measured(folder: Path, language: str, arm: Arm, seed: int) -> Figures:
     """Learn and test; scores, steps and seconds."""
     tasks = json.dumps([{"name": "entities", "kind": "ner", "labels": labels_in(folder)}])
-    given = splits(folder)
+    given = splits(folder, arm.get("documents", 0))
     with TemporaryDirectory() as text, redirect_stdout(sys.stderr):
         work = Path(text)
-        with redirect_stdout(StringIO()):
-            ingest(work, tasks, given, language=language, max_moved=1, max_quarantined=1)
-            convert(work, tasks, language)
+        read(work, tasks, language, given)
+        if "from" in arm:
+            arm = {**arm, "champion": champion_of(work, tasks, language, given, arm, seed)}
         if arm.get("formerly"):
             words = sum(len(row["text"].split()) for row in given["train"] + given["dev"])
             arm = formerly(arm, words)
-        before = time.process_time()
-        learn = retrain if "config" in arm else stock
-        model, steps, dev = learn(work, tasks, language, arm, seed)
-        seconds = time.process_time() - before
+        keeping = averaging(work / "mean") if "mean" in arm else nullcontext()
+        with TRIED.get(arm.get("tried", ""), nullcontext)(), keeping:
+            started = time.process_time()
+            learn = retrain if "config" in arm else stock
+            model, steps, dev = learn(work, tasks, language, arm, seed)
+            seconds = time.process_time() - started - Averaging.seconds
         [block] = evaluate(work, tasks, model).values()
+        mean = mean_of(work, tasks) if "mean" in arm else {}
     return {
         "seconds": seconds,
         "steps": steps,
@@ -115,21 +143,55 @@ def measured(folder: Path, language: str, arm: dict[str, Any], seed: int) -> dic
         "labels": {name: one["f"] for name, one in block["labels"].items()},
         "words_per_second": block["words_per_second"],
         **{key: block["overall"][key] for key in "fpr"},
+        **mean,
     }
 
 
-def splits(folder: Path) -> dict[str, list[Row]]:
-    """The rows of each split."""
+def champion_of(
+    work: Path, tasks: str, language: str, given: dict[str, list[Row]], arm: Arm, seed: int
+) -> Path:
+    """A model of every so many-th document, to start from; its time does not count."""
+    champion = work / "champion"
+    champion.mkdir()
+    read(champion, tasks, language, {**given, "train": given["train"][:: arm["from"]]})
+    model, *_ = retrain(champion, tasks, language, {"config": arm["config"]}, seed)
+    return model
+
+
+def mean_of(work: Path, tasks: str) -> Figures:
+    """The scores of the mean of the last weights."""
+    [block] = evaluate(work, tasks, work / "mean").values()
+    return {"mean f": block["overall"]["f"], "mean dev": Averaging.dev}
+
+
+def read(work: Path, tasks: str, language: str, given: dict[str, list[Row]]) -> None:
+    """Rows as corpora."""
+    with redirect_stdout(StringIO()):
+        ingest(work, tasks, given, language=language, max_moved=1, max_quarantined=1)
+        convert(work, tasks, language)
+
+
+def splits(folder: Path, documents: int = 0) -> dict[str, list[Row]]:
+    """The rows of each split; `documents` of train and in proportion of the others, 0: all."""
     there = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
     given = {split: rows(folder, split) for split in there}
     if "dev" not in given:
         train = given["train"]
         given["dev"] = train[::8]
         given["train"] = [row for number, row in enumerate(train) if number % 8]
+    if documents:
+        most = {"train": documents, "dev": documents // 3, "test": 1_000}
+        given = {split: evenly(each, most[split]) for split, each in given.items()}
     return given
 
 
-def formerly(arm: dict[str, Any], words: int) -> dict[str, Any]:
+def evenly(each: list[Row], most: int) -> list[Row]:
+    """At most so many rows, at equal distances."""
+    number = min(most, len(each))
+    return [each[place * len(each) // number] for place in range(number)]
+
+
+def formerly(arm: Arm, words: int) -> Arm:
     """An arm with the length that `retrain init` wrote before it followed from the corpus."""
     size = 400 if words < 20_000 else 2000
     steps = max(120, 10 * words // size)

@@ -66,6 +66,7 @@ def every_arm(
     """What `python -m MODULE FOLDER [--language L] [--base B] [--seeds 3] [--arms ARM …]` does.
 
     Base weights, by their name on the hub, take the place of those that an arm's config names.
+    `--documents N` is for the modules that read it of an arm: so many to learn from.
 
     Args:
         measured: the figures of a language's data, an arm and a seed: `seconds`, `steps`, `f`, `p`,
@@ -76,13 +77,14 @@ def every_arm(
     parser.add_argument("folder", type=Path)
     parser.add_argument("--language", default=language)
     parser.add_argument("--base", default="")
+    parser.add_argument("--documents", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", nargs="+", default=list(arms), choices=list(arms))
     parser.add_argument("--one", nargs=2, metavar=("ARM", "SEED"))
     args = parser.parse_args()
     if args.one:
         arm, number = args.one
-        chosen = with_base(arms[arm], args.base)
+        chosen = {**with_base(arms[arm], args.base), "documents": args.documents}
         print(json.dumps(measured(args.folder, args.language, chosen, int(number))))
         return
     os.environ |= ONE_THREAD
@@ -90,13 +92,17 @@ def every_arm(
         figures = []
         for seed in range(args.seeds):
             base = f"{args.base.replace('/', '--')} " if args.base else ""
-            name = f"{args.folder.name} {arm} {base}{seed}.json".replace(" ", "-")
+            size = f"{args.documents} " if args.documents else ""
+            name = f"{args.folder.name} {arm} {base}{size}{seed}.json".replace(" ", "-")
             file = kept / name if kept else None
-            words = (module, arm, seed, args.folder, "--language", args.language)
-            words += ("--base", args.base) if args.base else ()
+            words = [module, arm, seed, args.folder, "--language", args.language]
+            words += ["--base", args.base] if args.base else []
+            words += ["--documents", args.documents] if args.documents else []
             figures.append(one := kept_or_new(file, *words))
             scores = "  ".join(
-                f"{n.upper()} {one[n]:.4f}" for n in ("f", "p", "r", "dev") if n in one
+                f"{n.upper()} {one[n]:.4f}"
+                for n in ("f", "p", "r", "dev", "mean f", "mean dev")
+                if n in one
             )
             print(
                 f"{arm:40} seed {seed}  {one['seconds']:6.0f} s  {one['steps']:6} steps  {scores}",

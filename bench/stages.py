@@ -70,7 +70,7 @@ def retrain(
 
     Args:
         arm: `config`, its name; `sections`, dotted key -> what stands there instead; `set`, as in a
-            phase.
+            phase; `champion`, a model to start from.
 
     Returns:
         the model, the steps, and the best score on dev.
@@ -96,7 +96,7 @@ def retrain(
         overrides={"nlp.lang": language, "system.seed": seed, **arm.get("set", {})},
         code="",
         settings=TrainSettings(device="cpu"),
-        champion=None,
+        champion=arm.get("champion"),
         model=work / "model",
         log=work / "log",
         checkpoints=None,

@@ -51,6 +51,7 @@ from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 from components.train.training_log import TrainingLog
 
+FALLS = "warmup_linear"  # a schedule of thinc's
 TaskScores = Callable[[dict[str, Any]], dict[str, float]]
 
 
@@ -175,9 +176,10 @@ class Loop:
             known: how much of its classes is known.
         """
         rate = self.optimizer.schedules.get("learn_rate")
-        if not isinstance(rate, OverCorpus):
-            return
         settings, limits = self.settings, self.training_log.limits
+        if not isinstance(rate, OverCorpus):
+            self.tell_of_patience()
+            return
         rate.fit(epoch, settings["max_steps"], known)
         settings["max_steps"] = limits.max_steps = rate.steps
         evaluation = dev * epoch / TIMES_AS_FAST
@@ -196,6 +198,17 @@ class Loop:
             self.training_log.say(
                 "training.patience is not used: the learning rate falls until the last step, and "
                 "the best ones come late."
+            )
+
+    def tell_of_patience(self) -> None:
+        """Say where a run may end before its learning rate has fallen: the best steps come late."""
+        rate = self.nlp.config.interpolate()["training"]["optimizer"].get("learn_rate")
+        falls = isinstance(rate, dict) and str(rate.get("@schedules", "")).startswith(FALLS)
+        if falls and 0 < self.settings["patience"] < self.settings["max_steps"]:
+            self.training_log.say(
+                f"training.patience ends this run after {self.settings['patience']:,} steps "
+                "without a better score, though its learning rate falls until step "
+                f"{rate['total_steps']:,} and the best steps may come late. 0 lets it go on."
             )
 
     def resume(self, arrays: Arrays, saved: Saved) -> None:

@@ -141,7 +141,14 @@ def printer() -> Callable[[str], None]:
 def print_machine(loaded: Loaded, phases: dict[str, Checked]) -> None:
     """What a run has on this machine, and how long its trainings will take."""
     from pipelines.local.machine import this_machine
-    from pipelines.local.training_time import GPU_UNKNOWN, Training, expected, last_training
+    from pipelines.local.training_time import (
+        GPU_UNKNOWN,
+        Training,
+        expected,
+        last_of_network,
+        last_training,
+        network_of,
+    )
 
     machine = this_machine()
     together = len(phases) if loaded.pipeline.parallel else 1
@@ -155,7 +162,8 @@ def print_machine(loaded: Loaded, phases: dict[str, Checked]) -> None:
         train = loaded.pipeline.phases[name].train
         training = Training(train.config, checked.config, train.set, checked.training)
         before = last_training(Path("runs"), loaded.pipeline.name, name)
-        said = expected(training, before, threads, machine.gpu)
+        like = last_of_network(Path("runs"), network_of(checked.config))
+        said = expected(training, before, threads, machine.gpu, like)
         say(f"  training of {name}: {said}")
     if not machine.gpu:
         say(f"  {GPU_UNKNOWN}")

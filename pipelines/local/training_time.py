@@ -29,6 +29,9 @@ WORDS_PER_SECOND = {
     **dict.fromkeys(("roberta", "roberta-fast"), 90),
     **dict.fromkeys(("roberta-tokens", "roberta-classes", "roberta-tasks"), 290),
 }
+# Processor seconds before the first step: docs/performance.md, "What comes before the first step".
+START = 10
+LOOKED_AT = 20  # runs
 GPU_UNKNOWN = "with a GPU: not measured; a run says its speed after the first steps"
 UNKNOWN = "how long is not known; the run says it once the first steps are done"
 
@@ -69,24 +72,33 @@ class Before:
     looping: float = 0
 
 
-def expected(training: Training, before: Before | None, threads: int, gpu: str) -> str:
+def expected(
+    training: Training, before: Before | None, threads: int, gpu: str, like: Before | None = None
+) -> str:
     """How long a training will take, and how that is known.
 
     Args:
         before: the phase's last one here.
         threads: cores that it gets.
         gpu: that it will use; "" for none.
+        like: the last one here of the same network, of whichever phase.
     """
     if training.length is None:
         return took(before) if before else UNKNOWN
     steps, words = training.length
-    if before and before.words and before.network == network_of(training.config):
-        pace = before.looping / before.words
-        seconds = before.seconds - before.looping + steps * words * pace
-        return f"{roughly(seconds, training)}, as fast as run {before.run}; {took(before)}"
+    network = network_of(training.config)
+    of_same = before if before and before.network == network else like
+    if of_same and of_same.words:
+        pace = of_same.looping / of_same.words
+        seconds = of_same.seconds - of_same.looping + steps * words * pace
+        said = f"{roughly(seconds, training)}, as fast as run {of_same.run}"
+        return f"{said}; {took(before)}" if before else said
     speed = 0 if gpu or NAME in training.changed else WORDS_PER_SECOND.get(training.name, 0)
     if speed:
-        said = roughly(steps * words / (speed * threads), training)
+        from components.train.length import FOR_EVALUATIONS
+
+        seconds = START + (1 + FOR_EVALUATIONS) * steps * words / (speed * threads)
+        said = roughly(seconds, training)
         return f"{said}; {took(before)}, with another network" if before else said
     return f"{took(before)}, perhaps with another network" if before else UNKNOWN
 
@@ -132,6 +144,17 @@ def last_training(out: Path, pipeline: str, phase: str) -> Before | None:
             trained = find_task(record, f"{phase}/train")
             if trained.state == "succeeded" and trained.seconds is not None:
                 return known(record, trained, trained.seconds)
+    return None
+
+
+def last_of_network(out: Path, network: list[Any]) -> Before | None:
+    """The last training here of a network, as `network_of` says it; of the newest runs alone."""
+    for record in list_runs(out)[:LOOKED_AT]:
+        for trained in record.tasks.values():
+            if trained.task.endswith("/train") and trained.state == "succeeded" and trained.seconds:
+                before = known(record, trained, trained.seconds)
+                if before.network == network and before.words:
+                    return before
     return None
 
 

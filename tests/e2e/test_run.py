@@ -122,6 +122,11 @@ def test_a_check_after_it_says_how_long_the_next_will_take_here(
         rf"the best score, as fast as run {first['run']}; the last one took .* in run ",
         said,
     ), said
+    other = (project / "small.yaml").read_text(encoding="utf-8")
+    (project / "other.yaml").write_text(re.sub("(?m)^name: .*", "name: other", other), "utf-8")
+    said = retrain(project, "check", "other.yaml").stdout
+    (project / "other.yaml").unlink()
+    assert f"after the best score, as fast as run {first['run']}\n" in said, said
 
 
 def test_a_second_run_reuses_every_stage_that_can_be(project: Path, first: dict[str, Any]) -> None:

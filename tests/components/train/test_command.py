@@ -256,7 +256,10 @@ def test_config_that_loses_documents_is_reported(
 
 
 def test_fast_config_gives_a_plain_pipeline(train: Train, tmp_path: Path) -> None:
-    assert train("roberta-fast", TINY) == 0
+    assert train("roberta-fast", {**TINY, "training.patience": 1}) == 0
+    said = (tmp_path / "out/log/training.log").read_text("utf-8")
+    assert "training.patience ends this run after 1 steps without a better score" in said
+    assert "falls until step 20,000" in said
     nlp = spacy.load(tmp_path / "out/model")
     assert nlp.pipe_names == ["transformer", "ner"]
     assert nlp.config["corpora"]["train"]["@readers"] == "spacy.Corpus.v1"
