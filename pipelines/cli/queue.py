@@ -126,14 +126,16 @@ def next_commands(
 ) -> list[str]:
     """The command that opens the file."""
     from components.records.label_studio import Project, is_project
+    from pipelines.labelling.label_studio import import_command
     from pipelines.labelling.prodigy import command_of_queue, commands
 
     phase = loaded.pipeline.phases[name]
     if settings.format == "labelstudio":
-        projects = [one.path for one in phase.annotations if is_project(one.path)]
+        projects = [
+            Project(one.path, one.token) for one in phase.annotations if is_project(one.path)
+        ]
         if projects:
-            project = Project(projects[0])
-            return [f"Import {output} in {project.address}/projects/{project.number}/data"]
+            return [import_command(projects[0], output)]
         return [f"Import {output} in a project of `retrain labelling {config}`."]
     tasks = phase.all_tasks
     if len(tasks) == 1 and tasks[0].kind in ("ner", "spans"):

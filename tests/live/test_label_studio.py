@@ -288,7 +288,9 @@ def label_next(desk: Desk, ingested: Ingested, tasks: Sequence[TaskSettings]) ->
     (desk.folder / "pool.txt").write_text("\n".join(pool), encoding="utf-8")
     said = desk.run_block("retrain queue")
     assert "left out: annotated: 10" in said  # one of them skipped
-    assert f"Import next.json in {desk.server.url}/projects/1/data" in said
+    command = said.splitlines()[-1].strip()
+    assert command.endswith(f"{desk.server.url}/api/projects/1/import -d @next.json")
+    subprocess.run(["bash", "-c", command], cwd=desk.folder, env=desk.environment, check=True)
     queue = json.loads((desk.folder / "next.json").read_text("utf-8"))
     listed = desk.server.get("/api/tasks?project=1&page_size=200&fields=all")["tasks"]
     there = {one["data"]["text"]: one for one in listed if one["meta"]}
