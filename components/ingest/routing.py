@@ -73,18 +73,26 @@ class Routing:
     def unasked(self, candidate: Candidate) -> list[str]:
         """Tasks that a text was not read for, though nothing in it says so.
 
-        Tasks that are about another one's spans are as these are: they know by themselves.
+        What is about another one's spans is left out with it, unless it has said something itself:
+        a pass over these spans need not show them.
         """
         if len(self.tasks) < 2:
             return []
         named = self.named.get((candidate.file, candidate.asked), set())
-        return [
+        unread = [
             name
             for name, task in self.tasks.items()
             if name in candidate.tasks
             and name not in candidate.grouped
             and not task.of
             and (name not in named if named else task.place != candidate.asked)
+        ]
+        return unread + [
+            name
+            for name, task in self.tasks.items()
+            if name in candidate.tasks
+            and task.of in unread
+            and candidate.labels.isdisjoint(task.labels)
         ]
 
 

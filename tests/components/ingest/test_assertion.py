@@ -225,3 +225,18 @@ def test_a_text_without_any_status_is_unannotated(said: Callable[..., Any]) -> N
     done, found = said(marked(TEXT, (*FEVER, None)), marked("a cough", (2, 7, "Present")))
     assert found == [None]
     assert done.code == 0
+
+
+def test_a_pass_over_other_spans_that_found_none_says_nothing_of_statuses(
+    write: Write, ingest: Ingest
+) -> None:
+    cues = {"name": "cues", "kind": "spans", "labels": ["CUE"]}
+    read = [marked(TEXT, (*FEVER, "Absent"), (*COUGH, None)), marked("a cough", (2, 7, "Absent"))]
+    other = [row(TEXT, _view_id="spans_manual"), row("a", (0, 1, "CUE"), _view_id="spans_manual")]
+    kinds = json.dumps([FINDINGS, {**STATUS, "default": "Present"}, cues])
+    files = write(read, "read.jsonl"), write(other, "other.jsonl")
+    done = ingest(*files, tasks=kinds, required=[])
+    said = {record.text: record.answers for record in done.records}
+    assert said[TEXT]["status"].spans == [Span(*FEVER, "Absent"), Span(*COUGH, "Present")]
+    assert said[TEXT]["cues"].spans == []
+    assert [*said["a"]] == ["cues"]
