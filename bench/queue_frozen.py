@@ -26,6 +26,7 @@ from components.queue.making import FEW
 
 ORDERS = ("random", "queue")
 BATCH = 32
+HELD = (300, 1000)  # texts of dev and test
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def main() -> None:
     needed: dict[str, list[int]] = {order: [] for order in ORDERS}
     ahead, ratios = [], []
     every: dict[str, list[list[float]]] = {order: [] for order in ORDERS}
-    drawn = [splits(DATASETS[args.data], args.pool, seed) for seed in range(args.seeds)]
+    drawn = [splits(DATASETS[args.data], args.pool, seed, HELD) for seed in range(args.seeds)]
     made = encoded({row["text"] for pool, _, test in drawn for row in (*pool, *test)})
     for seed, (rows, _, test_rows) in enumerate(drawn):
         texts, test = texts_of(rows, made), texts_of(test_rows, made)

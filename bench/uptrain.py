@@ -5,9 +5,11 @@
 DATA is a name of DATASETS, whose folder lies beside the project (../shared/data). Of its training
 rows few keep their labels; a teacher learns these, and the stage `label` lets it answer the texts
 of the others. Then each student learns the few labels alone (gold), these and the teacher's answers
-(taught), and, as a ceiling, all true labels (all). All are scored on the same test texts, teacher
-and taught student in one process. What has run is kept in build/bench/uptrain/ and is not run
-again: remove it to start anew.
+(taught), and, as a ceiling, the true labels of the same texts (all). All are scored on the same
+test texts, teacher and taught student in one process. Of the pool, REVIEWED texts are chosen at
+random, by `retrain queue`, and as `label` chooses what people review: of how many is the teacher's
+answer wrong? What has run is kept in build/bench/uptrain/ and is not run again: remove it to start
+anew.
 """
 
 from __future__ import annotations
@@ -23,16 +25,19 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import stages
 from bench.classes.data import SEED
+from bench.queue import errors, queued
 from bench.run import ONE_THREAD
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 KEPT = ROOT / "build" / "bench" / "uptrain"
 DEV, TEST = 300, 1000
+REVIEWED = 300
 SETS = ("gold", "taught", "all")
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -108,7 +113,7 @@ DATASETS = {
         healthsea,
         Model("minilm-classes", lasting(160)),
         {
-            "bag of words": Model("bow-classes", lasting(800)),
+            "bag of words": Model("bow-classes"),
             "cnn": Model("cnn-classes", lasting(1000)),
         },
     ),
@@ -132,6 +137,7 @@ def main() -> None:
     for seed in range(args.seeds):
         folder = KEPT / f"{args.data}-{seed}"
         tasks = prepared(folder, data, seed)
+        print(f"{args.data} seed {seed}  {reviews(folder, data, tasks, seed)}", flush=True)
         for name in args.students or data.students:
             for given in args.sets:
                 row = kept(folder, data, tasks, name, given, seed)
@@ -150,12 +156,14 @@ def prepared(folder: Path, data: Dataset, seed: int) -> str:
     said = json.dumps([{"name": "task", "kind": data.kind, "labels": labels_of(rows)}])
     held = {"dev": rows["dev"], "test": rows["test"]}
     corpora(folder / "gold", said, {"train": rows["gold"], **held})
-    corpora(folder / "all", said, {"train": [*rows["gold"], *rows["pool"]], **held})
     started = time.process_time()
     learn(folder / "gold", said, data.teacher, seed)
     trained = time.process_time()
     (folder / "gold/model").rename(folder / "teacher")
     answer(folder, said, rows["pool"])
+    learnt = texts_in(folder / "taught" / "taught_set")
+    pool = [row for row in rows["pool"] if row["text"] in learnt]
+    corpora(folder / "all", said, {"train": [*rows["gold"], *pool], **held})
     print(
         f"teacher: {trained - started:.0f} processor s of training, "
         f"{time.process_time() - trained:.0f} of answering {len(rows['pool']):,} texts"
@@ -200,6 +208,51 @@ def answer(folder: Path, tasks: str, pool: list[Row]) -> None:
     )
     sets["train_set"] = work / "taught_set"
     stages.run("convert", work, tasks, **sets, settings={})
+
+
+def texts_in(records: Path) -> set[str]:
+    """The texts of a file of records."""
+    lines = records.read_text(encoding="utf-8").splitlines()
+    return {json.loads(line)["text"] for line in lines}
+
+
+def reviews(folder: Path, data: Dataset, tasks: str, seed: int) -> str:
+    """Of how many texts the teacher's answer is wrong, by the way in which they were chosen."""
+    path = folder / "reviews.json"
+    if not path.is_file():
+        path.write_text(json.dumps(reviewed(folder, data, tasks, seed)), encoding="utf-8")
+    wrong: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
+    told = ", ".join(f"{order} {count}" for order, count in wrong.items())
+    return f"wrong among {REVIEWED} texts of the pool: {told}"
+
+
+def reviewed(folder: Path, data: Dataset, tasks: str, seed: int) -> dict[str, int]:
+    """Let the teacher choose texts of the pool, and count what it says wrong of them."""
+    rows = data.rows(seed)
+    pool, teacher = rows["pool"], folder / "teacher"
+    chosen = {
+        "random": random.Random(seed).sample(pool, REVIEWED),  # noqa: S311
+        "queue": queued(teacher, tasks, rows["gold"], pool, rows["test"], REVIEWED, seed),
+        "least certain": least_certain(teacher, tasks, pool),
+    }
+    given = {"train": rows["gold"], "dev": rows["dev"]}
+    with TemporaryDirectory() as work:
+        return errors(Path(work), "en", tasks, teacher, given, chosen)
+
+
+def least_certain(folder: Path, tasks: str, pool: list[Row]) -> list[Row]:
+    """The texts that the stage `label` sends to review first."""
+    from components.label.choose import doubtful
+    from components.label.settings import LabelSettings
+    from components.label.teacher import Teacher
+    from components.records.texts import Text
+    from components.tasks import tasks_of
+
+    texts = [Text(str(place), row["text"]) for place, row in enumerate(pool)]
+    with Teacher(folder, tasks_of(tasks), "teacher", sure=True) as asked:
+        said = [one for one in asked.label(texts) if one]
+    settings = LabelSettings(accept=1.0, skip=0.0, review=REVIEWED)
+    return [pool[int(one.source)] for one in doubtful(said, settings)]
 
 
 def kept(
