@@ -13,6 +13,7 @@ from typing import NoReturn, cast
 from components import msgpack_extensions
 from components.errors import ConfigError, RetrainError, WriteError
 from components.files import FAULTS, refusal
+from components.garbage import lasting
 from components.interface import TIMEOUT, add_options
 from components.program import FROM_EXECUTOR_INPUT, options_in
 from components.stage import Stage, write_executor_output
@@ -94,7 +95,8 @@ def import_spacy_alone() -> None:
     """Import spaCy as where there is no torch, which it loads for seconds to see if it is there."""
     if not {"spacy", "torch"} & sys.modules.keys():
         sys.modules["torch"] = None  # type: ignore[assignment]
-        importlib.import_module("spacy")
+        with lasting():
+            importlib.import_module("spacy")
         del sys.modules["torch"]
 
 

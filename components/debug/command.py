@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from components.custom_code import code_in_use
+from components.garbage import lasting
 from components.interface import TASKS, Input, Output, Parameter
 from components.program import whole
 from components.settings import parse
@@ -31,8 +32,9 @@ def run(args: argparse.Namespace) -> StageResult:
         DataError: the corpora can't be trained on; `findings` is written.
         RemoteError: the model hub did not answer.
     """
-    from components.train.prove import prove
-    from components.train.run import read_all
+    with lasting():
+        from components.train.prove import prove
+        from components.train.run import read_all
 
     tasks = tasks_of(args.tasks)
     # kfp writes 40.0 for 40, and a training config wants an integer.

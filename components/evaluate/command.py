@@ -11,6 +11,7 @@ from components.digests import check, content_digest
 from components.evaluate.seen import seen_by_champion, without
 from components.evaluate.settings import EvaluateSettings
 from components.files import write_json
+from components.garbage import lasting
 from components.interface import TASKS, Input, Output, Parameter
 from components.production import champion_model
 from components.records.prediction import write_predictions
@@ -60,13 +61,6 @@ def run(args: argparse.Namespace) -> StageResult:
         DataError: the corpus holds no documents, an input is not what its stage wrote, or the
             model in production is not there.
     """
-    from components.evaluate import console
-    from components.evaluate.against import Against
-    from components.evaluate.blocks import scores_of
-    from components.evaluate.floor import Corpora, floor_of
-    from components.evaluate.run import load
-    from components.evaluate.run import run as predict
-
     check(args.model_digest, model=args.model)
     check(args.test_digest, test=args.test_corpus)
     if args.champion_assignment:
@@ -74,7 +68,16 @@ def run(args: argparse.Namespace) -> StageResult:
     in_production = champion_model(args.champion, args.champion_digest)
     tasks = tasks_of(args.tasks)
     settings = parse(EvaluateSettings, args.settings, "--settings")
-    new = predict(load(args.model), args.test_corpus, tasks, settings.batch_size)
+    with lasting():
+        from components.evaluate import console
+        from components.evaluate.against import Against
+        from components.evaluate.blocks import scores_of
+        from components.evaluate.floor import Corpora, floor_of
+        from components.evaluate.run import load
+        from components.evaluate.run import run as predict
+
+        nlp = load(args.model)  # which imports what the model needs
+    new = predict(nlp, args.test_corpus, tasks, settings.batch_size)
     seen = {
         name: seen_by_champion(args.champion_assignment, predictions)
         for name, predictions in new.predictions.items()

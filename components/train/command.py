@@ -9,6 +9,7 @@ from typing import Any
 
 from components.custom_code import code_in_use
 from components.digests import check, together
+from components.garbage import lasting
 from components.interface import TASKS, Input, Output, Parameter, Result
 from components.production import NOBODY, champion_model
 from components.program import whole
@@ -57,8 +58,9 @@ def run(args: argparse.Namespace) -> StageResult:
         RemoteError: the model hub did not answer.
         StoppedError: a signal asked to stop; a checkpoint is written.
     """
-    from components.train.prove import prove
-    from components.train.run import train_pipeline
+    with lasting():
+        from components.train.prove import prove
+        from components.train.run import train_pipeline
 
     check(args.training_digest, train=args.train_corpus, dev=args.dev_corpus)
     champion = champion_model(args.champion, args.champion_digest)
