@@ -50,6 +50,7 @@ from components.train.rejected import ADVICE, are_learnt_from, documents_with
 from components.train.snapshot import Arrays, clear_gradients, put, take
 from components.train.state import State
 from components.train.training_log import TrainingLog
+from components.train.vocabulary import freeze_large
 
 FALLS = "warmup_linear"  # a schedule of thinc's
 TaskScores = Callable[[dict[str, Any]], dict[str, float]]
@@ -108,6 +109,7 @@ class Loop:
         self.frozen = list(settings["frozen_components"])
         self.seed = settings["seed"] or 0
         self.training_log = training_log
+        freeze_large(nlp, training_log.say)
         self.encodings = Encodings(nlp)
         self.first_evaluation = 0
         dev = list(all_shortened(nlp, training.dev(nlp)))
