@@ -51,6 +51,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
+MOST_PERCENT = 101.0
 WIDTH = 4.6  # inches; small, so that a phone need not shrink the text much
 MARKERS = "osD^"
 ONE_AT_A_TIME = threading.Lock()  # matplotlib's style is the process's, and no thread's own
@@ -126,6 +127,7 @@ def lines(
                 markersize=3,
                 linestyle="-" if number < 4 else "--",
                 label=name,
+                zorder=3 - number / 10,  # the first is what the chart is about
             )
             band = (bands or {}).get(name)
             if band:
@@ -138,10 +140,17 @@ def lines(
                     linewidth=0,
                 )
         if all(float(x).is_integer() for drawn in series.values() for x, _ in drawn):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.xaxis.set_major_locator(
+                MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+            )
         if all(y >= 0 for drawn in series.values() for _, y in drawn):
             # A margin below a line of zeros would be of F below zero.
             axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+        # Nothing has more than 100 %: the margin is for the marks alone.
+        if "%" in x_axis:
+            axes.set_xlim(right=min(MOST_PERCENT, axes.get_xlim()[1]))
+        if "%" in y_axis:
+            axes.set_ylim(top=min(MOST_PERCENT, axes.get_ylim()[1]))
         axes.set_xlabel(x_axis)
         axes.set_ylabel(y_axis)
         if len(series) > 1:

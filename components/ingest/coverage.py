@@ -50,10 +50,12 @@ class TaskCoverage:
             self.partial["rejected"] += len(answers.rejected)
             self.partial["rejected"] += sum(not there for there in answers.cats.values())
 
-    def check(self, settings: IngestSettings, problems: Problems) -> None:
+    def check(self, settings: IngestSettings, problems: Problems, none_kept: str) -> None:
         """Add the problems that only show in the whole."""
         if not self.items:
-            problems.add("", Note("no_entities", self.why_empty()))
+            said = none_kept and ("too_many_quarantined", Policy.STOP) in problems.met
+            if not said:
+                problems.add("", Note("no_entities", self.why_empty(none_kept)))
             return
         for label, note in self.task.lopsided(self.documents, self.wrong):
             problems.add(label, note)
@@ -67,14 +69,14 @@ class TaskCoverage:
             elif self.items[label] < FEW_EXAMPLES:
                 problems.add(label, Note("few_examples", f"{self.items[label]} examples"))
 
-    def why_empty(self) -> str:
+    def why_empty(self, none_kept: str) -> str:
         """Why nothing can be learnt."""
         if self.wrong or self.partial["rejected"]:
             return (
-                f"{self.partial['documents']} records only say what is wrong, and none that any "
-                f"label of {self.task.name} is right"
+                f"{self.partial['documents']} records only say which label is wrong, and none that "
+                f"one of the task {self.task.name} is right"
             )
-        return f"no record that was kept has any label of {self.task.name}"
+        return none_kept or f"no record that was kept has a label of the task {self.task.name}"
 
     def report(
         self, agreement: Agreement, account: LabelAccount, quarantined: Counter[str]
@@ -129,12 +131,22 @@ class Coverage:
         self.over_limit += estimate_pieces(tokens) > PIECES
         self.splits.update([record.split] if record.split else [])
 
-    def check(self, settings: IngestSettings, account: LabelAccount, problems: Problems) -> None:
-        """Add the problems that only show in the whole."""
+    def check(
+        self,
+        settings: IngestSettings,
+        account: LabelAccount,
+        problems: Problems,
+        none_kept: str,
+    ) -> None:
+        """Add the problems that only show in the whole.
+
+        Args:
+            none_kept: why no record was kept; "": some were.
+        """
         for task in self.tasks.values():
             if task.task.place != "cats":  # a class is not moved, and may well be outvoted
                 account.check(task.task.labels, task.items, settings, problems)
-            task.check(settings, problems)
+            task.check(settings, problems, none_kept)
 
     def report(
         self,

@@ -19,7 +19,7 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
     counts, problems, settings = collector.counts, collector.problems, collector.settings
     fraction = fraction_of(counts.quarantined, counts)
     check_quarantine(counts, settings, problems)
-    coverage.check(settings, collector.labels, problems)
+    coverage.check(settings, collector.labels, problems, why_none_kept(counts))
     return {
         "version": VERSION,
         "status": status(problems),
@@ -50,6 +50,17 @@ def make_report(collector: Collector, coverage: Coverage, digest: str) -> Report
 def fraction_of(reasons: Counter[str], counts: Counts) -> float:
     """How many of the records are in quarantine for some reasons, 0 to 1."""
     return reasons.total() / counts.read if counts.read else 0.0
+
+
+def why_none_kept(counts: Counts) -> str:
+    """Why no record was kept; "" where some were."""
+    if counts.kept:
+        return ""
+    if not counts.read:
+        return "the annotations hold no record"
+    reasons = (counts.skipped + counts.quarantined).most_common()
+    why = ", ".join(f"{reason}: {number}" for reason, number in reasons)
+    return f"none of {counts.read} records was kept ({why})"
 
 
 def record_counts(counts: Counts) -> dict[str, int]:

@@ -11,6 +11,7 @@ FEW = 30  # examples; with fewer, a label's F may be off by ten points or more
 WORST = 3  # so many labels and confusions are named
 GOOD = 0.95  # a label at least so good is not called bad, though it may be the worst
 NONE = "(none)"
+NEARLY_ALL = 0.99
 MANY_UNALIGNABLE = 0.01
 
 
@@ -42,9 +43,15 @@ def against_floor(scores: Mapping[str, Any]) -> str:
         return f"The model beats the floor: {by}."
     if interval[1] < 0:
         return f"The model is below the floor: {by}. The floor is better, and costs nothing."
+    if min(floor["overall"]["f"], scores["overall"]["f"]) > NEARLY_ALL:
+        return (
+            "Both get nearly everything right: this test set is too easy to say whether the model "
+            "is worth its cost."
+        )
     return (
-        f"The model does not clearly beat the floor: {by}. A model that does not is not worth its "
-        "cost: try more annotations, a longer training or a larger base."
+        f"The model does not clearly beat the floor: {by}. As far as this test set can tell it is "
+        "not worth its cost. More test documents may show a difference; more annotations, a longer "
+        "training or a larger base may make one."
     )
 
 
@@ -53,7 +60,11 @@ def weak_floor(scores: Mapping[str, Any]) -> Iterator[str]:
     floor = scores.get("floor")
     interval = floor["gain"]["interval"] if floor else None
     if floor and not (interval and interval[0] > 0):
-        yield against_floor(scores)
+        worse = interval and interval[1] < 0
+        yield (
+            f"It is {'worse' if worse else 'not clearly better'} than the floor, which costs next "
+            "to nothing: see below whether it is worth its cost."
+        )
 
 
 def weak_labels(scores: Mapping[str, Any]) -> Iterator[str]:

@@ -25,6 +25,13 @@ from pipelines.config.statuses import Marks, Regions, count_choices, count_keys
 MIN_PER_GROUP = 1.2
 MIN_GROUPS = 20
 MOST = 0.95
+# What `answers` of a profile counts, in words; the rest are reasons to skip a record.
+ANSWERED = {
+    "accept": "accepted, and nothing is marked or chosen",
+    "reject": "rejected",
+    "ignore": "ignored",
+    "none": "without an answer (accept, reject or ignore), such as a model's suggestions",
+}
 COMMON_GROUP = "sc"  # spaCy's own name for a group of spans
 
 
@@ -174,12 +181,14 @@ def no_labels(profile: DatasetProfile) -> str:
         return "it holds no record."
     counts = Counter(
         {f"{KINDS[kind].title} ({profile.reasons[kind]})": n for kind, n in profile.refused.items()}
-    ) + Counter({f"answer or reason to skip: {why}": n for why, n in profile.answers.items()})
-    listed = "; ".join(f"{why}: {number}" for why, number in counts.most_common())
+    ) + Counter({ANSWERED.get(why, why): n for why, n in profile.answers.items()})
+    listed = "; ".join(f"{number} {why}" for why, number in counts.most_common())
+    if not refused and {*profile.answers} <= {"reject", "ignore"}:
+        return f"nothing to learn from {total} records: {listed}. Some have to be accepted."
     some = (
         f"none of {total} records could be read"
         if refused == total
-        else f"no entity or class in {total} records that was accepted: nothing to learn"
+        else f"nothing to learn from {total} records, none of them accepted with an entity or class"
     )
     return (
         f"{some}: {listed}. It was read as {profile.format}; these formats are read: "

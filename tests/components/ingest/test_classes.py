@@ -546,19 +546,19 @@ STOPS: list[tuple[str, list[dict[str, Any]], bool, str]] = [
         "rejections alone",
         [yes_or_no(label, "reject", text=f"{label} {n}") for label in LABELS for n in (1, 2)],
         True,
-        "6 records only say what is wrong",
+        "6 records only say which label is wrong",
     ),
     (
         "rejections alone, any of several",
         [yes_or_no(label, "reject", text=f"{label} {n}") for label in LABELS for n in (1, 2)],
         False,
-        "6 records only say what is wrong",
+        "6 records only say which label is wrong",
     ),
     (
         "all unknown",
         [choice("TAX", "RENT", answer="reject", text=f"{n}") for n in range(4)],
         False,
-        "no record that was kept has any",
+        "none of 4 records was kept (rejected choice of several labels, or none: 4)",
     ),
     ("one class", [choice("TAX", text=f"{n}") for n in range(4)], True, "has 'TAX'"),
     (
@@ -567,7 +567,13 @@ STOPS: list[tuple[str, list[dict[str, Any]], bool, str]] = [
         False,
         "nobody said of any text that it is not 'TAX'",
     ),
-    ("nothing", [], True, "no record that was kept has any"),
+    ("nothing", [], True, "the annotations hold no record"),
+    (
+        "ignored alone",
+        [choice("TAX", answer="ignore", text=f"{n}") for n in range(4)],
+        True,
+        "none of 4 records was kept (answer: ignore: 4)",
+    ),
 ]
 
 

@@ -78,8 +78,19 @@ def test_init_of_an_export_without_labels_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "plain.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     result = retrain(tmp_path, "init", "plain.jsonl", "-o", "my.yaml")
     assert result.returncode == 3
-    assert "no entity or class in 1 records that was accepted" in result.stderr
+    assert "1 accepted, and nothing is marked or chosen" in result.stderr
     assert not (tmp_path / "my.yaml").exists()
+
+
+@pytest.mark.parametrize(("answer", "said"), [("reject", "rejected"), ("ignore", "ignored")])
+def test_init_of_rejections_alone_says_so(tmp_path: Path, answer: str, said: str) -> None:
+    rows = [{"text": text, "label": "BUG", "answer": answer} for text in ("A bug", "A wish")]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "no.jsonl").write_text(lines, encoding="utf-8")
+    result = retrain(tmp_path, "init", "no.jsonl", "-o", "my.yaml")
+    assert result.returncode == 3
+    assert f"nothing to learn from 2 records: 2 {said}." in result.stderr
+    assert "--format" not in result.stderr
 
 
 def test_init_of_classes_is_a_config_of_classes(tmp_path: Path) -> None:
