@@ -78,8 +78,12 @@ def truths_of(pipe: SpanCategorizer, examples: list[Example], spans: Any, task: 
 def mark(
     truths: Floats, edges: Any, example: Example, group: str, column: dict[str, int], value: int
 ) -> None:
-    """Write what is known of the spans of a group into the rows of the runs that they are."""
-    marked = example.reference.spans.get(group, ())
-    for span in example.get_aligned_spans_y2x(marked, True) if len(marked) else ():
+    """Write what is known of the spans of a group into the rows of the runs that they are.
+
+    A label that dev has and train had not is none of the pipeline's.
+    """
+    there = example.reference.spans.get(group, ())
+    marked = [span for span in there if span.label_ in column]
+    for span in example.get_aligned_spans_y2x(marked, True) if marked else ():
         rows = (edges[:, 0] == span.start) & (edges[:, 1] == span.end)
         truths[rows, column[span.label_]] = value

@@ -76,3 +76,7 @@ def test_the_gradient_is_that_of_cross_entropy(nlp: Language) -> None:
     assert (gradient * said * (1 - said))[:3] == pytest.approx(said[:3] - gold, abs=1e-5)
     chances = np.where(gold == 1, said[:3], 1 - said[:3])
     assert value == pytest.approx(-np.log(chances).sum(), rel=1e-5)
+
+
+def test_a_label_of_dev_that_train_had_not_is_none_of_the_pipelines(nlp: Language) -> None:
+    assert truths(nlp, example(nlp, {"spans": [(0, 1, "CUE"), (0, 2, "RARE")]}))[2] == [0, 0]
