@@ -140,5 +140,6 @@ def chosen_of(
 
 def lacking_labels(tasks: Iterable[Task], labels: Mapping[str, int]) -> dict[str, int]:
     """Labels that lack examples -> how many texts have them, the fewest first."""
-    few = {label: labels[label] for task in tasks for label in task.labels if labels[label] < FEW}
+    counts = {label: labels[label] for task in tasks for label in task.marked_labels}
+    few = {label: count for label, count in counts.items() if count < FEW}
     return dict(sorted(few.items(), key=lambda pair: pair[1]))

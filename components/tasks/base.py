@@ -130,6 +130,11 @@ class Task:
         return str(getattr(self.described, "of", ""))
 
     @property
+    def marked_labels(self) -> tuple[str, ...]:
+        """The labels that annotators mark; what goes without saying is none of them."""
+        return self.labels
+
+    @property
     def labels_elsewhere(self) -> frozenset[str]:
         """Labels of spans that other tasks of the phase read."""
         others = (task for task in self.beside if task.place != "cats")
@@ -157,6 +162,10 @@ class Task:
         where the answers cannot be trusted, so that the annotation cannot.
         """
         raise NotImplementedError
+
+    def labels_beside(self, annotation: Annotation) -> set[str]:
+        """Labels that an annotation gives elsewhere than as those of its spans and choices."""
+        return set()
 
     def merge(
         self, text: str, tokens: Boundaries, answers: Sequence[Answers], newest: int

@@ -36,12 +36,13 @@ def queue_for(
     if output.exists():
         raise ConfigError(f"{output}: is already there. Choose another name, or remove it first.")
     phase = loaded.pipeline.phases[name]
+    tasks = [task_of(each) for each in phase.all_tasks]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         source, stored = model_of(loaded, phase, version, folder)
         with chdir(loaded.folder):  # paths in a config are relative to it
-            seen = known(phase.annotations, phase.ingest, stored, phase.split.group_by)
-        made = make_queue(source, [task_of(each) for each in phase.all_tasks], seen, settings)
+            seen = known(phase.annotations, phase.ingest, tasks, stored, phase.split.group_by)
+        made = make_queue(source, tasks, seen, settings)
         if not made.chosen:
             texts = ", ".join(settings.texts)
             raise DataError(f"{texts}: nothing is left to label: {dict(made.left_out)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,14 +15,20 @@ from components.records.problems import Problems, StopReadingError
 from components.records.record import composed
 from components.records.sources import Source, copy_files, list_files
 from components.registry.assignment import Stored
+from components.tasks.base import Task
 
 
 def known(
-    sources: Sequence[Source], settings: IngestSettings, stored: Stored | None, group_by: str
+    sources: Sequence[Source],
+    settings: IngestSettings,
+    tasks: Sequence[Task],
+    stored: Stored | None,
+    group_by: str,
 ) -> Known:
     """Read annotations of any format.
 
     Args:
+        tasks: those of the phase.
         stored: which text was in which split; None where nobody knows.
         group_by: key of meta, such as "meta.page"; "" for none.
 
@@ -32,7 +38,7 @@ def known(
     """
     found = Known(stored, group_by)
     for annotation, split in read_all(sources, settings):
-        labels = labels_of(annotation, settings)
+        labels = labels_of(annotation, settings, tasks)
         found.add(annotation.text, annotation.meta, labels, (split,) if split else annotation.tags)
     return found
 
@@ -54,7 +60,7 @@ def read_all(
                 raise DataError(str(error)) from None
 
 
-def labels_of(annotation: Annotation, settings: IngestSettings) -> set[str]:
+def labels_of(annotation: Annotation, settings: IngestSettings, tasks: Iterable[Task]) -> set[str]:
     """The labels that annotators gave a text, under the names that the phase has for them."""
     if annotation.answer not in ("accept", None):
         return set()
@@ -62,4 +68,5 @@ def labels_of(annotation: Annotation, settings: IngestSettings) -> set[str]:
     given = {span.label for span in spans if span.label and span.answer != "reject"}
     asked = [*annotation.choices, *(c for each in annotation.region_choices.values() for c in each)]
     given |= {label for choice in asked for label in choice.accepted}
+    given = given.union(*(task.labels_beside(annotation) for task in tasks))
     return {settings.select.rename.get(label, label) for label in map(composed, given)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
+from components.records.annotation import Annotation, values_of
 from components.records.record import Answers, Item, Span, spans_in
 from components.tasks.base import Check, OwnSettings, Policy, Scores, Task, TaskSettings
 from components.tasks.listener import Shared
@@ -90,6 +91,13 @@ class Kind(Task):
     def on_gold(self) -> str:
         """The group of `doc.spans` with what is said of the annotated entities."""
         return f"{self.name}_of_annotated"
+
+    @property
+    def marked_labels(self) -> tuple[str, ...]:
+        return tuple([label for label in self.labels if label != self.default])
+
+    def labels_beside(self, annotation: Annotation) -> set[str]:
+        return {said for said in values_of(annotation, self.key) if isinstance(said, str)}
 
     def checker(self, policy: Policy) -> Check:
         from components.tasks.assertion.annotations import Checker

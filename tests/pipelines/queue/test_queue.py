@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from components.errors import ConfigError
 from components.ingest.collect import Collector
 from components.ingest.settings import IngestSettings
+from components.queue.making import lacking_labels
 from components.records.keys import key_of, normalised
 from components.records.record import Record
 from components.records.sources import Copy, SourceFile
@@ -51,7 +52,13 @@ def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> No
         {"text": "three", "meta": {"page": 3, "split": "test"}},
         {"text": "four", "meta": {"page": 4}},
     ]
-    spans = [{"start": 0, "end": 3, "label": "OLD"}]
+    spans = [{"start": 0, "end": 3, "label": "OLD", "sure": "no"}]
+    status = task_of(
+        TaskSettings.model_validate(
+            {"name": "s", "kind": "assertion", "of": "n", "key": "sure", "labels": ["yes", "no"]}
+            | {"default": "yes"}
+        )
+    )
     write(tmp_path / "a.jsonl", [{**row, "answer": "accept", "spans": spans} for row in rows])
     keys = [f"{key_of(text, b'text'):016x}" for text in ("one", "two")]
     write(tmp_path / "b.jsonl", [{"text": "five", "meta": {"page": 5, "split": "train"}}])
@@ -61,13 +68,15 @@ def test_what_tests_is_known_by_the_last_split_and_by_tags(tmp_path: Path) -> No
             AnnotationFile(path=str(tmp_path / "b.jsonl"), split="test"),
         ],
         IngestSettings.model_validate({"select": {"rename": {"OLD": "NEW"}}}),
+        [status],
         assignment.Stored(1, [], keys[:1], keys[1:]),
         "meta.page",
     )
     assert found.texts == ["one", "two", "three", "four", "five"]
     assert found.test == ["two", "three", "five"]
     assert found.groups == {"1", "2", "3", "5"}
-    assert found.labels == {"NEW": 4}
+    assert found.labels == {"NEW": 4, "no": 4}
+    assert lacking_labels([status], found.labels) == {"no": 4}
 
 
 @pytest.fixture
