@@ -305,6 +305,8 @@ class Task:
     def check_pipeline(self, nlp: Language) -> list[str]:
         """Compare what an initialised pipeline learnt from its corpus with the task's labels.
 
+        A pipeline that has not seen a corpus yet, as `retrain check` has it, knows no label.
+
         Returns:
             labels without an example in the training corpus.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from spacy import schemas, util
@@ -11,7 +11,7 @@ from spacy.util import registry
 from thinc.api import Config, ConfigValidationError
 
 import components.train.registered  # what a config may name  # noqa: F401
-from components.errors import ConfigError
+from components.errors import ConfigError, DataError
 from components.tasks.base import Task
 from components.tokeniser import tokeniser
 from components.train.heads import with_heads
@@ -32,7 +32,8 @@ def read_config(text: str, overrides: dict[str, Any], tasks: Sequence[Task] = ()
     Args:
         text: a spaCy config (.cfg).
         overrides: dotted key -> value, as `spacy train` takes them.
-        tasks: those whose heads are put in, if the config has none.
+        tasks: those whose heads are put in, if the config has none, and that the pipeline must
+            have components for.
 
     Raises:
         ConfigError: naming the key that is wrong.
@@ -61,10 +62,14 @@ def read_config(text: str, overrides: dict[str, Any], tasks: Sequence[Task] = ()
         with explained(section):
             registry.resolve(given.get(section, {}))
     with explained("components"):
-        filled = util.load_model_from_config(config, auto_fill=True).config.interpolate()
+        nlp = util.load_model_from_config(config, auto_fill=True)
+        filled = nlp.config.interpolate()
     with explained("training"):
         settings = registry.resolve(filled["training"], schema=schemas.ConfigSchemaTraining)
     refuse_never(settings)
+    for task in tasks:
+        with suppress(DataError):  # about labels of a corpus, which has not been read
+            task.check_pipeline(nlp)
     return config
 
 

@@ -53,15 +53,24 @@ def heads(nlp: Language) -> int:
 def check_pipeline(nlp: Language, task: Kind) -> list[str]:
     """See `components.tasks.base.Task.check_pipeline`."""
     factory = "textcat" if task.exclusive else "textcat_multilabel"
+    exclusive = str(task.exclusive).lower()
     pipe = classifier_of(nlp, task)
-    if pipe is None or isinstance(pipe, MultiLabel_TextCategorizer) == task.exclusive:
+    if pipe is None:
         there = [nlp.get_pipe_meta(name).factory for name in nlp.component_names]
         raise ConfigError(
             f"training config: nlp.pipeline must have one component with factory {factory!r}, "
-            f"since the task {task.name} says exclusive: {str(task.exclusive).lower()}; it has "
-            f"{', '.join(there)}. Use minilm-tasks, which gives each task the component that it "
-            f"needs, or set components.<name>.factory; of several classifiers each has the name "
-            "of its task."
+            f"for the task {task.name}; it has {', '.join(there)}. Use minilm-tasks, which gives "
+            "each task the component that it needs; of several classifiers each has the name of "
+            "its task."
+        )
+    multilabel = isinstance(pipe, MultiLabel_TextCategorizer)
+    if task.exclusive in (multilabel, pipe.model.attrs.get("multi_label", multilabel)):
+        raise ConfigError(
+            f"training config: the task {task.name} says exclusive: {exclusive}, and the component "
+            f"{pipe.name} is for the other kind. Under train.set of the phase, set "
+            f"components.{pipe.name}.factory to {factory} and "
+            f"components.{pipe.name}.model.exclusive_classes to {exclusive}; minilm-tasks needs "
+            "neither."
         )
     return without_example(pipe.labels, task.labels)
 

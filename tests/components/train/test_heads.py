@@ -79,6 +79,25 @@ def test_a_name_or_a_function_that_is_taken_is_refused() -> None:
         with_heads(Config().from_str(own, interpolate=False), tasks())
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_classifier_of_the_other_kind_is_refused_before_anything_runs(exclusive: bool) -> None:
+    """So that `retrain check` says it."""
+    task = tasks([{**TASKS[1], "exclusive": exclusive}])
+    kinds = {True: "textcat", False: "textcat_multilabel"}
+
+    def read(factory: str, classes: bool) -> None:
+        changes = {
+            "components.classes.factory": factory,
+            "components.classes.model.exclusive_classes": classes,
+        }
+        read_config(text_of("cnn-classes"), changes, task)
+
+    read(kinds[exclusive], exclusive)
+    for wrong in ((kinds[not exclusive], not exclusive), (kinds[exclusive], not exclusive)):
+        with pytest.raises(ConfigError, match=f"exclusive_classes to {str(exclusive).lower()};"):
+            read(*wrong)
+
+
 def test_a_kind_without_a_head_says_so() -> None:
     foreign = {"name": "own", "kind": "tests.support.topics", "labels": ["x"]}
     with pytest.raises(ConfigError, match=r"the task own, and its kind, tests\.support\.topics"):
