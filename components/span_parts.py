@@ -19,7 +19,7 @@ from thinc.api import Model
 if TYPE_CHECKING:
     from components.word_pieces import Batch, WordPieces
 
-MOST_PIECES = {"cpu": 4_000, "cuda": 32_000}  # padded, read at once; larger parts are no faster
+MOST_PIECES = {"cpu": 4_000, "gpu": 32_000}  # padded, read at once; larger parts are no faster
 
 
 def read_in_parts(nlp: Language) -> ExitStack:
@@ -76,7 +76,7 @@ class InParts:
         ids, mask = kwargs.get("input_ids"), kwargs.get("attention_mask")
         if self.module.training or args or ids is None or mask is None:
             return self.forward(*args, **kwargs)
-        most = MOST_PIECES[ids.device.type]
+        most = MOST_PIECES["cpu" if ids.device.type == "cpu" else "gpu"]
         if ids.numel() <= most:
             return self.forward(*args, **kwargs)
         from transformers.utils.generic import ModelOutput
