@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from components.tasks.textcat import Kind
 
 LISTENERS = ("transformer-listener", "tok2vec-listener")
-HALF = 0.5
 SAME = 0.01  # spread of a probability; of a model that learnt, even of a rare label, it is larger
 # Finer where calibrated probabilities of a sure model lie.
 GRID = np.append(np.linspace(0.02, 0.98, 97), [0.985, 0.99, 0.995, 0.999])
@@ -113,7 +112,9 @@ def thresholds(
 ) -> dict[str, float]:
     """Per label the best threshold, drawn to the common one where positives are few.
 
-    The common one is itself drawn to a half: the highest F on a hundred documents is mostly chance.
+    The common one is itself drawn to half of its F: the highest F on a hundred documents is mostly
+    chance, and half of it is where the threshold of probabilities that are true lies (Lipton and
+    others 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure").
 
     Args:
         said: probabilities, (documents, labels).
@@ -125,7 +126,7 @@ def thresholds(
     common = best(said, truths, precision)
     if not precision:
         trust = trusted(int((truths == 1).sum()))
-        common = trust * common + (1 - trust) * HALF
+        common = trust * common + (1 - trust) * f_at(common, said, truths) / 2
     chosen = {}
     for place, label in enumerate(labels):
         positives = int((truths[:, place] == 1).sum())
@@ -151,15 +152,22 @@ def best(said: Any, truths: Any, precision: float = 0.0) -> float:
     right = truths == 1
     scores = []
     for threshold in GRID:
+        if not precision:
+            scores.append(f_at(threshold, said, truths))
+            continue
         yes = (said >= threshold) & known
         hits = (yes & right).sum()
-        if not precision:
-            scores.append(2 * hits / max(1, yes.sum() + right.sum()))
-        else:
-            reached = hits / max(1, yes.sum())
-            scores.append(1 + hits / right.sum() if reached >= precision else reached)
+        reached = hits / max(1, yes.sum())
+        scores.append(1 + hits / right.sum() if reached >= precision else reached)
     as_good = GRID[np.isclose(scores, max(scores))]
     return float(as_good[len(as_good) // 2])
+
+
+def f_at(threshold: float, said: Any, truths: Any) -> float:
+    """F of what is said from a threshold up, over the labels that are known."""
+    right = truths == 1
+    yes = (said >= threshold) & ~np.isnan(truths)
+    return float(2 * (yes & right).sum() / max(1, yes.sum() + right.sum()))
 
 
 def warn_of_low_precision(

@@ -30,7 +30,14 @@ def test_the_middle_of_the_thresholds_of_highest_f_is_taken() -> None:
     assert best(said, truths) == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_highest_f_of_few_documents_is_drawn_to_a_half() -> None:
+def test_a_label_that_is_hard_to_tell_is_drawn_to_half_of_its_f() -> None:
+    """Of a rare label that is never surer than 0.3, a threshold of a half says nothing."""
+    said, truths = column([0.3] * 6, [0.3] * 12 + [0.05] * 100)
+    chosen = thresholds(said, truths, ["A"])["A"]
+    assert 0.05 < chosen <= 0.3
+
+
+def test_the_highest_f_of_few_documents_is_drawn_to_half_of_it() -> None:
     said, truths = column([0.9] * 5, [0.3] * 20 + [0.8] * 10)
     own = best(said, truths)
     chosen = thresholds(said, truths, ["A"])["A"]
