@@ -73,11 +73,11 @@ def run(args: argparse.Namespace) -> StageResult:
         from components.evaluate.against import Against
         from components.evaluate.blocks import scores_of
         from components.evaluate.floor import Corpora, floor_of
-        from components.evaluate.run import load
+        from components.evaluate.run import import_libraries, load
         from components.evaluate.run import run as predict
 
-        nlp = load(args.model)  # which imports what the model needs
-    new = predict(nlp, args.test_corpus, tasks, settings.batch_size)
+        import_libraries(args.model)
+    new = predict(load(args.model), args.test_corpus, tasks, settings.batch_size)
     seen = {
         name: seen_by_champion(args.champion_assignment, predictions)
         for name, predictions in new.predictions.items()

@@ -5,6 +5,7 @@ The only module of this stage that knows spaCy.
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,13 @@ class Run:
     words_per_second: float
     labels: dict[str, tuple[str, ...]]
     tasks: dict[str, Task]
+
+
+def import_libraries(model: Path) -> None:
+    """Import what spaCy would as it loads a model with a transformer, without loading the model."""
+    config = model / "config.cfg"
+    if config.is_file() and b"spacy-transformers." in config.read_bytes():
+        importlib.import_module("spacy_transformers")
 
 
 def load(model: Path) -> Language:
