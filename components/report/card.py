@@ -131,11 +131,12 @@ def of_classes(block: Mapping[str, Any]) -> Iterator[str]:
         if "not_calibrated" in calibration
         else ""
     )
+    intervals = block.get("intervals", {})
     within = {
-        name: f" ({span(block['intervals'][name])})" if "intervals" in block else ""
-        for name in ("ece", "coverage_at_95")
+        name: f" ({span(intervals[name])})" if name in intervals else ""
+        for name in ("exact", "ece", "coverage_at_95")
     }
-    yield f"- all labels of a document right: {percent(block['exact'])} %"
+    yield f"- all labels of a document right: {percent(block['exact'])} %{within['exact']}"
     yield f"- calibration error: {percent(calibration['ece'])} points{within['ece']}{fitted}"
     yield (
         f"- the surest {percent(calibration['coverage_at_95'])} %{within['coverage_at_95']} of its "

@@ -22,6 +22,7 @@ from components.tasks.textcat.metrics import answers, said_of, truths_of, yes_of
 MOST = 100_000_000  # probabilities, over all resamples: keeps it a matter of seconds
 AT_ONCE = 4_000_000  # of them, which bounds memory
 FEWEST = 100  # resamples
+RANKED = ("auc", "average_precision")  # of each label
 Floats = NDArray[np.float64]
 Interval = tuple[float, float] | None
 
@@ -38,8 +39,8 @@ def intervals(
     """The intervals of `extras`.
 
     Returns:
-        `brier`, `ece`, `coverage_at_95`, and `auc` by label; each a pair, or null where a score is
-        undefined in most resamples.
+        `exact`, `brier`, `ece`, `coverage_at_95`, and `auc` and `average_precision` by label; each
+        a pair, or null where a score is undefined in most resamples.
     """
     if not predictions:
         return {}
@@ -56,8 +57,8 @@ def intervals(
     [point] = statistics.bins.errors(np.ones((1, len(predictions))))
     whole["ece"] = np.maximum(0.0, whole["ece"] - (whole["ece"].mean() - point))
     found = {name: percentiles(values) for name, values in whole.items()}
-    areas = {label: found.pop(f"auc {label}") for label in labels}
-    return {**found, "auc": areas}
+    ranked = {name: {one: found.pop(f"{name} {one}") for one in labels} for name in RANKED}
+    return {**found, **ranked}
 
 
 class Statistics:
@@ -75,6 +76,8 @@ class Statistics:
         yes = yes_of(predictions, labels)
         self.right, self.sure, self.rows = answers(said, truths, yes, exclusive=exclusive)
         self.off, self.asked = squares(said, truths, exclusive=exclusive)
+        self.whole = np.array([not one.unknown for one in predictions], float)
+        self.exact = self.whole * [set(one.gold) == set(one.predicted) for one in predictions]
         known = ~np.isnan(truths)
         # Of any of several it is each probability that is believed or not, see `extras`.
         each = (said[known], truths[known], known.nonzero()[0])
@@ -88,17 +91,18 @@ class Statistics:
         Args:
             weights: how often each document is in them, array (resamples, documents).
         """
-        areas = {}
+        ranked = {}
         for place, label in enumerate(self.labels):
             known = self.known[:, place]
-            areas[f"auc {label}"] = auc(
-                weights[:, known], self.said[known, place], self.truths[known, place]
-            )
+            of_label = (weights[:, known], self.said[known, place], self.truths[known, place])
+            for name, value in zip(RANKED, ranking(*of_label), strict=True):
+                ranked[f"{name} {label}"] = value
         return {
+            "exact": ratio(weights @ self.exact, weights @ self.whole),
             "brier": ratio(weights @ self.off, weights @ self.asked),
             "ece": self.bins.errors(weights),
             "coverage_at_95": coverages(weights[:, self.rows], self.sure, self.right, 0.95),
-            **areas,
+            **ranked,
         }
 
 
@@ -150,18 +154,22 @@ def coverages(weights: Floats, confidence: Floats, right: Floats, precision: flo
     return ratio(reached.max(axis=1, initial=0.0), weights.sum(axis=1))
 
 
-def auc(weights: Floats, said: Floats, truths: Floats) -> Floats:
-    """Areas under the ROC curve of resamples; NaN where one outcome is missing.
+def ranking(weights: Floats, said: Floats, truths: Floats) -> tuple[Floats, Floats]:
+    """Areas under the ROC curve, and average precisions, of resamples; NaN without both outcomes.
 
     Args:
         weights: how often each document is in them, array (resamples, documents).
     """
     if not len(said):
-        return np.full(len(weights), np.nan)
-    order = np.argsort(said, kind="stable")
-    starts = np.flatnonzero(np.append(True, said[order][1:] > said[order][:-1]))
+        nothing = np.full(len(weights), np.nan)
+        return nothing, nothing
+    order = np.argsort(-said, kind="stable")
+    starts = np.flatnonzero(np.append(True, said[order][1:] < said[order][:-1]))
     drawn, right = weights[:, order], truths[order] == 1
-    yes = np.add.reduceat(drawn * right, starts, axis=1)  # by value, from low to high
+    yes = np.add.reduceat(drawn * right, starts, axis=1)  # by value, from high to low
     no = np.add.reduceat(drawn * ~right, starts, axis=1)
-    below = no.cumsum(axis=1) - no / 2
-    return ratio((yes * below).sum(axis=1), yes.sum(axis=1) * no.sum(axis=1))
+    hits, false = yes.cumsum(axis=1), no.cumsum(axis=1)
+    positives, negatives = hits[:, -1], false[:, -1]
+    area = ratio((no * (hits - yes / 2)).sum(axis=1), positives * negatives)
+    precise = (yes * np.nan_to_num(ratio(hits, hits + false))).sum(axis=1)
+    return area, ratio(precise, np.where(negatives > 0, positives, 0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -51,17 +52,20 @@ def test_they_are_those_of_every_set_that_is_drawn(exclusive: bool, group_by: st
         given, LABELS, exclusive=exclusive, resamples=RESAMPLES, seed=5, group_by=group_by
     )
     size = 4 if group_by else 1
-    several: dict[str, list[float]] = {"brier": [], "ece": [], "coverage_at_95": [], "auc": []}
+    several: dict[str, list[float]] = defaultdict(list)
     for times in np.concatenate(list(draws(len(given) // size, RESAMPLES, 5))):
         drawn = [one for row, one in enumerate(given) for _ in range(times[row // size])]
         scores = extras(drawn, LABELS, exclusive=exclusive)
         several["brier"].append(scores["brier"])
         several["ece"].append(scores["calibration"]["ece"])
         several["coverage_at_95"].append(scores["calibration"]["coverage_at_95"])
-        several["auc"].append(scores["ranking"]["VISA"]["auc"])
-    for name in ("brier", "coverage_at_95"):
+        several["exact"].append(scores["exact"])
+        for name in ("auc", "average_precision"):
+            several[name].append(scores["ranking"]["VISA"][name])
+    for name in ("exact", "brier", "coverage_at_95"):
         assert found[name] == pytest.approx(percentiles(np.array(several[name])))
-    assert found["auc"]["VISA"] == pytest.approx(percentiles(np.array(several["auc"])))
+    for name in ("auc", "average_precision"):
+        assert found[name]["VISA"] == pytest.approx(percentiles(np.array(several[name])))
     # Chance makes a calibration error of its own, and is taken off.
     point = extras(given, LABELS, exclusive=exclusive)["calibration"]["ece"]
     errors = np.array(several["ece"])
