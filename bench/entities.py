@@ -4,13 +4,13 @@
         [--arms ARM …]
 
 FOLDER holds train.jsonl and test.jsonl, and perhaps dev.jsonl, exports of Prodigy's ner.manual such
-as WNUT-17; without dev every eighth row of train is dev. All arms learn from the same corpora in a
-process of their own with one thread. `s` are processor seconds of training, from reading config and
-corpora to the model on disk, evaluations on dev included; F is that of our own `evaluate` on test,
-`dev` the best one on dev, which chose the model, `mean` what the mean of the weights of the last
-third of the steps has. With --documents so many to learn from, a third as many of dev and 1,000 of
-test at most, evenly from each file. What has run is kept in build/bench/entities/ and
-is not run again: remove it to start anew.
+as WNUT-17; without dev every eighth row of train is dev. With --documents so many to learn from, a
+third as many of dev and 1,000 of test at most, evenly from each file. All arms learn from the same
+corpora in a process of their own with one thread. `s` are processor seconds of training, from
+reading config and corpora to the model on disk, evaluations on dev included; F is that of our own
+`evaluate` on test, `dev` the best one on dev, which chose the model; `mean` is what the mean of the
+weights of the last third of the steps has, `last` what the last weights have. What has run is kept
+in build/bench/entities/ and is not run again: remove it to start anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 
 from bench.run import Arm, Figures, every_arm
 from bench.stages import SPLITS, Row, convert, evaluate, ingest, labels_in, retrain, rows, stock
-from bench.tried import TRIED, Averaging, averaging
+from bench.tried import TRIED, Averaging, Following, following
 
 KEPT = Path("build/bench/entities")
 # spaCy's small network, or only what it reads, beside the transformer: these weights know no case.
@@ -75,7 +75,7 @@ ARMS: dict[str, Arm] = {
     "minilm, as init wrote it": {"config": "minilm", "formerly": True},
     "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
     "minilm": {"config": "minilm"},
-    "minilm-tokens": {"config": "minilm-tokens", "mean": True},
+    "minilm-tokens": {"config": "minilm-tokens", "follow": True},
     "cnn-tasks": {"config": "cnn-tasks"},
     "spacy train, as init config writes it": {"pipeline": "ner"},
     # Each changes one thing in minilm-tokens.
@@ -128,14 +128,14 @@ def measured(folder: Path, language: str, arm: Arm, seed: int) -> Figures:
         if arm.get("formerly"):
             words = sum(len(row["text"].split()) for row in given["train"] + given["dev"])
             arm = formerly(arm, words)
-        keeping = averaging(work / "mean") if "mean" in arm else nullcontext()
-        with TRIED.get(arm.get("tried", ""), nullcontext)(), keeping:
+        watching = following(work / "mean") if "follow" in arm else nullcontext()
+        with TRIED.get(arm.get("tried", ""), nullcontext)(), watching:
             started = time.process_time()
             learn = retrain if "config" in arm else stock
             model, steps, dev = learn(work, tasks, language, arm, seed)
             seconds = time.process_time() - started - Averaging.seconds
         [block] = evaluate(work, tasks, model).values()
-        mean = mean_of(work, tasks) if "mean" in arm else {}
+        others = other_weights(work, tasks) if "follow" in arm else {}
     return {
         "seconds": seconds,
         "steps": steps,
@@ -143,7 +143,7 @@ def measured(folder: Path, language: str, arm: Arm, seed: int) -> Figures:
         "labels": {name: one["f"] for name, one in block["labels"].items()},
         "words_per_second": block["words_per_second"],
         **{key: block["overall"][key] for key in "fpr"},
-        **mean,
+        **others,
     }
 
 
@@ -158,10 +158,13 @@ def champion_of(
     return model
 
 
-def mean_of(work: Path, tasks: str) -> Figures:
-    """The scores of the mean of the last weights."""
-    [block] = evaluate(work, tasks, work / "mean").values()
-    return {"mean f": block["overall"]["f"], "mean dev": Averaging.dev}
+def other_weights(work: Path, tasks: str) -> Figures:
+    """The scores of the mean of the last weights, and of the last ones, whatever dev says."""
+    scores = {}
+    for name in ("mean", "last"):
+        [block] = evaluate(work, tasks, work / name).values()
+        scores[f"{name} f"] = block["overall"]["f"]
+    return {**scores, "mean dev": Averaging.dev, "curve": Following.curve}
 
 
 def read(work: Path, tasks: str, language: str, given: dict[str, list[Row]]) -> None:

@@ -101,7 +101,7 @@ def every_arm(
             figures.append(one := kept_or_new(file, *words))
             scores = "  ".join(
                 f"{n.upper()} {one[n]:.4f}"
-                for n in ("f", "p", "r", "dev", "mean f", "mean dev")
+                for n in ("f", "p", "r", "dev", "mean f", "mean dev", "last f")
                 if n in one
             )
             print(

@@ -7,20 +7,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from spacy.training import Corpus
 from thinc.api import PyTorchShim
 from torch.nn.functional import linear
 
 from components.train import adam, direct, run
 from components.train.direct_heads import TokenHead, add, sent
-from components.train.encodings import Encodings
+from components.train.evaluation import Evaluation
 from components.train.loop import Loop
 from components.train.snapshot import nodes
+from components.word_pieces import WordPieces
 
+MOST = 6_000  # words of test that are scored at each evaluation
 Tried = Callable[[], AbstractContextManager[object]]
 
 
@@ -49,7 +52,7 @@ def depth(name: str) -> int:
 
 def masked(fraction: float) -> Tried:
     """So many of the word pieces that a step learns from are hidden from the transformer."""
-    update, padded = direct.Direct.update, Encodings.padded
+    update, padded = direct.Direct.update, WordPieces.padded
     learning = False
 
     def hiding(self: Any, *args: Any) -> None:
@@ -70,7 +73,7 @@ def masked(fraction: float) -> Tried:
     @contextmanager
     def both() -> Iterator[None]:
         updating = patch.object(direct.Direct, "update", hiding)
-        with updating, patch.object(Encodings, "padded", hidden):
+        with updating, patch.object(WordPieces, "padded", hidden):
             yield
 
     return both
@@ -133,12 +136,43 @@ class Averaging(Loop):
     def run(self, *args: Any) -> Any:
         state = super().run(*args)
         started = time.process_time()
+        self.prepare(self.nlp).to_disk(Averaging.folder.with_name("last"))
         with torch.no_grad():
             for (_, value), mean in zip(learnt(self.nlp), self.means, strict=True):
                 value.copy_(mean)
         Averaging.dev, _ = self.evaluate()
         self.prepare(self.nlp).to_disk(Averaging.folder)
         Averaging.seconds += time.process_time() - started
+        return state
+
+
+class Following(Averaging):
+    """Also scores test at every evaluation of dev: which one to keep can be asked afterwards.
+
+    Attributes:
+        curve: step, score on dev, F on (a part of) test; the step of the mean is 0.
+    """
+
+    curve: ClassVar[list[tuple[int, float, float]]] = []
+
+    def measure(self) -> None:
+        super().measure()
+        started = time.process_time()
+        score, step = self.state.results[-1]
+        Following.curve.append((step, score, self.on_test()))
+        Averaging.seconds += time.process_time() - started
+
+    def on_test(self) -> float:
+        if not hasattr(self, "test"):
+            every = list(Corpus(Averaging.folder.with_name("test_corpus"))(self.nlp))
+            some = every[:: max(1, sum(map(len, every)) // MOST)]
+            self.encodings.add(some)
+            self.test = Evaluation(self.nlp, some)
+        return float(self.test.evaluate(None)["ents_f"])
+
+    def run(self, *args: Any) -> Any:
+        state = super().run(*args)
+        Following.curve.append((0, Averaging.dev, self.on_test()))
         return state
 
 
@@ -155,10 +189,14 @@ def learnt(nlp: Any) -> Iterator[tuple[str, Any]]:
                     yield f"{name}/{key}", torch.from_numpy(node.get_param(key))
 
 
-def averaging(folder: Path) -> AbstractContextManager[object]:
-    """While this lasts, trainings keep the mean of the last weights; see `Averaging`."""
+def following(folder: Path) -> AbstractContextManager[object]:
+    """While this lasts, trainings score test and keep the mean of the last weights.
+
+    Args:
+        folder: where the pipeline of the mean is written; beside it `last`.
+    """
     Averaging.folder = folder
-    return patch.object(run, "Loop", Averaging)
+    return patch.object(run, "Loop", Following)
 
 
 TRIED: dict[str, Tried] = {
