@@ -11,6 +11,7 @@ not.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import statistics
 from typing import Any
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=8)
     args = parser.parse_args()
-    needed: dict[str, list[int]] = {order: [] for order in ORDERS}
+    needed: dict[str, list[float]] = {order: [] for order in ORDERS}
     ahead, ratios = [], []
     every: dict[str, list[list[float]]] = {order: [] for order in ORDERS}
     data, kind = DATASETS[args.data], KINDS[args.data]
@@ -55,7 +56,7 @@ def main() -> None:
         goal = curves["random"][-1]
         for order, curve in curves.items():
             enough = [n for n, f in enumerate(curve, start=1) if f >= goal]
-            needed[order].append(min(enough, default=99) * (len(texts.embeddings) // 10))
+            needed[order].append(min(enough, default=math.inf) * (len(texts.embeddings) // 10))
         ahead.append(lead(curves["random"], curves["queue"]))
         ratios.append(ratio)
     for order, each in needed.items():
