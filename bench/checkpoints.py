@@ -60,7 +60,8 @@ def one(config: str, steps: int, every: int) -> dict[str, Any]:
         sizes[0] = sum(file.stat().st_size for file in last.iterdir())
         return costs[-1]
 
-    Loop.save = timed_save  # type: ignore[method-assign]
+    patched: Any = Loop
+    patched.save = timed_save
     with TemporaryDirectory() as text:
         folder = Path(text)
         labels = write_corpora(folder)

@@ -40,7 +40,7 @@ def main(sizes: list[int]) -> None:
         source = Path(folder) / "records.jsonl"
         for size in sizes:
             alone("bench.documents", source, size)
-            names = CONTENDERS if size < MILLION else BY_RETRAIN
+            names = [*(CONTENDERS if size < MILLION else BY_RETRAIN)]
             show("synthetic", results := {name: alone(MODULE, name, source) for name in names})
             if size < MILLION:
                 draw(results)

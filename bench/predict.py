@@ -93,12 +93,11 @@ def one(arm: str, model: str, pool: str) -> dict[str, float]:
     from components.custom_code import load_model
 
     load([Source("warm", Path(model))]).analyse(["Warm."], _question())
-    if arm == PLAIN:
-        work = lambda: plain(load_model(Path(model)), pool)  # noqa: E731 - what is measured
-    else:
-        work = lambda: ours(model, pool, confidence=arm == ARMS[0])  # noqa: E731
     started, cpu = time.perf_counter(), time.process_time()
-    work()
+    if arm == PLAIN:
+        plain(load_model(Path(model)), pool)
+    else:
+        ours(model, pool, confidence=arm == ARMS[0])
     return {
         "seconds": time.perf_counter() - started,
         "cpu": time.process_time() - cpu,

@@ -48,6 +48,11 @@ Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
 
 
+CUT: dict[str, Any] = {
+    "components.transformer.model.transformer_config": {"num_hidden_layers": LAYERS}
+}
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Annotated rows as Prodigy's exports have them.
@@ -69,7 +74,6 @@ class Dataset:
     set: Mapping[str, Any] = field(default_factory=lambda: CUT)
 
 
-CUT = {"components.transformer.model.transformer_config": {"num_hidden_layers": LAYERS}}
 SMALL = CUT | {"training.batcher.size": 240}
 DATASETS = {
     "wnut17": Dataset("wnut17", "ner", "minilm-tokens", 400, 120, set=SMALL),

@@ -60,8 +60,8 @@ def main() -> None:
         ahead.append(lead(curves["random"], curves["queue"]))
         ratios.append(ratio)
     for order, each in needed.items():
-        curve = "  ".join(f"{f:.3f}" for f in np.mean(every[order], axis=0))
-        print(f"{args.data} {order:7} needs {each}, median {statistics.median(each):g}: {curve}")
+        shown = "  ".join(f"{f:.3f}" for f in np.mean(every[order], axis=0))
+        print(f"{args.data} {order:7} needs {each}, median {statistics.median(each):g}: {shown}")
     print(f"F ahead, mean of the rounds: {[round(one, 3) for one in ahead]}")
     print(f"errors in what was chosen, times those of random: {[round(one, 2) for one in ratios]}")
 

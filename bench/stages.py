@@ -138,7 +138,7 @@ def evaluate(work: Path, tasks: str, model: Path) -> dict[str, Any]:
     return blocks
 
 
-def learnt_from(work: Path) -> dict[str, Path]:
+def learnt_from(work: Path) -> dict[str, Any]:
     """The corpora of training."""
     return {f"{split}_corpus": work / f"{split}_corpus" for split in ("train", "dev")}
 

@@ -249,8 +249,8 @@ def least_certain(folder: Path, tasks: str, pool: list[Row]) -> list[Row]:
     from components.tasks import tasks_of
 
     texts = [Text(str(place), row["text"]) for place, row in enumerate(pool)]
-    with Teacher(folder, tasks_of(tasks), "teacher", sure=True) as asked:
-        said = [one for one in asked.label(texts) if one]
+    asked = Teacher(folder, tasks_of(tasks), "teacher", sure=True)
+    said = [one for one in asked.label(texts) if one]
     settings = LabelSettings(accept=1.0, skip=0.0, review=REVIEWED)
     return [pool[int(one.source)] for one in doubtful(said, settings)]
 

@@ -48,7 +48,7 @@ def task(collection: Collection, **settings: object) -> Task:
             name=TASK,
             kind="textcat",
             labels=list(collection.labels),
-            exclusive=collection.exclusive,  # type: ignore[call-arg]
-            **settings,  # type: ignore[arg-type]
+            exclusive=collection.exclusive,
+            **settings,
         )
     )

@@ -83,9 +83,9 @@ def figures(arm: Arm, seed: int, steps: int) -> dict[str, Any]:
             "training.optimizer.learn_rate.total_steps": steps,
         }
         wanted = {"arm": vars(arm), "seed": seed, "changes": changes}
-        result = alone("bench.train", json.dumps(wanted))
-        path.write_text(json.dumps(result), encoding="utf-8")
-        print(path.name, summary(result), file=sys.stderr, flush=True)
+        made = alone("bench.train", json.dumps(wanted))
+        path.write_text(json.dumps(made), encoding="utf-8")
+        print(path.name, summary(made), file=sys.stderr, flush=True)
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return result
 

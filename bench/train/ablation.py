@@ -10,9 +10,10 @@ from typing import Any
 
 def no_kept_pieces() -> None:
     """Tokenise and align at every step."""
-    from components.train.encodings import Encodings
+    from components.train import encodings
 
-    Encodings.used = lambda _: nullcontext()  # type: ignore[method-assign,assignment,misc]
+    patched: Any = encodings.Encodings
+    patched.used = lambda _: nullcontext()
     no_direct_update()
 
 
@@ -20,28 +21,32 @@ def no_direct_update() -> None:
     """Leave the update of a token classifier to spaCy."""
     from components.train import loop
 
-    loop.find_direct = lambda *_: None
+    patched: Any = loop
+    patched.find_direct = lambda *_: None
 
 
 def no_fused_optimiser() -> None:
     """Leave the optimiser's step to thinc."""
     from components.train import loop
 
-    loop.finish_update = lambda model, optimizer: model.finish_update(optimizer)
+    patched: Any = loop
+    patched.finish_update = lambda model, optimizer: model.finish_update(optimizer)
 
 
 def no_kept_memory() -> None:
     """Give freed memory back to the system."""
     from components.train import run
 
-    run.keep_freed_memory = lambda: None
+    patched: Any = run
+    patched.keep_freed_memory = lambda: None
 
 
 def no_evaluation() -> None:
     """Evaluate as spaCy does, in the order of the corpus."""
     from components.train import loop
 
-    loop.Evaluation = lambda nlp, dev: SimpleNamespace(  # type: ignore[assignment,misc]
+    patched: Any = loop
+    patched.Evaluation = lambda nlp, dev: SimpleNamespace(
         pipe_names=nlp.pipe_names, evaluate=lambda _: nlp.evaluate(dev)
     )
 

@@ -121,7 +121,8 @@ def free(module: Any) -> Any:
             self.vector = torch.nn.Parameter(torch.zeros(module.config.hidden_size))
 
         def forward(self, input_ids: Any, **_: Any) -> Any:
-            return BaseModelOutput(last_hidden_state=self.vector.expand(*input_ids.shape, -1))
+            hidden: Any = self.vector.expand(*input_ids.shape, -1)
+            return BaseModelOutput(last_hidden_state=hidden)
 
     return Free()
 

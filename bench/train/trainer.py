@@ -19,15 +19,11 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
     """Train with the settings of a spaCy config as far as they exist there."""
     import spacy
     from spacy.tokens import DocBin
-    from transformers import (
-        AutoConfig,
-        AutoModelForTokenClassification,
-        AutoTokenizer,
-        DataCollatorForTokenClassification,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
-    )
+    from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+    from transformers.data.data_collator import DataCollatorForTokenClassification
+    from transformers.trainer import Trainer
+    from transformers.trainer_callback import TrainerCallback
+    from transformers.training_args import TrainingArguments
 
     from components.train.local_weights import find
 
@@ -40,7 +36,9 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
     ]
     tags = ["O", *sorted({tag for doc in splits[0] for tag in tags_of(doc)} - {"O"})]
     weights = find(model_settings["name"])
-    tokenizer: Any = AutoTokenizer.from_pretrained(weights)
+    assert weights, f"{model_settings['name']} is not on this machine"
+    load: Any = AutoTokenizer.from_pretrained
+    tokenizer = load(weights)
     shape = AutoConfig.from_pretrained(
         weights, num_labels=len(tags), **model_settings["transformer_config"]
     )
@@ -49,7 +47,7 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
     per_step = sum(words) / len(words) * BATCH
 
     class Note(TrainerCallback):
-        def on_evaluate(self, _: Any, state: Any, __: Any, **kwargs: Any) -> None:
+        def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             score = kwargs["metrics"]["eval_f"]
             clock.note(state.global_step, int(state.global_step * per_step), score)
 
@@ -73,8 +71,8 @@ def train(config: Any, corpora: Path, out: Path, clock: Any) -> None:
             disable_tqdm=True,
             seed=config["system"]["seed"],
         ),
-        train_dataset=data[0],  # type: ignore[arg-type]
-        eval_dataset=data[1],  # type: ignore[arg-type]
+        train_dataset=data[0],
+        eval_dataset=data[1],
         data_collator=DataCollatorForTokenClassification(tokenizer),
         compute_metrics=lambda evaluated: {"f": score(evaluated, splits[1], data[1], tags)},
         callbacks=[Note()],
