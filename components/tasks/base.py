@@ -287,6 +287,12 @@ class Task:
             counts: label -> documents of the training corpus that have it.
         """
 
+    def note(self, nlp: Language, examples: Sequence[Example]) -> None:
+        """Keep in a few predicted documents what `after_training` must know of their vectors.
+
+        Those of a transformer are let go of then: asked again, a component reads zeros.
+        """
+
     def after_training(
         self,
         nlp: Language,
@@ -295,7 +301,7 @@ class Task:
         """Finish the best pipeline on dev, such as by calibration, before it is kept.
 
         Args:
-            examples: dev, predicted by the pipeline.
+            examples: dev, predicted by the pipeline, and as `note` left them.
 
         Returns:
             what to remember of it in the pipeline's meta.json, under `retrain` and the task's name.

@@ -7,6 +7,7 @@ transformer made of every document until the last is scored.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from thinc.api import get_current_ops
 from components.span_parts import read_in_parts
 from components.train.pieces import by_length, cut
 
+Note = Callable[[list[Example]], None]
 # Padded pieces in a batch, which bounds its memory. A CPU is fastest on what its caches hold.
 PADDED = {"cpu": 1_000, "gpu": 16_000}
 
@@ -45,17 +47,24 @@ class Evaluation:
         return _replace_numpy_floats(scores)
 
     @torch.inference_mode()
-    def predictions(self) -> list[Example]:
-        """All examples, from short to long, with what the pipeline finds in them."""
-        with read_in_parts(self.nlp):
-            return [example for batch in self.batches for example in self.predict(batch)]
+    def predictions(self, note: Note | None = None) -> list[Example]:
+        """All examples, from short to long, with what the pipeline finds in them.
 
-    def predict(self, batch: list[Example]) -> list[Example]:
+        Args:
+            note: is shown each batch while what a transformer made of it is still there.
+        """
+        with read_in_parts(self.nlp):
+            return [example for batch in self.batches for example in self.predict(batch, note)]
+
+    def predict(self, batch: list[Example], note: Note | None = None) -> list[Example]:
         """Copies of examples with what the pipeline finds in them."""
         docs = self.nlp.pipe([one.predicted.copy() for one in batch], batch_size=len(batch))
-        predictions = []
-        for example, doc in zip(batch, docs, strict=True):
-            if Doc.has_extension("trf_data"):
-                doc._.trf_data = None
-            predictions.append(Example(doc, example.reference))
+        predictions = [
+            Example(doc, example.reference) for example, doc in zip(batch, docs, strict=True)
+        ]
+        if note:
+            note(predictions)
+        if Doc.has_extension("trf_data"):
+            for one in predictions:
+                one.predicted._.trf_data = None
         return predictions

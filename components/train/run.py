@@ -13,6 +13,7 @@ from typing import Any
 import spacy
 import torch
 from spacy.language import Language
+from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from thinc.api import Config, prefer_gpu
 
@@ -144,7 +145,12 @@ def finish(
     if not finishing:
         return
     nlp = spacy.load(model)
-    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions()
+
+    def note(examples: list[Example]) -> None:
+        for task in finishing:
+            task.note(nlp, [one for one in examples if task.annotated(one.reference)])
+
+    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions(note)
     nlp.meta["retrain"] = {
         task.name: task.after_training(
             nlp, [one for one in predicted if task.annotated(one.reference)]

@@ -125,6 +125,11 @@ class Kind(Task):
 
         before_training(nlp, self.name)
 
+    def note(self, nlp: Language, examples: Sequence[Example]) -> None:
+        from components.tasks.spans.training import note
+
+        note(nlp, examples, self.name)
+
     def after_training(self, nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
         from components.tasks.spans.training import after_training
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FEWEST = 20  # spans of dev under which a threshold says more of chance than of the model
 HALF = 0.5
+NOTED = "retrain_runs_of_"
 RARE = -4.6  # log odds of 1 in 100
 READ = 10_000  # documents that sizes are chosen by
 
@@ -102,15 +103,30 @@ def before_training(nlp: Language, task: str) -> None:
             layer.get_param("b")[:] = RARE
 
 
+def note(nlp: Language, examples: Sequence[Example], task: str) -> None:
+    """Keep what the categoriser says of the runs of words of each document, and what is true."""
+    pipe = categoriser_of(nlp, task)
+    if pipe is None or not examples:
+        return
+    ops: Any = pipe.model.ops
+    runs, scores = pipe.predict([one.predicted for one in examples])
+    ends = ops.to_numpy(runs.lengths).cumsum()[:-1]
+    said = np.split(ops.to_numpy(scores), ends)
+    truths = np.split(truths_of(pipe, list(examples), runs, task), ends)
+    for example, *noted in zip(examples, said, truths, strict=True):
+        example.predicted.user_data[NOTED + task] = noted
+
+
 def after_training(nlp: Language, examples: Sequence[Example], task: Kind) -> dict[str, Any]:
     """Choose the threshold on dev; remember it, and what the suggester does there."""
     pipe = categoriser_of(nlp, task.name)
     assert pipe is not None
-    runs, scores = pipe.predict([example.predicted for example in examples])
-    ops: Any = pipe.model.ops
-    truths = truths_of(pipe, list(examples), runs, task.name)
+    noted = [one.predicted.user_data.pop(NOTED + task.name) for one in examples]
+    nothing = np.zeros((0, len(pipe.labels)))
+    said = np.concatenate([nothing, *(said for said, _ in noted)])
+    truths = np.concatenate([nothing, *(truths for _, truths in noted)])
     marked = sum(len(one.reference.spans.get(task.name, ())) for one in examples)
-    threshold = best_threshold(ops.to_numpy(scores), truths, marked)
+    threshold = best_threshold(said, truths, marked)
     config = nlp.get_pipe_config(pipe.name)
     pipe.cfg["threshold"] = config["threshold"] = threshold
     words = sum(len(example.predicted) for example in examples)

@@ -29,8 +29,12 @@ SENTENCES = [
 ]
 
 
-def write_corpus(folder: Path, numbers: Sequence[int]) -> Path:
-    """Write a corpus as `convert` does, with one document per number."""
+def write_corpus(folder: Path, numbers: Sequence[int], group: str = "") -> Path:
+    """Write a corpus as `convert` does, with one document per number.
+
+    Args:
+        group: of spans, in place of entities.
+    """
     nlp = spacy.blank("en")
     docs = []
     for number in numbers:
@@ -38,7 +42,11 @@ def write_corpus(folder: Path, numbers: Sequence[int]) -> Path:
         doc = nlp.make_doc(template.format(n=number % 28 + 1))
         start = doc.text.index(entity.format(n=number % 28 + 1))
         end = start + len(entity.format(n=number % 28 + 1))
-        doc.set_ents([doc.char_span(start, end, label)])
+        span = doc.char_span(start, end, label)
+        if group:
+            doc.spans[group] = [span]
+        else:
+            doc.set_ents([span])
         docs.append(doc)
     folder.mkdir(parents=True)
     return write_shard(folder, DocBin(docs=docs))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from thinc.api import Config
 
+from components.tasks import tasks_of
+from components.train.config import read_config
 from components.train.encodings import Encodings
 from components.train.evaluation import PADDED, Evaluation
 from components.train.pieces import size_of
 from components.train.run import initialise
-from tests.components.train.conftest import CONFIGS
+from tests.components.train.conftest import CONFIGS, LABELS, write_corpus
 
 
 @pytest.mark.parametrize("config", ["minilm", "minilm-tokens", "cnn"])
@@ -53,3 +57,35 @@ def test_batches_are_of_a_length_and_bounded(corpora: tuple[Path, Path]) -> None
     assert all(len(batch) * batch[-1] <= PADDED["cpu"] or len(batch) == 1 for batch in lengths)
     flat = [length for batch in lengths for length in batch]
     assert flat == sorted(flat)
+
+
+def test_what_a_task_must_know_is_noted_while_the_transformer_is_there(
+    tmp_path: Path, base_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its vectors are let go of behind each batch: what is asked later reads zeros."""
+    monkeypatch.setenv("RETRAIN_BASE_MODELS", str(base_models))
+    for split in ("train", "dev"):
+        write_corpus(tmp_path / split, range(12), group="parts")
+    tasks = tasks_of(json.dumps([{"name": "parts", "kind": "spans", "labels": LABELS}]))
+    config = read_config(
+        (CONFIGS / "minilm-tasks.cfg").read_text(encoding="utf-8"),
+        {
+            "components.transformer.model.name": "tiny/bert",
+            "components.transformer.model.mixed_precision": False,
+            "components.parts.suggester.sizes": [2, 3],
+        },
+        tasks,
+    )
+    nlp, training = initialise(config, tmp_path / "train", tmp_path / "dev", use_gpu=-1)
+    predicted = Evaluation(nlp, list(training.dev(nlp))).predictions(
+        lambda examples: tasks[0].note(nlp, examples)
+    )
+    categoriser: Any = nlp.get_pipe("parts")
+    for one in predicted:
+        said, truths = one.predicted.user_data["retrain_runs_of_parts"]
+        _, expected = categoriser.predict([nlp(one.text)])
+        assert said == pytest.approx(expected, abs=1e-5)
+        assert len({*said[:, 0].tolist()}) > 1
+        assert truths.sum() == 1
+    finished = tasks[0].after_training(nlp, predicted)
+    assert categoriser.cfg["threshold"] == finished["threshold"]
