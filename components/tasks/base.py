@@ -287,6 +287,10 @@ class Task:
             counts: label -> documents of the training corpus that have it.
         """
 
+    def finishes(self, nlp: Language, documents: int) -> bool:
+        """Whether `after_training` does anything to a pipeline with so many documents of dev."""
+        return type(self).after_training is not Task.after_training
+
     def note(self, nlp: Language, examples: Sequence[Example]) -> None:
         """Keep in a few predicted documents what `after_training` must know of their vectors.
 

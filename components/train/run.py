@@ -111,7 +111,10 @@ def train_pipeline(
             state = loop.run(schedule, stop)
         beside = {CODE_FILE: code} if code else {}
         kept.finish(model, beside)
-        finish(model, tasks, training, beside)
+        documents = verify(dev_corpus)
+        finishing = [task for task in tasks if task.finishes(nlp, documents)]
+        if finishing:
+            finish(model, finishing, training, beside)
     return state
 
 
@@ -136,18 +139,15 @@ def read_all(
 def finish(
     model: Path, tasks: Sequence[Task], training: Training, beside: Mapping[str, str]
 ) -> None:
-    """Let the tasks finish the pipeline on dev; what they have to remember goes into its meta.
+    """Let tasks finish the pipeline on dev; what they have to remember goes into its meta.
 
     Texts are read whole, as `evaluate` and the server read them, though training looks at their
     first pieces.
     """
-    finishing = [task for task in tasks if type(task).after_training is not Task.after_training]
-    if not finishing:
-        return
     nlp = spacy.load(model)
 
     def note(examples: list[Example]) -> None:
-        for task in finishing:
+        for task in tasks:
             task.note(nlp, [one for one in examples if task.annotated(one.reference)])
 
     predicted = Evaluation(nlp, list(training.dev(nlp))).predictions(note)
@@ -155,7 +155,7 @@ def finish(
         task.name: task.after_training(
             nlp, [one for one in predicted if task.annotated(one.reference)]
         )
-        for task in finishing
+        for task in tasks
     }
     with writing(model) as folder:
         nlp.to_disk(folder)

@@ -85,6 +85,22 @@ class Kind(Task):
 
         return head(self.name, self.weight, shared)
 
+    def finishes(self, nlp: Language, documents: int) -> bool:
+        from components.tasks.ner.calibrate import tagger_of
+        from components.tasks.temperature import FEWEST
+
+        return documents >= FEWEST and tagger_of(nlp) is not None
+
+    def note(self, nlp: Language, examples: Sequence[Example]) -> None:
+        from components.tasks.ner.calibrate import note
+
+        note(nlp, examples)
+
+    def after_training(self, nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
+        from components.tasks.ner.calibrate import calibrated
+
+        return calibrated(nlp, examples)
+
     def dev_scores(self, evaluation: Mapping[str, Any]) -> dict[str, float]:
         names = {"f": "ents_f", "p": "ents_p", "r": "ents_r"}
         return {short: round(evaluation.get(name) or 0.0, 6) for short, name in names.items()}

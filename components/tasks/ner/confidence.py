@@ -1,8 +1,8 @@
 """How sure a pipeline is of the entities that it finds.
 
 The transition-based parser has no probability of its own: a beam search over the same scores gives
-each entity's fraction of the beam (spaCy's `scored_ents`). A tagger whose tags make entities has
-probabilities. Either orders entities by doubt; neither is calibrated.
+each entity's fraction of the beam (spaCy's `scored_ents`), which orders them by doubt and is not
+calibrated. A tagger whose tags make entities has probabilities, which training calibrates.
 """
 
 from __future__ import annotations

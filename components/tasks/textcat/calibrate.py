@@ -1,6 +1,6 @@
 """Calibration of text classifiers on dev, folded into their weights.
 
-One of several: one temperature T (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+One of several: one temperature T.
 Any of several: a slope and an offset per label (Platt 1999), shared where a label is rare. Both are
 linear in what goes into the last activation, so that W and b of the last layer take them in, and
 the saved pipeline needs nothing of ours to be calibrated.
@@ -17,10 +17,10 @@ from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
+from components.tasks.temperature import FEWEST, temperature
 from components.tasks.textcat.losses import truths_of
 
 Floats = NDArray[np.float64]
-FEWEST = 100  # documents of dev under which a temperature says more of chance than of the model
 FEWEST_OF_LABEL = 20  # positives and negatives of a label under which it shares slope and offset
 TINY = 1e-9
 
@@ -73,44 +73,6 @@ def calibrated_scores(said: Floats, labels: Sequence[str], result: Mapping[str, 
     said = np.clip(said, TINY, 1 - TINY)
     scores: Floats = 1 / (1 + np.exp(-(slopes * np.log(said / (1 - said)) + offsets)))
     return scores
-
-
-def temperature(logits: Floats, truths: Floats) -> float:
-    """The temperature of least loss, between 1/20 and 20.
-
-    Args:
-        logits: (documents, labels); any number may be added to a row.
-        truths: (documents, labels): 1, 0, or NaN where it is not known.
-    """
-    right = truths == 1
-    possible = np.where(right.any(axis=1, keepdims=True), right, truths != 0)
-    possible |= ~possible.any(axis=1, keepdims=True)
-
-    def loss(log_heat: float) -> float:
-        scaled = logits / np.exp(log_heat)
-        scaled -= scaled.max(axis=1, keepdims=True)
-        exponents = np.exp(scaled)
-        inside = np.where(possible, exponents, 0).sum(axis=1)
-        return float(-np.log(np.maximum(inside / exponents.sum(axis=1), 1e-300)).mean())
-
-    return float(np.exp(least(loss, -np.log(20), np.log(20))))
-
-
-def least(function: Any, low: float, high: float, steps: int = 60) -> float:
-    """Where a function with one valley is lowest, by golden section."""
-    ratio = (np.sqrt(5) - 1) / 2
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = function(left), function(right)
-    for _ in range(steps):
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - ratio * (high - low)
-            at_left = function(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + ratio * (high - low)
-            at_right = function(right)
-    return (low + high) / 2
 
 
 def platt_per_label(logits: Floats, truths: Floats) -> tuple[Floats, Floats]:

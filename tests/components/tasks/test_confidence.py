@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import fix_random_seed
 
+from components.tasks import task_of
+from components.tasks.base import TaskSettings
 from components.tasks.entity_tags import add_tags, entities_of_tags
 from components.tasks.ner.confidence import entity_probabilities
 from components.tasks.ner.tag_confidence import SMALLEST, distribution, entities
@@ -94,3 +97,38 @@ def test_a_tagger_of_other_things_tells_nothing() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("tagger").add_label("NOUN")  # type: ignore[attr-defined]
     assert entity_probabilities(nlp, [nlp.make_doc("a")]) is None
+
+
+def test_a_tagger_that_is_too_sure_is_calibrated_and_finds_the_same() -> None:
+    """Fitted on documents of which it gets a fourth wrong, it says three fourths of such others."""
+    nlp, task = spacy.blank("en"), task_of(TaskSettings(name="entities", labels=["X"]))
+    tagger: Any = nlp.add_pipe("tagger")
+    for tag in ("B-X", "I-X", "O"):
+        tagger.add_label(tag)
+    tagger.initialize(lambda: [Example.from_dict(nlp.make_doc("a b"), {"tags": ["B-X", "O"]})])
+    softmax = tagger.model.get_ref("softmax")
+    softmax.set_param("W", softmax.get_param("W") * 0)
+    softmax.set_param(
+        "b", np.array([6.0, 0.0, 0.0], np.float32)
+    )  # any word is an entity of one word
+    docs = [nlp.make_doc("a") for _ in range(120)]
+    examples = [
+        Example(doc, Doc(nlp.vocab, words=["a"], ents=["O" if number % 4 == 0 else "B-X"]))
+        for number, doc in enumerate(docs)
+    ]
+    [before] = {*map(sure, entity_probabilities(nlp, docs) or ())}
+    assert before > 0.99
+    assert task.finishes(nlp, 120)
+    assert not task.finishes(nlp, 99)
+    task.note(nlp, examples[:70])
+    task.note(nlp, examples[70:])
+    fitted = task.after_training(nlp, examples)["calibration"]
+    assert fitted["documents"] == 120
+    assert fitted["temperature"] > 1
+    [after] = {*map(sure, entity_probabilities(nlp, docs) or ())}
+    assert after == pytest.approx(0.75, abs=0.01)
+    assert [doc[0].tag_ for doc in nlp.pipe(["a"])] == ["B-X"]
+
+
+def sure(possible: dict[tuple[int, int, str], float]) -> float:
+    return possible[0, 1, "X"]

@@ -10,7 +10,8 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
-from components.tasks.textcat.calibrate import calibrate, calibrated_scores, platt, temperature
+from components.tasks.temperature import temperature
+from components.tasks.textcat.calibrate import calibrate, calibrated_scores, platt
 
 LABELS = ["A", "B", "C"]
 
