@@ -14,6 +14,12 @@ Floats = NDArray[np.float64]
 FEWEST = 100  # documents of dev under which a temperature says more of chance than of the model
 
 
+def too_few(documents: int) -> dict[str, Any]:
+    """What is remembered where so many documents of dev are too few to calibrate."""
+    reason = f"dev holds {documents} documents with an answer; {FEWEST} are needed"
+    return {"documents": documents, "not_calibrated": reason}
+
+
 def temperature(logits: Floats, truths: Floats) -> float:
     """The temperature of least loss, between 1/20 and 20.
 

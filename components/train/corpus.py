@@ -15,6 +15,12 @@ def label_counts(corpus: Path, task: str) -> dict[str, int] | None:
     return dict(tasks[task]) if task in tasks else None
 
 
+def documents_in(corpus: Path) -> int:
+    """How many documents a corpus holds, by its manifest."""
+    shards = json.loads((corpus / "manifest.json").read_bytes())["shards"]
+    return int(sum(shard["documents"] for shard in shards))
+
+
 def verify(corpus: Path) -> int:
     """Compare a corpus folder with its manifest; return how many documents it holds.
 
@@ -40,7 +46,7 @@ def verify(corpus: Path) -> int:
                 f"{corpus / name}: changed since `convert` wrote it (SHA-256 {digest[:12]}…, the "
                 f"manifest says {shard['sha256'][:12]}…). Run `convert` again."
             )
-    documents = int(sum(shard["documents"] for shard in shards.values()))
+    documents = documents_in(corpus)
     if documents == 0:
         raise DataError(f"{corpus}: the corpus holds no document. Read the split report.")
     return documents

@@ -27,7 +27,7 @@ from components.train.base_weights import find_all, hub_errors, localised, resto
 from components.train.checkpoint import Checkpoints
 from components.train.checkpoint_schedule import CheckpointSchedule, Stop
 from components.train.config import CORPUS_PATHS, explained, read_config
-from components.train.corpus import label_counts, verify
+from components.train.corpus import documents_in, label_counts, verify
 from components.train.evaluation import Evaluation
 from components.train.gpu import looked_for
 from components.train.heartbeat import Heartbeat
@@ -111,7 +111,7 @@ def train_pipeline(
             state = loop.run(schedule, stop)
         beside = {CODE_FILE: code} if code else {}
         kept.finish(model, beside)
-        documents = verify(dev_corpus)
+        documents = documents_in(dev_corpus)
         finishing = [task for task in tasks if task.finishes(nlp, documents)]
         if finishing:
             finish(model, finishing, training, beside)

@@ -17,7 +17,7 @@ from spacy.training import Example
 from components.tasks.entity_tags import pipes
 from components.tasks.iob import labels_of, tag_of
 from components.tasks.ner.tag_confidence import distribution
-from components.tasks.temperature import FEWEST, temperature
+from components.tasks.temperature import FEWEST, temperature, too_few
 
 NOTED = "retrain_tags"
 UNKNOWN = -1
@@ -25,10 +25,14 @@ SMALLEST = 1e-30  # probability, so that it has a logarithm
 
 
 def tagger_of(nlp: Language) -> Tagger | None:
-    """The tagger that says how sure a pipeline is of entities, if it is one that does."""
+    """The tagger that says how sure a pipeline is of entities, if it is one that does.
+
+    One of an architecture that doesn't name its softmax is left as it is.
+    """
     if pipes(nlp, EntityRecognizer):
         return None
-    return next((one for one in pipes(nlp, Tagger) if labels_of(one.labels)), None)
+    taggers = (one for one in pipes(nlp, Tagger) if labels_of(one.labels))
+    return next((one for one in taggers if one.model.has_ref("softmax")), None)
 
 
 def note(nlp: Language, examples: Sequence[Example]) -> None:
@@ -62,8 +66,7 @@ def calibrated(nlp: Language, examples: Sequence[Example]) -> dict[str, Any]:
     noted = [one.predicted.user_data.pop(NOTED) for one in examples]
     noted = [(said, right) for said, right in noted if len(right)]
     if len(noted) < FEWEST:
-        reason = f"dev holds {len(noted)} documents with an answer; {FEWEST} are needed"
-        return {"calibration": {"documents": len(noted), "not_calibrated": reason}}
+        return {"calibration": too_few(len(noted))}
     said = np.concatenate([said for said, _ in noted]).astype(np.float64)
     truths = np.zeros(said.shape)
     truths[np.arange(len(said)), np.concatenate([right for _, right in noted])] = 1

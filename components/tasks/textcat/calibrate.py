@@ -17,7 +17,7 @@ from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
-from components.tasks.temperature import FEWEST, temperature
+from components.tasks.temperature import FEWEST, temperature, too_few
 from components.tasks.textcat.losses import truths_of
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,7 @@ def calibrate(pipe: TextCategorizer, examples: Iterable[Example]) -> dict[str, A
         if any(label in one.reference.cats for label in labels)
     ]
     if len(pairs) < FEWEST:
-        reason = f"dev holds {len(pairs)} documents with an answer; {FEWEST} are needed"
-        return {"documents": len(pairs), "not_calibrated": reason}
+        return too_few(len(pairs))
     said = np.array([[scores[label] for label in labels] for scores, _ in pairs], np.float64)
     truths = truths_of([cats for _, cats in pairs], labels).astype(np.float64)
     said = np.clip(said, TINY, 1 - TINY)
