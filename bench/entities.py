@@ -76,7 +76,12 @@ ARMS: dict[str, Arm] = {
     "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
     "minilm": {"config": "minilm"},
     "minilm-tokens": {"config": "minilm-tokens", "follow": True},
+    "cnn": {"config": "cnn"},
     "cnn-tasks": {"config": "cnn-tasks"},
+    "cnn-tasks, batches of 150 words": {
+        "config": "cnn-tasks",
+        "set": {"training.batcher.size": 150},
+    },
     "spacy train, as init config writes it": {"pipeline": "ner"},
     # Each changes one thing in minilm-tokens.
     "half the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 5}},
@@ -93,6 +98,10 @@ ARMS: dict[str, Arm] = {
         "set": {f"{LENGTH}.epochs": 16, f"{LENGTH}.least_steps": 256},
     },
     "batches of 240": {"config": "minilm-tokens", "set": {"training.batcher.size": 240}},
+    "languages at temperature 3": {
+        "config": "minilm-tokens",
+        "set": {"training.batcher.temperature": 3.0},
+    },
     "windows of 256": {
         "config": "minilm-tokens",
         "set": {f"{SPANS}.window": 256, f"{SPANS}.stride": 192},
@@ -141,6 +150,7 @@ def measured(folder: Path, language: str, arm: Arm, seed: int) -> Figures:
         "steps": steps,
         "dev": dev,
         "labels": {name: one["f"] for name, one in block["labels"].items()},
+        "slices": block["slices"],
         "words_per_second": block["words_per_second"],
         **{key: block["overall"][key] for key in "fpr"},
         **others,

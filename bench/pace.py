@@ -1,15 +1,17 @@
 """How many words a core trains on in a second, by training config that comes with retrain.
 
-    python -m bench.pace [CONFIG …]
+    python -m bench.pace [CONFIG …] [--base NAME]
 
 What `retrain check` tells by how long a run will take (pipelines/local/training_time.py). On the
 sample's texts: processor seconds of a longer training less those of a shorter one, so that neither
 start nor evaluations count, with one thread. RoBERTa has random weights of its shape, which cost as
-much, and batches of 480 padded pieces. One process; a table at the end.
+much, and batches of 480 padded pieces. --base takes other weights, by their name on the hub, from
+RETRAIN_BASE_MODELS. One process; a table at the end.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -20,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.run import ONE_THREAD
+from bench.run import ONE_THREAD, with_base
 from bench.stages import CONFIGS, Row, convert, ingest, retrain
 from pipelines.config.load import load
 
@@ -32,23 +34,28 @@ DEV = 20
 
 def main() -> None:
     """Measure the configs named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configs", nargs="*")
+    parser.add_argument("--base", default="")
+    args = parser.parse_args()
     os.environ |= ONE_THREAD
     from scripts.gpu_check import write_weights
 
-    names = sys.argv[1:] or sorted(path.stem for path in CONFIGS.glob("*.cfg"))
+    names = args.configs or sorted(path.stem for path in CONFIGS.glob("*.cfg"))
     with TemporaryDirectory() as text:
-        os.environ["RETRAIN_BASE_MODELS"] = text
+        if not args.base:
+            os.environ["RETRAIN_BASE_MODELS"] = text
         if any("roberta" in name for name in names):
             with redirect_stdout(sys.stderr):
                 write_weights(Path(text) / "roberta-base", tiny=False)
         for name in names:
             with redirect_stdout(sys.stderr):
-                speed = words_per_second(name)
+                speed = words_per_second(name, args.base)
             print(f"{name:16} {speed:8.0f} words/s", flush=True)
 
 
-def words_per_second(config: str) -> float:
-    """Measure a training config."""
+def words_per_second(config: str, base: str) -> float:
+    """Measure a training config, with other weights than its own if `base` names some."""
     name = "sample-topics" if config.endswith("-classes") else "sample"
     sample = load(Path(f"configs/{name}.yaml"))
     phase = next(iter(sample.pipeline.phases.values()))
@@ -63,7 +70,7 @@ def words_per_second(config: str) -> float:
         work = Path(text)
         ingest(work, tasks, given, max_moved=1, max_quarantined=1)
         convert(work, tasks)
-        before, after = (measured(work, tasks, config, steps) for steps in (short, long))
+        before, after = (measured(work, tasks, config, base, steps) for steps in (short, long))
     return (after[0] - before[0]) / (after[1] - before[1])
 
 
@@ -82,7 +89,7 @@ def annotated(path: Path) -> list[Row]:
     return list(islice(rows(), SIZE))
 
 
-def measured(work: Path, tasks: str, config: str, steps: int) -> tuple[float, float]:
+def measured(work: Path, tasks: str, config: str, base: str, steps: int) -> tuple[float, float]:
     """Words trained on, and processor seconds of the whole training."""
     changes: dict[str, Any] = {"training.max_steps": steps, "training.eval_frequency": steps}
     if "roberta" in config:
@@ -90,7 +97,7 @@ def measured(work: Path, tasks: str, config: str, steps: int) -> tuple[float, fl
     if "cnn" in config:  # which it grows to
         changes["training.batcher.size.start"] = 1000
     before = time.process_time()
-    retrain(work, tasks, "en", {"config": config, "set": changes}, 0)
+    retrain(work, tasks, "en", with_base({"config": config, "set": changes}, base), 0)
     seconds = time.process_time() - before
     lines = (work / "log" / "history.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])

@@ -14,6 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.stages import CONFIGS
+from components.base_models import KNOWN
+from pipelines.config.languages import HEAD_RATE, NAME
+
 KIBIBYTES = 1024  # in a mebibyte; ru_maxrss is in KiB
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 Figures = dict[str, Any]
@@ -118,10 +122,14 @@ def every_arm(
 
 
 def with_base(arm: Arm, base: str) -> Arm:
-    """An arm that begins on other weights; spaCy's own has none."""
+    """An arm that begins on other weights, as `language` takes them; spaCy's own has none."""
     if not base or "config" not in arm:
         return arm
-    return {**arm, "set": {**arm.get("set", {}), "components.transformer.model.name": base}}
+    text = (CONFIGS / f"{arm['config']}.cfg").read_text(encoding="utf-8")
+    known = KNOWN.get(base)
+    fitting = known and known.head_rate and "\nhead_rate = " in text
+    rate = {HEAD_RATE: known.head_rate} if known and fitting else {}
+    return {**arm, "set": {NAME: base, **rate, **arm.get("set", {})}}
 
 
 def kept_or_new(file: Path | None, module: str, *arguments: object) -> Figures:

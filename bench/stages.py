@@ -30,7 +30,8 @@ def ingest(work: Path, tasks: str, given: Mapping[str, Iterable[Row]], **setting
     with path.open("w", encoding="utf-8") as file:
         for split in SPLITS:
             for row in given[split]:
-                file.write(json.dumps({**row, "meta": {"split": split}}) + "\n")
+                meta = {**row.get("meta", {}), "split": split}
+                file.write(json.dumps({**row, "meta": meta}) + "\n")
     sources = [{"path": str(path)}]
     store = work / "store"
     run("ingest", work, tasks, sources=sources, settings={"required": [], **settings}, store=store)
