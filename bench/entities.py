@@ -61,6 +61,7 @@ LISTENER: dict[str, Any] = {
     "pooling": {"@layers": "reduce_mean.v1"},
 }
 LENGTH = "training.optimizer.learn_rate"
+TRANSFORMER = "components.transformer.model.transformer_config"
 SPANS = "components.transformer.model.get_spans"
 RATES = {"minilm": 5e-4, "minilm-tokens": 2e-4}
 
@@ -71,11 +72,23 @@ def beside(layer: dict[str, Any]) -> dict[str, Any]:
     return {"components.tags.model.tok2vec": both}
 
 
+def as_before(
+    changes: dict[str, Any] | None = None, sections: dict[str, Any] | None = None, **others: Any
+) -> Arm:
+    """minilm-tokens as it was, with six layers and ten passes; and what an arm changes in that."""
+    return {
+        "config": "minilm-tokens",
+        "set": {f"{LENGTH}.epochs": 10, f"{LENGTH}.least_steps": 160, **(changes or {})},
+        "sections": {TRANSFORMER: {}, **(sections or {})},
+        **others,
+    }
+
+
 ARMS: dict[str, Arm] = {
     "minilm, as init wrote it": {"config": "minilm", "formerly": True},
     "minilm-tokens, as init would have": {"config": "minilm-tokens", "formerly": True},
     "minilm": {"config": "minilm"},
-    "minilm-tokens": {"config": "minilm-tokens", "follow": True},
+    "minilm-tokens": {"config": "minilm-tokens"},
     "cnn": {"config": "cnn"},
     "cnn-tasks": {"config": "cnn-tasks"},
     "cnn-tasks, batches of 150 words": {
@@ -83,40 +96,31 @@ ARMS: dict[str, Arm] = {
         "set": {"training.batcher.size": 150},
     },
     "spacy train, as init config writes it": {"pipeline": "ner"},
-    # Each changes one thing in minilm-tokens.
-    "half the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 5}},
-    "twice the passes": {"config": "minilm-tokens", "set": {f"{LENGTH}.epochs": 20}},
-    "batches of 960": {"config": "minilm-tokens", "set": {"training.batcher.size": 960}},
-    "batches from 256 at a time": {
-        "config": "minilm-tokens",
-        "set": {"training.batcher.buffer": 256},
-    },
-    "shapes beside": {"config": "minilm-tokens", "sections": beside(SHAPES)},
-    "spaCy's network beside": {"config": "minilm-tokens", "sections": beside(NETWORK)},
-    "1.6 times the steps": {
-        "config": "minilm-tokens",
-        "set": {f"{LENGTH}.epochs": 16, f"{LENGTH}.least_steps": 256},
-    },
-    "batches of 240": {"config": "minilm-tokens", "set": {"training.batcher.size": 240}},
     "languages at temperature 3": {
         "config": "minilm-tokens",
         "set": {"training.batcher.temperature": 3.0},
     },
-    "windows of 256": {
-        "config": "minilm-tokens",
-        "set": {f"{SPANS}.window": 256, f"{SPANS}.stride": 192},
-    },
-    "without the last layer": {
-        "config": "minilm-tokens",
-        "sections": {"components.transformer.model.transformer_config": {"num_hidden_layers": 5}},
-    },
+    "six layers": as_before(follow=True),
+    # Each changes one thing in that.
+    "five layers": as_before(sections={TRANSFORMER: {"num_hidden_layers": 5}}),
+    "four layers": as_before(sections={TRANSFORMER: {"num_hidden_layers": 4}}),
+    "half the passes": as_before({f"{LENGTH}.epochs": 5}),
+    "twice the passes": as_before({f"{LENGTH}.epochs": 20}),
+    "1.6 times the steps": as_before({f"{LENGTH}.epochs": 16, f"{LENGTH}.least_steps": 256}),
+    "batches of 960": as_before({"training.batcher.size": 960}),
+    "batches of 240": as_before({"training.batcher.size": 240, f"{LENGTH}.least_steps": 320}),
+    "batches from 256 at a time": as_before({"training.batcher.buffer": 256}),
+    "batches from 64 at a time": as_before({"training.batcher.buffer": 64}),
+    "shapes beside": as_before(sections=beside(SHAPES)),
+    "spaCy's network beside": as_before(sections=beside(NETWORK)),
+    "windows of 256": as_before({f"{SPANS}.window": 256, f"{SPANS}.stride": 192}),
     "from a champion of half the documents": {"config": "minilm-tokens", "from": 2},
     "the same, half the passes": {
         "config": "minilm-tokens",
         "from": 2,
-        "set": {f"{LENGTH}.epochs": 5, f"{LENGTH}.least_steps": 80},
+        "set": {f"{LENGTH}.epochs": 6, f"{LENGTH}.least_steps": 96},
     },
-    **{name: {"config": "minilm-tokens", "tried": name} for name in TRIED},
+    **{name: as_before(tried=name) for name in TRIED},
 }
 
 
@@ -220,7 +224,7 @@ def formerly(arm: Arm, words: int) -> Arm:
         "training.eval_frequency": steps // 10,
         "training.patience": steps // 3,
     }
-    return {**arm, "sections": {LENGTH: rate}, "set": changes}
+    return {**arm, "sections": {TRANSFORMER: {}, LENGTH: rate}, "set": changes}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ is left to the hub.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,22 +31,30 @@ class BaseWeights:
         component: its name in the pipeline.
         name: the transformer's name on the hub.
         folder: where the weights are on this machine; None leaves it to the hub.
+        layers: how many of its layers are taken, the lowest; None: all.
     """
 
     component: str
     name: str
     folder: Path | None
+    layers: int | None = None
 
     def __str__(self) -> str:
         place = f"from {self.folder}" if self.folder else "from the model hub"
         case = case_of(self.name)
-        return f"Weights of {self.component}: {self.name}, {place}{case and f'; {case}'}"
+        some = f"; the lowest {self.layers} of its layers" if self.layers else ""
+        return f"Weights of {self.component}: {self.name}, {place}{some}{case and f'; {case}'}"
 
 
 def find_all(config: Mapping[str, Any]) -> list[BaseWeights]:
     """The base weights of every transformer that a config names."""
     return [
-        BaseWeights(component, str(model["name"]), find(str(model["name"])))
+        BaseWeights(
+            component,
+            str(model["name"]),
+            find(str(model["name"])),
+            model.get("transformer_config", {}).get("num_hidden_layers"),
+        )
         for component, block in config.get("components", {}).items()
         if "TransformerModel" in (model := block.get("model", {})).get("@architectures", "")
     ]
@@ -61,30 +70,43 @@ def localised(config: Config, weights: list[BaseWeights]) -> Config:
 
 
 @contextmanager
-def hub_errors(weights: list[BaseWeights]) -> Iterator[None]:
-    """Turn a failure to fetch weights from the hub into an error that says what to do.
+def loading(weights: list[BaseWeights]) -> Iterator[None]:
+    """Load weights: what keeps the hub from giving them is an error that says what to do.
 
     Raises:
         ConfigError: the hub has no such model.
         RemoteError: the hub did not answer.
     """
     remote = [base for base in weights if not base.folder]
+    logger = logging.getLogger("transformers.modeling_utils")
+    if any(base.layers for base in weights):
+        logger.addFilter(is_not_of_left_out)
     try:
         yield
     except OSError as error:
         if not remote:
             raise
-        key = f"components.{remote[0].component}.model.name"
-        if isinstance(error.__cause__, RepositoryNotFoundError):
-            raise ConfigError(
-                f"training config: {key}: the model hub has no model {remote[0].name!r}."
-            ) from error
-        raise RemoteError(
-            f"training config: {key}: can't fetch {remote[0].name!r} from the model hub: "
-            f"{str(error).splitlines()[0]} Try again, or put the model into a folder named "
-            f"{remote[0].name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}. "
-            "A config without a transformer (cnn, cnn-classes, cnn-tasks, bow-classes) needs none."
-        ) from error
+        raise hub_error(remote[0].name, remote[0].component, error) from error
+    finally:
+        logger.removeFilter(is_not_of_left_out)
+
+
+def is_not_of_left_out(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is of something else than weights that nothing asked for."""
+    return "were not used when initializing" not in record.getMessage()
+
+
+def hub_error(name: str, component: str, error: OSError) -> ConfigError | RemoteError:
+    """What to say of weights that the hub did not give."""
+    key = f"components.{component}.model.name"
+    if isinstance(error.__cause__, RepositoryNotFoundError):
+        return ConfigError(f"training config: {key}: the model hub has no model {name!r}.")
+    return RemoteError(
+        f"training config: {key}: can't fetch {name!r} from the model hub: "
+        f"{str(error).splitlines()[0]} Try again, or put the model into a folder named "
+        f"{name.replace('/', '--')} and name its parent in {BASE_MODELS_VARIABLE}. "
+        "A config without a transformer (cnn, cnn-classes, cnn-tasks, bow-classes) needs none."
+    )
 
 
 def restore_names(nlp: Language, weights: list[BaseWeights]) -> None:

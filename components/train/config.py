@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -46,6 +46,7 @@ def read_config(text: str, overrides: dict[str, Any], tasks: Sequence[Task] = ()
         another = now and now != before
         if another and not any(key.startswith("nlp.tokenizer") for key in overrides):
             config["nlp"]["tokenizer"] = tokeniser_of(config["nlp"]["lang"])
+        take_all_layers(given, config, overrides)
         for section in ("paths", "system"):
             refuse_unknown(section, config, known=set(given.get(section, {})))
         for section, schema in SECTIONS.items():
@@ -81,6 +82,18 @@ def tokeniser_of(language: str) -> dict[str, Any]:
     """
     tokeniser(language)
     return dict(util.get_lang_class(language).default_config["nlp"]["tokenizer"])
+
+
+def take_all_layers(given: Config, config: Config, overrides: Mapping[str, Any]) -> None:
+    """Let weights that an override names have all their layers, as base weights have by default.
+
+    How many a config takes, it says of the weights that it names itself.
+    """
+    for component, section in config.get("components", {}).items():
+        before = given["components"].get(component, {}).get("model", {})
+        key = f"components.{component}.model.transformer_config.num_hidden_layers"
+        if section.get("model", {}).get("name") != before.get("name") and key not in overrides:
+            section["model"].get("transformer_config", {}).pop("num_hidden_layers", None)
 
 
 def refuse_never(settings: dict[str, Any]) -> None:

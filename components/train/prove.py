@@ -15,7 +15,7 @@ from thinc.api import Config
 from components.errors import ConfigError, DataError
 from components.files import writing
 from components.tasks.base import Task
-from components.train.base_weights import find_all, hub_errors, localised
+from components.train.base_weights import find_all, loading, localised
 from components.train.corpus import label_counts
 from components.train.loop import Training
 from components.train.reader import read_once
@@ -65,7 +65,7 @@ def spacy_debug(config: Config, train_corpus: Path, dev_corpus: Path) -> str:
     local = read_once(localised(config, weights))
     local["paths"].update(train=str(train_corpus), dev=str(dev_corpus))
     printed = StringIO()
-    with TemporaryDirectory() as folder, hub_errors(weights), redirect_stdout(printed):
+    with TemporaryDirectory() as folder, loading(weights), redirect_stdout(printed):
         path = Path(folder) / "config.cfg"
         local.to_disk(path)
         try:

@@ -23,7 +23,7 @@ from components.errors import ConfigError
 from components.files import filling, remove, writing
 from components.memory import keep_freed_memory
 from components.tasks.base import Task
-from components.train.base_weights import find_all, hub_errors, localised, restore_names
+from components.train.base_weights import find_all, loading, localised, restore_names
 from components.train.checkpoint import Checkpoints
 from components.train.checkpoint_schedule import CheckpointSchedule, Stop
 from components.train.config import CORPUS_PATHS, explained, read_config
@@ -234,7 +234,7 @@ def initialise(
 
     def initialised(labels: dict[str, Any]) -> Language:
         labelled = local.copy()
-        with TemporaryDirectory() as folder, hub_errors(base), explained("initialize"):
+        with TemporaryDirectory() as folder, loading(base), explained("initialize"):
             for name, known in labels.items():
                 path = Path(folder) / f"{name}.json"
                 path.write_text(json.dumps(known), encoding="utf-8")

@@ -83,3 +83,20 @@ def test_a_tokeniser_of_ones_own_stays_where_the_language_does() -> None:
     mine = {"@tokenizers": "retrain.mine.v1"}
     assert read_config(own, {"nlp.lang": "en"})["nlp"]["tokenizer"] == mine
     assert read_config(own, {"nlp.lang": "da"})["nlp"]["tokenizer"] != mine
+
+
+def test_weights_that_a_phase_sets_have_all_their_layers() -> None:
+    name, layers = (
+        f"components.transformer.model.{key}"
+        for key in ("name", "transformer_config.num_hidden_layers")
+    )
+    text = (ROOT / "pipelines/config/training/minilm-tokens.cfg").read_text(encoding="utf-8")
+
+    def layers_with(overrides: dict[str, object]) -> object:
+        model = read_config(text, overrides)["components"]["transformer"]["model"]
+        return model["transformer_config"].get("num_hidden_layers")
+
+    assert layers_with({}) == 5
+    assert layers_with({layers: 4}) == 4
+    assert layers_with({name: "roberta-base"}) is None
+    assert layers_with({name: "roberta-base", layers: 8}) == 8
