@@ -46,11 +46,14 @@ def warm_start(
     orders = other_orders(nlp, old)
     if orders:
         nlp = initialise(orders)
+    anew: set[str] = set()
     for name in nlp.pipe_names:
         own_layers = layers(nlp, name)
         if own_layers:
-            reason = misfit(nlp, old, name)
-            if not reason:
+            reason = misfit(nlp, old, name) or on_new(nlp, name, anew)
+            if reason:
+                anew.add(name)
+            else:
                 copy_weights(own_layers, layers(old, name))
             where = f"new: {reason}" if reason else "those of the model in production"
             print(f"Weights of {name}: {where}", flush=True)
@@ -101,6 +104,15 @@ def misfit(nlp: Language, old: Language, name: str) -> str:
         )
     if rows(nlp, name) != rows(old, name) or shapes(nlp, name) != shapes(old, name):
         return "the model in production has another shape"
+    return ""
+
+
+def on_new(nlp: Language, name: str, anew: set[str]) -> str:
+    """Why a component can't learn on: it reads what starts anew; "" if it does not."""
+    for other in nlp.pipe_names:
+        pipe: Any = nlp.get_pipe(other)
+        if other in anew and name in getattr(pipe, "listening_components", ()):
+            return f"{other}, which it reads, is new"
     return ""
 
 

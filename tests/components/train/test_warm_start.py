@@ -125,6 +125,24 @@ def test_transformer_is_taken_too(
     assert same(one, two, "transformer")
 
 
+def test_what_reads_a_new_transformer_is_new(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The champion's row for a label says nothing of the vectors of another transformer."""
+    tiny = {"components.transformer.model.name": "tiny/bert"}
+    steps = {"training.max_steps": 2, "training.eval_frequency": 1}
+    first = {"model": str(tmp_path / "first"), "log": str(tmp_path / "first-log")}
+    assert train("minilm-tokens", {**tiny, **steps}, **first) == 0
+    layers = {"components.transformer.model.transformer_config.num_hidden_layers": 1}
+    assert (
+        train("minilm-tokens", {**tiny, **steps, **layers}, champion=str(tmp_path / "first")) == 0
+    )
+    said = capsys.readouterr().out
+    assert "the lowest 1 of its layers" in said
+    assert "Weights of transformer: new: the model in production has another shape" in said
+    assert "Weights of tags: new: transformer, which it reads, is new" in said
+
+
 def test_a_champion_that_is_named_and_not_there_is_never_taken_for_none(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
