@@ -74,7 +74,7 @@ def retrain(
             phase; `champion`, a model to start from.
 
     Returns:
-        the model, the steps, and the best score on dev.
+        the model, the steps, and its score on dev.
     """
     from thinc.api import Config
 
@@ -102,7 +102,7 @@ def retrain(
         log=work / "log",
         checkpoints=None,
     )
-    return work / "model", state.step, state.best_score
+    return work / "model", state.step, state.best[0]
 
 
 def stock(

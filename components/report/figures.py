@@ -105,6 +105,9 @@ def training_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
             for name, (step, f) in best.items()
         )
         summary = f"The best F: {listed}."
+        # Runs of before do not say it.
+        if kept := [entry["step"] for entry in history if entry.get("kept")]:
+            summary += f" The weights of step {kept[-1]} are those of the model."
         drawn.append(("F on the dev documents", summary, scored, "F (%)"))
     return [
         (f"{title}. {summary}", charts.lines(title, summary, series, x_axis="step", y_axis=axis))

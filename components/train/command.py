@@ -86,10 +86,11 @@ def run(args: argparse.Namespace) -> StageResult:
             checkpoints=Path(args.checkpoints) if args.checkpoints else None,
             prove=partial(prove, tasks, *corpora, args.findings) if args.findings else None,
         )
+    score, step = state.best
     metadata: dict[str, Any] = {
         "framework": "spaCy",
-        "dev_score": state.best_score,
-        "best_step": state.best_step,
+        "dev_score": score,
+        "best_step": step,
         "steps": state.step,
     }
     digest = together(model=args.model)

@@ -18,12 +18,15 @@ A corpus of up to 40 batches is gone over `epochs` times; one that is ten times 
 Dev is looked at ten times, or less often where that would take more than a tenth of the time, but
 four times at least; not at the first step, and always at the last. training.patience has no say:
 the rate falls until the last step, so that the best ones are still to come when a curve is flat.
+The best weights from two thirds of the steps on are kept: those of a rate that is still high are
+the best on a small dev by luck.
 
 `spacy train`, which tells a schedule nothing of the corpus, goes to most_steps.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 from spacy.util import registry
@@ -33,6 +36,7 @@ MOST_EVALUATIONS, LEAST_EVALUATIONS = 10, 4
 # Of the time, and how many times as fast as training an evaluation goes over a word: 3.2 to 4 times
 # by docs/performance.md.
 FOR_EVALUATIONS, TIMES_AS_FAST = 0.1, 4
+SETTLED = 2 / 3  # of the steps
 
 
 class OverCorpus:
@@ -92,6 +96,11 @@ class OverCorpus:
         paid = int(FOR_EVALUATIONS * self.steps / max(cost, 1e-9))
         number = max(LEAST_EVALUATIONS, min(MOST_EVALUATIONS, paid))
         return max(steps, -(-self.steps // number))
+
+    @property
+    def kept_from(self) -> int:
+        """The first step whose weights may be kept."""
+        return math.ceil(SETTLED * self.steps)
 
     def __iter__(self) -> Self:
         return self

@@ -112,6 +112,7 @@ class Loop:
         freeze_large(nlp, training_log.say)
         self.encodings = Encodings(nlp)
         self.first_evaluation = 0
+        self.state = State()
         dev = list(all_shortened(nlp, training.dev(nlp)))
         self.encodings.add(dev)
         self.batches = self.read_batches(training, dev_words=words_in(dev))
@@ -126,7 +127,6 @@ class Loop:
         self.direct = find_direct(nlp, self.encodings, settings)
         self.task_scores = task_scores
         self.checkpoints = checkpoints
-        self.state = State()
 
     def read_batches(
         self, training: Training, dev_words: int
@@ -186,10 +186,11 @@ class Loop:
         settings["max_steps"] = limits.max_steps = rate.steps
         evaluation = dev * epoch / TIMES_AS_FAST
         settings["eval_frequency"] = rate.evaluate_every(settings["eval_frequency"], evaluation)
-        self.first_evaluation = 1
+        self.first_evaluation, self.state.kept_from = 1, rate.kept_from
         self.training_log.say(
             f"{rate.steps:,} steps, about {rate.steps / max(1, epoch):.1f} passes over the "
-            f"training corpus; dev is looked at every {settings['eval_frequency']:,}"
+            f"training corpus; dev is looked at every {settings['eval_frequency']:,}, and the "
+            f"best weights from step {rate.kept_from:,} on are kept"
         )
         if known < 1 and not rate.is_fixed:
             self.training_log.say(

@@ -17,6 +17,7 @@ class State:
         seconds: time spent so far, evaluation included, over all attempts.
         splits: how often a batch was split because memory did not suffice.
         evaluation_seconds: the part of it spent on evaluation.
+        kept_from: the first step whose weights may be kept; see `OverCorpus.kept_from`.
     """
 
     step: int = -1
@@ -27,6 +28,7 @@ class State:
     seconds: float = 0.0
     evaluation_seconds: float = 0.0
     splits: int = 0
+    kept_from: int = 0
 
     @property
     def words_per_second(self) -> float:
@@ -50,9 +52,12 @@ class State:
         return self.step < 0 or (bool(self.results) and self.results[-1][1] == self.step)
 
     @property
-    def best_step(self) -> int:
-        """The step of the weights that are kept: the latest with the best score; 0 before any."""
-        return max(self.results, default=(0.0, 0))[1]
+    def best(self) -> tuple[float, int]:
+        """Score and step of the weights that are kept: the latest with the best score; or zeros."""
+        return max(
+            (one for one in self.results if one[1] >= self.kept_from),
+            default=(0.0, 0),
+        )
 
     @property
     def first_best_step(self) -> int:
@@ -60,11 +65,6 @@ class State:
         return -max(((score, -step) for score, step in self.results), default=(0.0, 0))[1]
 
     @property
-    def best_score(self) -> float:
-        """The best score of any evaluation; 0 before the first."""
-        return max((score for score, _ in self.results), default=0.0)
-
-    @property
     def just_improved(self) -> bool:
-        """Whether the last evaluation is (as good as) the best one."""
-        return bool(self.results) and self.results[-1][0] == self.best_score
+        """Whether the weights of the last evaluation are to be kept."""
+        return bool(self.results) and self.results[-1] == self.best

@@ -140,6 +140,7 @@ class TrainingLog:
             **scores,
             "seconds": round(state.seconds, 1),
             "evaluation_seconds": round(state.evaluation_seconds, 1),
+            "kept": state.just_improved,
         }
         self.history.write(json.dumps(entry) + "\n")
         self.history.flush()
