@@ -78,6 +78,13 @@ def test_the_rate_rises_and_is_nothing_at_the_last_step() -> None:
     assert drawn[10:] == [0.0, 0.0, 0.0]
 
 
+def test_weights_are_kept_once_the_rate_has_fallen_by_most() -> None:
+    rates = create_over_corpus(0.1, warmup=0.1, epochs=1, least_steps=100, most_steps=100)
+    rates.fit(1, max_steps=0)
+    assert rates.kept_from == 67
+    assert list(islice(rates, 67))[-1] < 0.04
+
+
 def test_max_steps_is_kept_to() -> None:
     rates = create_over_corpus(0.1, warmup=0.5, epochs=1, least_steps=100, most_steps=200)
     first = next(rates)
