@@ -89,11 +89,17 @@ def take_all_layers(given: Config, config: Config, overrides: Mapping[str, Any])
 
     How many a config takes, it says of the weights that it names itself.
     """
-    for component, section in config.get("components", {}).items():
-        before = given["components"].get(component, {}).get("model", {})
+    for component in config.get("components", {}):
+        before, now = (model_of(each, component) for each in (given, config))
         key = f"components.{component}.model.transformer_config.num_hidden_layers"
-        if section.get("model", {}).get("name") != before.get("name") and key not in overrides:
-            section["model"].get("transformer_config", {}).pop("num_hidden_layers", None)
+        if now.get("name") != before.get("name") and key not in overrides:
+            now.get("transformer_config", {}).pop("num_hidden_layers", None)
+
+
+def model_of(config: Config, component: str) -> dict[str, Any]:
+    """What a config says of a component's model; nothing where it refers to another place."""
+    model = config.get("components", {}).get(component, {}).get("model")
+    return model if isinstance(model, dict) else {}
 
 
 def refuse_never(settings: dict[str, Any]) -> None:

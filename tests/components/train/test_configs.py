@@ -100,3 +100,11 @@ def test_weights_that_a_phase_sets_have_all_their_layers() -> None:
     assert layers_with({layers: 4}) == 4
     assert layers_with({name: "roberta-base"}) is None
     assert layers_with({name: "roberta-base", layers: 8}) == 8
+
+
+def test_a_model_that_is_said_elsewhere_stays_as_it_is() -> None:
+    text = (ROOT / "pipelines/config/training/cnn.cfg").read_text(encoding="utf-8")
+    elsewhere = text.replace("components.tok2vec.model", "network").replace(
+        'factory = "tok2vec"', 'factory = "tok2vec"\nmodel = ${network}'
+    )
+    assert read_config(elsewhere, {})["components"]["tok2vec"]["model"] == "${network}"
