@@ -41,9 +41,13 @@ class BaseWeights:
 
     def __str__(self) -> str:
         place = f"from {self.folder}" if self.folder else "from the model hub"
-        case = case_of(self.name)
-        some = f"; the lowest {self.layers} of its layers" if self.layers else ""
-        return f"Weights of {self.component}: {self.name}, {place}{some}{case and f'; {case}'}"
+        about = "".join(f"; {one}" for one in (self.part, case_of(self.name)) if one)
+        return f"Weights of {self.component}: {self.name}, {place}{about}"
+
+    @property
+    def part(self) -> str:
+        """Which part of the weights is taken; "" for all."""
+        return f"the lowest {self.layers} of its layers" if self.layers else ""
 
 
 def find_all(config: Mapping[str, Any]) -> list[BaseWeights]:

@@ -54,10 +54,7 @@ class State:
     @property
     def best(self) -> tuple[float, int]:
         """Score and step of the weights that are kept: the latest with the best score; or zeros."""
-        return max(
-            (one for one in self.results if one[1] >= self.kept_from),
-            default=(0.0, 0),
-        )
+        return max((one for one in self.results if one[1] >= self.kept_from), default=(0.0, 0))
 
     @property
     def first_best_step(self) -> int:

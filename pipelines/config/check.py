@@ -226,8 +226,7 @@ def weights_of(config: Mapping[str, Any]) -> dict[str, str]:
 
     found = {}
     for base in find_all(config):
-        some = f"the lowest {base.layers} of its layers" if base.layers else ""
-        about = [some, str(known(base.name) or ""), case_of(base.name)]
+        about = [base.part, str(known(base.name) or ""), case_of(base.name)]
         here = (
             ""
             if base.folder or Path(base.name).is_dir()

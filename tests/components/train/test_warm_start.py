@@ -109,19 +109,27 @@ def test_other_shape_is_reported(
     )
 
 
+TINY = {"components.transformer.model.name": "tiny/bert"}
+TWO_STEPS = {**TINY, "training.max_steps": 2, "training.eval_frequency": 1}
+
+
+def tiny_champion(train: Train, config: str, tmp_path: Path) -> Path:
+    """A model with a transformer that was trained before."""
+    outputs = {"model": str(tmp_path / "first"), "log": str(tmp_path / "first-log")}
+    assert train(config, TWO_STEPS, **outputs) == 0
+    return tmp_path / "first"
+
+
 def test_transformer_is_taken_too(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tiny = {"components.transformer.model.name": "tiny/bert"}
-    steps = {"training.max_steps": 2, "training.eval_frequency": 1}
-    first = {"model": str(tmp_path / "first"), "log": str(tmp_path / "first-log")}
-    assert train("minilm", {**tiny, **steps}, **first) == 0
-    still = {**tiny, **STILL}
+    first = tiny_champion(train, "minilm", tmp_path)
+    still = {**TINY, **STILL}
     del still["training.optimizer.learn_rate"]
     rate = {"training.optimizer.learn_rate.initial_rate": 0.0}
-    assert train("minilm", {**still, **rate}, champion=str(tmp_path / "first")) == 0
+    assert train("minilm", {**still, **rate}, champion=str(first)) == 0
     assert "Weights of transformer: those of the model in production" in capsys.readouterr().out
-    one, two = spacy.load(tmp_path / "first"), spacy.load(tmp_path / "out/model")
+    one, two = spacy.load(first), spacy.load(tmp_path / "out/model")
     assert same(one, two, "transformer")
 
 
@@ -129,14 +137,9 @@ def test_what_reads_a_new_transformer_is_new(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The champion's row for a label says nothing of the vectors of another transformer."""
-    tiny = {"components.transformer.model.name": "tiny/bert"}
-    steps = {"training.max_steps": 2, "training.eval_frequency": 1}
-    first = {"model": str(tmp_path / "first"), "log": str(tmp_path / "first-log")}
-    assert train("minilm-tokens", {**tiny, **steps}, **first) == 0
+    first = tiny_champion(train, "minilm-tokens", tmp_path)
     layers = {"components.transformer.model.transformer_config.num_hidden_layers": 1}
-    assert (
-        train("minilm-tokens", {**tiny, **steps, **layers}, champion=str(tmp_path / "first")) == 0
-    )
+    assert train("minilm-tokens", {**TWO_STEPS, **layers}, champion=str(first)) == 0
     said = capsys.readouterr().out
     assert "the lowest 1 of its layers" in said
     assert "Weights of transformer: new: the model in production has another shape" in said
