@@ -8,9 +8,10 @@ as WNUT-17; without dev every eighth row of train is dev. With --documents so ma
 third as many of dev and 1,000 of test at most, evenly from each file. All arms learn from the same
 corpora in a process of their own with one thread. `s` are processor seconds of training, from
 reading config and corpora to the model on disk, evaluations on dev included; F is that of our own
-`evaluate` on test, `dev` the best one on dev, which chose the model; `mean` is what the mean of the
-weights of the last third of the steps has, `last` what the last weights have. What has run is kept
-in build/bench/entities/ and is not run again: remove it to start anew.
+`evaluate` on test, `dev` the best one on dev, which chose the model; `by the book` is what
+bench/readings.py makes of the same model; `mean` is what the mean of the weights of the last third
+of the steps has, `last` what the last weights have. What has run is kept in build/bench/entities/
+and is not run again: remove it to start anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.readings import readings
 from bench.run import Arm, Figures, every_arm
 from bench.stages import SPLITS, Row, convert, evaluate, ingest, labels_in, retrain, rows, stock
 from bench.tried import TRIED, Averaging, Following, following
@@ -149,6 +151,8 @@ def measured(folder: Path, language: str, arm: Arm, seed: int) -> Figures:
             seconds = time.process_time() - started - Averaging.seconds
         [block] = evaluate(work, tasks, model).values()
         others = other_weights(work, tasks) if "follow" in arm else {}
+        if arm.get("config") == "minilm-tokens":
+            others |= readings(model, work / "test_corpus")
     return {
         "seconds": seconds,
         "steps": steps,

@@ -105,7 +105,7 @@ def every_arm(
             figures.append(one := kept_or_new(file, *words))
             scores = "  ".join(
                 f"{n.upper()} {one[n]:.4f}"
-                for n in ("f", "p", "r", "dev", "mean f", "mean dev", "last f")
+                for n in ("f", "p", "r", "dev", "by the book f", "mean f", "mean dev", "last f")
                 if n in one
             )
             print(
