@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn, cast
 
 from components import msgpack_extensions
+from components.cores import limit_threads
 from components.errors import ConfigError, RetrainError, WriteError
 from components.files import FAULTS, refusal
 from components.garbage import lasting
@@ -122,4 +123,5 @@ def with_timeout(seconds: int) -> None:
 
 
 if __name__ == "__main__":
+    limit_threads()
     sys.exit(main())

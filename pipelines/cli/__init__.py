@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import typer
 
+from components.cores import limit_threads
 from components.errors import RetrainError, WriteError
 from components.files import FAULTS, refusal
 from pipelines.cli import (
@@ -78,6 +79,7 @@ app.add_typer(schedule.app, name="schedule")
 
 def main() -> None:
     """Run the command line; an error that a person can act on ends as one message and its code."""
+    limit_threads()
     try:
         app()
     except RetrainError as error:

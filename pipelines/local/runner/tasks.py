@@ -83,9 +83,6 @@ def command(
         argv=[fill(word, values) for word in [*node.body.command, *node.body.args]],
         environment={
             **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
-            # Threads of PyTorch (GNU's OpenMP) wait for each other at every layer, and by default
-            # they keep the core meanwhile, which the one that is late may need.
-            "GOMP_SPINCOUNT": "1000",
             "TOKENIZERS_PARALLELISM": "false",  # its threads come on top, and forks of it hang
             "PYTHONUNBUFFERED": "1",
             PROGRESS_VARIABLE: str(progress_path(folder)),
