@@ -28,7 +28,14 @@ print('on stderr', file=sys.stderr)
     "text as code": "sys.exit('why')",
     "error": "raise ValueError('why')",
     "at exit": "import atexit; atexit.register(print, 'last'); print('first'); sys.exit(300)",
-    "thread": "import threading; threading.Timer(0.01, print, ['late']).start(); print('main')",
+    "thread": """
+import threading
+def late():
+    threading.main_thread().join()
+    print('late')
+threading.Thread(target=late).start()
+print('main')
+""",
     "signal": "print('said', flush=True); os.kill(os.getpid(), signal.SIGTERM)",
     "interrupt": "os.kill(os.getpid(), signal.SIGINT)",
     "its own": "sys.exit(subprocess.run([sys.executable, '-m', 'components']).returncode)",
