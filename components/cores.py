@@ -11,9 +11,7 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 def available_cores() -> int:
     """Cores that this process may use, by its affinity and its container's quota; at least 1."""
-    # macOS has no affinity.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, _quota()))
+    return max(1, min(_affinity(), _quota()))
 
 
 def limit_threads() -> None:
@@ -24,8 +22,15 @@ def limit_threads() -> None:
     which the one that is late may need: 1000 turns of its loop instead of 300,000 are as fast on
     idle cores. What the environment says already stays.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
+    if _quota() <= _affinity():
+        os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def _affinity() -> int:
+    # macOS has none.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
 
 
 def _quota() -> int:

@@ -49,10 +49,19 @@ def test_what_the_environment_says_of_threads_stays(monkeypatch: pytest.MonkeyPa
     assert (os.environ["OMP_NUM_THREADS"], os.environ["GOMP_SPINCOUNT"]) == ("3", "0")
 
 
+def test_without_a_quota_torch_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "_QUOTA", tmp_path / "none")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "0")
+    cores.limit_threads()
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
 def test_torch_heeds_it() -> None:
     code = """
 from components import cores
-cores.available_cores = lambda: 1
+cores._quota = lambda: 1
 cores.limit_threads()
 import torch
 print(torch.get_num_threads())
